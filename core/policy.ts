@@ -1,0 +1,32 @@
+/** What an environment asks of every promotion: parsed once when it is registered or changed. */
+import { z } from "zod";
+
+const hook = z.url({ protocol: /^https?$/ });
+
+export const policySchema = z
+  .strictObject({
+    /** Who says go: nobody (`automatic`) or a person whose approval is bound to the evidence. */
+    decision: z.enum(["automatic", "approval"]).default("automatic"),
+    /** Seconds that an approval is waited for. */
+    approvalTimeout: z.int().min(1).max(31_536_000).default(86_400),
+    /** `auto`: only when something can fail after COMMIT; `always`; `never`: then a failure after COMMIT may have to be held. */
+    fence: z.enum(["auto", "always", "never"]).default("auto"),
+    /** Called by POST with the promotion as JSON; each must answer 2xx. */
+    hooks: z
+      .strictObject({ stop: hook.optional(), start: hook.optional(), smoke: hook.optional() })
+      .prefault({}),
+    /** Milliseconds one statement waits for a lock before it gives way; it is tried `lockRetries` times more. */
+    lockTimeout: z.int().min(1).max(60_000).default(2_000),
+    lockRetries: z.int().min(0).max(50).default(5),
+    /** Milliseconds one statement of a migration may run. */
+    statementTimeout: z.int().min(1).max(86_400_000).default(300_000),
+    /** The schemas a migration's unqualified names are looked up in. */
+    searchPath: z.array(z.string().min(1)).min(1).default(["public"]),
+    /** The database from which others are made and renamed. */
+    maintenanceDatabase: z.string().min(1).default("postgres"),
+    /** Connections that copy in parallel. */
+    connections: z.int().min(1).max(16).default(2),
+  })
+  .prefault({});
+
+export type Policy = z.infer<typeof policySchema>;

@@ -1,0 +1,16 @@
+/** How far a long step is: what the page and the command show while it runs. */
+
+export interface Amount {
+  bytes: number;
+  rows: number;
+}
+
+export interface Progress {
+  done: Amount;
+  /** What is expected in all, when it is known. */
+  total?: Amount;
+  /** What is being worked on, for a person: a table's name, a migration's file. */
+  now?: string;
+}
+
+export type OnProgress = (progress: Progress) => void;

@@ -1,0 +1,51 @@
+/** The words of the runbook: each is at once the state, the handler's file, the log entry and the S3 prefix. */
+
+/** Every step that does work, in the order of a promotion that goes well; the last three end one that does not. */
+export const STEPS = [
+  "admit",
+  "snapshot",
+  "back-up",
+  "restore",
+  "rehearse",
+  "decide",
+  "fence",
+  "migrate",
+  "verify",
+  "open",
+  "refuse",
+  "roll-back",
+  "hold",
+] as const;
+
+export type Step = (typeof STEPS)[number];
+
+/** Where a promotion stands: `created` and `running` are under way, the others are ends. */
+export const STATUSES = [
+  "created",
+  "running",
+  "waiting",
+  "promoted",
+  "nothing-to-do",
+  "refused",
+  "rolled-back",
+  "held",
+] as const;
+
+export type Status = (typeof STATUSES)[number];
+
+/** True when no step will run any more unless an operator asks for it. */
+export function isEnded(status: Status): boolean {
+  return status !== "created" && status !== "running" && status !== "waiting";
+}
+
+/** The exit code of `promote --watch` for each end. */
+export const EXIT_CODES: Record<Status, number> = {
+  created: 1,
+  running: 1,
+  waiting: 4,
+  promoted: 0,
+  "nothing-to-do": 0,
+  refused: 1,
+  "rolled-back": 1,
+  held: 6,
+};

@@ -1,0 +1,17 @@
+/** The points a step passes, told to whoever listens in the process: traces in production, the kill schedule in tests. */
+import { channel } from "node:diagnostics_channel";
+import type { Step } from "../core/steps.ts";
+
+const milestones = channel("rehearsal:milestone");
+
+export interface Milestone {
+  promotion: string;
+  step: Step | "create";
+  /** `before` and `after` an effect, or the effect's own word: `committed`, `renamed`. */
+  point: string;
+}
+
+/** Tells the listeners, synchronously, that a point was passed; costs nothing when nobody listens. */
+export function milestone(promotion: string, step: Milestone["step"], point: string): void {
+  if (milestones.hasSubscribers) milestones.publish({ promotion, step, point } satisfies Milestone);
+}

@@ -1,0 +1,161 @@
+/** One connection to a Postgres database, with every setting pinned that could change what a statement means. */
+import pg from "pg";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { RehearsalError } from "../../core/errors.ts";
+
+export interface SessionOptions {
+  /** Shown in pg_stat_activity; a promotion's sessions begin with `rehearsal ID STEP`. */
+  application: string;
+  /** Milliseconds; 0 is none. */
+  statementTimeout?: number;
+  lockTimeout?: number;
+  /** Start transactions read-only. */
+  readOnly?: boolean;
+  /** The database to connect to, when it is not the address's own. */
+  database?: string;
+}
+
+export interface StatementResult {
+  command: string;
+  rowCount: number | null;
+}
+
+export interface Session {
+  /** The backend's process id. */
+  readonly pid: number;
+  /** server_version_num / 10000. */
+  readonly major: number;
+  readonly address: DatabaseAddress;
+  /** One statement with parameters; rows as objects, int8 and numeric as strings. */
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Text as it is, by the simple protocol (several statements run as one transaction); the results without rows. */
+  execute(text: string): Promise<StatementResult[]>;
+  /** BEGIN … COMMIT around the work; any throw rolls back. */
+  transaction<T>(work: () => Promise<T>, begin?: string): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** SQLSTATEs that mean: nobody answered, or not now; the same step may be tried again. */
+const UNREACHABLE = /^(08|57P0[123]|53300|3D000|28)/;
+
+/** Opens a session; throws `DatabaseUnreachable` when the server cannot be spoken to. */
+export async function openSession(address: DatabaseAddress, options: SessionOptions): Promise<Session> {
+  const client = new pg.Client({
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    database: options.database ?? address.database,
+    application_name: options.application.slice(0, 63),
+    connectionTimeoutMillis: 15_000,
+    keepAlive: true,
+    ssl: address.sslmode === "disable" ? false : { rejectUnauthorized: address.sslmode === "verify-full" },
+    ...(address.password === undefined ? {} : { password: address.password }),
+  });
+  // A lost connection is also reported by the query that waits for it; without a listener it would end the process.
+  let lost: Error | undefined;
+  client.on("error", (error) => {
+    lost = error;
+  });
+  try {
+    await client.connect();
+    const pinned = await client.query<{ pid: number; version: number }>({
+      text: `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as version,
+        ${Object.entries(pinnedSettings(options))
+          .map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`)
+          .join(", ")}`,
+    });
+    const row = pinned.rows[0];
+    if (row === undefined) throw new Error("the server returned no row");
+    return makeSession(client, address, row.pid, Math.floor(row.version / 10_000), () => lost);
+  } catch (error) {
+    await client.end().catch(() => client.connection.stream.destroy());
+    throw new RehearsalError(
+      "DatabaseUnreachable",
+      {
+        database: options.database ?? address.database,
+        reason: error instanceof Error ? error.message : String(error),
+      },
+      { cause: error },
+    );
+  }
+}
+
+function pinnedSettings(options: SessionOptions): Record<string, string> {
+  return {
+    search_path: "pg_catalog, pg_temp",
+    statement_timeout: String(options.statementTimeout ?? 0),
+    lock_timeout: String(options.lockTimeout ?? 0),
+    idle_in_transaction_session_timeout: "0",
+    default_transaction_read_only: options.readOnly ? "on" : "off",
+    default_transaction_isolation: "read committed",
+    client_encoding: "UTF8",
+    standard_conforming_strings: "on",
+    datestyle: "ISO, YMD",
+    intervalstyle: "postgres",
+    timezone: "UTC",
+    extra_float_digits: "1",
+    bytea_output: "hex",
+    xmloption: "content",
+    client_min_messages: "warning",
+    row_security: "off",
+  };
+}
+
+function makeSession(
+  client: pg.Client,
+  address: DatabaseAddress,
+  pid: number,
+  major: number,
+  lost: () => Error | undefined,
+): Session {
+  const run = async <R>(text: string, work: () => Promise<R>): Promise<R> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw translate(error, text, address, lost());
+    }
+  };
+  const session: Session = {
+    pid,
+    major,
+    address,
+    query: async <Row extends object>(text: string, values?: readonly unknown[]) =>
+      (await run(text, () => client.query<Row>(text, values === undefined ? undefined : [...values]))).rows,
+    execute: async (text) => {
+      const results = (await run(text, () => client.query(text))) as pg.QueryResult | pg.QueryResult[];
+      return [results].flat().map((result) => ({ command: result.command, rowCount: result.rowCount }));
+    },
+    transaction: async (work, begin = "begin") => {
+      await session.execute(begin);
+      try {
+        const result = await work();
+        await session.execute("commit");
+        return result;
+      } catch (error) {
+        // The failure that matters is the first one; a connection that cannot roll back is gone, and the server rolls back.
+        await session.execute("rollback").catch(() => client.connection.stream.destroy());
+        throw error;
+      }
+    },
+    close: async () => {
+      await client.end().catch(() => client.connection.stream.destroy());
+    },
+  };
+  return session;
+}
+
+function translate(error: unknown, text: string, address: DatabaseAddress, lost: Error | undefined): unknown {
+  if (error instanceof RehearsalError) return error;
+  const { code, message } = error as { code?: string; message: string };
+  if (lost !== undefined || code === undefined || UNREACHABLE.test(code) || !/^[0-9A-Z]{5}$/.test(code))
+    return new RehearsalError(
+      "DatabaseUnreachable",
+      { database: address.database, reason: message },
+      { cause: error },
+    );
+  return new RehearsalError(
+    "StatementFailed",
+    { sqlstate: code, reason: message, statement: text.trim().slice(0, 200) },
+    { cause: error },
+  );
+}

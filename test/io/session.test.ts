@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { openSession } from "../../io/postgres/session.ts";
+import { dropDatabases, freshDatabase, servers } from "../postgres.ts";
+
+test.each(servers)(
+  "a session on Postgres $major pins what a statement means and says its major",
+  async (server) => {
+    const address = await freshDatabase(server, "create table t (a int)");
+    const session = await openSession(address, { application: "test" });
+    expect(session.major).toBe(server.major);
+    const [row] = await session.query<{ path: string }>("select current_setting('search_path') as path");
+    expect(row?.path).toBe("pg_catalog, pg_temp");
+    await expect(session.query("select * from public.missing")).rejects.toMatchObject({
+      code: "StatementFailed",
+      facts: { sqlstate: "42P01" },
+    });
+    await session.close();
+    await dropDatabases(address);
+  },
+);

@@ -1,0 +1,31 @@
+/** Starts one throw-away Postgres per major for a whole test run; REHEARSAL_TEST_MAJORS=18 narrows it while developing. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { TestProject } from "vitest/node";
+import type { DatabaseAddress } from "../core/database-url.ts";
+import { MAJORS, type Major, startPostgres } from "../local/postgres.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    servers: { major: Major; address: DatabaseAddress }[];
+  }
+}
+
+export default async function setup(project: TestProject) {
+  const wanted = process.env.REHEARSAL_TEST_MAJORS?.split(",").map(Number) ?? MAJORS;
+  const root = join(fileURLToPath(import.meta.url), "../../.rehearsal/test", String(process.pid));
+  const servers = await Promise.all(
+    MAJORS.filter((major) => wanted.includes(major)).map((major) =>
+      startPostgres({ major, dataFolder: join(root, `postgres-${major}`), temporary: true }),
+    ),
+  );
+  project.provide(
+    "servers",
+    servers.map(({ major, address }) => ({ major, address })),
+  );
+  return async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    await rm(root, { recursive: true, force: true });
+  };
+}
