@@ -57,6 +57,192 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  // --- the ledger and a promotion's course ---------------------------------------------------------
+  EnvironmentExists: entry<{ name: string }>({
+    message: (f) => `an environment named "${f.name}" is registered already`,
+    hint: 'choose another name, or see it with "rehearsal env show"',
+    status: 409,
+    exit: 2,
+  }),
+  EnvironmentLocked: entry<{ environment: string; promotion: string; status: string }>({
+    message: (f) => `environment "${f.environment}" is locked by ${f.promotion}, which is ${f.status}`,
+    hint: (f) =>
+      f.status === "held"
+        ? `mend what held it, then run "rehearsal rollback ${f.promotion}"`
+        : `wait for it with "rehearsal watch ${f.promotion}"`,
+    status: 409,
+    exit: 5,
+  }),
+  AttemptStale: entry<{ step: string; attempt: number }>({
+    message: (f) => `attempt ${f.attempt} of ${f.step} was overtaken by a newer one and wrote nothing`,
+    hint: "nothing to do: the newer attempt carries on",
+    status: 409,
+    exit: 1,
+    retryable: true,
+  }),
+  Cancelled: entry<{ by: string }>({
+    message: (f) => `it was cancelled by ${f.by}`,
+    hint: "start it again when wanted",
+    status: 409,
+    exit: 1,
+  }),
+  CancelTooLate: entry<{ promotion: string; step: string }>({
+    message: (f) => `${f.promotion} has reached ${f.step} and cannot be cancelled any more`,
+    hint: (f) => `to go back, run "rehearsal rollback ${f.promotion}"`,
+    status: 409,
+    exit: 1,
+  }),
+  RollbackAsked: entry<{ by: string }>({
+    message: (f) => `a rollback was asked for by ${f.by}`,
+    hint: "nothing to do: production goes back",
+    status: 409,
+    exit: 1,
+  }),
+  RollbackNotPossible: entry<{ promotion: string; status: string }>({
+    message: (f) => `${f.promotion} is ${f.status} and cannot be rolled back`,
+    hint: "a promotion is rolled back while it runs or while it is held; afterwards promote a release that goes back",
+    status: 409,
+    exit: 2,
+  }),
+  ApprovalNotWanted: entry<{ promotion: string; reason: string }>({
+    message: (f) => `${f.promotion} waits for no decision: ${f.reason}`,
+    hint: (f) => `see where it stands with "rehearsal status ${f.promotion}"`,
+    status: 409,
+    exit: 1,
+  }),
+  ApprovalRejected: entry<{ by: string; comment: string }>({
+    message: (f) => `${f.by} rejected it${f.comment ? `: ${f.comment}` : ""}`,
+    hint: "mend what was objected to in a new release",
+    status: 409,
+    exit: 1,
+  }),
+  ApprovalExpired: entry<{ seconds: number }>({
+    message: (f) => `nobody decided within ${f.seconds} seconds`,
+    hint: "start it again when somebody who may approve is there",
+    status: 409,
+    exit: 4,
+  }),
+  EvidenceChanged: entry<{ named: string; asked: string }>({
+    message: (f) =>
+      `the approval names evidence ${f.named.slice(0, 12)}, but ${f.asked.slice(0, 12)} is what stands`,
+    hint: "read the report again and approve what stands now",
+    status: 409,
+    exit: 3,
+  }),
+  // --- admission -----------------------------------------------------------------------------------
+  IdentityMismatch: entry<{ environment: string; problem: string }>({
+    message: (f) => `the database is not what environment "${f.environment}" says it is: ${f.problem}`,
+    hint: "correct the address of the environment; nothing was written to that database",
+    status: 409,
+    exit: 2,
+  }),
+  DriftFound: entry<{ environment: string; differences: string }>({
+    message: (f) => `the shape of "${f.environment}" is not the one that was promised: ${f.differences}`,
+    hint: "undo the change made by hand, or bring it into a migration; then try again",
+    status: 409,
+    exit: 3,
+  }),
+  SeedsOnProd: entry<{ environment: string }>({
+    message: (f) => `seeds never run on "${f.environment}", whose role is prod`,
+    hint: "leave out --seed; seeds are for environments of role dev",
+    status: 409,
+    exit: 2,
+  }),
+  PermissionMissing: entry<{ role: string; right: string }>({
+    message: (f) => `role "${f.role}" lacks a right that a promotion needs: ${f.right}`,
+    hint: "grant it to the role of the environment's address",
+    status: 409,
+    exit: 2,
+  }),
+  // --- the copy ------------------------------------------------------------------------------------
+  CopyDiffers: entry<{ differences: string }>({
+    message: (f) => `the restored copy is not equal to what was backed up: ${f.differences}`,
+    hint: "the backup is refused and production was not touched; report this, and try again",
+    status: 409,
+    exit: 1,
+  }),
+  DatabaseBusy: entry<{ database: string; sessions: number }>({
+    message: (f) => `${f.sessions} sessions of "${f.database}" could not be ended`,
+    hint: "the role needs pg_signal_backend, and superusers' sessions must be ended by a superuser",
+    status: 409,
+    exit: 1,
+  }),
+  // --- applying ------------------------------------------------------------------------------------
+  LockTimeout: entry<{ statement: string; milliseconds: number; tries: number }>({
+    message: (f) => `could not get a lock within ${f.milliseconds} ms in ${f.tries} tries: ${f.statement}`,
+    hint: "another transaction holds it; end the long transaction (pg_stat_activity tells), or raise lockTimeout in the policy",
+    status: 409,
+    exit: 1,
+  }),
+  StatementTimeout: entry<{ statement: string; milliseconds: number }>({
+    message: (f) => `a statement ran longer than ${f.milliseconds} ms and was ended: ${f.statement}`,
+    hint: "raise statementTimeout in the environment's policy, or do less in one statement",
+    status: 409,
+    exit: 1,
+  }),
+  ConflictPersists: entry<{ statement: string; sqlstate: string; tries: number }>({
+    message: (f) => `deadlocks or serialization failures (${f.sqlstate}) in ${f.tries} tries: ${f.statement}`,
+    hint: "fence the services first (fence: always in the policy), or try at a quieter time",
+    status: 409,
+    exit: 1,
+  }),
+  MigrationFailed: entry<{ path: string; line: number; sqlstate: string; reason: string; statement: string }>(
+    {
+      message: (f) => `${f.path}:${f.line}: the server refused it (${f.sqlstate}): ${f.reason}`,
+      hint: (f) => `mend this statement in a new release: ${f.statement}`,
+      status: 409,
+      exit: 1,
+    },
+  ),
+  MigrationHalfDone: entry<{ path: string; line: number; statement: string }>({
+    message: (f) =>
+      `${f.path}:${f.line}: it was begun outside a transaction, and whether it ended cannot be told`,
+    hint: "write such statements with IF [NOT] EXISTS, so that they can be run again",
+    status: 409,
+    exit: 1,
+  }),
+  ShapeUnexpected: entry<{ where: string; differences: string }>({
+    message: (f) => `after ${f.where} the shape is not the rehearsed one: ${f.differences}`,
+    hint: "the migration does something else here than on the copy; look for conditions on data or roles in it",
+    status: 409,
+    exit: 1,
+  }),
+  CheckFailed: entry<{ check: string; rows: number; sample: string }>({
+    message: (f) => `${f.check} returned ${f.rows} rows and should return none: ${f.sample}`,
+    hint: "the data breaks a rule of the project; mend the data or the migration in a new release",
+    status: 409,
+    exit: 1,
+  }),
+  KeptDataChanged: entry<{ differences: string }>({
+    message: (f) => `data that the migration should leave alone has changed: ${f.differences}`,
+    hint: "compare the rehearsal's report; a trigger or a condition on data acts differently here",
+    status: 409,
+    exit: 1,
+  }),
+  NotIdempotent: entry<{ path: string; problem: string }>({
+    message: (f) => `${f.path} claims to be idempotent, but running it again ${f.problem}`,
+    hint: "add IF [NOT] EXISTS or a condition, or drop the claim",
+    status: 409,
+    exit: 1,
+  }),
+  HookFailed: entry<{ hook: string; url: string; reason: string }>({
+    message: (f) => `the ${f.hook} hook did not answer 2xx: ${f.reason}`,
+    hint: (f) => `look at ${f.url}`,
+    status: 409,
+    exit: 1,
+  }),
+  WritesWouldBeLost: entry<{ differences: string }>({
+    message: (f) => `writes reached production that going back would lose: ${f.differences}`,
+    hint: "both databases are kept; bring the writes over by hand, then run the rollback again",
+    status: 409,
+    exit: 6,
+  }),
+  RollbackUnproven: entry<{ differences: string }>({
+    message: (f) => `the database to go back to does not hold what production held: ${f.differences}`,
+    hint: "nothing was swapped; the backup in S3 and the fenced database are kept: restore by hand",
+    status: 409,
+    exit: 6,
+  }),
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

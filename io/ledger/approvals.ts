@@ -1,0 +1,72 @@
+/** Approvals in the ledger: one question per promotion, bound to the evidence, answered at most once. */
+import { RehearsalError } from "../../core/errors.ts";
+import type { Session } from "../postgres/session.ts";
+
+export type ApprovalStatus = "waiting" | "approved" | "rejected" | "expired" | "cancelled";
+
+export interface Approval {
+  promotion: string;
+  evidence: string;
+  taskToken: string;
+  status: ApprovalStatus;
+  decidedBy: string | null;
+  comment: string | null;
+  expiresAt: Date;
+}
+
+const COLUMNS = `promotion, evidence, task_token as "taskToken", status, decided_by as "decidedBy", comment,
+  expires_at as "expiresAt"`;
+
+/** Asks; a step that runs again asks again with its newer token, as long as nobody has answered. */
+export async function askApproval(
+  session: Session,
+  ask: { promotion: string; evidence: string; taskToken: string; seconds: number },
+): Promise<void> {
+  await session.query(
+    `insert into ledger.approvals (promotion, evidence, task_token, expires_at)
+      values ($1, $2, $3, now() + make_interval(secs => $4))
+      on conflict (promotion) do update set task_token = excluded.task_token, evidence = excluded.evidence
+        where approvals.status = 'waiting'`,
+    [ask.promotion, ask.evidence, ask.taskToken, ask.seconds],
+  );
+}
+
+export async function readApproval(session: Session, promotion: string): Promise<Approval | undefined> {
+  const [row] = await session.query<Approval>(
+    `select ${COLUMNS} from ledger.approvals where promotion = $1`,
+    [promotion],
+  );
+  return row;
+}
+
+/**
+ * Answers the question, once: throws `ApprovalNotWanted` when nothing waits (any more), and `EvidenceChanged` when
+ * the answer names other evidence than was asked about.
+ */
+export async function decideApproval(
+  session: Session,
+  decision: {
+    promotion: string;
+    evidence?: string;
+    status: Exclude<ApprovalStatus, "waiting">;
+    by: string;
+    comment?: string;
+  },
+): Promise<Approval> {
+  const [asked] = await session.query<Approval>(
+    `select ${COLUMNS} from ledger.approvals where promotion = $1 for update`,
+    [decision.promotion],
+  );
+  if (asked === undefined || asked.status !== "waiting")
+    throw new RehearsalError("ApprovalNotWanted", {
+      promotion: decision.promotion,
+      reason: asked === undefined ? "it has not asked for one" : `it was ${asked.status} already`,
+    });
+  if (decision.evidence !== undefined && decision.evidence !== asked.evidence)
+    throw new RehearsalError("EvidenceChanged", { named: decision.evidence, asked: asked.evidence });
+  await session.query(
+    `update ledger.approvals set status = $2, decided_by = $3, comment = $4, decided_at = now() where promotion = $1`,
+    [decision.promotion, decision.status, decision.by, decision.comment ?? null],
+  );
+  return { ...asked, status: decision.status, decidedBy: decision.by, comment: decision.comment ?? null };
+}

@@ -1,0 +1,78 @@
+/** Environments in the ledger: the registered databases and what is promised of each. */
+
+import { RehearsalError } from "../../core/errors.ts";
+import { type Policy, policySchema } from "../../core/policy.ts";
+import type { Session } from "../postgres/session.ts";
+
+export type Role = "dev" | "prod";
+export type State = "writeable" | "provisional" | "canonical";
+
+export interface Environment {
+  name: string;
+  role: Role;
+  state: State;
+  identity: string;
+  secret: string;
+  address: string;
+  policy: Policy;
+  fingerprint: string;
+  release: string | null;
+}
+
+const COLUMNS = "name, role, state, identity, secret, address, policy, fingerprint, release";
+
+/** The environment of that name; throws `NotFound`. */
+export async function readEnvironment(session: Session, name: string): Promise<Environment> {
+  const [row] = await session.query<Environment>(
+    `select ${COLUMNS} from ledger.environments where name = $1`,
+    [name],
+  );
+  if (row === undefined) throw new RehearsalError("NotFound", { what: "environment", name });
+  return { ...row, policy: policySchema.parse(row.policy) };
+}
+
+export async function listEnvironments(session: Session): Promise<Environment[]> {
+  const found = await session.query<Environment>(`select ${COLUMNS} from ledger.environments order by name`);
+  return found.map((row) => ({ ...row, policy: policySchema.parse(row.policy) }));
+}
+
+/** Registers an environment; throws `EnvironmentExists` when the name is taken. */
+export async function insertEnvironment(session: Session, environment: Environment): Promise<void> {
+  const inserted = await session.query(
+    `insert into ledger.environments (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      on conflict do nothing returning name`,
+    [
+      environment.name,
+      environment.role,
+      environment.state,
+      environment.identity,
+      environment.secret,
+      environment.address,
+      JSON.stringify(environment.policy),
+      environment.fingerprint,
+      environment.release,
+    ],
+  );
+  if (inserted.length === 0) throw new RehearsalError("EnvironmentExists", { name: environment.name });
+}
+
+/** Writes what a promotion made of the environment. */
+export async function updateEnvironment(
+  session: Session,
+  name: string,
+  change: { state: State; fingerprint?: string; release?: string },
+): Promise<void> {
+  await session.query(
+    `update ledger.environments set state = $2, fingerprint = coalesce($3, fingerprint), release = coalesce($4, release)
+      where name = $1`,
+    [name, change.state, change.fingerprint ?? null, change.release ?? null],
+  );
+}
+
+/** Replaces the policy; promotions under way keep the one they began with. */
+export async function updatePolicy(session: Session, name: string, policy: Policy): Promise<void> {
+  await session.query("update ledger.environments set policy = $2 where name = $1", [
+    name,
+    JSON.stringify(policy),
+  ]);
+}

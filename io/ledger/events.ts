@@ -1,0 +1,55 @@
+/** The promotion log in the ledger: appended under one lock, in the transaction of what it tells. */
+import type { Json } from "../../core/canonical-json.ts";
+import { type EventContent, LOG_START, type LogEntry, linkEvent } from "../../core/log.ts";
+import type { Session } from "../postgres/session.ts";
+
+/** Serialises appends: sequence numbers are given out in the order of commit, without gaps. */
+const APPEND_LOCK = 0x7265_6865;
+
+export interface NewEvent {
+  type: string;
+  environment?: string;
+  promotion?: string;
+  data?: Json;
+  /** True when the event also goes out on the bus. */
+  announce?: boolean;
+}
+
+/** Appends an event; must be called inside the transaction that makes it true. Returns its sequence number. */
+export async function appendEvent(session: Session, event: NewEvent): Promise<number> {
+  await session.query("select pg_advisory_xact_lock($1)", [APPEND_LOCK]);
+  const [last] = await session.query<{ seq: string; hash: string }>(
+    "select seq, hash from ledger.events order by seq desc limit 1",
+  );
+  const content: EventContent = {
+    seq: last ? Number(last.seq) + 1 : 1,
+    at: new Date().toISOString(),
+    type: event.type,
+    environment: event.environment ?? null,
+    promotion: event.promotion ?? null,
+    data: event.data ?? {},
+  };
+  const entry = linkEvent(content, last?.hash ?? LOG_START);
+  await session.query(
+    `insert into ledger.events (seq, environment, promotion, type, body, previous, hash) values ($1, $2, $3, $4, $5, $6, $7)`,
+    [entry.seq, content.environment, content.promotion, content.type, entry.body, entry.previous, entry.hash],
+  );
+  await session.query(
+    "insert into ledger.outbox (kind, seq) select kind, $1 from unnest($2::text[]) as kind",
+    [entry.seq, event.announce ? ["log", "bus"] : ["log"]],
+  );
+  return entry.seq;
+}
+
+/** Events after `after`, oldest first, at most `limit`; of one promotion when named. */
+export async function readEvents(
+  session: Session,
+  options: { after?: number; limit: number; promotion?: string },
+): Promise<LogEntry[]> {
+  const found = await session.query<Omit<LogEntry, "seq"> & { seq: string }>(
+    `select seq, body, previous, hash from ledger.events
+      where seq > $1 and ($2::text is null or promotion = $2) order by seq limit $3`,
+    [options.after ?? 0, options.promotion ?? null, options.limit],
+  );
+  return found.map((entry) => ({ ...entry, seq: Number(entry.seq) }));
+}

@@ -1,0 +1,43 @@
+/** Carries committed events outside: a write-once copy in S3 and a notice on the bus, each at least once. */
+import { canonicalJson, type Json } from "../../core/canonical-json.ts";
+import type { LogEntry } from "../../core/log.ts";
+import { putEvent } from "../event-bus.ts";
+import type { ObjectStore } from "../object-store.ts";
+import type { Session } from "../postgres/session.ts";
+
+/** The key of an event's copy: its sequence number with leading zeros, so that a listing is the chain's order. */
+export function logKey(seq: number): string {
+  return `log/${String(seq).padStart(12, "0")}.json`;
+}
+
+/** The bytes of an event's copy in S3. */
+export function logObject(entry: LogEntry): string {
+  return canonicalJson(entry as unknown as Json);
+}
+
+/**
+ * Sends what waits, oldest first, and forgets each row once it has arrived. A row is sent twice when the sender dies
+ * in between: the copy is write-once and equal, and the notice carries its sequence number.
+ */
+export async function drainOutbox(session: Session, store: ObjectStore): Promise<number> {
+  let sent = 0;
+  for (;;) {
+    const more = await session.transaction(async () => {
+      const [row] = await session.query<
+        { id: string; kind: "log" | "bus"; type: string } & Record<keyof LogEntry, string>
+      >(
+        `select o.id, o.kind, e.seq, e.type, e.body, e.previous, e.hash
+           from ledger.outbox o join ledger.events e using (seq) order by o.id limit 1 for update of o skip locked`,
+      );
+      if (row === undefined) return false;
+      const { body, previous, hash } = row;
+      const entry = { seq: Number(row.seq), body, previous, hash };
+      if (row.kind === "log") await store.putOnce(logKey(entry.seq), logObject(entry));
+      else await putEvent(row.type, body);
+      await session.query("delete from ledger.outbox where id = $1", [row.id]);
+      return true;
+    });
+    if (!more) return sent;
+    sent++;
+  }
+}

@@ -1,0 +1,145 @@
+/** Promotions in the ledger: one row each, locked to its environment while it runs. */
+import type { Json } from "../../core/canonical-json.ts";
+import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
+import { type Policy, policySchema } from "../../core/policy.ts";
+import { isEnded, type Status } from "../../core/steps.ts";
+import type { Session } from "../postgres/session.ts";
+import type { State } from "./environments.ts";
+
+/** What steps leave for later steps; each key is written by the step named behind it. */
+export interface Facts {
+  /** admit: the production database's object identifier and name; the migrations that will run. */
+  production?: { oid: number; name: string };
+  pending?: string[];
+  /** admit: the shape that everything after rests on. */
+  fingerprint?: string;
+  /** back-up: the manifest's key and hash. */
+  backup?: { id: string; key: string; sha256: string };
+  /** restore: the copy that a rollback swaps in. */
+  pristine?: { oid: number; name: string };
+  /** rehearse: where the report stands, its hash, the shape after each run, and what a verification expects. */
+  rehearsal?: { key: string; sha256: string; fingerprints: string[]; expectationsKey: string };
+  /** fence: what production held when the last writer was gone. */
+  fenced?: { baselineKey: string; counters: string };
+  /** verify: set once writers could have come back, with the counters from just before. */
+  exposed?: { counters: string };
+  /** migrate: the shape production has now. */
+  migrated?: { fingerprint: string };
+}
+
+export interface Promotion {
+  id: string;
+  environment: string;
+  release: string;
+  seed: boolean;
+  requestedBy: string;
+  status: Status;
+  policy: Policy;
+  stateBefore: State;
+  facts: Facts;
+  evidence: string | null;
+  asked: "cancel" | "roll-back" | null;
+  error: ErrorRecord | null;
+  createdAt: Date;
+  endedAt: Date | null;
+}
+
+const COLUMNS = `id, environment, release, seed, requested_by as "requestedBy", status, policy,
+  state_before as "stateBefore", facts, evidence, asked, error, created_at as "createdAt", ended_at as "endedAt"`;
+
+/** Inserts a promotion, which locks its environment; throws `EnvironmentLocked` when another holds it. */
+export async function insertPromotion(
+  session: Session,
+  promotion: Pick<
+    Promotion,
+    "id" | "environment" | "release" | "seed" | "requestedBy" | "policy" | "stateBefore"
+  >,
+): Promise<void> {
+  const inserted = await session.query(
+    `insert into ledger.promotions (id, environment, release, seed, requested_by, policy, state_before)
+      values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning id`,
+    [
+      promotion.id,
+      promotion.environment,
+      promotion.release,
+      promotion.seed,
+      promotion.requestedBy,
+      JSON.stringify(promotion.policy),
+      promotion.stateBefore,
+    ],
+  );
+  if (inserted.length > 0) return;
+  const [holder] = await session.query<{ id: string; status: string }>(
+    `select id, status from ledger.promotions where environment = $1 and status in ('created', 'running', 'waiting', 'held')`,
+    [promotion.environment],
+  );
+  throw new RehearsalError("EnvironmentLocked", {
+    environment: promotion.environment,
+    promotion: holder?.id ?? "another promotion",
+    status: holder?.status ?? "running",
+  });
+}
+
+/** The promotion of that id; throws `NotFound`. `lock` holds its row until the transaction ends. */
+export async function readPromotion(session: Session, id: string, lock?: "lock"): Promise<Promotion> {
+  const [row] = await session.query<Promotion>(
+    `select ${COLUMNS} from ledger.promotions where id = $1 ${lock ? "for update" : ""}`,
+    [id],
+  );
+  if (row === undefined) throw new RehearsalError("NotFound", { what: "promotion", name: id });
+  return { ...row, policy: policySchema.parse(row.policy) };
+}
+
+/** Newest first; `before` is the id to go on from. */
+export async function listPromotions(
+  session: Session,
+  options: { environment?: string; before?: string; limit: number },
+): Promise<Promotion[]> {
+  const found = await session.query<Promotion>(
+    `select ${COLUMNS} from ledger.promotions p
+      where ($1::text is null or environment = $1)
+        and ($2::text is null or (p.created_at, p.id) < (select b.created_at, b.id from ledger.promotions b where b.id = $2))
+      order by p.created_at desc, p.id desc limit $3`,
+    [options.environment ?? null, options.before ?? null, options.limit],
+  );
+  return found.map((row) => ({ ...row, policy: policySchema.parse(row.policy) }));
+}
+
+/** Promotions that have not ended and were begun at least `seconds` ago: the reconciler's work list. */
+export async function listUnended(session: Session): Promise<Promotion[]> {
+  const found = await session.query<Promotion>(
+    `select ${COLUMNS} from ledger.promotions where status in ('created', 'running', 'waiting') order by created_at`,
+  );
+  return found.map((row) => ({ ...row, policy: policySchema.parse(row.policy) }));
+}
+
+/** Merges facts and moves the status on; a promotion that has ended is never moved by a late step. */
+export async function updatePromotion(
+  session: Session,
+  id: string,
+  change: { status?: Status; facts?: Facts; evidence?: string; error?: ErrorRecord },
+): Promise<void> {
+  await session.query(
+    `update ledger.promotions set status = coalesce($2, status), facts = facts || $3::jsonb,
+        evidence = coalesce($4, evidence), error = coalesce($5::jsonb, error),
+        ended_at = case when $6 then now() when $2 is null then ended_at end
+      where id = $1`,
+    [
+      id,
+      change.status ?? null,
+      JSON.stringify((change.facts ?? {}) as Json),
+      change.evidence ?? null,
+      change.error === undefined ? null : JSON.stringify(change.error),
+      change.status !== undefined && isEnded(change.status),
+    ],
+  );
+}
+
+/** Notes that somebody asked for an end; the next step that may stop will. */
+export async function askPromotion(session: Session, id: string, asked: "cancel" | "roll-back", by: string) {
+  await session.query("update ledger.promotions set asked = $2, asked_by = $3 where id = $1", [
+    id,
+    asked,
+    by,
+  ]);
+}
