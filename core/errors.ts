@@ -51,6 +51,13 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
   }),
+  BaselineUnreadable: entry<{ what: string; user: string; reason: string }>({
+    message: (f) => `"${f.user}" cannot read everything in ${f.what}: ${f.reason}`,
+    hint: (f) =>
+      `grant "${f.user}" SELECT on it, and, where row security is on, BYPASSRLS: alter role "${f.user}" bypassrls`,
+    status: 403,
+    exit: 1,
+  }),
   StatementFailed: entry<{ sqlstate: string; reason: string; statement: string }>({
     message: (f) => `the server refused a statement (${f.sqlstate}): ${f.reason} in: ${f.statement}`,
     hint: "the statement is the cause; mend it in a new release",
@@ -179,6 +186,13 @@ export const ERRORS = {
     hint: "raise statementTimeout in the environment's policy, or do less in one statement",
     status: 409,
     exit: 1,
+  }),
+  RunnerBusy: entry<{ database: string }>({
+    message: (f) => `another runner is applying migrations to "${f.database}"`,
+    hint: "wait until it has ended; pg_locks tells who holds the advisory lock",
+    status: 409,
+    exit: 5,
+    retryable: true,
   }),
   ConflictPersists: entry<{ statement: string; sqlstate: string; tries: number }>({
     message: (f) => `deadlocks or serialization failures (${f.sqlstate}) in ${f.tries} tries: ${f.statement}`,
