@@ -174,6 +174,83 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  // --- backup and restore --------------------------------------------------------------------------
+  CopyStalled: entry<{ seconds: number; statement: string }>({
+    message: (f) =>
+      `the server neither sent nor took a byte for ${f.seconds} seconds, so its connection was destroyed: ${f.statement}`,
+    hint: "check the network between here and the server (a proxy, a firewall that forgets idle connections), and its disk",
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  DumpFailed: entry<{ database: string; reason: string }>({
+    message: (f) => `the structure of "${f.database}" could not be dumped: ${f.reason}`,
+    hint: "mend what the reason names; nothing was changed",
+    status: 409,
+    exit: 1,
+  }),
+  ServerTooNew: entry<{ major: number; supported: number }>({
+    message: (f) => `the server is Postgres ${f.major}, and backups are known up to ${f.supported}`,
+    hint: "install a version of Rehearsal that carries the newer pg_dump",
+    status: 409,
+    exit: 2,
+  }),
+  BackupDisturbed: entry<{ tables: string }>({
+    message: (f) => `tables were truncated, rewritten or dropped while the backup began: ${f.tables}`,
+    hint: "try again; when it repeats, find what rewrites those tables and let it rest meanwhile",
+    status: 409,
+    exit: 1,
+    retryable: true,
+  }),
+  BackupInconsistent: entry<{ table: string; copied: number; counted: number }>({
+    message: (f) => `${f.copied} rows of ${f.table} were copied, but the same snapshot counts ${f.counted}`,
+    hint: "the backup is refused and production was not touched; report this, and try again",
+    status: 409,
+    exit: 1,
+    retryable: true,
+  }),
+  ArchiveUnreadable: entry<{ reason: string }>({
+    message: (f) => `the backup's table of contents cannot be read: ${f.reason}`,
+    hint: "the backup is damaged: take another one, or restore an older one",
+    status: 422,
+    exit: 1,
+  }),
+  ManifestUnreadable: entry<{ key: string; problems: string }>({
+    message: (f) => `the backup's manifest "${f.key}" cannot be read: ${f.problems}`,
+    hint: "the backup is damaged or of a newer format: take another one, or restore an older one",
+    status: 422,
+    exit: 1,
+  }),
+  BackupObjectDamaged: entry<{ key: string; reason: string }>({
+    message: (f) => `the backup's object "${f.key}" is not what was written: ${f.reason}`,
+    hint: "restore an older version of the object if the bucket keeps versions; else take another backup",
+    status: 422,
+    exit: 1,
+  }),
+  BackupObjectMissing: entry<{ key: string }>({
+    message: (f) => `the backup's object "${f.key}" is missing`,
+    hint: "restore it if the bucket keeps versions (a delete marker hides it); else take another backup",
+    status: 422,
+    exit: 1,
+  }),
+  RestoreTargetUnfit: entry<{ database: string; problem: string }>({
+    message: (f) => `the backup cannot be restored into "${f.database}": ${f.problem}`,
+    hint: "restore into a new database made from template0 with the source's encoding, on the same or a newer major",
+    status: 409,
+    exit: 2,
+  }),
+  RolesMissing: entry<{ roles: string }>({
+    message: (f) => `the target lacks roles that own objects or hold rights in the backup: ${f.roles}`,
+    hint: "roles belong to the server, not to a database: create them there first (create role NAME)",
+    status: 409,
+    exit: 2,
+  }),
+  RestoreRefused: entry<{ entry: string; sqlstate: string; reason: string }>({
+    message: (f) => `the target refused ${f.entry} (${f.sqlstate}): ${f.reason}`,
+    hint: "the target lacks something the source has, such as an extension or a setting; provide it and restore anew",
+    status: 409,
+    exit: 1,
+  }),
   // --- applying ------------------------------------------------------------------------------------
   LockTimeout: entry<{ statement: string; milliseconds: number; tries: number }>({
     message: (f) => `could not get a lock within ${f.milliseconds} ms in ${f.tries} tries: ${f.statement}`,
@@ -256,6 +333,97 @@ export const ERRORS = {
     hint: "nothing was swapped; the backup in S3 and the fenced database are kept: restore by hand",
     status: 409,
     exit: 6,
+  }),
+  // --- object store ----------------------------------------------------------------------------
+  ObjectStoreUnavailable: entry<{ bucket: string; reason: string }>({
+    message: (f) => `the object store of bucket "${f.bucket}" does not answer as it should: ${f.reason}`,
+    hint: "try again; if it stays, check AWS_ENDPOINT_URL_S3, the network's way to S3 and the health of the service",
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  ObjectForbidden: entry<{ bucket: string; key: string; reason: string }>({
+    message: (f) => `the object store refuses "${f.key}" in bucket "${f.bucket}": ${f.reason}`,
+    hint: "check the credentials, the role's rights on the bucket and on its KMS key, and whether Object Lock keeps the object",
+    status: 403,
+    exit: 1,
+  }),
+  ObjectMissing: entry<{ bucket: string; key: string }>({
+    message: (f) => `there is no object "${f.key}" in bucket "${f.bucket}"`,
+    hint: "if the bucket is versioned, an earlier version may be restored; otherwise make it anew with a new backup or upload",
+    status: 404,
+    exit: 1,
+  }),
+  BucketMissing: entry<{ bucket: string }>({
+    message: (f) => `there is no bucket "${f.bucket}"`,
+    hint: "check the bucket's name and the region; it is made by the deployment, or locally by npm run dev",
+    status: 404,
+    exit: 1,
+  }),
+  ObjectConflict: entry<{ bucket: string; key: string }>({
+    message: (f) => `"${f.key}" in bucket "${f.bucket}" is there already, with other content`,
+    hint: "what was written once is not overwritten; find out who wrote it, and use a new name for new content",
+    status: 409,
+    exit: 1,
+  }),
+  ObjectContended: entry<{ bucket: string; key: string; tries: number }>({
+    message: (f) =>
+      `others kept changing "${f.key}" in bucket "${f.bucket}" while it was written (${f.tries} tries)`,
+    hint: "try again; if it stays, find out what else writes or deletes this key",
+    status: 409,
+    exit: 1,
+    retryable: true,
+  }),
+  ObjectDamaged: entry<{ bucket: string; key: string; reason: string }>({
+    message: (f) => `"${f.key}" in bucket "${f.bucket}" is not what was written: ${f.reason}`,
+    hint: "do not use it; restore an earlier version of it, or make it anew from its source",
+    status: 500,
+    exit: 1,
+  }),
+  ObjectRefused: entry<{ bucket: string; key: string; reason: string }>({
+    message: (f) => `the object store did not accept "${f.key}" in bucket "${f.bucket}": ${f.reason}`,
+    hint: "the request itself was at fault, trying again will not help; the reason names what S3 objects to",
+    status: 500,
+    exit: 1,
+  }),
+  // --- AWS services the product calls -----------------------------------------------------------
+  AwsCallFailed: entry<{ service: string; operation: string; reason: string }>({
+    message: (f) => `${f.service} did not take ${f.operation}: ${f.reason}`,
+    hint: 'check the region, the credentials and the function\'s permissions; on one machine, that "npm run dev" is running',
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  ExecutionNameTaken: entry<{ name: string }>({
+    message: (f) => `an execution "${f.name}" was already started with another input`,
+    hint: "start a new promotion; an execution's name is its promotion's id and is used once",
+    status: 409,
+    exit: 1,
+  }),
+  ExecutionEnded: entry<{ arn: string; status: string }>({
+    message: (f) => `the execution "${f.arn}" has already ended: ${f.status}`,
+    hint: "nothing is left to stop; look at the promotion to see how it ended",
+    status: 409,
+    exit: 1,
+  }),
+  TaskTokenUsed: entry<{ reason: string }>({
+    message: (f) => `the decision is no longer waited for: ${f.reason}`,
+    hint: "it was decided before, timed out, or the promotion ended; look at the promotion, and start a new one if need be",
+    status: 409,
+    exit: 4,
+  }),
+  EventsRefused: entry<{ bus: string; refused: number; sent: number; reasons: string }>({
+    message: (f) => `the bus "${f.bus}" refused ${f.refused} of ${f.sent} events: ${f.reasons}`,
+    hint: "check that the bus exists and takes events from this role; the step is tried again",
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  SecretMissing: entry<{ id: string }>({
+    message: (f) => `there is no secret "${f.id}"`,
+    hint: "register the environment again, which stores its credentials anew",
+    status: 404,
+    exit: 2,
   }),
 } as const;
 
