@@ -136,6 +136,12 @@ export const ERRORS = {
     status: 409,
     exit: 3,
   }),
+  StepDied: entry<{ error: string; cause: string }>({
+    message: (f) => `a step ended without a word: ${f.error}${f.cause ? `: ${f.cause}` : ""}`,
+    hint: "look at the function's log; production is as the status says",
+    status: 500,
+    exit: 1,
+  }),
   // --- admission -----------------------------------------------------------------------------------
   IdentityMismatch: entry<{ environment: string; problem: string }>({
     message: (f) => `the database is not what environment "${f.environment}" says it is: ${f.problem}`,
@@ -400,12 +406,6 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
-  ExecutionEnded: entry<{ arn: string; status: string }>({
-    message: (f) => `the execution "${f.arn}" has already ended: ${f.status}`,
-    hint: "nothing is left to stop; look at the promotion to see how it ended",
-    status: 409,
-    exit: 1,
-  }),
   TaskTokenUsed: entry<{ reason: string }>({
     message: (f) => `the decision is no longer waited for: ${f.reason}`,
     hint: "it was decided before, timed out, or the promotion ended; look at the promotion, and start a new one if need be",
@@ -423,6 +423,242 @@ export const ERRORS = {
     message: (f) => `there is no secret "${f.id}"`,
     hint: "register the environment again, which stores its credentials anew",
     status: 404,
+    exit: 2,
+  }),
+  // --- a project's files ---------------------------------------------------------------------------
+  ProjectMissing: entry<{ folder: string; missing: string }>({
+    message: (f) => `"${f.folder}" is not a project: it has no ${f.missing}`,
+    hint: 'go to the folder with rehearsal.yaml, or make a project with "rehearsal init"',
+    status: 422,
+    exit: 2,
+  }),
+  ProjectExists: entry<{ folder: string; found: string }>({
+    message: (f) => `"${f.folder}" already holds ${f.found}`,
+    hint: "a project is made only where nothing of one stands yet; choose another folder, or keep this one",
+    status: 409,
+    exit: 2,
+  }),
+  ConfigInvalid: entry<{ path: string; problems: string }>({
+    message: (f) => `${f.path} is not valid: ${f.problems}`,
+    hint: "correct the named keys; docs/project.md lists every key",
+    status: 422,
+    exit: 2,
+  }),
+  PathRefused: entry<{ path: string; reason: string }>({
+    message: (f) => `the path ${JSON.stringify(f.path)} is refused: ${f.reason}`,
+    hint: "paths in a release are relative, with single forward slashes, such as migrations/0001_add_speakers.sql",
+    status: 422,
+    exit: 2,
+  }),
+  PathsCollide: entry<{ first: string; second: string }>({
+    message: (f) =>
+      `${JSON.stringify(f.first)} and ${JSON.stringify(f.second)} are one file on some file systems`,
+    hint: "rename one so that they differ in more than case and accents' encoding",
+    status: 422,
+    exit: 2,
+  }),
+  PathNotInLayout: entry<{ path: string; folder: string; wanted: string }>({
+    message: (f) => `${JSON.stringify(f.path)} does not belong in ${f.folder}/, which holds ${f.wanted}`,
+    hint: "move the file elsewhere in the repository, or rename it to what the folder holds",
+    status: 422,
+    exit: 2,
+  }),
+  SymlinkRefused: entry<{ path: string; target: string }>({
+    message: (f) => `${JSON.stringify(f.path)} is a symbolic link to ${JSON.stringify(f.target)}`,
+    hint: "put the file itself in the project: a release holds content, not links",
+    status: 422,
+    exit: 2,
+  }),
+  FileTooLarge: entry<{ path: string; size: number; limit: number }>({
+    message: (f) => `${JSON.stringify(f.path)} has ${f.size} bytes; one file may have ${f.limit}`,
+    hint: "split the file; bulk data belongs in storage or a batch, not in a release",
+    status: 413,
+    exit: 2,
+  }),
+  ReleaseTooLarge: entry<{ size: number; limit: number }>({
+    message: (f) => `the files have ${f.size} bytes together; a release may have ${f.limit}`,
+    hint: "leave bulk data out of the release",
+    status: 413,
+    exit: 2,
+  }),
+  TooManyFiles: entry<{ count: number; limit: number }>({
+    message: (f) => `there are ${f.count} files; a release may have ${f.limit}`,
+    hint: "consolidate migrations that every environment has applied, and keep other files out of the project's folders",
+    status: 413,
+    exit: 2,
+  }),
+  MigrationNameInvalid: entry<{ path: string; reason: string }>({
+    message: (f) => `${JSON.stringify(f.path)} is not a migration's name: ${f.reason}`,
+    hint: 'name it NNNN_what_it_does.sql, such as 0007_add_speakers.sql; "rehearsal new" does so',
+    status: 422,
+    exit: 2,
+  }),
+  MigrationNumberTwice: entry<{ version: number; first: string; second: string }>({
+    message: (f) =>
+      `two migrations have number ${f.version}: ${JSON.stringify(f.first)} and ${JSON.stringify(f.second)}`,
+    hint: "give the one that is not applied anywhere yet the next free number",
+    status: 422,
+    exit: 2,
+  }),
+  MigrationNumberMissing: entry<{ missing: number; after: string; found: string }>({
+    message: (f) => `migration ${f.missing} is missing: ${f.after} is followed by ${JSON.stringify(f.found)}`,
+    hint: "numbers run from 0001 without gaps; renumber what is not applied yet, or bring the missing file back",
+    status: 422,
+    exit: 2,
+  }),
+  MigrationNameTaken: entry<{ name: string; path: string }>({
+    message: (f) => `there is a migration named "${f.name}" already: ${f.path}`,
+    hint: "say in the name what this one does differently",
+    status: 409,
+    exit: 2,
+  }),
+  AppliedFilesDiffer: entry<{ differences: string }>({
+    message: (f) => `the release does not hold the migrations that were applied: ${f.differences}`,
+    hint: "bring the applied files back as they were, byte for byte, and put the change into a new migration with the next number",
+    status: 409,
+    exit: 3,
+  }),
+  // --- a release's bundle --------------------------------------------------------------------------
+  BundleInvalid: entry<{ reason: string }>({
+    message: (f) => `the bundle is not a release: ${f.reason}`,
+    hint: 'it was changed after it was built, or cut short; build it anew with "rehearsal release"',
+    status: 422,
+    exit: 1,
+  }),
+  ReleaseMismatch: entry<{ expected: string; actual: string }>({
+    message: (f) => `the bundle is release ${f.actual}, not ${f.expected}`,
+    hint: "another release stands in its place; nothing is promoted until the expected one is uploaded again",
+    status: 409,
+    exit: 1,
+  }),
+  // --- what a migration's SQL may hold -------------------------------------------------------------
+  SqlNotText: entry<{ path: string; line: number; reason: string }>({
+    message: (f) => `${f.path}:${f.line}: it is not text in UTF-8: ${f.reason}`,
+    hint: "save the file as UTF-8 without NUL bytes (a byte-order mark and CRLF line ends are fine)",
+    status: 422,
+    exit: 2,
+  }),
+  SqlSyntax: entry<{ path: string; line: number; column: number; reason: string }>({
+    message: (f) => `${f.path}:${f.line}:${f.column}: ${f.reason}`,
+    hint: "mend the SQL; it is read with the parser of Postgres 18",
+    status: 422,
+    exit: 2,
+  }),
+  SqlTooComplex: entry<{ path: string; reason: string }>({
+    message: (f) => `${f.path}: the parser gave up: ${f.reason}`,
+    hint: "split the statement: it nests too deeply or holds too many values",
+    status: 422,
+    exit: 2,
+  }),
+  PsqlCommand: entry<{ path: string; line: number; command: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.command} is a command of psql, not SQL`,
+    hint: "a migration is plain SQL: write out what the command includes, and load data with INSERT",
+    status: 422,
+    exit: 2,
+  }),
+  InlineCopy: entry<{ path: string; line: number; statement: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.statement} exchanges data with the client`,
+    hint: "write the rows as INSERT … VALUES; COPY data cannot stand inside a migration",
+    status: 422,
+    exit: 2,
+  }),
+  DirectiveUnknown: entry<{ path: string; line: number; directive: string; known: string }>({
+    message: (f) => `${f.path}:${f.line}: "-- rehearsal: ${f.directive}" is not known`,
+    hint: (f) => f.known,
+    status: 422,
+    exit: 2,
+  }),
+  DirectiveMisplaced: entry<{ path: string; line: number; directive: string }>({
+    message: (f) => `${f.path}:${f.line}: "-- rehearsal: ${f.directive}" stands after the first statement`,
+    hint: "directives hold for the whole file; put them at its top, before the first statement",
+    status: 422,
+    exit: 2,
+  }),
+  SqlEmpty: entry<{ path: string }>({
+    message: (f) => `${f.path} holds no statement`,
+    hint: "write what it is to do, or remove the file if it is not applied anywhere yet",
+    status: 422,
+    exit: 2,
+  }),
+  TransactionControl: entry<{ path: string; line: number; statement: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.statement} is transaction control`,
+    hint: "remove it: the transaction is opened and committed by Rehearsal, after it has verified the result",
+    status: 422,
+    exit: 2,
+  }),
+  SessionChange: entry<{ path: string; line: number; statement: string; reason: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.statement} is refused: ${f.reason}`,
+    hint: "leave the session as it is; other settings may be set, and are taken back after the file",
+    status: 422,
+    exit: 2,
+  }),
+  ServerReach: entry<{ path: string; line: number; what: string; reason: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.what} is refused: ${f.reason}`,
+    hint: "a migration may touch only its own database, because its rehearsal would do the rest for real; do this outside of migrations",
+    status: 422,
+    exit: 2,
+  }),
+  ClusterWide: entry<{ path: string; line: number; what: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.what} reaches beyond this database to the whole server`,
+    hint: "its rehearsal on the copy would already change production; do it by hand or by your infrastructure code, then promote",
+    status: 422,
+    exit: 2,
+  }),
+  LedgerTouched: entry<{ path: string; line: number; what: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.what} touches the schema "rehearsal"`,
+    hint: "that schema holds the record of what was applied, and only Rehearsal writes it; use another schema",
+    status: 422,
+    exit: 2,
+  }),
+  CatalogWritten: entry<{ path: string; line: number; table: string }>({
+    message: (f) => `${f.path}:${f.line}: it writes the system catalog ${f.table}`,
+    hint: "use the ALTER, COMMENT or GRANT statement that does it",
+    status: 422,
+    exit: 2,
+  }),
+  TransactionImpossible: entry<{ path: string; line: number; statement: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.statement} cannot run inside a transaction`,
+    hint: 'put it into a migration of its own that begins with "-- rehearsal: no-transaction"',
+    status: 422,
+    exit: 2,
+  }),
+  TransactionNeeded: entry<{ path: string; line: number; statement: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.statement} has no effect outside a transaction`,
+    hint: 'move it into a migration without "-- rehearsal: no-transaction"',
+    status: 422,
+    exit: 2,
+  }),
+  EnumValueTooSoon: entry<{ path: string; line: number; type: string; value: string }>({
+    message: (f) =>
+      `${f.path}:${f.line}: the value '${f.value}' of type ${f.type} cannot be used in the transaction that adds it`,
+    hint: 'add the value in an earlier migration that begins with "-- rehearsal: no-transaction"',
+    status: 422,
+    exit: 2,
+  }),
+  NameTooLong: entry<{ path: string; line: number; name: string; kept: string; same: string | undefined }>({
+    message: (f) =>
+      `${f.path}:${f.line}: the name "${f.name}" is longer than 63 bytes${f.same === undefined ? "" : `, and Postgres would take it for the same as "${f.same}"`}`,
+    hint: (f) => `shorten it yourself; Postgres would cut it to "${f.kept}" without an error`,
+    status: 422,
+    exit: 2,
+  }),
+  BidiControl: entry<{ path: string; line: number; character: string }>({
+    message: (f) =>
+      `${f.path}:${f.line}: the control character ${f.character} makes text show in another order than it runs`,
+    hint: "remove it from names and comments; inside a string write it as an escape: U&'\\202E'",
+    status: 422,
+    exit: 2,
+  }),
+  ViewFileRefused: entry<{ path: string; line: number; statement: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.statement} does not belong in a view's file`,
+    hint: "views/ holds CREATE OR REPLACE VIEW (or DROP VIEW IF EXISTS, then CREATE VIEW), COMMENT and GRANT; put the rest into a migration",
+    status: 422,
+    exit: 2,
+  }),
+  CheckFileRefused: entry<{ path: string; line: number; reason: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.reason}`,
+    hint: "a check is exactly one SELECT that only reads and returns the rows that are wrong",
+    status: 422,
     exit: 2,
   }),
 } as const;

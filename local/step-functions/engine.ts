@@ -4,8 +4,8 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Json } from "../../core/canonical-json.ts";
 import { AwsError } from "../aws-json.ts";
+import { type Journal, openJournal, readJournal } from "../journal.ts";
 import { executionStarted } from "./history.ts";
-import { type Journal, openJournal, readJournal } from "./journal.ts";
 import { type Machines, openMachines, type StoredMachine } from "./machines.ts";
 import { begin, type Entry, type Frame, frameOf, learn, type Memory, type Outcome } from "./memory.ts";
 import { Run } from "./run.ts";
@@ -176,7 +176,7 @@ export class Engine {
   #announce(run: Run) {
     if (this.#announcing.has(run.memory.arn)) return;
     this.#announcing.add(run.memory.arn);
-    this.#track(this.#tellAll(run).finally(() => this.#announcing.delete(run.memory.arn)));
+    void this.#tellAll(run).finally(() => this.#announcing.delete(run.memory.arn));
   }
 
   async #tellAll(run: Run) {

@@ -1,10 +1,10 @@
 /** One execution at work: its memory, its journal, and the order between them — written first, then true. */
 import { randomBytes } from "node:crypto";
 import type { Json } from "../../core/canonical-json.ts";
+import type { Journal } from "../journal.ts";
 import type { Fault } from "./fault.ts";
 import * as history from "./history.ts";
 import type { View } from "./interpreter.ts";
-import type { Journal } from "./journal.ts";
 import {
   type Entry,
   type Fact,

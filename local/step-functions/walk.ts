@@ -10,7 +10,7 @@ import type { Run } from "./run.ts";
 import { performTask } from "./task.ts";
 import { Over } from "./world.ts";
 
-/** Goes on from wherever the journal ends, until the execution ends or the engine stops. Never rejects. */
+/** Goes on from wherever the journal ends, until the execution ends or the engine stops. Rejects only when the journal cannot be written. */
 export async function drive(run: Run): Promise<void> {
   const { signal } = run;
   if (run.memory.status !== "RUNNING") return;

@@ -1,5 +1,14 @@
 /** An append-only file of JSON lines: what is on it happened, and a line torn by a crash never did. */
-import { closeSync, fdatasyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 
 export interface Journal<Entry> {
   /** Writes the line before it returns; throws when it could not, and then nothing of it counts. */
@@ -22,10 +31,15 @@ export function openJournal<Entry>(path: string, options: { fsync: boolean }): J
     append: (entry) => {
       if (closed) throw new Error(`the journal ${path} is closed`);
       file ??= openSync(path, "a", 0o600);
-      const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-      let written = 0;
-      while (written < line.length) written += writeSync(file, line, written);
-      if (options.fsync) fdatasyncSync(file);
+      const { size } = fstatSync(file);
+      try {
+        writeWhole(file, Buffer.from(`${JSON.stringify(entry)}\n`));
+        if (options.fsync) fdatasyncSync(file);
+      } catch (error) {
+        // Half a line (a full disk) must not become the beginning of the next one.
+        ftruncateSync(file, size);
+        throw error;
+      }
     },
     rest,
     close: () => {
@@ -33,6 +47,10 @@ export function openJournal<Entry>(path: string, options: { fsync: boolean }): J
       rest();
     },
   };
+}
+
+function writeWhole(file: number, bytes: Uint8Array) {
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
 }
 
 /** Reads every whole line. A last line without its end was being written when the process died: it is cut off. */
