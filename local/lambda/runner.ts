@@ -24,7 +24,7 @@ export interface LambdaOptions {
   environment: Record<string, string>;
   /** Invocations that may run at once, over all functions, as an account's limit; beyond, they are throttled. */
   concurrency?: number;
-  /** Each line a function writes, and Lambda's own REPORT lines; without it they go to this process's output. */
+  /** Each line a function writes, and Lambda's own ERROR and REPORT lines; without it they go to this process's output. */
   onLog?: (line: string) => void;
   /** A module loaded in every sandbox before the handler's: tests listen there for milestones. */
   preload?: URL;
@@ -84,7 +84,10 @@ export function startLambdaRunner(options: LambdaOptions): LambdaRunner {
     running++;
     try {
       const outcome = await environment.invoke({ requestId, functionArn: functionArn(name, region), event });
-      if ("error" in outcome) return outcome;
+      if ("error" in outcome) {
+        options.onLog?.(`ERROR RequestId: ${requestId} Invoke Error ${JSON.stringify(outcome.error)}`);
+        return outcome;
+      }
       if (Buffer.byteLength(outcome.payload) > RESPONSE_LIMIT) return { error: responseTooLarge() };
       return { payload: JSON.parse(outcome.payload) };
     } finally {

@@ -213,6 +213,10 @@ describe("sandboxes", () => {
     await invoke("say");
     await expect.poll(() => lines).toContain("a line on stderr");
     expect(lines).toContain("a line on stdout");
+    await invoke("throw");
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^ERROR RequestId: \S+ Invoke Error {"errorType":"TableLocked"/),
+    );
     expect(lines).toContainEqual(
       expect.stringMatching(/^REPORT RequestId: \S+ Function: step Duration: [\d.]+ ms Memory Size: 256 MB$/),
     );
