@@ -13,7 +13,7 @@ export const schemas: Kind = {
 export const defaultPrivileges: Kind = {
   catalog: "pg_default_acl",
   oid: "d.oid",
-  word: "'default privileges'",
+  word: "'default privileges of'",
   name: [role("d.defaclrole")],
   suffix: `' on ' || case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
     when 'T' then 'types' when 'n' then 'schemas' when 'L' then 'large objects' else d.defaclobjtype::text end
