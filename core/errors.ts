@@ -43,6 +43,47 @@ export const ERRORS = {
     status: 500,
     exit: 1,
   }),
+  IdempotencyKeyReused: entry<{ key: string }>({
+    message: (f) => `the Idempotency-Key "${f.key}" came before with another body`,
+    hint: "use a new key for a new request; the same key repeats exactly the same request",
+    status: 422,
+    exit: 2,
+  }),
+  ConfirmationMissing: entry<{ environment: string; given: string }>({
+    message: (f) =>
+      f.given
+        ? `"${f.given}" is not the environment that would be rolled back, which is "${f.environment}"`
+        : `rolling back "${f.environment}", whose role is prod, has to be confirmed`,
+    hint: (f) => `say its name: --confirm ${f.environment}`,
+    status: 422,
+    exit: 2,
+  }),
+  // --- the command ---------------------------------------------------------------------------------
+  UsageInvalid: entry<{ problem: string; command: string; guess: string }>({
+    message: (f) => f.problem,
+    hint: (f) => (f.guess ? `did you mean "${f.guess}"?` : `see "${f.command} --help"`),
+    status: 400,
+    exit: 2,
+  }),
+  ConnectionMissing: entry<{ missing: string }>({
+    message: (f) => `it is not known where the service is: ${f.missing}`,
+    hint: 'set REHEARSAL_URL and REHEARSAL_KEY, or run "npm run dev" in this folder or one above, which writes .rehearsal/connection.json',
+    status: 400,
+    exit: 2,
+  }),
+  ServiceUnreachable: entry<{ url: string; reason: string }>({
+    message: (f) => `the service at ${f.url} does not answer: ${f.reason}`,
+    hint: 'check REHEARSAL_URL and the network; on one machine, that "npm run dev" is running',
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  LogBroken: entry<{ seq: number; reason: string }>({
+    message: (f) => `the promotion log is broken at event ${f.seq}: ${f.reason}`,
+    hint: "compare the ledger with the copies under log/ in the bucket; somebody changed what may only be added to",
+    status: 409,
+    exit: 6,
+  }),
   // --- database --------------------------------------------------------------------------------
   DatabaseUnreachable: entry<{ database: string; reason: string }>({
     message: (f) => `could not connect to "${f.database}": ${f.reason}`,
@@ -168,6 +209,12 @@ export const ERRORS = {
     exit: 2,
   }),
   // --- the copy ------------------------------------------------------------------------------------
+  ManifestChanged: entry<{ key: string }>({
+    message: (f) => `${f.key} is not the manifest that was written`,
+    hint: "somebody changed the backup; production was not touched: start the promotion again for a new one",
+    status: 409,
+    exit: 1,
+  }),
   CopyDiffers: entry<{ differences: string }>({
     message: (f) => `the restored copy is not equal to what was backed up: ${f.differences}`,
     hint: "the backup is refused and production was not touched; report this, and try again",
@@ -221,20 +268,20 @@ export const ERRORS = {
     status: 422,
     exit: 1,
   }),
-  ManifestUnreadable: entry<{ key: string; problems: string }>({
-    message: (f) => `the backup's manifest "${f.key}" cannot be read: ${f.problems}`,
+  ManifestUnreadable: entry<{ problems: string }>({
+    message: (f) => `the backup's manifest cannot be read: ${f.problems}`,
     hint: "the backup is damaged or of a newer format: take another one, or restore an older one",
     status: 422,
     exit: 1,
   }),
-  BackupObjectDamaged: entry<{ key: string; reason: string }>({
-    message: (f) => `the backup's object "${f.key}" is not what was written: ${f.reason}`,
+  BackupCorrupt: entry<{ object: string; reason: string }>({
+    message: (f) => `the backup's object "${f.object}" is not what was written: ${f.reason}`,
     hint: "restore an older version of the object if the bucket keeps versions; else take another backup",
     status: 422,
     exit: 1,
   }),
-  BackupObjectMissing: entry<{ key: string }>({
-    message: (f) => `the backup's object "${f.key}" is missing`,
+  BackupObjectMissing: entry<{ object: string }>({
+    message: (f) => `the backup's object "${f.object}" is missing`,
     hint: "restore it if the bucket keeps versions (a delete marker hides it); else take another backup",
     status: 422,
     exit: 1,

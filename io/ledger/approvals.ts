@@ -12,10 +12,12 @@ export interface Approval {
   decidedBy: string | null;
   comment: string | null;
   expiresAt: Date;
+  /** True when the time for it has run out, by the ledger's clock, which also set it. */
+  late: boolean;
 }
 
 const COLUMNS = `promotion, evidence, task_token as "taskToken", status, decided_by as "decidedBy", comment,
-  expires_at as "expiresAt"`;
+  expires_at as "expiresAt", expires_at <= now() as late`;
 
 /** Asks; a step that runs again asks again with its newer token, as long as nobody has answered. */
 export async function askApproval(

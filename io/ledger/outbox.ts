@@ -1,7 +1,7 @@
 /** Carries committed events outside: a write-once copy in S3 and a notice on the bus, each at least once. */
 import { canonicalJson, type Json } from "../../core/canonical-json.ts";
 import type { LogEntry } from "../../core/log.ts";
-import { putEvent } from "../event-bus.ts";
+import type { EventBus } from "../event-bus.ts";
 import type { ObjectStore } from "../object-store.ts";
 import type { Session } from "../postgres/session.ts";
 
@@ -19,7 +19,12 @@ export function logObject(entry: LogEntry): string {
  * Sends what waits, oldest first, and forgets each row once it has arrived. A row is sent twice when the sender dies
  * in between: the copy is write-once and equal, and the notice carries its sequence number.
  */
-export async function drainOutbox(session: Session, store: ObjectStore): Promise<number> {
+export async function drainOutbox(
+  session: Session,
+  store: ObjectStore,
+  bus: EventBus,
+  busName: string,
+): Promise<number> {
   let sent = 0;
   for (;;) {
     const more = await session.transaction(async () => {
@@ -32,8 +37,11 @@ export async function drainOutbox(session: Session, store: ObjectStore): Promise
       if (row === undefined) return false;
       const { body, previous, hash } = row;
       const entry = { seq: Number(row.seq), body, previous, hash };
-      if (row.kind === "log") await store.putOnce(logKey(entry.seq), logObject(entry));
-      else await putEvent(row.type, body);
+      if (row.kind === "log") await store.putOnce(logKey(entry.seq), Buffer.from(logObject(entry)));
+      else
+        await bus.putEvents(busName, [
+          { source: "rehearsal", detailType: row.type, detail: JSON.parse(body) as Json },
+        ]);
       await session.query("delete from ledger.outbox where id = $1", [row.id]);
       return true;
     });

@@ -20,7 +20,7 @@ export interface Facts {
   /** rehearse: where the report stands, its hash, the shape after each run, and what a verification expects. */
   rehearsal?: { key: string; sha256: string; fingerprints: string[]; expectationsKey: string };
   /** fence: what production held when the last writer was gone. */
-  fenced?: { baselineKey: string; counters: string };
+  fenced?: { baselineKey: string };
   /** verify: set once writers could have come back, with the counters from just before. */
   exposed?: { counters: string };
   /** migrate: the shape production has now. */
@@ -39,13 +39,14 @@ export interface Promotion {
   facts: Facts;
   evidence: string | null;
   asked: "cancel" | "roll-back" | null;
+  askedBy: string | null;
   error: ErrorRecord | null;
   createdAt: Date;
   endedAt: Date | null;
 }
 
 const COLUMNS = `id, environment, release, seed, requested_by as "requestedBy", status, policy,
-  state_before as "stateBefore", facts, evidence, asked, error, created_at as "createdAt", ended_at as "endedAt"`;
+  state_before as "stateBefore", facts, evidence, asked, asked_by as "askedBy", error, created_at as "createdAt", ended_at as "endedAt"`;
 
 /** Inserts a promotion, which locks its environment; throws `EnvironmentLocked` when another holds it. */
 export async function insertPromotion(

@@ -1,6 +1,6 @@
 /** Steps in the ledger: every attempt takes a larger fencing token, and only the newest may write. */
 import type { Json } from "../../core/canonical-json.ts";
-import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
+import { type ErrorRecord, RehearsalError, toErrorRecord } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { Step } from "../../core/steps.ts";
 import type { Session } from "../postgres/session.ts";
@@ -20,13 +20,28 @@ export type Begun = { promotion: Promotion; attempt: Attempt } | { promotion: Pr
  * Begins an attempt of a step, which makes every older attempt of it a zombie; or tells the outcome of the attempt
  * that succeeded. Must be called inside a transaction.
  */
-export async function beginStep(session: Session, id: string, step: Step): Promise<Begun> {
+export async function beginStep(
+  session: Session,
+  id: string,
+  step: Step,
+  options: { everyTime?: true } = {},
+): Promise<Begun> {
   const promotion = await readPromotion(session, id, "lock");
   const [done] = await session.query<{ outcome: Json }>(
     "select outcome from ledger.steps where promotion = $1 and step = $2 and status = 'succeeded'",
     [id, step],
   );
-  if (done !== undefined) return { promotion, done: done.outcome };
+  if (done !== undefined && !options.everyTime) return { promotion, done: done.outcome };
+  const overtaken = toErrorRecord(new RehearsalError("AttemptStale", { step, attempt: 0 }));
+  await session.query(
+    `update ledger.steps set status = 'failed', error = $3, ended_at = now()
+      where promotion = $1 and step = $2 and status = 'running'`,
+    [id, step, JSON.stringify(overtaken)],
+  );
+  await session.query(
+    "update ledger.promotions set status = 'running' where id = $1 and status = 'created'",
+    [id],
+  );
   const [row] = await session.query<{ attempt: number; token: string }>(
     `insert into ledger.steps (promotion, step, attempt)
       select $1, $2, coalesce(max(attempt), 0) + 1 from ledger.steps where promotion = $1 and step = $2

@@ -25,14 +25,19 @@ export interface Session {
   readonly pid: number;
   /** server_version_num / 10000. */
   readonly major: number;
+  /** The address, with the database that it is connected to. */
   readonly address: DatabaseAddress;
   /** One statement with parameters; rows as objects, int8 and numeric as strings. */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Text as it is, by the simple protocol (several statements run as one transaction); the results without rows. */
   execute(text: string): Promise<StatementResult[]>;
+  /** True between `transaction`'s BEGIN and its end. */
+  inTransaction(): boolean;
   /** BEGIN … COMMIT around the work; any throw rolls back. */
   transaction<T>(work: () => Promise<T>, begin?: string): Promise<T>;
   close(): Promise<void>;
+  /** Drops the connection at once; whatever waits for it fails with `DatabaseUnreachable`. For a server that may never answer. */
+  destroy(): void;
 }
 
 /** SQLSTATEs that mean: nobody answered, or not now; the same step may be tried again. */
@@ -40,11 +45,12 @@ const UNREACHABLE = /^(08|57P0[123]|53300|3D000|28)/;
 
 /** Opens a session; throws `DatabaseUnreachable` when the server cannot be spoken to. */
 export async function openSession(address: DatabaseAddress, options: SessionOptions): Promise<Session> {
+  const connected = { ...address, database: options.database ?? address.database };
   const client = new pg.Client({
     host: address.host,
     port: address.port,
     user: address.user,
-    database: options.database ?? address.database,
+    database: connected.database,
     application_name: options.application.slice(0, 63),
     connectionTimeoutMillis: 15_000,
     keepAlive: true,
@@ -66,13 +72,13 @@ export async function openSession(address: DatabaseAddress, options: SessionOpti
     });
     const row = pinned.rows[0];
     if (row === undefined) throw new Error("the server returned no row");
-    return makeSession(client, address, row.pid, Math.floor(row.version / 10_000), () => lost);
+    return makeSession(client, connected, row.pid, Math.floor(row.version / 10_000), () => lost);
   } catch (error) {
     await client.end().catch(() => client.connection.stream.destroy());
     throw new RehearsalError(
       "DatabaseUnreachable",
       {
-        database: options.database ?? address.database,
+        database: connected.database,
         reason: error instanceof Error ? error.message : String(error),
       },
       { cause: error },
@@ -80,7 +86,8 @@ export async function openSession(address: DatabaseAddress, options: SessionOpti
   }
 }
 
-function pinnedSettings(options: SessionOptions): Record<string, string> {
+/** The settings every session of ours begins with. */
+export function pinnedSettings(options: SessionOptions): Record<string, string> {
   return {
     search_path: "pg_catalog, pg_temp",
     statement_timeout: String(options.statementTimeout ?? 0),
@@ -115,6 +122,7 @@ function makeSession(
       throw translate(error, text, address, lost());
     }
   };
+  let inside = false;
   const session: Session = {
     pid,
     major,
@@ -125,8 +133,10 @@ function makeSession(
       const results = (await run(text, () => client.query(text))) as pg.QueryResult | pg.QueryResult[];
       return [results].flat().map((result) => ({ command: result.command, rowCount: result.rowCount }));
     },
+    inTransaction: () => inside,
     transaction: async (work, begin = "begin") => {
       await session.execute(begin);
+      inside = true;
       try {
         const result = await work();
         await session.execute("commit");
@@ -135,10 +145,15 @@ function makeSession(
         // The failure that matters is the first one; a connection that cannot roll back is gone, and the server rolls back.
         await session.execute("rollback").catch(() => client.connection.stream.destroy());
         throw error;
+      } finally {
+        inside = false;
       }
     },
     close: async () => {
       await client.end().catch(() => client.connection.stream.destroy());
+    },
+    destroy: () => {
+      client.connection.stream.destroy();
     },
   };
   return session;

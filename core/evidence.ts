@@ -1,0 +1,16 @@
+/** The evidence an approval is bound to: one digest over all it rests on. */
+import { digestOf } from "./digest.ts";
+
+export interface Evidence {
+  /** The release's hash. */
+  release: string;
+  /** Production's fingerprint before the migration. */
+  fingerprint: string;
+  /** sha256 of the rehearsal's report in JSON. */
+  report: string;
+}
+
+/** sha256 of the evidence's canonical JSON; changes when any part does. */
+export function evidenceDigest(evidence: Evidence): string {
+  return digestOf({ format: "rehearsal-evidence/1", ...evidence });
+}

@@ -1,0 +1,66 @@
+/** The rehearsal's report: everything measured while the pending files ran on the copy. */
+import type { BrokenCheck } from "./checks.ts";
+import type { ErrorRecord } from "./errors.ts";
+
+export interface LockTaken {
+  /** Quoted qualified name of a relation that stood before the run. */
+  relation: string;
+  mode: string;
+}
+
+export interface StatementMeasure {
+  line: number;
+  summary: string;
+  sql: string;
+  milliseconds: number;
+  /** Rows the command tag counts; null where it counts none. */
+  rows: number | null;
+  /** Locks newly held after this statement, on relations that stood before. */
+  locks: LockTaken[];
+  /** Relations whose file on disk was replaced. */
+  rewritten: string[];
+  walBytes: number;
+}
+
+export interface ItemMeasure {
+  kind: "migration" | "view" | "seed";
+  path: string;
+  milliseconds: number;
+  idempotent: "proved" | "not claimed";
+  statements: StatementMeasure[];
+}
+
+export interface RunMeasure {
+  transactional: boolean;
+  milliseconds: number;
+  items: ItemMeasure[];
+  /** Rows inserted, updated and deleted per table, quoted qualified names. */
+  changed: Record<string, { inserted: number; updated: number; deleted: number }>;
+  /** The shape after this run. */
+  fingerprint: string;
+}
+
+export interface RehearsalReport {
+  format: "rehearsal-report/1";
+  promotion: string;
+  environment: string;
+  release: string;
+  server: string;
+  milliseconds: number;
+  runs: RunMeasure[];
+  fingerprintBefore: string;
+  /** Empty when the rehearsal did not get that far. */
+  fingerprintAfter: string;
+  /** People's words for each difference of shape. */
+  differences: string[];
+  bytesBefore: number;
+  bytesAfter: number;
+  walBytes: number;
+  /** Tables whose kept columns hold after what they held before. */
+  unchangedTables: string[];
+  /** Tables whose kept columns changed, in people's words. */
+  changedTables: string[];
+  brokenChecks: BrokenCheck[];
+  /** Why the rehearsal refuses the release; absent when it went well. */
+  failure?: ErrorRecord;
+}

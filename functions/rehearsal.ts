@@ -1,0 +1,188 @@
+/** One rehearsal: the pending files run on a copy, measured, proved idempotent where they claim it, and compared. */
+import { type Baseline, keptColumns } from "../core/baseline.ts";
+import { RehearsalError, toErrorRecord } from "../core/errors.ts";
+import type { Expectations } from "../core/expectations.ts";
+import { quoteName } from "../core/names.ts";
+import type { Project } from "../core/project.ts";
+import type { RehearsalReport, RunMeasure } from "../core/report.ts";
+import type { Run, RunItem } from "../core/runs.ts";
+import { describeDifference, diffShapes, fingerprint, type Shape } from "../core/shape.ts";
+import { type ApplyOptions, applyRuns, runAgain } from "../io/postgres/apply.ts";
+import { readBaseline } from "../io/postgres/baseline.ts";
+import { findBrokenChecks, refuseBroken } from "../io/postgres/checks.ts";
+import { measureRuns } from "../io/postgres/measure.ts";
+import type { Session } from "../io/postgres/session.ts";
+import { readShape } from "../io/postgres/shape.ts";
+import type { StepContext } from "./step.ts";
+
+export interface RehearsalResult {
+  report: RehearsalReport;
+  /** Absent when the rehearsal refuses the release. */
+  expectations?: Expectations;
+  /** Why it does. */
+  refusal?: RehearsalError;
+}
+
+/** Rehearses on `copy`, which is then spent; `pristine` is only read. Throws only what says nothing of the release. */
+export async function rehearse(
+  context: StepContext,
+  project: Project,
+  runs: readonly Run[],
+  copy: Session,
+  pristine: Session,
+): Promise<RehearsalResult> {
+  const { promotion } = context;
+  const started = performance.now();
+  const before = await readShape(copy);
+  const report: RehearsalReport = {
+    format: "rehearsal-report/1",
+    promotion: promotion.id,
+    environment: promotion.environment,
+    release: promotion.release,
+    server: await serverVersion(copy),
+    milliseconds: 0,
+    runs: [],
+    fingerprintBefore: fingerprint(before),
+    fingerprintAfter: "",
+    differences: [],
+    bytesBefore: await databaseBytes(copy),
+    bytesAfter: 0,
+    walBytes: 0,
+    unchangedTables: [],
+    changedTables: [],
+    brokenChecks: [],
+  };
+  const shapes: Shape[] = [];
+  const { observer, runs: measures } = measureRuns(copy);
+  const options: ApplyOptions = {
+    session: copy,
+    attempt: context.attempt,
+    release: promotion.release,
+    runs,
+    policy: promotion.policy,
+    observer,
+    verify: async () => {
+      shapes.push(await readShape(copy));
+    },
+    onItem: (item) => context.progress({ done: { bytes: 0, rows: 0 }, now: item.path }),
+  };
+  try {
+    await applyRuns(options);
+    const after = shapes.at(-1) ?? before;
+    gather(report, measures, shapes);
+    report.fingerprintAfter = fingerprint(after);
+    report.differences = diffShapes(before, after).map(describeDifference);
+    report.bytesAfter = await databaseBytes(copy);
+    const searchPath = promotion.policy.searchPath.map(quoteName).join(", ");
+    report.brokenChecks = await copy.transaction(() => findBrokenChecks(copy, project.checks, searchPath));
+    const kept = keptColumns(before, after);
+    const content = await compareKept(pristine, copy, kept);
+    report.unchangedTables = content.unchanged;
+    report.changedTables = content.changed;
+    const held = await readBaseline(copy, { onProgress: context.progress });
+    await proveIdempotence(options, report, held);
+    refuseBroken(report.brokenChecks);
+    report.milliseconds = performance.now() - started;
+    const expectations: Expectations = {
+      format: "rehearsal-expectations/1",
+      runs: shapes.map((shape, index) => ({
+        fingerprint: fingerprint(shape),
+        shape,
+        changedTables: Object.keys(measures[index]?.changed ?? {}).sort(),
+      })),
+      kept,
+      unchanged: content.unchanged,
+      after: held,
+    };
+    return { report, expectations };
+  } catch (error) {
+    if (!(error instanceof RehearsalError) || error.retryable) throw error;
+    gather(report, measures, shapes);
+    report.milliseconds = performance.now() - started;
+    report.failure = toErrorRecord(error);
+    return { report, refusal: error };
+  }
+}
+
+function gather(report: RehearsalReport, measures: Omit<RunMeasure, "fingerprint">[], shapes: Shape[]): void {
+  report.runs = measures.map((measure, index) => {
+    const shape = shapes[index];
+    return { ...measure, fingerprint: shape === undefined ? "" : fingerprint(shape) };
+  });
+  const statements = report.runs.flatMap((run) => run.items.flatMap((item) => item.statements));
+  report.walBytes = statements.reduce((sum, statement) => sum + statement.walBytes, 0);
+}
+
+/** Runs each file that claims it once more: neither the shape nor one value may change. */
+async function proveIdempotence(
+  options: ApplyOptions,
+  report: RehearsalReport,
+  before: Baseline,
+): Promise<void> {
+  const claims = options.runs.flatMap((run) =>
+    run.items.filter((item) => item.kind === "migration" && item.idempotent).map((item) => ({ run, item })),
+  );
+  let held = before;
+  for (const { run, item } of claims) {
+    const refuse = (problem: string, cause?: unknown) =>
+      new RehearsalError("NotIdempotent", { path: item.path, problem }, { cause });
+    try {
+      await runAgain(options, run, item);
+    } catch (error) {
+      if (!(error instanceof RehearsalError) || error.retryable) throw error;
+      throw refuse(`fails: ${error.message}`, error);
+    }
+    const shape = fingerprint(await readShape(options.session));
+    if (shape !== report.fingerprintAfter) throw refuse("changes the shape");
+    const now = await readBaseline(options.session);
+    const changed = differentTables(held, now);
+    if (changed.length > 0) throw refuse(`changes what is in ${changed.join(", ")}`);
+    held = now;
+    markProved(report, item);
+  }
+}
+
+function markProved(report: RehearsalReport, item: RunItem): void {
+  for (const measured of report.runs.flatMap((run) => run.items))
+    if (measured.path === item.path) measured.idempotent = "proved";
+}
+
+function differentTables(a: Baseline, b: Baseline): string[] {
+  return Object.keys(a.tables).filter((table) => !sameContent(a, b, table));
+}
+
+function sameContent(a: Baseline, b: Baseline, table: string): boolean {
+  const [left, right] = [a.tables[table], b.tables[table]];
+  return left?.rows === right?.rows && left?.checksum === right?.checksum;
+}
+
+/** Holds the kept columns of every table on the copy against the untouched one. */
+async function compareKept(pristine: Session, copy: Session, kept: Record<string, string[]>) {
+  const options = { columns: kept, tables: Object.keys(kept) };
+  const before = await readBaseline(pristine, options);
+  const after = await readBaseline(copy, options);
+  const unchanged: string[] = [];
+  const changed: string[] = [];
+  for (const table of Object.keys(before.tables).sort()) {
+    if (sameContent(before, after, table)) unchanged.push(table);
+    else
+      changed.push(
+        `${table}: ${before.tables[table]?.rows ?? 0} rows before, ${after.tables[table]?.rows ?? 0} after`,
+      );
+  }
+  return { unchanged, changed };
+}
+
+async function databaseBytes(session: Session): Promise<number> {
+  const [row] = await session.query<{ bytes: string }>(
+    "select pg_database_size(current_database()) as bytes",
+  );
+  return Number(row?.bytes ?? 0);
+}
+
+async function serverVersion(session: Session): Promise<string> {
+  const [row] = await session.query<{ version: string }>(
+    "select current_setting('server_version') as version",
+  );
+  return row?.version ?? "";
+}

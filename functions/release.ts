@@ -1,0 +1,24 @@
+/** The release a promotion is about: read from the bucket, proved against its hash, and cut into what will run. */
+import { checkProject, type Project } from "../core/project.ts";
+import { readBundle } from "../core/release.ts";
+import { planRuns, type Repeatable, type Run } from "../core/runs.ts";
+import { releaseKey } from "../io/ledger/releases.ts";
+import type { ObjectStore } from "../io/object-store.ts";
+
+/** Reads and proves a release; throws when one byte is not what the hash says. */
+export async function readRelease(store: ObjectStore, hash: string): Promise<Project> {
+  const bundle = readBundle(await store.get(releaseKey(hash)), hash);
+  return checkProject(bundle.files);
+}
+
+/** The runs of the files that admission found pending, the same in every step and every attempt. */
+export function runsOf(project: Project, pending: readonly string[], seed: boolean): Run[] {
+  const wanted = new Set(pending);
+  const chosen = <T extends { path: string }>(files: readonly T[]) =>
+    files.filter((file) => wanted.has(file.path));
+  return planRuns(
+    chosen(project.migrations),
+    chosen<Repeatable>(project.views),
+    seed ? chosen<Repeatable>(project.seeds) : [],
+  );
+}

@@ -1,0 +1,212 @@
+/** What every step of a promotion shares: an attempt in the ledger around the work, and the log told of how it ended. */
+import type { Json } from "../core/canonical-json.ts";
+import { type DatabaseAddress, parseDatabaseUrl } from "../core/database-url.ts";
+import { RehearsalError, toErrorRecord } from "../core/errors.ts";
+import type { Progress } from "../core/progress.ts";
+import { STEPS, type Status, type Step } from "../core/steps.ts";
+import { openLedger } from "../io/ledger/connection.ts";
+import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
+import { appendEvent, type NewEvent } from "../io/ledger/events.ts";
+import { drainOutbox } from "../io/ledger/outbox.ts";
+import { type Facts, type Promotion, updatePromotion } from "../io/ledger/promotions.ts";
+import { type Attempt, assertNewest, beginStep, finishStep, writeProgress } from "../io/ledger/steps.ts";
+import { milestone } from "../io/milestone.ts";
+import type { ObjectStore } from "../io/object-store.ts";
+import { findDatabase } from "../io/postgres/databases.ts";
+import { openSession, type Session, type SessionOptions } from "../io/postgres/session.ts";
+import { artifacts, eventBus, requiredVariable, secrets } from "./clients.ts";
+
+/** What the state machine hands to a step. */
+export interface StepInput {
+  promotion: string;
+  /** The task token, where the machine waits for one. */
+  token?: string;
+  /** What failed, where the step answers a failure. */
+  error?: { Error: string; Cause: string };
+}
+
+export interface StepContext {
+  input: StepInput;
+  promotion: Promotion;
+  environment: Environment;
+  attempt: Attempt;
+  ledger: Session;
+  store: ObjectStore;
+  /** Where this attempt's artifacts go: no two attempts share a prefix. */
+  prefix: string;
+  /** pg_stat_activity's name of this attempt's sessions. */
+  application: string;
+  /** The environment's address, with its password. */
+  address: DatabaseAddress;
+  /** A session on production, by whatever name it has now. */
+  openProduction(options?: Partial<SessionOptions>): Promise<Session>;
+  /** A session on the database from which others are made and renamed. */
+  openMaintenance(): Promise<Session>;
+  /** Tells listeners that a point was passed. */
+  passed(point: string): void;
+  /** Tells whoever watches how far the step is. */
+  progress(progress: Progress): void;
+}
+
+export interface StepResult {
+  /** Small: it travels through the state machine and stands in the log. */
+  outcome: Json;
+  facts?: Facts;
+  status?: Status;
+  evidence?: string;
+  error?: Promotion["error"];
+  events?: NewEvent[];
+  /** More writes to the ledger, in the same transaction. */
+  also?: (ledger: Session) => Promise<void>;
+  /** Done when the ledger has committed; must be safe to do twice. */
+  afterwards?: () => Promise<void>;
+}
+
+/** Steps after which a cancellation comes too late: production may have been touched. */
+export const CANCELLABLE: ReadonlySet<Step> = new Set(STEPS.slice(0, STEPS.indexOf("fence")));
+
+interface StepOptions {
+  /** Run the work even though an attempt has succeeded: for a step that holds a new task token each time. */
+  everyTime?: true;
+}
+
+/** Wraps a step's work into a Lambda handler. Throws errors whose `name` is the catalogue's code. */
+export function step(
+  name: Step,
+  work: (context: StepContext) => Promise<StepResult>,
+  options: StepOptions = {},
+) {
+  return async (input: StepInput): Promise<Json> => {
+    const ledger = await openLedger(`${input.promotion} ${name}`);
+    try {
+      const store = artifacts();
+      const begun = await ledger.transaction(() => beginStep(ledger, input.promotion, name, options));
+      if ("done" in begun) {
+        await sendOutbox(ledger);
+        return begun.done;
+      }
+      const context = await makeContext(name, input, ledger, store, begun);
+      return await attemptStep(context, work);
+    } finally {
+      await ledger.close();
+    }
+  };
+}
+
+async function attemptStep(
+  context: StepContext,
+  work: (context: StepContext) => Promise<StepResult>,
+): Promise<Json> {
+  const { attempt, ledger, promotion } = context;
+  const who = { environment: promotion.environment, promotion: promotion.id };
+  let result: StepResult;
+  try {
+    if (promotion.asked === "cancel" && CANCELLABLE.has(attempt.step))
+      throw new RehearsalError("Cancelled", { by: promotion.askedBy ?? "somebody" });
+    context.passed("begun");
+    result = await work(context);
+  } catch (error) {
+    const record = toErrorRecord(error);
+    await ledger.transaction(async () => {
+      await assertNewest(ledger, attempt);
+      await finishStep(ledger, attempt, { error: record });
+      await appendEvent(ledger, {
+        ...who,
+        type: `${attempt.step}.failed`,
+        data: { attempt: attempt.attempt, code: record.code, message: record.message },
+      });
+    });
+    await sendOutbox(ledger);
+    throw error;
+  }
+  context.passed("effect");
+  const { outcome, facts, status, evidence, error } = result;
+  await ledger.transaction(async () => {
+    await assertNewest(ledger, attempt);
+    await finishStep(ledger, attempt, { outcome });
+    await updatePromotion(ledger, promotion.id, {
+      ...(facts && { facts }),
+      ...(status && { status }),
+      ...(evidence && { evidence }),
+      ...(error && { error }),
+    });
+    await result.also?.(ledger);
+    await appendEvent(ledger, {
+      ...who,
+      type: `${attempt.step}.done`,
+      data: { attempt: attempt.attempt, outcome },
+    });
+    for (const event of result.events ?? []) await appendEvent(ledger, { ...who, ...event });
+  });
+  context.passed("recorded");
+  await sendOutbox(ledger);
+  await result.afterwards?.();
+  return outcome;
+}
+
+async function makeContext(
+  name: Step,
+  input: StepInput,
+  ledger: Session,
+  store: ObjectStore,
+  { promotion, attempt }: { promotion: Promotion; attempt: Attempt },
+): Promise<StepContext> {
+  const environment = await readEnvironment(ledger, promotion.environment);
+  const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
+  const application = `rehearsal ${promotion.id} ${name} ${attempt.attempt}`;
+  const maintenance = { ...address, database: promotion.policy.maintenanceDatabase };
+  const openMaintenance = () => openSession(maintenance, { application });
+  const progress = throttle((value: Progress) => writeProgress(ledger, attempt, value));
+  return {
+    input,
+    promotion,
+    environment,
+    attempt,
+    ledger,
+    store,
+    prefix: `promotions/${promotion.id}/${name}/${attempt.attempt}/`,
+    application,
+    address,
+    openMaintenance,
+    openProduction: async (options = {}) => {
+      const oid = promotion.facts.production?.oid;
+      const database = oid === undefined ? address.database : await nameOf(openMaintenance, oid);
+      return openSession(address, { application, database, ...options });
+    },
+    passed: (point) => milestone(promotion.id, name, point),
+    progress,
+  };
+}
+
+async function nameOf(openMaintenance: () => Promise<Session>, oid: number): Promise<string> {
+  const session = await openMaintenance();
+  try {
+    const database = await findDatabase(session, { oid });
+    if (database === undefined)
+      throw new RehearsalError("NotFound", { what: "database", name: `oid ${oid}` });
+    return database.name;
+  } finally {
+    await session.close();
+  }
+}
+
+/** At most two a second, and never two at once: a write that is under way stands for those that came meanwhile. */
+function throttle(write: (progress: Progress) => Promise<void>) {
+  let last = 0;
+  let writing = false;
+  return (progress: Progress) => {
+    if (writing || performance.now() - last < 500) return;
+    writing = true;
+    last = performance.now();
+    const ended = () => {
+      writing = false;
+    };
+    // A ledger that cannot be written to is told by the step's own end, which writes to it as well.
+    write(progress).then(ended, ended);
+  };
+}
+
+/** Sends what the ledger has committed and the outside does not know yet. */
+export async function sendOutbox(ledger: Session): Promise<void> {
+  await drainOutbox(ledger, artifacts(), eventBus, requiredVariable("REHEARSAL_EVENT_BUS"));
+}

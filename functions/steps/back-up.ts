@@ -1,0 +1,40 @@
+/** Back up: production as it is at one instant, into the bucket; its manifest is written last and is the backup. */
+
+import { manifestDigest } from "../../core/backup-manifest.ts";
+import { insertBackup } from "../../io/ledger/backups.ts";
+import { backUp } from "../../io/postgres/backup.ts";
+import { step } from "../step.ts";
+
+export const handler = step("back-up", async (context) => {
+  const { promotion, attempt, environment } = context;
+  const id = `${promotion.id}-${attempt.attempt}`;
+  const session = await context.openProduction();
+  const source = session.address;
+  await session.close();
+  const manifest = await backUp({
+    source,
+    application: context.application,
+    store: context.store,
+    prefix: `backups/${environment.name}/${id}/`,
+    connections: promotion.policy.connections,
+    onProgress: context.progress,
+  });
+  const key = `backups/${environment.name}/${id}/manifest.json`;
+  const sha256 = manifestDigest(manifest);
+  const bytes = manifest.data.reduce((sum, object) => sum + object.size, 0);
+  const rows = manifest.data.reduce((sum, object) => sum + object.rows, 0);
+  return {
+    outcome: { id, objects: manifest.data.length, bytes, rows },
+    facts: { backup: { id, key, sha256 } },
+    also: (ledger) =>
+      insertBackup(ledger, {
+        id,
+        environment: environment.name,
+        promotion: promotion.id,
+        manifestKey: key,
+        manifestSha256: sha256,
+        bytes,
+        rows,
+      }),
+  };
+});

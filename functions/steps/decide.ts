@@ -1,0 +1,41 @@
+/** Decide: the evidence is closed under one digest, and either the policy or a person says go, for that digest only. */
+import { evidenceDigest } from "../../core/evidence.ts";
+import { askApproval } from "../../io/ledger/approvals.ts";
+import { stepFunctions } from "../clients.ts";
+import { neededFact } from "../facts.ts";
+import { step } from "../step.ts";
+
+export const handler = step(
+  "decide",
+  async ({ promotion, input }) => {
+    const { token } = input;
+    if (token === undefined) throw new Error("decide was invoked without a task token");
+    const evidence = evidenceDigest({
+      release: promotion.release,
+      fingerprint: neededFact(promotion, "fingerprint"),
+      report: neededFact(promotion, "rehearsal").sha256,
+    });
+    const { decision, approvalTimeout } = promotion.policy;
+    if (decision === "automatic")
+      return {
+        outcome: { decision, evidence },
+        evidence,
+        afterwards: () => stepFunctions.sendTaskSuccess(token, { decision, by: "policy" }),
+      };
+    return {
+      outcome: { decision, evidence },
+      evidence,
+      status: "waiting",
+      events: [{ type: "promotion.approval-wanted", announce: true, data: { evidence } }],
+      also: (ledger) =>
+        askApproval(ledger, {
+          promotion: promotion.id,
+          evidence,
+          taskToken: token,
+          seconds: approvalTimeout,
+        }),
+    };
+  },
+  // A retried state comes with a new token, which must be the one that is answered.
+  { everyTime: true },
+);

@@ -1,0 +1,26 @@
+/** Hold: it can neither go on nor back by itself; the fence stays, nothing is deleted, and the mend is told. */
+
+import { step } from "../step.ts";
+import { reasonOf } from "./refuse.ts";
+
+export const handler = step(
+  "hold",
+  async (context) => {
+    const { promotion } = context;
+    const reason = await reasonOf(context);
+    const mend = `${reason.hint}; then run: rehearsal rollback ${promotion.id}`;
+    return {
+      outcome: { ended: "held", code: reason.code, message: reason.message, mend },
+      status: "held",
+      error: reason,
+      events: [
+        {
+          type: "promotion.held",
+          announce: true,
+          data: { code: reason.code, message: reason.message, mend },
+        },
+      ],
+    };
+  },
+  { everyTime: true },
+);

@@ -1,0 +1,137 @@
+/** Migrate: the code that ran on the copy runs on production, and nothing is committed that does not look as rehearsed. */
+import { RehearsalError } from "../../core/errors.ts";
+import { evidenceDigest } from "../../core/evidence.ts";
+import type { Expectations } from "../../core/expectations.ts";
+import { quoteName } from "../../core/names.ts";
+import type { Project } from "../../core/project.ts";
+import { describeDifference, diffShapes, fingerprint } from "../../core/shape.ts";
+import { readApproval } from "../../io/ledger/approvals.ts";
+import { applyRuns } from "../../io/postgres/apply.ts";
+import { findBrokenChecks, refuseBroken } from "../../io/postgres/checks.ts";
+import { endSessions } from "../../io/postgres/databases.ts";
+import { readChanges } from "../../io/postgres/measure.ts";
+import type { Session } from "../../io/postgres/session.ts";
+import { readShape } from "../../io/postgres/shape.ts";
+import { hasLeftSomething } from "../../io/postgres/target-schema.ts";
+import { readArtifact } from "../artifacts.ts";
+import { neededFact } from "../facts.ts";
+import { readRelease, runsOf } from "../release.ts";
+import { type StepContext, step } from "../step.ts";
+
+export const handler = step("migrate", async (context) => {
+  const { promotion, attempt } = context;
+  await assertDecided(context);
+  const project = await readRelease(context.store, promotion.release);
+  const runs = runsOf(project, neededFact(promotion, "pending"), promotion.seed);
+  const expectations = await readArtifact<Expectations>(
+    context.store,
+    neededFact(promotion, "rehearsal").expectationsKey,
+    "rehearsal-expectations/1",
+  );
+  await endOlderAttempts(context);
+  const session = await context.openProduction();
+  try {
+    await assertUnchanged(context, session);
+    const started = performance.now();
+    await applyRuns({
+      session,
+      attempt,
+      release: promotion.release,
+      runs,
+      policy: promotion.policy,
+      verify: (index) => verifyRun(context, session, project, expectations, index, runs.length),
+      passed: context.passed,
+      onItem: (item) => context.progress({ done: { bytes: 0, rows: 0 }, now: item.path }),
+    });
+    const last = expectations.runs.at(-1)?.fingerprint ?? neededFact(promotion, "fingerprint");
+    return {
+      outcome: {
+        runs: runs.length,
+        milliseconds: Math.round(performance.now() - started),
+        fingerprint: last,
+      },
+      facts: { migrated: { fingerprint: last } },
+    };
+  } finally {
+    await session.close();
+  }
+});
+
+/** The evidence is computed anew from what stands now; an approval for anything else is void. */
+async function assertDecided({ promotion, ledger }: StepContext): Promise<void> {
+  if (promotion.asked === "roll-back")
+    throw new RehearsalError("RollbackAsked", { by: promotion.askedBy ?? "somebody" });
+  const evidence = evidenceDigest({
+    release: promotion.release,
+    fingerprint: neededFact(promotion, "fingerprint"),
+    report: neededFact(promotion, "rehearsal").sha256,
+  });
+  if (evidence !== promotion.evidence)
+    throw new RehearsalError("EvidenceChanged", { named: promotion.evidence ?? "none", asked: evidence });
+  if (promotion.policy.decision === "automatic") return;
+  const approval = await readApproval(ledger, promotion.id);
+  if (approval?.status !== "approved")
+    throw new RehearsalError("ApprovalNotWanted", {
+      promotion: promotion.id,
+      reason: `its approval is ${approval?.status ?? "missing"}`,
+    });
+  if (approval.evidence !== evidence)
+    throw new RehearsalError("EvidenceChanged", { named: approval.evidence, asked: evidence });
+}
+
+/** Sessions of attempts that died or were overtaken may still hold locks, or even be about to commit. */
+async function endOlderAttempts(context: StepContext): Promise<void> {
+  const maintenance = await context.openMaintenance();
+  try {
+    for (let attempt = 1; attempt < context.attempt.attempt; attempt++)
+      await endSessions(maintenance, `rehearsal ${context.promotion.id} migrate ${attempt}`);
+  } finally {
+    await maintenance.close();
+  }
+}
+
+/** Unless an earlier attempt has begun to change it, production must still be what was rehearsed. */
+async function assertUnchanged({ promotion, environment }: StepContext, session: Session): Promise<void> {
+  if (await hasLeftSomething(session, promotion.id)) return;
+  const found = fingerprint(await readShape(session));
+  if (found !== promotion.facts.fingerprint)
+    throw new RehearsalError("DriftFound", {
+      environment: environment.name,
+      differences: "it changed since the rehearsal",
+    });
+}
+
+/** Before COMMIT: the shape is the rehearsed one, no other table was written to, and the project's checks hold. */
+async function verifyRun(
+  context: StepContext,
+  session: Session,
+  project: Project,
+  expectations: Expectations,
+  index: number,
+  count: number,
+): Promise<void> {
+  const expected = expectations.runs[index];
+  if (expected === undefined) throw new Error(`run ${index} was never rehearsed`);
+  const shape = await readShape(session);
+  if (fingerprint(shape) !== expected.fingerprint)
+    throw new RehearsalError("ShapeUnexpected", {
+      where: `run ${index + 1} of ${count}`,
+      differences: diffShapes(expected.shape, shape).map(describeDifference).slice(0, 5).join("; "),
+    });
+  const others = Object.keys(await readChanges(session)).filter(
+    (table) => !expected.changedTables.includes(table),
+  );
+  if (others.length > 0)
+    throw new RehearsalError("KeptDataChanged", { differences: `rows were written to ${others.join(", ")}` });
+  if (index < count - 1) return;
+  const searchPath = context.promotion.policy.searchPath.map(quoteName).join(", ");
+  await inTransaction(session, async () =>
+    refuseBroken(await findBrokenChecks(session, project.checks, searchPath)),
+  );
+}
+
+/** Checks need a transaction: the migration's own when one stands, else one of their own. */
+async function inTransaction(session: Session, work: () => Promise<void>): Promise<void> {
+  if (session.inTransaction()) await work();
+  else await session.transaction(work, "begin read only");
+}

@@ -1,0 +1,68 @@
+/** Open: production is declared canonical, writers and services come back, the copies go, and the log is sealed. */
+import { fingerprint } from "../../core/shape.ts";
+import { callHook } from "../../io/hooks.ts";
+import { updateEnvironment } from "../../io/ledger/environments.ts";
+import { dropScratch } from "../../io/postgres/databases.ts";
+import { readShape } from "../../io/postgres/shape.ts";
+import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
+import { neededFact } from "../facts.ts";
+import { letIn } from "../let-in.ts";
+import { keepShape } from "../shapes.ts";
+import { step } from "../step.ts";
+
+export const handler = step("open", async (context) => {
+  const { promotion, environment, attempt } = context;
+  if (neededFact(promotion, "pending").length === 0)
+    return {
+      outcome: { ended: "nothing-to-do" },
+      status: "nothing-to-do",
+      also: (ledger) =>
+        updateEnvironment(ledger, environment.name, { state: environment.state, release: promotion.release }),
+      events: [{ type: "promotion.nothing-to-do", announce: true }],
+    };
+  const session = await context.openProduction();
+  let shape: Awaited<ReturnType<typeof readShape>>;
+  try {
+    shape = await readShape(session);
+    await session.transaction(async () => {
+      await takeToken(session, attempt);
+      await writeState(session, "canonical", null);
+    });
+  } finally {
+    await session.close();
+  }
+  await keepShape(context.store, shape);
+  const maintenance = await context.openMaintenance();
+  try {
+    await letIn(maintenance, neededFact(promotion, "production"));
+    context.passed("opened");
+    await dropScratch(maintenance, promotion.id, []);
+  } finally {
+    await maintenance.close();
+  }
+  // Verify has called it already when it let the services in to be asked.
+  if (promotion.facts.fenced !== undefined && promotion.facts.exposed === undefined)
+    await callHook("start", promotion.policy.hooks.start, {
+      promotion: promotion.id,
+      environment: environment.name,
+      release: promotion.release,
+    });
+  return {
+    outcome: { ended: "promoted", fingerprint: fingerprint(shape) },
+    status: "promoted",
+    also: (ledger) =>
+      updateEnvironment(ledger, environment.name, {
+        state: "canonical",
+        fingerprint: fingerprint(shape),
+        release: promotion.release,
+      }),
+    events: [
+      {
+        type: "promotion.succeeded",
+        announce: true,
+        data: { release: promotion.release, fingerprint: fingerprint(shape) },
+      },
+      { type: "promotion.sealed" },
+    ],
+  };
+});

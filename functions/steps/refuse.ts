@@ -1,0 +1,104 @@
+/** Refuse: nothing was committed, so production is given back as it was, the copies go, and the reason is told. */
+import { type ErrorRecord, RehearsalError, toErrorRecord } from "../../core/errors.ts";
+import { callHook } from "../../io/hooks.ts";
+import { decideApproval, readApproval } from "../../io/ledger/approvals.ts";
+import { updateEnvironment } from "../../io/ledger/environments.ts";
+import { listSteps } from "../../io/ledger/steps.ts";
+import { dropScratch } from "../../io/postgres/databases.ts";
+import { readIdentity, writeState } from "../../io/postgres/target-schema.ts";
+import { letIn } from "../let-in.ts";
+import { type StepContext, step } from "../step.ts";
+
+export const handler = step("refuse", async (context) => {
+  const { promotion, environment } = context;
+  const reason = await reasonOf(context);
+  const { production } = promotion.facts;
+  if (production !== undefined) {
+    const maintenance = await context.openMaintenance();
+    try {
+      await letIn(maintenance, production);
+      await dropScratch(maintenance, promotion.id, []);
+    } finally {
+      await maintenance.close();
+    }
+  }
+  context.passed("let-in");
+  await giveBackState(context);
+  if (await wasFenced(context))
+    await callHook("start", promotion.policy.hooks.start, {
+      promotion: promotion.id,
+      environment: environment.name,
+      release: promotion.release,
+    });
+  return {
+    outcome: { ended: "refused", code: reason.code, message: reason.message },
+    status: "refused",
+    error: reason,
+    also: async (ledger) => {
+      await updateEnvironment(ledger, environment.name, { state: promotion.stateBefore });
+      const approval = await readApproval(ledger, promotion.id);
+      if (approval?.status === "waiting")
+        await decideApproval(ledger, {
+          promotion: promotion.id,
+          status: reason.code === "Cancelled" ? "cancelled" : "expired",
+          by: "workflow",
+        });
+    },
+    events: [
+      { type: "promotion.refused", announce: true, data: { code: reason.code, message: reason.message } },
+    ],
+  };
+});
+
+/** The failure of the step that failed last, or what the machine says where no step could speak. */
+export async function reasonOf(context: StepContext): Promise<ErrorRecord> {
+  const { input, promotion, ledger } = context;
+  const approval = await readApproval(ledger, promotion.id);
+  if (promotion.asked === "cancel")
+    return toErrorRecord(new RehearsalError("Cancelled", { by: promotion.askedBy ?? "somebody" }));
+  if (approval?.status === "rejected")
+    return toErrorRecord(
+      new RehearsalError("ApprovalRejected", {
+        by: approval.decidedBy ?? "somebody",
+        comment: approval.comment ?? "",
+      }),
+    );
+  if (promotion.status === "waiting" && input.error?.Error.startsWith("States."))
+    return toErrorRecord(
+      new RehearsalError("ApprovalExpired", { seconds: promotion.policy.approvalTimeout }),
+    );
+  const failed = (await listSteps(ledger, promotion.id)).findLast(
+    (attempt) =>
+      attempt.status === "failed" && attempt.error !== null && attempt.error.code !== "AttemptStale",
+  );
+  if (failed?.error) return failed.error;
+  return toErrorRecord(
+    new RehearsalError("StepDied", {
+      error: input.error?.Error ?? "the execution was stopped",
+      cause: input.error?.Cause ?? "",
+    }),
+  );
+}
+
+/** Only a database that carries this promotion's mark is written to: one that was refused at the door is not. */
+async function giveBackState(context: StepContext): Promise<void> {
+  const { promotion } = context;
+  let session: Awaited<ReturnType<StepContext["openProduction"]>>;
+  try {
+    session = await context.openProduction();
+  } catch (error) {
+    // Admission could not reach it either, so there is nothing to give back.
+    if (promotion.facts.production === undefined && error instanceof RehearsalError) return;
+    throw error;
+  }
+  try {
+    const identity = await readIdentity(session);
+    if (identity?.promotion === promotion.id) await writeState(session, promotion.stateBefore, null);
+  } finally {
+    await session.close();
+  }
+}
+
+async function wasFenced({ ledger, promotion }: StepContext): Promise<boolean> {
+  return (await listSteps(ledger, promotion.id)).some((attempt) => attempt.step === "fence");
+}

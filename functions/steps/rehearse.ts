@@ -1,0 +1,78 @@
+/** Rehearse: the release plays on a clone of the copy first; its report is written whether it goes well or not. */
+import { databaseName } from "../../core/names.ts";
+import { reportMarkdown } from "../../core/report-markdown.ts";
+import { cloneDatabase, dropDatabase } from "../../io/postgres/databases.ts";
+import { openSession } from "../../io/postgres/session.ts";
+import { reportPage } from "../../web/report.ts";
+import { writeArtifact } from "../artifacts.ts";
+import { neededFact } from "../facts.ts";
+import { type RehearsalResult, rehearse } from "../rehearsal.ts";
+import { readRelease, runsOf } from "../release.ts";
+import { type StepContext, step } from "../step.ts";
+
+export const handler = step("rehearse", async (context) => {
+  const { report, expectations, refusal } = await onClone(context);
+  const written = await writeArtifact(context.store, `${context.prefix}report.json`, report);
+  await writeText(context, "report.md", "text/markdown; charset=utf-8", reportMarkdown(report));
+  await writeText(context, "report.html", "text/html; charset=utf-8", reportPage(report));
+  if (refusal !== undefined) throw refusal;
+  if (expectations === undefined) throw new Error("a rehearsal that went well has no expectations");
+  const kept = await writeArtifact(context.store, `${context.prefix}expectations.json`, expectations);
+  return {
+    outcome: {
+      report: written.key,
+      statements: report.runs
+        .flatMap((run) => run.items)
+        .reduce((sum, item) => sum + item.statements.length, 0),
+      milliseconds: Math.round(report.milliseconds),
+      fingerprint: report.fingerprintAfter,
+    },
+    facts: {
+      rehearsal: {
+        key: written.key,
+        sha256: written.sha256,
+        fingerprints: expectations.runs.map((run) => run.fingerprint),
+        expectationsKey: kept.key,
+      },
+    },
+  };
+});
+
+async function writeText(
+  context: StepContext,
+  name: string,
+  contentType: string,
+  text: string,
+): Promise<void> {
+  await context.store.putOnce(context.prefix + name, Buffer.from(text), { contentType });
+}
+
+/** Clones the pristine copy, rehearses, and drops the clone: nothing later needs it. */
+async function onClone(context: StepContext): Promise<RehearsalResult> {
+  const { promotion, attempt, application } = context;
+  const production = neededFact(promotion, "production");
+  const pristine = neededFact(promotion, "pristine");
+  const name = databaseName(production.name, "rehearsed", `${promotion.id}_${attempt.attempt}`);
+  const project = await readRelease(context.store, promotion.release);
+  const runs = runsOf(project, neededFact(promotion, "pending"), promotion.seed);
+  const maintenance = await context.openMaintenance();
+  try {
+    await cloneDatabase(maintenance, pristine.name, name);
+    context.passed("cloned");
+    const copy = await openSession(context.address, { application, database: name });
+    const original = await openSession(context.address, {
+      application,
+      database: pristine.name,
+      readOnly: true,
+    });
+    try {
+      return await rehearse(context, project, runs, copy, original);
+    } finally {
+      await copy.close();
+      await original.close();
+    }
+  } finally {
+    await dropDatabase(maintenance, name);
+    await maintenance.close();
+  }
+}

@@ -1,0 +1,75 @@
+/** Restore: the backup is believed only when a database made from it has the same shape and holds the same. */
+import { compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import { databaseName } from "../../core/names.ts";
+import { describeDifference, diffShapes } from "../../core/shape.ts";
+import { markBackup } from "../../io/ledger/backups.ts";
+import { readBaseline } from "../../io/postgres/baseline.ts";
+import { carryDatabaseProperties, createDatabaseLike } from "../../io/postgres/databases.ts";
+import { restore } from "../../io/postgres/restore.ts";
+import { openSession, type Session } from "../../io/postgres/session.ts";
+import { readShape } from "../../io/postgres/shape.ts";
+import { readManifest } from "../backups.ts";
+import { neededFact } from "../facts.ts";
+import { readKeptShape } from "../shapes.ts";
+import { type StepContext, step } from "../step.ts";
+
+export const handler = step("restore", async (context) => {
+  const { promotion, attempt } = context;
+  const backup = neededFact(promotion, "backup");
+  const pristine = await restoreCopy(context, `${promotion.id}_${attempt.attempt}`);
+  return {
+    outcome: { database: pristine.name, backup: backup.id },
+    facts: { pristine },
+    also: (ledger) => markBackup(ledger, backup.id, "verified"),
+  };
+});
+
+/** Makes a database from the promotion's backup and proves it equal; a refused backup is marked so. */
+export async function restoreCopy(context: StepContext, id: string): Promise<{ oid: number; name: string }> {
+  const { promotion } = context;
+  const production = neededFact(promotion, "production");
+  const manifest = await readManifest(context.store, neededFact(promotion, "backup"));
+  const name = databaseName(production.name, "pristine", id);
+  const maintenance = await context.openMaintenance();
+  try {
+    const oid = await createDatabaseLike(maintenance, production.oid, name);
+    context.passed("created");
+    await carryDatabaseProperties(maintenance, production.oid, name);
+    await restore({
+      target: { ...context.address, database: name },
+      application: context.application,
+      store: context.store,
+      manifest,
+      connections: promotion.policy.connections,
+      onProgress: context.progress,
+    });
+    context.passed("restored");
+    const copy = await openSession(context.address, { application: context.application, database: name });
+    try {
+      await refuseDifference(context, copy, manifest.baseline);
+    } finally {
+      await copy.close();
+    }
+    return { oid, name };
+  } finally {
+    await maintenance.close();
+  }
+}
+
+async function refuseDifference(
+  context: StepContext,
+  copy: Session,
+  expected: Parameters<typeof compareBaselines>[0],
+): Promise<void> {
+  const promised = await readKeptShape(context.store, neededFact(context.promotion, "fingerprint"));
+  const shape = diffShapes(promised, await readShape(copy)).map(describeDifference);
+  const content = compareBaselines(expected, await readBaseline(copy, { onProgress: context.progress })).map(
+    describeBaselineDifference,
+  );
+  const differences = [...shape, ...content];
+  if (differences.length === 0) return;
+  const { id } = neededFact(context.promotion, "backup");
+  await markBackup(context.ledger, id, "refused");
+  throw new RehearsalError("CopyDiffers", { differences: differences.slice(0, 5).join("; ") });
+}

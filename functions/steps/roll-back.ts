@@ -1,0 +1,191 @@
+/**
+ * Roll back: chosen by what happened. Nothing committed: nothing to do, and refuse ends the promotion. Else production
+ * and the pristine copy change names, after proof that no write is lost. Every part finds out from the catalog what is
+ * left to do, so a rollback that died goes on where it stopped.
+ */
+import { type Baseline, compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import type { Expectations } from "../../core/expectations.ts";
+import { databaseName } from "../../core/names.ts";
+import { callHook } from "../../io/hooks.ts";
+import { updateEnvironment } from "../../io/ledger/environments.ts";
+import { updatePromotion } from "../../io/ledger/promotions.ts";
+import { assertNewest } from "../../io/ledger/steps.ts";
+import { readBaseline } from "../../io/postgres/baseline.ts";
+import {
+  carryDatabaseProperties,
+  dropScratch,
+  endSessions,
+  findDatabase,
+  moveDatabase,
+  setReadOnly,
+} from "../../io/postgres/databases.ts";
+import { openSession, type Session } from "../../io/postgres/session.ts";
+import { hasLeftSomething, writeState } from "../../io/postgres/target-schema.ts";
+import { readWriteCounters } from "../../io/postgres/write-counters.ts";
+import { readArtifact } from "../artifacts.ts";
+import { readManifest } from "../backups.ts";
+import { neededFact } from "../facts.ts";
+import { type StepContext, step } from "../step.ts";
+import type { FencedContent } from "./fence.ts";
+import { reasonOf } from "./refuse.ts";
+import { restoreCopy } from "./restore.ts";
+
+export const handler = step("roll-back", async (context) => {
+  const { promotion, environment } = context;
+  const reason = await reasonOf(context);
+  const maintenance = await context.openMaintenance();
+  try {
+    await endWorkers(context, maintenance);
+    if (!(await somethingCommitted(context))) return { outcome: { path: "nothing", reason: reason.code } };
+    await callHook("stop", promotion.policy.hooks.stop, about(context));
+    const failed = await swap(context, maintenance);
+    context.passed("swapped");
+    await callHook("start", promotion.policy.hooks.start, about(context));
+    return {
+      outcome: { path: "swap", failed, reason: reason.code },
+      status: "rolled-back",
+      error: reason,
+      also: (ledger) => updateEnvironment(ledger, environment.name, { state: promotion.stateBefore }),
+      events: [
+        {
+          type: "promotion.rolled-back",
+          announce: true,
+          data: { code: reason.code, message: reason.message, failed },
+        },
+        { type: "promotion.sealed" },
+      ],
+    };
+  } finally {
+    await maintenance.close();
+  }
+});
+
+const about = ({ promotion }: StepContext) => ({
+  promotion: promotion.id,
+  environment: promotion.environment,
+  release: promotion.release,
+});
+
+/** Steps that were stopped or overtaken may still run statements: their sessions end first. */
+async function endWorkers({ promotion, attempt }: StepContext, maintenance: Session): Promise<void> {
+  for (const worker of ["fence", "migrate", "verify", "open"])
+    await endSessions(maintenance, `rehearsal ${promotion.id} ${worker} `);
+  for (let older = 1; older < attempt.attempt; older++)
+    await endSessions(maintenance, `rehearsal ${promotion.id} roll-back ${older}`);
+}
+
+async function somethingCommitted(context: StepContext): Promise<boolean> {
+  if (context.promotion.facts.production === undefined) return false;
+  const session = await context.openProduction();
+  try {
+    return await hasLeftSomething(session, context.promotion.id);
+  } finally {
+    await session.close();
+  }
+}
+
+/** Returns the name under which the failed database is kept. */
+async function swap(context: StepContext, maintenance: Session): Promise<string> {
+  const { promotion } = context;
+  const production = neededFact(promotion, "production");
+  const failed = databaseName(production.name, "failed", promotion.id);
+  const fenced = databaseName(production.name, "fenced", promotion.id);
+  const current = await findDatabase(maintenance, { oid: production.oid });
+  if (current?.name !== failed) {
+    await moveDatabase(maintenance, production.oid, fenced);
+    context.passed("closed");
+    await refuseLostWrites(context);
+  }
+  const pristine = await ensurePristine(context, maintenance);
+  if (pristine.name !== production.name) await prepare(context, maintenance, pristine);
+  // From here on two renames remain, and whoever runs this again sees from the names which of them are done.
+  await moveDatabase(maintenance, production.oid, failed);
+  context.passed("renamed");
+  await moveDatabase(maintenance, pristine.oid, production.name);
+  await setReadOnly(maintenance, failed, false);
+  await dropScratch(maintenance, promotion.id, [pristine.oid, production.oid]);
+  return failed;
+}
+
+/** Throws `WritesWouldBeLost` when anybody but the migration wrote to production since the copy was brought up. */
+async function refuseLostWrites(context: StepContext): Promise<void> {
+  const { fenced, exposed, rehearsal } = context.promotion.facts;
+  const session = await context.openProduction({ readOnly: true });
+  try {
+    if (fenced !== undefined && exposed === undefined) return;
+    if (exposed !== undefined) {
+      if ((await readWriteCounters(session)) !== exposed.counters)
+        throw new RehearsalError("WritesWouldBeLost", {
+          differences:
+            "rows were written while the services were being asked, though the database was read-only",
+        });
+      return;
+    }
+    // Never fenced: then nothing was written exactly when production holds what the rehearsed copy held.
+    if (rehearsal === undefined) return;
+    const { after } = await readArtifact<Expectations>(
+      context.store,
+      rehearsal.expectationsKey,
+      "rehearsal-expectations/1",
+    );
+    const differences = compareBaselines(after, await readBaseline(session));
+    if (differences.length > 0)
+      throw new RehearsalError("WritesWouldBeLost", {
+        differences: differences.slice(0, 5).map(describeBaselineDifference).join("; "),
+      });
+  } finally {
+    await session.close();
+  }
+}
+
+/** The pristine copy, or where it is gone another one from the backup in S3. */
+async function ensurePristine(
+  context: StepContext,
+  maintenance: Session,
+): Promise<{ oid: number; name: string }> {
+  const { promotion, attempt, ledger } = context;
+  const known =
+    promotion.facts.pristine && (await findDatabase(maintenance, { oid: promotion.facts.pristine.oid }));
+  if (known !== undefined) return known;
+  const pristine = await restoreCopy(context, `${promotion.id}_r${attempt.attempt}`);
+  await ledger.transaction(async () => {
+    await assertNewest(ledger, attempt);
+    await updatePromotion(ledger, promotion.id, { facts: { pristine } });
+  });
+  return pristine;
+}
+
+/** Proves that the copy holds what production held, and gives it production's own properties and state. */
+async function prepare(
+  context: StepContext,
+  maintenance: Session,
+  pristine: { oid: number; name: string },
+): Promise<void> {
+  const { promotion, address, application } = context;
+  const expected = await expectedContent(context);
+  const session = await openSession(address, { application, database: pristine.name });
+  try {
+    const differences = compareBaselines(
+      expected,
+      await readBaseline(session, { onProgress: context.progress }),
+    );
+    if (differences.length > 0)
+      throw new RehearsalError("RollbackUnproven", {
+        differences: differences.slice(0, 5).map(describeBaselineDifference).join("; "),
+      });
+    await writeState(session, promotion.stateBefore, null);
+  } finally {
+    await session.close();
+  }
+  await carryDatabaseProperties(maintenance, neededFact(promotion, "production").oid, pristine.name);
+  await setReadOnly(maintenance, pristine.name, false);
+  context.passed("prepared");
+}
+
+async function expectedContent({ promotion, store }: StepContext): Promise<Baseline> {
+  const { fenced } = promotion.facts;
+  if (fenced !== undefined)
+    return (await readArtifact<FencedContent>(store, fenced.baselineKey, "rehearsal-fenced/1")).baseline;
+  return (await readManifest(store, neededFact(promotion, "backup"))).baseline;
+}

@@ -1,0 +1,36 @@
+/** The environment's hooks: services that are told to stop, to start, or to prove that they work. */
+import { RehearsalError } from "../core/errors.ts";
+
+export type Hook = "stop" | "start" | "smoke";
+
+/** Calls a hook by POST; throws `HookFailed` unless it answers 2xx within 30 seconds. An absent hook is fine. */
+export async function callHook(
+  hook: Hook,
+  url: string | undefined,
+  about: { promotion: string; environment: string; release: string },
+): Promise<"called" | "none"> {
+  if (url === undefined) return "none";
+  const refuse = (reason: string, cause?: unknown) =>
+    new RehearsalError("HookFailed", { hook, url: withoutSecrets(url), reason }, { cause });
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ hook, ...about }),
+      redirect: "error",
+      signal: AbortSignal.timeout(30_000),
+    });
+  } catch (error) {
+    throw refuse(error instanceof Error ? error.message : String(error), error);
+  }
+  const text = await response.text();
+  if (!response.ok) throw refuse(`it answered ${response.status}${text ? `: ${text.slice(0, 200)}` : ""}`);
+  return "called";
+}
+
+/** Without user, password and query: those may be secret. */
+function withoutSecrets(text: string): string {
+  const url = new URL(text);
+  return `${url.origin}${url.pathname}`;
+}

@@ -1,0 +1,200 @@
+/**
+ * Whole databases: made, cloned, closed, renamed and dropped. A database is known by its object identifier, for a
+ * promotion renames them, and every function here finds out from the catalog what is left to do: run again, it goes on.
+ */
+import { RehearsalError } from "../../core/errors.ts";
+import { quoteLiteral, quoteName } from "../../core/names.ts";
+import type { Session } from "./session.ts";
+
+export interface DatabaseRow {
+  oid: number;
+  name: string;
+  owner: string;
+  bytes: number;
+}
+
+/** The database of that oid as the catalog has it now, or undefined. */
+export async function findDatabase(session: Session, by: { oid: number } | { name: string }) {
+  const [row] = await session.query<{ oid: number; name: string; owner: string; bytes: string }>(
+    `select oid::int8::float8 as oid, datname as name, pg_get_userbyid(datdba) as owner,
+        case when datallowconn then pg_database_size(oid) else 0 end as bytes
+      from pg_database where ${"oid" in by ? "oid = $1::oid" : "datname = $1"}`,
+    ["oid" in by ? by.oid : by.name],
+  );
+  return row && ({ ...row, bytes: Number(row.bytes) } satisfies DatabaseRow);
+}
+
+/** Makes an empty database with the encoding, locale and owner of another; replaces one of that name. */
+export async function createDatabaseLike(session: Session, sourceOid: number, name: string): Promise<number> {
+  // PG 17 renamed the column of the ICU locale and added the builtin provider.
+  const localeColumn = session.major >= 17 ? "datlocale" : "daticulocale";
+  const [source] = await session.query<{
+    encoding: string;
+    provider: string;
+    collate: string;
+    ctype: string;
+    locale: string | null;
+    rules: string | null;
+    owner: string;
+  }>(
+    `select pg_encoding_to_char(encoding) as encoding, datlocprovider::text as provider, datcollate as collate,
+        datctype as ctype, ${localeColumn} as locale, daticurules as rules, pg_get_userbyid(datdba) as owner
+      from pg_database where oid = $1::oid`,
+    [sourceOid],
+  );
+  if (source === undefined)
+    throw new RehearsalError("NotFound", { what: "database", name: String(sourceOid) });
+  const provider = { c: "libc", i: "icu", b: "builtin" }[source.provider] ?? source.provider;
+  const localeOption = { icu: "icu_locale", builtin: "builtin_locale" }[provider];
+  const options = [
+    "template template0",
+    `encoding ${quoteLiteral(source.encoding)}`,
+    `locale_provider ${provider}`,
+    `lc_collate ${quoteLiteral(source.collate)}`,
+    `lc_ctype ${quoteLiteral(source.ctype)}`,
+    ...(localeOption && source.locale ? [`${localeOption} ${quoteLiteral(source.locale)}`] : []),
+    ...(source.rules ? [`icu_rules ${quoteLiteral(source.rules)}`] : []),
+  ];
+  await dropDatabase(session, name);
+  await session.execute(`create database ${quoteName(name)} ${options.join(" ")}`);
+  await session.execute(`alter database ${quoteName(name)} owner to ${quoteName(source.owner)}`);
+  return oidOf(session, name);
+}
+
+/** Clones a database that nobody is connected to, file by file; replaces one of that name. */
+export async function cloneDatabase(session: Session, source: string, name: string): Promise<number> {
+  await dropDatabase(session, name);
+  await session.execute(
+    `create database ${quoteName(name)} template ${quoteName(source)} strategy file_copy`,
+  );
+  return oidOf(session, name);
+}
+
+async function oidOf(session: Session, name: string): Promise<number> {
+  const made = await findDatabase(session, { name });
+  if (made === undefined) throw new RehearsalError("NotFound", { what: "database", name });
+  return made.oid;
+}
+
+/** Drops a database whoever is connected; one that is not there is fine. */
+export async function dropDatabase(session: Session, name: string): Promise<void> {
+  await session.execute(`drop database if exists ${quoteName(name)} with (force)`);
+}
+
+/** Carries what stands outside a database's own dump: settings, settings of roles in it, access rights, comment, limit. */
+export async function carryDatabaseProperties(session: Session, fromOid: number, to: string): Promise<void> {
+  const target = quoteName(to);
+  const settings = await session.query<{ role: string | null; setting: string }>(
+    `select case when s.setrole <> 0 then pg_get_userbyid(s.setrole) end as role, unnest(s.setconfig) as setting
+      from pg_db_role_setting s where s.setdatabase = $1::oid`,
+    [fromOid],
+  );
+  for (const { role, setting } of settings) {
+    const name = setting.slice(0, setting.indexOf("="));
+    const value = setting.slice(setting.indexOf("=") + 1);
+    const subject = role === null ? `database ${target}` : `role ${quoteName(role)} in database ${target}`;
+    await session.execute(`alter ${subject} set ${quoteSetting(name)} to ${settingValue(name, value)}`);
+  }
+  const [facts] = await session.query<{ limit: number; comment: string | null; granted: boolean }>(
+    `select datconnlimit as limit, shobj_description(oid, 'pg_database') as comment, datacl is not null as granted
+      from pg_database where oid = $1::oid`,
+    [fromOid],
+  );
+  if (facts === undefined) return;
+  if (facts.limit !== -1) await session.execute(`alter database ${target} connection limit ${facts.limit}`);
+  if (facts.comment !== null)
+    await session.execute(`comment on database ${target} is ${quoteLiteral(facts.comment)}`);
+  if (facts.granted) await carryRights(session, fromOid, target);
+}
+
+async function carryRights(session: Session, fromOid: number, target: string): Promise<void> {
+  const rights = await session.query<{ grantee: string | null; privilege: string; grantable: boolean }>(
+    `select case when a.grantee <> 0 then pg_get_userbyid(a.grantee) end as grantee, a.privilege_type as privilege,
+        a.is_grantable as grantable
+      from pg_database d, aclexplode(d.datacl) a where d.oid = $1::oid`,
+    [fromOid],
+  );
+  await session.execute(`revoke all on database ${target} from public`);
+  for (const { grantee, privilege, grantable } of rights) {
+    const to = grantee === null ? "public" : quoteName(grantee);
+    await session.execute(
+      `grant ${privilege} on database ${target} to ${to}${grantable ? " with grant option" : ""}`,
+    );
+  }
+}
+
+function quoteSetting(name: string): string {
+  return name.split(".").map(quoteName).join(".");
+}
+
+/** List settings are stored as a list already quoted by the server, and must not be quoted as a whole. */
+function settingValue(name: string, value: string): string {
+  const lists = ["search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"];
+  return lists.includes(name.toLowerCase()) && value !== "" ? value : quoteLiteral(value);
+}
+
+/**
+ * Ends every session of a database and refuses new ones, superusers' as well: an application that reconnects at once
+ * is turned away by the server. Throws `DatabaseBusy` when sessions do not end within ten seconds.
+ */
+export async function closeDatabase(session: Session, oid: number): Promise<void> {
+  const database = await findDatabase(session, { oid });
+  if (database === undefined) throw new RehearsalError("NotFound", { what: "database", name: String(oid) });
+  await session.execute(`alter database ${quoteName(database.name)} with allow_connections false`);
+  await endSessionsOf(session, oid);
+}
+
+/** Gives a database another name, ending its sessions first, and lets sessions in; does only what is left to do. */
+export async function moveDatabase(session: Session, oid: number, name: string): Promise<void> {
+  const database = await findDatabase(session, { oid });
+  if (database === undefined) throw new RehearsalError("NotFound", { what: "database", name: String(oid) });
+  if (database.name !== name) {
+    await closeDatabase(session, oid);
+    await session.execute(`alter database ${quoteName(database.name)} rename to ${quoteName(name)}`);
+  }
+  await session.execute(`alter database ${quoteName(name)} with allow_connections true`);
+}
+
+/** New sessions of the database start read-only, or as before. */
+export async function setReadOnly(session: Session, name: string, readOnly: boolean): Promise<void> {
+  const change = readOnly ? "set default_transaction_read_only to on" : "reset default_transaction_read_only";
+  await session.execute(`alter database ${quoteName(name)} ${change}`);
+}
+
+/** Ends the sessions of a database and waits until they are gone; new ones may come. */
+export async function endSessionsOf(session: Session, oid: number): Promise<void> {
+  await endWhere(session, "datid = $1::oid", oid, `oid ${oid}`);
+}
+
+/** Ends the sessions whose application name begins so: their owner is dead or fenced. Waits until they are gone. */
+export async function endSessions(session: Session, application: string): Promise<void> {
+  await endWhere(session, "starts_with(application_name, $1::text)", application, application);
+}
+
+async function endWhere(session: Session, condition: string, value: unknown, what: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const [left] = await session.query<{ count: number }>(
+      `select count(pg_terminate_backend(pid, 1000))::int as count from pg_stat_activity
+        where ${condition} and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+      [value],
+    );
+    if (left === undefined || left.count === 0) return;
+    if (Date.now() > deadline)
+      throw new RehearsalError("DatabaseBusy", { database: what, sessions: left.count });
+  }
+}
+
+/** Drops the databases that a promotion made for its own use: copies of any attempt. */
+export async function dropScratch(
+  session: Session,
+  promotion: string,
+  except: readonly number[],
+): Promise<void> {
+  const found = await session.query<{ name: string }>(
+    `select datname as name from pg_database
+      where (strpos(datname, $1) > 0 or strpos(datname, $2) > 0) and oid <> all ($3::oid[])`,
+    [`__pristine_${promotion}_`, `__rehearsed_${promotion}_`, except],
+  );
+  for (const { name } of found) await dropDatabase(session, name);
+}

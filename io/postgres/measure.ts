@@ -1,0 +1,208 @@
+/** Measures files while they run on the copy: time, locks, rewrites, rows, WAL; told by the server, from the same session. */
+import { quoteQualified } from "../../core/names.ts";
+import type { ItemMeasure, LockTaken, RunMeasure, StatementMeasure } from "../../core/report.ts";
+import type { Observer } from "./apply.ts";
+import { openSession, type Session } from "./session.ts";
+
+interface Relation {
+  name: string;
+  /** The file on disk; another number after a rewrite. */
+  file: number | null;
+}
+
+/** An observer, and the measures it has gathered; the fingerprint of each run is put in by the caller. */
+export function measureRuns(session: Session): {
+  observer: Observer;
+  runs: Omit<RunMeasure, "fingerprint">[];
+} {
+  const runs: Omit<RunMeasure, "fingerprint">[] = [];
+  let before = new Map<string, Relation>();
+  let held = new Set<string>();
+  let watch: LockWatch | undefined;
+  let started = 0;
+  let runStarted = 0;
+  let wal = 0;
+  const observer: Observer = {
+    runBegins: async (run) => {
+      runs.push({ transactional: run.transactional, milliseconds: 0, items: [], changed: {} });
+      before = await readRelations(session);
+      held = new Set((await ownLocks(session, session.pid)).map(keyOf));
+      runStarted = performance.now();
+    },
+    statementBegins: async () => {
+      const run = last(runs);
+      wal = await walPosition(session);
+      // Outside a transaction locks are gone when the statement has ended: somebody else must look while it runs.
+      if (!run.transactional) watch = await watchLocks(session);
+      started = performance.now();
+    },
+    statementEnded: async (item, statement, result) => {
+      const milliseconds = performance.now() - started;
+      const run = last(runs);
+      const seen = watch ? await watch.end() : await ownLocks(session, session.pid);
+      watch = undefined;
+      const fresh = seen.filter((lock) => !held.has(keyOf(lock)) && before.has(lock.oid));
+      for (const lock of run.transactional ? seen : []) held.add(keyOf(lock));
+      const measure: StatementMeasure = {
+        line: statement.line,
+        summary: statement.summary,
+        sql: statement.sql,
+        milliseconds,
+        rows: result?.rowCount ?? null,
+        locks: distinct(
+          fresh.map((lock) => ({ relation: before.get(lock.oid)?.name ?? lock.oid, mode: lock.mode })),
+        ),
+        rewritten: await findRewritten(session, before, seen),
+        walBytes: (await walPosition(session)) - wal,
+      };
+      itemOf(run, item).statements.push(measure);
+    },
+    runEnds: async () => {
+      const run = last(runs);
+      run.milliseconds = performance.now() - runStarted;
+      for (const item of run.items)
+        item.milliseconds = item.statements.reduce((sum, statement) => sum + statement.milliseconds, 0);
+      if (run.transactional) run.changed = await readChanges(session);
+    },
+  };
+  return { observer, runs };
+}
+
+function last<T>(list: T[]): T {
+  const item = list.at(-1);
+  if (item === undefined) throw new Error("a statement was measured before its run began");
+  return item;
+}
+
+function itemOf(
+  run: Omit<RunMeasure, "fingerprint">,
+  item: { kind: ItemMeasure["kind"]; path: string },
+): ItemMeasure {
+  const current = run.items.at(-1);
+  if (current?.path === item.path) return current;
+  const fresh: ItemMeasure = {
+    kind: item.kind,
+    path: item.path,
+    milliseconds: 0,
+    idempotent: "not claimed",
+    statements: [],
+  };
+  run.items.push(fresh);
+  return fresh;
+}
+
+interface HeldLock {
+  oid: string;
+  mode: string;
+}
+
+const keyOf = (lock: HeldLock) => `${lock.oid} ${lock.mode}`;
+
+function distinct(locks: LockTaken[]): LockTaken[] {
+  const seen = new Map(locks.map((lock) => [`${lock.relation} ${lock.mode}`, lock]));
+  return [...seen.values()].sort((a, b) => (a.relation + a.mode < b.relation + b.mode ? -1 : 1));
+}
+
+/** The relation locks of a backend, without those on the system's catalogs and on our own schema. */
+async function ownLocks(session: Session, pid: number): Promise<HeldLock[]> {
+  return session.query<HeldLock>(
+    `select l.relation as oid, l.mode from pg_locks l
+      where l.pid = $1 and l.locktype = 'relation' and l.granted
+        and l.database = (select oid from pg_database where datname = current_database())
+        and l.relation >= 16384
+        and not exists (select 1 from pg_class c where c.oid = l.relation and c.relnamespace = to_regnamespace('rehearsal'))`,
+    [pid],
+  );
+}
+
+interface LockWatch {
+  end(): Promise<HeldLock[]>;
+}
+
+/** Looks at the session's locks from another one, again and again, until told to stop. */
+async function watchLocks(watched: Session): Promise<LockWatch> {
+  const watcher = await openSession(watched.address, { application: "rehearsal lock watch" });
+  const seen = new Map<string, HeldLock>();
+  let over = false;
+  const looking = (async () => {
+    while (!over) {
+      for (const lock of await ownLocks(watcher, watched.pid)) seen.set(keyOf(lock), lock);
+      await watcher.query("select pg_sleep(0.005)");
+    }
+  })();
+  return {
+    end: async () => {
+      over = true;
+      await looking.finally(() => watcher.close());
+      return [...seen.values()];
+    },
+  };
+}
+
+/** Tables, indexes and materialized views that stand now, with their files. */
+async function readRelations(session: Session): Promise<Map<string, Relation>> {
+  const found = await session.query<{ oid: string; schema: string; name: string; file: string | null }>(
+    `select c.oid, n.nspname as schema, c.relname as name, pg_relation_filenode(c.oid) as file
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'm', 'i', 'I', 'S', 'v', 'f') and c.oid >= 16384 and n.nspname not in ('rehearsal', 'pg_toast')`,
+  );
+  return new Map(
+    found.map(({ oid, schema, name, file }) => [
+      oid,
+      { name: quoteQualified(schema, name), file: file === null ? null : Number(file) },
+    ]),
+  );
+}
+
+/** Which of the locked relations have another file than before; remembers the new file. */
+async function findRewritten(
+  session: Session,
+  before: Map<string, Relation>,
+  locks: HeldLock[],
+): Promise<string[]> {
+  const exclusive = [
+    ...new Set(locks.filter((lock) => lock.mode === "AccessExclusiveLock").map((lock) => lock.oid)),
+  ];
+  const candidates = exclusive.filter((oid) => before.has(oid));
+  if (candidates.length === 0) return [];
+  const now = await session.query<{ oid: string; file: string | null }>(
+    "select oid, pg_relation_filenode(oid) as file from pg_class where oid = any ($1::oid[])",
+    [candidates],
+  );
+  const rewritten: string[] = [];
+  for (const { oid, file } of now) {
+    const known = before.get(oid);
+    if (known === undefined || file === null || known.file === Number(file)) continue;
+    known.file = Number(file);
+    rewritten.push(known.name);
+  }
+  return rewritten.sort();
+}
+
+async function walPosition(session: Session): Promise<number> {
+  const [row] = await session.query<{ bytes: string }>(
+    "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as bytes",
+  );
+  return Number(row?.bytes ?? 0);
+}
+
+/** What this transaction has changed so far, table by table; our own schema left out. */
+export async function readChanges(session: Session): Promise<RunMeasure["changed"]> {
+  const found = await session.query<{
+    schema: string;
+    name: string;
+    inserted: string;
+    updated: string;
+    deleted: string;
+  }>(
+    `select schemaname as schema, relname as name, n_tup_ins as inserted, n_tup_upd as updated, n_tup_del as deleted
+      from pg_stat_xact_user_tables
+      where n_tup_ins + n_tup_upd + n_tup_del > 0 and schemaname <> 'rehearsal' and schemaname !~ '^pg_toast'`,
+  );
+  return Object.fromEntries(
+    found.map((row) => [
+      quoteQualified(row.schema, row.name),
+      { inserted: Number(row.inserted), updated: Number(row.updated), deleted: Number(row.deleted) },
+    ]),
+  );
+}

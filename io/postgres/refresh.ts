@@ -1,0 +1,124 @@
+/** Brings a copy up to what its fenced original holds now: the tables that differ are copied again, whole. */
+import type { Baseline } from "../../core/baseline.ts";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { quoteLiteral, quoteName } from "../../core/names.ts";
+import type { OnProgress } from "../../core/progress.ts";
+import { openCopySession } from "./copy.ts";
+import { openSession, type Session } from "./session.ts";
+
+export interface RefreshOptions {
+  /** The fenced original: nobody writes to it any more. */
+  source: DatabaseAddress;
+  target: DatabaseAddress;
+  application: string;
+  /** What the copy holds, and what the original holds. */
+  before: Baseline;
+  now: Baseline;
+  onProgress?: OnProgress;
+}
+
+/**
+ * Copies the tables, sequences and large objects that differ. One transaction on the copy, without triggers and without
+ * checks of foreign keys (they held in the original); materialized views are refreshed last. Returns what was copied.
+ */
+export async function refreshCopy(options: RefreshOptions): Promise<string[]> {
+  const { source, target, application, before, now } = options;
+  const changed = Object.keys(now.tables).filter(
+    (table) =>
+      now.tables[table]?.checksum !== before.tables[table]?.checksum ||
+      now.tables[table]?.rows !== before.tables[table]?.rows,
+  );
+  const original = await openSession(source, { application, readOnly: true });
+  const from = await openCopySession(source, { application });
+  const into = await openCopySession(target, { application });
+  let rows = 0;
+  try {
+    const kinds = await tableKinds(original, changed);
+    await from.execute(`begin isolation level repeatable read, read only; ${COPY_SETTINGS}`);
+    await into.execute(`begin; ${COPY_SETTINGS}; set local session_replication_role = replica`);
+    for (const { name, columns, view } of kinds.filter((table) => !table.view)) {
+      if (view) continue;
+      options.onProgress?.({ done: { bytes: 0, rows }, now: name });
+      const list = columns.length === 0 ? "" : ` (${columns.map(quoteName).join(", ")})`;
+      // A plain TRUNCATE is refused for a table that others refer to; ONLY, for an inheritance child is a table of its own.
+      await into.execute(`delete from only ${name}`);
+      rows += await into.copyIn(
+        `copy ${name}${list} from stdin`,
+        from.copyOut(`copy ${name}${list} to stdout`),
+      );
+    }
+    for (const [name, { last, called }] of Object.entries(now.sequences))
+      if (before.sequences[name]?.last !== last || before.sequences[name]?.called !== called)
+        await into.execute(`select pg_catalog.setval(${quoteLiteral(name)}::regclass, ${last}, ${called})`);
+    if (
+      now.largeObjects.checksum !== before.largeObjects.checksum ||
+      now.largeObjects.count !== before.largeObjects.count
+    )
+      await refreshLargeObjects(original, into);
+    await into.execute("set local session_replication_role = origin");
+    for (const { name } of kinds.filter((table) => table.view))
+      await into.execute(`refresh materialized view ${name}`);
+    await into.execute("commit");
+    return changed;
+  } finally {
+    await from.close();
+    await into.close();
+    await original.close();
+  }
+}
+
+const COPY_SETTINGS = `set local search_path = ''; set local row_security = off; set local statement_timeout = 0;
+  set local lock_timeout = 0; set local datestyle = 'ISO, YMD'; set local intervalstyle = postgres;
+  set local extra_float_digits = 3; set local client_encoding = 'UTF8'; set local timezone = 'UTC'`;
+
+interface TableKind {
+  name: string;
+  columns: string[];
+  view: boolean;
+}
+
+/** The columns that COPY carries (a generated one is computed again), in the order of the views' dependencies. */
+async function tableKinds(session: Session, names: string[]): Promise<TableKind[]> {
+  return session.query<TableKind>(
+    `select t.name, c.relkind = 'm' as view,
+        to_json(array(select a.attname::text from pg_attribute a
+          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' order by a.attnum)) as columns
+      from unnest($1::text[]) as t(name) join pg_class c on c.oid = t.name::regclass
+      order by c.relkind = 'm', c.oid`,
+    [names],
+  );
+}
+
+/** Large objects have no table to compare by: all of them are written again, with owner and rights as they stand. */
+async function refreshLargeObjects(
+  original: Session,
+  into: { execute(sql: string): Promise<void> },
+): Promise<void> {
+  await into.execute("select pg_catalog.lo_unlink(oid) from pg_catalog.pg_largeobject_metadata");
+  const objects = await original.query<{ oid: string; owner: string }>(
+    "select oid, pg_get_userbyid(lomowner) as owner from pg_largeobject_metadata order by oid",
+  );
+  for (const { oid, owner } of objects) {
+    await into.execute(`select pg_catalog.lo_create(${oid})`);
+    for (let offset = 0; ; offset += LARGE_OBJECT_SLICE) {
+      const [slice] = await original.query<{ hex: string }>(
+        "select encode(lo_get($1::oid, $2::int8, $3::int4), 'hex') as hex",
+        [oid, offset, LARGE_OBJECT_SLICE],
+      );
+      if (!slice?.hex) break;
+      await into.execute(`select pg_catalog.lo_put(${oid}, ${offset}, '\\x${slice.hex}'::bytea)`);
+    }
+    await into.execute(`alter large object ${oid} owner to ${quoteName(owner)}`);
+  }
+  const rights = await original.query<{ oid: string; grantee: string | null; privilege: string }>(
+    `select m.oid, case when a.grantee <> 0 then pg_get_userbyid(a.grantee) end as grantee, a.privilege_type as privilege
+      from pg_largeobject_metadata m, aclexplode(m.lomacl) a`,
+  );
+  for (const { oid, grantee, privilege } of rights)
+    await into.execute(
+      `grant ${privilege} on large object ${oid} to ${grantee === null ? "public" : quoteName(grantee)}`,
+    );
+}
+
+/** Bytes of a large object per statement. */
+const LARGE_OBJECT_SLICE = 1 << 20;

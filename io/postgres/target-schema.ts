@@ -1,0 +1,144 @@
+/** What Rehearsal keeps inside a target: who the database is, and which migrations it has had. Nothing else. */
+
+import { RehearsalError } from "../../core/errors.ts";
+import type { Environment } from "../ledger/environments.ts";
+import type { Session } from "./session.ts";
+
+/** Version 1 of the schema `rehearsal`; run in one transaction by the registration of an environment. */
+const SCHEMA = `
+create schema rehearsal;
+comment on schema rehearsal is 'Kept by Rehearsal: identity and applied migrations. Do not change it by hand.';
+create table rehearsal.identity (
+  only_row boolean primary key default true check (only_row),
+  environment text not null,
+  role text not null check (role in ('dev', 'prod')),
+  state text not null check (state in ('writeable', 'provisional', 'canonical')),
+  identity uuid not null,
+  promotion text,
+  token bigint not null default 0
+);
+create table rehearsal.applied (
+  path text primary key,
+  version int unique,
+  sha256 text not null,
+  release text not null,
+  promotion text not null,
+  applied_at timestamptz not null default now(),
+  milliseconds int not null
+);
+create table rehearsal.outside (
+  path text not null,
+  statement int not null,
+  promotion text not null,
+  done boolean not null default false,
+  primary key (path, statement)
+);
+comment on table rehearsal.outside is 'Statements of migrations that run outside a transaction: begun, or done.';
+revoke all on schema rehearsal from public;
+`;
+
+export interface Identity {
+  environment: string;
+  role: Environment["role"];
+  state: Environment["state"];
+  identity: string;
+  promotion: string | null;
+  token: string;
+}
+
+/** The identity inside the database, or undefined when it has none. */
+export async function readIdentity(session: Session): Promise<Identity | undefined> {
+  const [known] = await session.query<{ there: boolean }>(
+    "select to_regclass('rehearsal.identity') is not null as there",
+  );
+  if (!known?.there) return undefined;
+  const [row] = await session.query<Identity>(
+    "select environment, role, state, identity, promotion, token from rehearsal.identity",
+  );
+  return row;
+}
+
+/** Puts the schema and the identity into a database that has none; throws `IdentityMismatch` when it is somebody's already. */
+export async function installIdentity(
+  session: Session,
+  environment: Pick<Environment, "name" | "role" | "state" | "identity">,
+): Promise<void> {
+  const known = await readIdentity(session);
+  if (known?.identity === environment.identity) return;
+  if (known !== undefined)
+    throw new RehearsalError("IdentityMismatch", {
+      environment: environment.name,
+      problem: `it is registered as "${known.environment}" already`,
+    });
+  await session.transaction(async () => {
+    await session.execute(SCHEMA);
+    await session.query(
+      "insert into rehearsal.identity (environment, role, state, identity) values ($1, $2, $3, $4)",
+      [environment.name, environment.role, environment.state, environment.identity],
+    );
+  });
+}
+
+/** Throws `IdentityMismatch` unless the database is what the ledger says. */
+export function assertIdentity(found: Identity | undefined, environment: Environment): Identity {
+  const refuse = (problem: string) =>
+    new RehearsalError("IdentityMismatch", { environment: environment.name, problem });
+  if (found === undefined) throw refuse("it carries no identity");
+  if (found.identity !== environment.identity || found.environment !== environment.name)
+    throw refuse(`it says that it is "${found.environment}"`);
+  if (found.role !== environment.role) throw refuse(`its role is ${found.role}, not ${environment.role}`);
+  // A promotion's id beside the state says that it was written on the way; the environment's lock is ours, so whoever
+  // wrote it has ended, or it was an earlier attempt of this very promotion.
+  if (found.state !== environment.state && found.promotion === null)
+    throw refuse(`its state is ${found.state}, not ${environment.state}`);
+  return found;
+}
+
+/**
+ * Takes the database for an attempt: whoever comes later with a smaller token is refused with `AttemptStale`. Inside
+ * a transaction it also holds the row, so that an older attempt cannot slip in before COMMIT.
+ */
+export async function takeToken(
+  session: Session,
+  attempt: { promotion: string; step: string; attempt: number; token: number },
+): Promise<void> {
+  const taken = await session.query(
+    "update rehearsal.identity set token = $1 where token <= $1 returning token",
+    [attempt.token],
+  );
+  if (taken.length === 0)
+    throw new RehearsalError("AttemptStale", { step: attempt.step, attempt: attempt.attempt });
+}
+
+/** Writes the state a promotion gives the database; the promotion's id stands beside it while it is not settled. */
+export async function writeState(
+  session: Session,
+  state: Environment["state"],
+  promotion: string | null,
+): Promise<void> {
+  await session.query("update rehearsal.identity set state = $1, promotion = $2", [state, promotion]);
+}
+
+export interface AppliedFile {
+  path: string;
+  /** Null for views and seeds, which may run again when they change. */
+  version: number | null;
+  sha256: string;
+  promotion: string;
+}
+
+export async function readApplied(session: Session): Promise<AppliedFile[]> {
+  return session.query<AppliedFile>(
+    "select path, version, sha256, promotion from rehearsal.applied order by version nulls last, path",
+  );
+}
+
+/** True when a promotion has left something in the database: a file applied, or a statement begun outside a transaction. */
+export async function hasLeftSomething(session: Session, promotion: string): Promise<boolean> {
+  const [row] = await session.query<{ left: boolean }>(
+    `select exists (select 1 from rehearsal.applied where promotion = $1)
+        or exists (select 1 from rehearsal.outside where promotion = $1) as left`,
+    [promotion],
+  );
+  return row?.left === true;
+}

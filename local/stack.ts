@@ -1,0 +1,252 @@
+/** The whole service on this machine: the functions as they are, AWS stood in for on loopback, and a control database. */
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
+import { sha256 } from "../core/digest.ts";
+import { quoteName } from "../core/names.ts";
+import { migrateControl } from "../functions/control.ts";
+import { openSession } from "../io/postgres/session.ts";
+import { openSecrets } from "../io/secrets.ts";
+import { OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
+import { startApiGateway } from "./api-gateway.ts";
+import { startEventBridge } from "./event-bridge.ts";
+import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
+import { putMachines } from "./machines.ts";
+import { type PostgresServer, startPostgres } from "./postgres.ts";
+import { LOCAL_CREDENTIALS, startS3 } from "./s3/server.ts";
+import { startSecretsManager } from "./secrets-manager.ts";
+import { startStepFunctions } from "./step-functions/index.ts";
+
+export interface StackOptions {
+  /** Where everything is kept; a stack that ran there before goes on, its running promotions as well. */
+  folder: string;
+  /** A server to use instead of an embedded one; the control database is made on it. */
+  server?: DatabaseAddress;
+  /** The control database's name. */
+  controlDatabase?: string;
+  /** True writes through to the disk and survives a loss of power, not only of the process. */
+  durable?: boolean;
+  /** A module loaded in every sandbox: tests listen there for milestones. */
+  preload?: URL;
+  /** Told every line a function logs. */
+  onLog?: (line: string) => void;
+  /** Seconds between runs of the reconciler. */
+  reconcileSeconds?: number;
+  /** More variables for the functions. */
+  environment?: Record<string, string>;
+}
+
+export interface Stack {
+  /** The service's address. */
+  url: string;
+  /** Two people's keys, so that four eyes can be tried. */
+  keys: { operator: string; reviewer: string };
+  /** The Postgres server that the control database is on. */
+  server: DatabaseAddress;
+  endpoints: { s3: string; stepFunctions: string; eventBridge: string; secretsManager: string };
+  /** What the functions run with: another process with these variables speaks to the same services. */
+  variables: Record<string, string>;
+  lambda: LambdaRunner;
+  stop(): Promise<void>;
+}
+
+const BUCKET = "rehearsal-artifacts";
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const at = (name: string) => join(options.folder, name);
+  await mkdir(options.folder, { recursive: true });
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const end of stops.splice(0).reverse()) await end();
+  };
+  try {
+    const embedded =
+      options.server === undefined ? await startEmbedded(at("postgres"), options.durable) : undefined;
+    if (embedded) stops.push(embedded.stop);
+    const server = options.server ?? embedded?.address;
+    if (server === undefined) throw new Error("there is no server");
+    const s3 = await startS3({ folder: at("s3"), durable: options.durable ?? false });
+    stops.push(s3.stop);
+    const secretsManager = await startSecretsManager({ folder: at("secrets") });
+    stops.push(secretsManager.stop);
+
+    // The engine and the bus start what was left undone at once, so they wait until the functions are there.
+    const runner = Promise.withResolvers<LambdaRunner>();
+    const invoke: LambdaRunner["invoke"] = async (...call) => (await runner.promise).invoke(...call);
+    const reconcile = async () => {
+      const result = await invoke("reconcile", {});
+      if ("error" in result)
+        throw new Error(`reconcile: ${result.error.errorType}: ${result.error.errorMessage}`);
+    };
+    const bus = await startEventBridge({
+      folder: at("event-bridge"),
+      fsync: options.durable ?? false,
+      rules: [
+        {
+          name: "execution-ended",
+          pattern: { source: ["aws.states"], detail: { status: ["FAILED", "TIMED_OUT", "ABORTED"] } },
+          target: reconcile,
+        },
+      ],
+    });
+    stops.push(bus.stop);
+    const stepFunctions = await startStepFunctions({
+      folder: at("step-functions"),
+      fsync: options.durable ?? false,
+      invoke,
+      onEvent: (event) => bus.deliver(event),
+    });
+    stops.push(stepFunctions.stop);
+
+    const endpoints = {
+      s3: s3.url,
+      stepFunctions: stepFunctions.url,
+      eventBridge: bus.url,
+      secretsManager: secretsManager.url,
+    };
+    const variables = { ...variablesOf(endpoints), ...options.environment };
+    // This process speaks to the same services, by the same variables: as an operator's shell would.
+    Object.assign(process.env, variables);
+    const keys = await prepareControl(server, options.controlDatabase ?? "rehearsal_control", options.folder);
+    await ensureBucket(endpoints.s3);
+    Object.assign(variables, await putMachines(stepFunctions.url));
+
+    const lambda = startLambdaRunner({
+      functions: functionSettings(),
+      environment: variables,
+      ...(options.preload ? { preload: options.preload } : {}),
+      ...(options.onLog ? { onLog: options.onLog } : {}),
+    });
+    stops.push(lambda.stop);
+    runner.resolve(lambda);
+    const gateway = await startApiGateway({ invoke, functionName: "api" });
+    stops.push(gateway.stop);
+    const clock = every(options.reconcileSeconds ?? 60, reconcile, options.onLog);
+    stops.push(clock);
+    return { url: gateway.url, keys, server, endpoints, variables, lambda, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function startEmbedded(folder: string, durable = false): Promise<PostgresServer> {
+  return startPostgres({
+    major: 18,
+    dataFolder: folder,
+    settings: durable ? {} : { fsync: "off", full_page_writes: "off" },
+  });
+}
+
+function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
+  return {
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+    AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_ENDPOINT_URL_SFN: endpoints.stepFunctions,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.eventBridge,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    REHEARSAL_BUCKET: BUCKET,
+    REHEARSAL_EVENT_BUS: "rehearsal",
+    REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
+  };
+}
+
+/** Every handler where its name says it is: one file per step, the API, the reconciler. */
+function functionSettings() {
+  const root = new URL("../functions/", import.meta.url);
+  const steps = Object.entries(STEP_FUNCTIONS).map(([name, limits]) => [
+    name,
+    { ...limits, module: new URL(`steps/${name}.ts`, root) },
+  ]);
+  return {
+    ...Object.fromEntries(steps),
+    api: { ...OTHER_FUNCTIONS.api, module: new URL("api/main.ts", root) },
+    reconcile: { ...OTHER_FUNCTIONS.reconcile, module: new URL("events/reconcile.ts", root) },
+  };
+}
+
+async function ensureBucket(endpoint: string): Promise<void> {
+  const { BucketAlreadyOwnedByYou, CreateBucketCommand, PutBucketVersioningCommand, S3Client } = await import(
+    "@aws-sdk/client-s3"
+  );
+  const client = new S3Client({ endpoint });
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  } catch (error) {
+    if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
+  }
+  await client.send(
+    new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status: "Enabled" } }),
+  );
+  client.destroy();
+}
+
+/** Makes the control database and its schema, and the keys of two people; safe on what an earlier run left. */
+async function prepareControl(server: DatabaseAddress, name: string, folder: string): Promise<Stack["keys"]> {
+  const control = { ...server, database: name };
+  const maintenance = await openSession(server, { application: "rehearsal stack" });
+  try {
+    const [known] = await maintenance.query("select 1 from pg_database where datname = $1", [name]);
+    if (known === undefined)
+      await maintenance.execute(`create database ${quoteName(name)} template template0`);
+  } finally {
+    await maintenance.close();
+  }
+  await openSecrets().writeSecret("rehearsal/control-database", databaseUrl(control));
+  const session = await openSession(control, { application: "rehearsal stack" });
+  try {
+    await migrateControl(session, await controlMigrations());
+    const keys = await readKeys(folder);
+    for (const [person, key] of Object.entries(keys))
+      await session.query("insert into ledger.keys (hash, person) values ($1, $2) on conflict do nothing", [
+        sha256(key),
+        person,
+      ]);
+    return keys;
+  } finally {
+    await session.close();
+  }
+}
+
+async function controlMigrations(): Promise<{ path: string; bytes: Uint8Array }[]> {
+  const folder = fileURLToPath(new URL("../migrations/", import.meta.url));
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  return Promise.all(
+    names.map(async (name) => ({ path: `migrations/${name}`, bytes: await readFile(join(folder, name)) })),
+  );
+}
+
+/** The same keys as last time, so that a connection file stays good over restarts. */
+async function readKeys(folder: string): Promise<Stack["keys"]> {
+  const file = join(folder, "keys.json");
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as Stack["keys"];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    const key = () => `rk_${randomBytes(24).toString("base64url")}`;
+    const keys = { operator: key(), reviewer: key() };
+    await writeFile(file, JSON.stringify(keys), { mode: 0o600 });
+    return keys;
+  }
+}
+
+/** Runs the work again and again with a pause in between; a failure is told and does not end the clock. */
+function every(
+  seconds: number,
+  work: () => Promise<void>,
+  tell: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
+) {
+  let running: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    running = running.then(work).catch((error: Error) => tell(error.message));
+  }, seconds * 1_000);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}

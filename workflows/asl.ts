@@ -1,0 +1,74 @@
+/** The parts of Amazon States Language that our machines use, in JSONata, as plain data. */
+import type { Step } from "../core/steps.ts";
+
+/** A JSONata expression between `{% %}`, or a literal. */
+export type Expression = string;
+
+export interface Retrier {
+  ErrorEquals: string[];
+  IntervalSeconds?: number;
+  BackoffRate?: number;
+  MaxAttempts?: number;
+  MaxDelaySeconds?: number;
+  JitterStrategy?: "FULL";
+}
+
+export interface Catcher {
+  ErrorEquals: string[];
+  Assign?: Record<string, Expression>;
+  Next: string;
+}
+
+export interface TaskState {
+  Type: "Task";
+  Comment?: string;
+  Resource: "arn:aws:states:::lambda:invoke" | "arn:aws:states:::lambda:invoke.waitForTaskToken";
+  Arguments: { FunctionName: string; Payload: Record<string, Expression> };
+  TimeoutSeconds: number | Expression;
+  Assign?: Record<string, Expression>;
+  Output?: Expression;
+  Retry: Retrier[];
+  Catch: Catcher[];
+  Next: string;
+}
+
+export interface ChoiceState {
+  Type: "Choice";
+  Comment?: string;
+  Choices: { Condition: Expression; Next: string }[];
+  Default: string;
+}
+
+export interface SucceedState {
+  Type: "Succeed";
+  Comment?: string;
+}
+
+export interface FailState {
+  Type: "Fail";
+  Comment?: string;
+  Error: string;
+  Cause: Expression;
+}
+
+export type State = TaskState | ChoiceState | SucceedState | FailState;
+
+export interface StateMachine {
+  Comment: string;
+  QueryLanguage: "JSONata";
+  StartAt: string;
+  TimeoutSeconds: number;
+  States: Record<string, State>;
+}
+
+/** Puts real function names or ARNs where the definition has a step's name; everything else stays as it is. */
+export function bindFunctions(machine: StateMachine, nameOf: (step: string) => string): StateMachine {
+  const bind = (state: State): State =>
+    state.Type === "Task"
+      ? { ...state, Arguments: { ...state.Arguments, FunctionName: nameOf(state.Arguments.FunctionName) } }
+      : state;
+  const states = Object.entries(machine.States).map(([name, state]) => [name, bind(state)]);
+  return { ...machine, States: Object.fromEntries(states) };
+}
+
+export type { Step };

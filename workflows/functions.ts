@@ -1,0 +1,33 @@
+/** The limits of each function, by the step's name: seconds it may run, and megabytes it may take. */
+import type { Step } from "../core/steps.ts";
+
+export interface FunctionLimits {
+  timeoutSeconds: number;
+  memoryMb: number;
+}
+
+const quick: FunctionLimits = { timeoutSeconds: 60, memoryMb: 512 };
+const long: FunctionLimits = { timeoutSeconds: 900, memoryMb: 2048 };
+
+/** One function per step. */
+export const STEP_FUNCTIONS: Record<Step, FunctionLimits> = {
+  admit: { timeoutSeconds: 120, memoryMb: 1024 },
+  snapshot: long,
+  "back-up": long,
+  restore: long,
+  rehearse: long,
+  decide: quick,
+  fence: long,
+  migrate: long,
+  verify: long,
+  open: { timeoutSeconds: 300, memoryMb: 512 },
+  refuse: { timeoutSeconds: 300, memoryMb: 512 },
+  "roll-back": long,
+  hold: quick,
+};
+
+/** The others: the API behind the gateway, and what answers events and the clock. */
+export const OTHER_FUNCTIONS: Record<"api" | "reconcile", FunctionLimits> = {
+  api: { timeoutSeconds: 29, memoryMb: 512 },
+  reconcile: { timeoutSeconds: 120, memoryMb: 512 },
+};

@@ -1,0 +1,102 @@
+/**
+ * The promotion, as a careful operator would do it. Read it from the top: each state is the step of the same name in
+ * functions/steps. Until `fence` production is not touched, and a failure is refused; from then on it is rolled back.
+ */
+import type { StateMachine } from "./asl.ts";
+import { choice, ending, step, success } from "./states.ts";
+
+export function promotionDefinition(): StateMachine {
+  return {
+    Comment: "Promotes an environment to a release, and proves each step",
+    QueryLanguage: "JSONata",
+    StartAt: "admit",
+    TimeoutSeconds: 60 * 60 * 24 * 365,
+    States: {
+      admit: step("admit", {
+        comment: "Lock, identity, role, drift, applied files; what is pending",
+        assign: { admitted: "{% $states.result.Payload %}" },
+        next: "anything-pending",
+        onFailure: "refuse",
+      }),
+      "anything-pending": choice([["$admitted.pending = 0", "open"]], "snapshot"),
+      snapshot: step("snapshot", { comment: "Shape and baseline", next: "back-up", onFailure: "refuse" }),
+      "back-up": step("back-up", { comment: "Production into S3", next: "restore", onFailure: "refuse" }),
+      restore: step("restore", { comment: "A copy, equal to it", next: "rehearse", onFailure: "refuse" }),
+      rehearse: step("rehearse", { comment: "The release on the copy", next: "decide", onFailure: "refuse" }),
+      decide: step("decide", {
+        comment: "Policy, or a person bound to the evidence",
+        waitForToken: true,
+        timeoutSeconds: "{% $admitted.approvalTimeout %}",
+        next: "writers-must-stop",
+        onFailure: "refuse",
+      }),
+      "writers-must-stop": choice([["$admitted.fence", "fence"]], "migrate"),
+      fence: step("fence", {
+        comment: "No writers; the copy up to date",
+        next: "migrate",
+        onFailure: "roll-back",
+      }),
+      migrate: step("migrate", {
+        comment: "The same code as rehearsed",
+        next: "verify",
+        onFailure: "roll-back",
+      }),
+      verify: step("verify", {
+        comment: "Shape, checks, baseline, smoke",
+        next: "open",
+        onFailure: "roll-back",
+      }),
+      open: step("open", {
+        comment: "Canonical; services and writers back",
+        assign: { opened: "{% $states.result.Payload %}" },
+        next: "how-it-ended",
+        onFailure: "hold",
+      }),
+      "how-it-ended": choice([["$opened.ended = 'nothing-to-do'", "nothing-to-do"]], "promoted"),
+      promoted: success(),
+      "nothing-to-do": success(),
+
+      ...wayBack(),
+    },
+  };
+}
+
+/** The rollback by itself: for an operator's order, and for an execution that was stopped from outside. */
+export function rollbackDefinition(): StateMachine {
+  return {
+    Comment: "Takes a promotion back, or finds that there is nothing to take back",
+    QueryLanguage: "JSONata",
+    StartAt: "roll-back",
+    TimeoutSeconds: 60 * 60 * 24 * 365,
+    States: wayBack(),
+  };
+}
+
+/** Where a failure leads: back if something was committed, an end that tells the reason, or an operator. */
+function wayBack(): StateMachine["States"] {
+  return {
+    "roll-back": step("roll-back", {
+      comment: "The pristine copy becomes production again",
+      assign: { way: "{% $states.result.Payload %}" },
+      next: "anything-to-take-back",
+      onFailure: "hold",
+    }),
+    "anything-to-take-back": choice([["$way.path = 'nothing'", "refuse"]], "rolled-back"),
+    refuse: step("refuse", {
+      comment: "Production as it was; the reason",
+      assign: { refusal: "{% $states.result.Payload %}" },
+      next: "refused",
+      onFailure: "hold",
+    }),
+    hold: step("hold", {
+      comment: "Everything kept, an operator called",
+      assign: { held: "{% $states.result.Payload %}" },
+      next: "held",
+      onFailure: "held-without-word",
+    }),
+    refused: ending("Refused", "{% $refusal.message %}"),
+    "rolled-back": ending("RolledBack", "{% $way.reason %}"),
+    held: ending("Held", "{% $held.message %}"),
+    "held-without-word": ending("Held", "{% $error.Cause %}"),
+  };
+}
