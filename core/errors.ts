@@ -652,8 +652,8 @@ export const ERRORS = {
     exit: 2,
   }),
   LedgerTouched: entry<{ path: string; line: number; what: string }>({
-    message: (f) => `${f.path}:${f.line}: ${f.what} touches the schema "rehearsal"`,
-    hint: "that schema holds the record of what was applied, and only Rehearsal writes it; use another schema",
+    message: (f) => `${f.path}:${f.line}: it names ${f.what}, which is the ledger's`,
+    hint: 'the schema "rehearsal" holds the record of what was applied, and only Rehearsal writes it; use another schema',
     status: 422,
     exit: 2,
   }),

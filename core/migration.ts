@@ -1,0 +1,49 @@
+/** A migration: one immutable, numbered file of SQL, cut into statements that are understood before anything runs. */
+import { readDirectives } from "./directives.ts";
+import { RehearsalError } from "./errors.ts";
+import { refuseForbidden } from "./forbidden.ts";
+import { parseMigrationName } from "./migration-name.ts";
+import { parseSql } from "./sql-parser.ts";
+import { readSqlSource } from "./sql-source.ts";
+import { describeStatement, type Statement } from "./statement.ts";
+
+export type { Statement } from "./statement.ts";
+
+export interface Migration {
+  /** From 1. */
+  version: number;
+  /** What it does: "add_speakers". */
+  name: string;
+  /** "migrations/0001_add_speakers.sql" */
+  path: string;
+  /** sha256 of the raw bytes: what makes an applied file immutable. */
+  sha256: string;
+  /** The text without byte-order mark; line ends as they are. */
+  sql: string;
+  /** False after `-- rehearsal: no-transaction`: then each statement runs alone. */
+  transactional: boolean;
+  /** True after `-- rehearsal: idempotent`: the rehearsal proves that a second run changes nothing. */
+  idempotent: boolean;
+  statements: Statement[];
+}
+
+/** Reads one migration; throws a coded error with file and line for everything that a migration may not hold. */
+export async function parseMigration(path: string, bytes: Uint8Array): Promise<Migration> {
+  const { version, name } = parseMigrationName(path);
+  const source = readSqlSource(path, bytes);
+  const parsed = await parseSql(source);
+  const first = parsed[0];
+  const directives = readDirectives(source, first?.start ?? source.sql.length);
+  if (first === undefined) throw new RehearsalError("SqlEmpty", { path });
+  refuseForbidden(source, parsed, { transactional: !directives.noTransaction });
+  return {
+    version,
+    name,
+    path,
+    sha256: source.sha256,
+    sql: source.sql,
+    transactional: !directives.noTransaction,
+    idempotent: directives.idempotent,
+    statements: parsed.map(describeStatement),
+  };
+}

@@ -1,0 +1,77 @@
+/** Files of SQL that run again when they change: views and seeds. */
+import { readDirectives } from "./directives.ts";
+import { RehearsalError } from "./errors.ts";
+import { refuseForbidden } from "./forbidden.ts";
+import { quotedParts, relationName } from "./relation-name.ts";
+import { type ParsedStatement, parseSql } from "./sql-parser.ts";
+import { readSqlSource } from "./sql-source.ts";
+import { asList } from "./sql-tree.ts";
+import { describeStatement, type Statement } from "./statement.ts";
+import { objectWord, summarize } from "./statement-summary.ts";
+
+export interface SqlFile {
+  /** The file's name without folder and ending. */
+  name: string;
+  path: string;
+  sha256: string;
+  sql: string;
+  statements: Statement[];
+}
+
+/** Reads a seed or a view's file; the same refusals as for a migration, and no directives: it always runs in a transaction. */
+export async function parseSqlFile(path: string, bytes: Uint8Array): Promise<SqlFile> {
+  return (await parse(path, bytes)).file;
+}
+
+/** Reads a view's file; throws `ViewFileRefused` for anything but replacing views, comments and rights on them. */
+export async function parseView(path: string, bytes: Uint8Array): Promise<SqlFile> {
+  const { file, parsed } = await parse(path, bytes);
+  const dropped = new Set<string | undefined>();
+  for (const statement of parsed) {
+    if (!belongsToView(statement, dropped))
+      throw new RehearsalError("ViewFileRefused", {
+        path,
+        line: statement.line,
+        statement: summarize(statement),
+      });
+  }
+  return file;
+}
+
+async function parse(path: string, bytes: Uint8Array): Promise<{ file: SqlFile; parsed: ParsedStatement[] }> {
+  const source = readSqlSource(path, bytes);
+  const parsed = await parseSql(source);
+  const first = parsed[0];
+  const directives = readDirectives(source, first?.start ?? source.sql.length);
+  if (directives.noTransaction || directives.idempotent)
+    throw new RehearsalError("DirectiveUnknown", {
+      path,
+      line: 1,
+      directive: directives.noTransaction ? "no-transaction" : "idempotent",
+      known: "only migrations take directives; move it into a migration",
+    });
+  if (first === undefined) throw new RehearsalError("SqlEmpty", { path });
+  refuseForbidden(source, parsed, { transactional: true });
+  const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.sql$/, "");
+  const statements = parsed.map(describeStatement);
+  return { file: { name, path, sha256: source.sha256, sql: source.sql, statements }, parsed };
+}
+
+/** Views that this file has dropped may be created anew; others must be replaced, so that running the file again is no error. */
+function belongsToView({ kind, fields }: ParsedStatement, dropped: Set<string | undefined>): boolean {
+  switch (kind) {
+    case "ViewStmt":
+      return fields.replace === true || dropped.has(relationName(fields.view));
+    case "DropStmt": {
+      if (fields.removeType !== "OBJECT_VIEW" || fields.missing_ok !== true) return false;
+      for (const object of asList(fields.objects)) dropped.add(quotedParts(object));
+      return true;
+    }
+    case "CommentStmt":
+      return objectWord(fields.objtype) === "view" || fields.objtype === "OBJECT_COLUMN";
+    case "GrantStmt":
+      return fields.objtype === "OBJECT_TABLE";
+    default:
+      return false;
+  }
+}
