@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { benchBundles } from "./bundles.ts";
 
 /** A bench prints its figures and tells whether they are within what was promised. */
-export type Bench = (options: { json: boolean }) => Promise<boolean>;
+type Bench = (options: { json: boolean }) => Promise<boolean>;
 
 const BENCHES: Record<string, Bench> = {
   bundles: benchBundles,
