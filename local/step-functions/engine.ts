@@ -1,4 +1,4 @@
-/** All machines and executions of one folder: starts them, finds them, and on opening goes on with those that were running. */
+/** All machines and executions of one folder: starts them, finds them, and goes on with those that were running. */
 import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -32,13 +32,18 @@ export class Engine {
   readonly #journals = new Set<Journal<Entry>>();
   readonly #work = new Set<Promise<void>>();
   readonly #announcing = new Set<string>();
+  readonly #going = new Set<Run>();
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.machines = openMachines(join(options.folder, "machines"));
     mkdirSync(this.#executionsFolder, { recursive: true, mode: 0o700 });
     for (const file of readdirSync(this.#executionsFolder)) this.#resume(join(this.#executionsFolder, file));
-    for (const run of this.#runs.values()) this.#set(run);
+  }
+
+  /** Goes on with the executions an earlier run left. Once, when whoever they call can be reached. */
+  goOn() {
+    for (const run of this.#runs.values()) if (!this.#going.has(run)) this.#setGoing(run);
   }
 
   /** The executions of a machine, newest first. */
@@ -91,7 +96,7 @@ export class Engine {
     journal.append(entry);
     const run = new Run(memory, journal, this.#options.world);
     this.#runs.set(arn, run);
-    this.#set(run);
+    this.#setGoing(run);
     return memory;
   }
 
@@ -114,7 +119,7 @@ export class Engine {
     if (status === "RUNNING" || status === "SUCCEEDED")
       throw new AwsError("ExecutionNotRedrivable", `Execution is ${status} and cannot be redriven`);
     run.redrive();
-    this.#set(run);
+    this.#setGoing(run);
     return run.memory;
   }
 
@@ -168,7 +173,8 @@ export class Engine {
   }
 
   /** Sets the run going and tells of its status now and when it ends. */
-  #set(run: Run) {
+  #setGoing(run: Run) {
+    this.#going.add(run);
     this.#announce(run);
     this.#track(drive(run).then(() => this.#announce(run)));
   }

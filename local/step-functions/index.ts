@@ -47,6 +47,10 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
     { target: "AWSStepFunctions", version: "1.0", operations },
     options.port,
   );
+  // Later, so that our caller knows the address before a function that it runs asks for it.
+  setImmediate(() => {
+    if (!stopping.signal.aborted) engine.goOn();
+  });
   return {
     url: endpoint.url,
     stop: async () => {

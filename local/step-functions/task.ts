@@ -50,7 +50,7 @@ async function outcomeOf(run: Run, frame: Frame, attempt: Attempt, signal: Abort
     run.note({ fact: "settled", frame: frame.id, outcome }, event);
   };
   const over = new Promise<void>((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true }),
+    signal.addEventListener("abort", () => resolve(), { once: true, signal: timers.signal }),
   );
   const waits = [over, run.answered(frame)];
   // On resume a function that has already returned is not invoked again: only its token's answer is missing.
