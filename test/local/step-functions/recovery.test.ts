@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { RecoverableState, Retrier } from "../../../local/step-functions/definition.ts";
+import type { Retrier, TaskState } from "../../../local/step-functions/definition.ts";
 import { delayOf, matches, recoveryFrom } from "../../../local/step-functions/recovery.ts";
 
-const task = (rules: Partial<RecoverableState>): RecoverableState => ({
+const task = (rules: Partial<TaskState>): TaskState => ({
   Type: "Task",
   Resource: "arn:aws:states:::lambda:invoke",
   ...rules,
