@@ -1,0 +1,3 @@
+-- Says that each source is one video.
+
+alter table videos add constraint videos_source_url_key unique (source_url);
