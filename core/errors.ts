@@ -43,6 +43,12 @@ export const ERRORS = {
     status: 500,
     exit: 1,
   }),
+  BodyTooLarge: entry<{ limit: number }>({
+    message: (f) => `the request's body has more than ${f.limit} bytes`,
+    hint: "send less at once; a release's files go to the bucket, not to the API",
+    status: 413,
+    exit: 2,
+  }),
   IdempotencyKeyReused: entry<{ key: string }>({
     message: (f) => `the Idempotency-Key "${f.key}" came before with another body`,
     hint: "use a new key for a new request; the same key repeats exactly the same request",

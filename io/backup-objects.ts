@@ -1,0 +1,120 @@
+/** The objects of a backup: COPY text as one zstd frame with a checksum, written and read back under sha256 and exact lengths. */
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
+import type { CopiedObject, StoredObject } from "../core/backup-manifest.ts";
+import { RehearsalError } from "../core/errors.ts";
+import type { ObjectStore } from "./object-store.ts";
+
+const PIECE = 256 * 1024;
+
+/** What was written; `raw` and `rawBytes` count before compression. */
+export interface Written extends StoredObject {
+  rawBytes: number;
+}
+
+/** Compresses the source into an object; undefined, and no object, when the source has no bytes. */
+export async function writeObject(
+  store: ObjectStore,
+  key: string,
+  source: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): Promise<Written | undefined> {
+  const pieces = source[Symbol.asyncIterator]();
+  const first = await pieces.next();
+  if (first.done) return undefined;
+  let rawBytes = 0;
+  async function* counted() {
+    try {
+      for (let piece = first; !piece.done; piece = await pieces.next()) {
+        rawBytes += piece.value.length;
+        onBytes(piece.value.length);
+        yield piece.value;
+      }
+    } finally {
+      // Does nothing at the end; before it, the store or the compressor failed and the COPY must not go on.
+      await pieces.return?.();
+    }
+  }
+  const compressor = createZstdCompress({
+    chunkSize: PIECE,
+    params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
+  const put = await pipeline(
+    Readable.from(counted(), { objectMode: false, highWaterMark: PIECE }),
+    compressor,
+    (compressed) =>
+      store.putStream(key, compressed as AsyncIterable<Uint8Array>, { contentType: "application/zstd" }),
+  );
+  return { key, size: put.size, sha256: put.sha256, rawBytes };
+}
+
+/**
+ * The decompressed bytes. Never more than the manifest says come out, and the stream ends without an error only when object and
+ * content are, to the bit, what was written: whoever consumes it must not make anything final before its end.
+ */
+export async function* readObject(store: ObjectStore, object: CopiedObject): AsyncGenerator<Uint8Array> {
+  const corrupt = (reason: string, cause?: unknown) =>
+    new RehearsalError("BackupCorrupt", { object: object.key, reason }, { cause });
+  const decompressor = createZstdDecompress({ chunkSize: PIECE });
+  const compressed = Readable.from(verified(store, object), { objectMode: false, highWaterMark: PIECE });
+  let failure: unknown;
+  // The decompressor's reader learns of the source's failure by its destruction; the failure itself is kept, for it says more.
+  const fed = pipeline(compressed, decompressor).catch((error: unknown) => {
+    failure = error;
+  });
+  let rawBytes = 0;
+  try {
+    for await (const piece of decompressor as AsyncIterable<Uint8Array>) {
+      rawBytes += piece.length;
+      if (rawBytes > object.rawBytes) throw corrupt(`it decompresses to more than ${object.rawBytes} bytes`);
+      yield piece;
+    }
+  } catch (error) {
+    failure ??= error;
+  } finally {
+    compressed.destroy();
+    decompressor.destroy();
+    await fed;
+  }
+  if (failure instanceof RehearsalError) throw failure;
+  if (failure !== undefined) throw corrupt("it does not decompress", failure);
+  if (rawBytes !== object.rawBytes)
+    throw corrupt(`it decompresses to ${rawBytes} bytes instead of ${object.rawBytes}`);
+}
+
+/** The stored bytes of an object in memory; for those known to be small. */
+export async function readWhole(store: ObjectStore, object: StoredObject): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of verified(store, object)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** Reads an object to its end and throws when it is missing or not what was written. */
+export async function assertIntact(store: ObjectStore, object: StoredObject): Promise<void> {
+  for await (const _piece of verified(store, object));
+}
+
+/** The stored bytes; an object of another length or hash ends in an error, one that is longer as soon as it is. */
+async function* verified(store: ObjectStore, object: StoredObject): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  let size = 0;
+  const corrupt = (reason: string) => new RehearsalError("BackupCorrupt", { object: object.key, reason });
+  try {
+    for await (const piece of store.getStream(object.key)) {
+      size += piece.length;
+      if (size > object.size) throw corrupt(`it is longer than ${object.size} bytes`);
+      hash.update(piece);
+      yield piece;
+    }
+  } catch (error) {
+    if (!(error instanceof RehearsalError)) throw error;
+    if (error.code === "ObjectMissing")
+      throw new RehearsalError("BackupObjectMissing", { object: object.key }, { cause: error });
+    if (error.code === "ObjectDamaged") throw corrupt(error.message);
+    throw error;
+  }
+  if (size !== object.size) throw corrupt(`it has ${size} bytes instead of ${object.size}`);
+  if (hash.digest("hex") !== object.sha256) throw corrupt("its sha256 differs");
+}

@@ -1,0 +1,92 @@
+/** What a backup says of its source besides the data: the server, the database, the snapshot, and what does not come along. */
+import type { Archive } from "../../core/archive.ts";
+import type { BackupManifest } from "../../core/backup-manifest.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import type { Session } from "./session.ts";
+
+/** Exports the transaction's snapshot; the transaction has to stay open as long as others are to take it. */
+export async function exportSnapshot(holder: Session): Promise<BackupManifest["snapshot"]> {
+  return only(
+    await holder.query<BackupManifest["snapshot"]>(
+      `select pg_export_snapshot() as id, pg_current_snapshot()::text as transactions,
+        case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end::text as lsn,
+        to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "takenAt"`,
+    ),
+  );
+}
+
+export async function readServer(session: Session): Promise<BackupManifest["server"]> {
+  const { version } = only(
+    await session.query<{ version: string }>("select current_setting('server_version') as version"),
+  );
+  return { version, major: session.major };
+}
+
+export async function readDatabase(session: Session): Promise<BackupManifest["database"]> {
+  // PG 17 renamed the column of the locale that is not libc's.
+  const locale = session.major >= 17 ? "datlocale" : "daticulocale";
+  return only(
+    await session.query<BackupManifest["database"]>(
+      `select datname as name, pg_get_userbyid(datdba) as owner, pg_encoding_to_char(encoding) as encoding,
+        case datlocprovider when 'c' then 'libc' when 'i' then 'icu' else 'builtin' end as "localeProvider",
+        datcollate as collate, datctype as ctype, ${locale} as locale, daticurules as "icuRules",
+        datcollversion as "collationVersion"
+      from pg_database where datname = current_database()`,
+    ),
+  );
+}
+
+export async function readExtensions(session: Session): Promise<BackupManifest["extensions"]> {
+  return session.query<{ name: string; version: string }>(
+    "select extname as name, extversion as version from pg_extension order by extname",
+  );
+}
+
+/** Roles are those that own an entry of the archive or that something in this database depends on (pg_shdepend leaves out the bootstrap superuser). */
+export async function readNotCarried(
+  session: Session,
+  archive: Archive,
+): Promise<BackupManifest["notCarried"]> {
+  const here = "(select oid from pg_database where datname = current_database())";
+  const { roles, ...others } = only(
+    await session.query<BackupManifest["notCarried"]>(
+      `select ${names(`select distinct r.rolname from pg_shdepend d join pg_roles r on r.oid = d.refobjid
+          where d.refclassid = 'pg_authid'::regclass and d.dbid = ${here}`)} as roles,
+        ${names(`select spcname from pg_tablespace t where t.spcname not like 'pg\\_%'
+          and exists (select from pg_class c where c.reltablespace = t.oid)`)} as tablespaces,
+        ${names(`select subname from pg_subscription where subdbid = ${here}`)} as subscriptions,
+        ${names("select slot_name from pg_replication_slots where database = current_database()")} as "replicationSlots",
+        ${names("select gid from pg_prepared_xacts where database = current_database()")} as "preparedTransactions",
+        ${names("select datname from pg_database where datname <> current_database() and not datistemplate")} as "otherDatabases"`,
+    ),
+  );
+  const owners = archive.entries.map((entry) => entry.owner).filter((owner) => owner !== "");
+  return { ...others, roles: [...new Set([...roles, ...owners])].sort() };
+}
+
+/**
+ * Throws `BackupDisturbed` when a table was truncated, rewritten or dropped after the snapshot was taken and before pg_dump had locked it:
+ * such changes are not under a snapshot, so the data would be missing in silence. The catalog's rows are read under the snapshot,
+ * pg_relation_filenode tells what is true now, and from the locks on both stay equal.
+ */
+export async function assertUndisturbed(holder: Session): Promise<void> {
+  const disturbed = await holder.query<{ name: string }>(
+    `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'r' and c.relpersistence <> 't' and c.relfilenode <> 0 and n.nspname <> 'pg_catalog'
+        and n.nspname <> 'information_schema' and pg_relation_filenode(c.oid) is distinct from c.relfilenode
+      order by 1 limit 10`,
+  );
+  if (disturbed.length === 0) return;
+  throw new RehearsalError("BackupDisturbed", { tables: disturbed.map((table) => table.name).join(", ") });
+}
+
+/** A list of names as JSON, which the driver reads as an array. */
+function names(query: string): string {
+  return `coalesce((select json_agg(name::text order by name::text) from (${query}) found (name)), '[]')`;
+}
+
+function only<Row>(rows: Row[]): Row {
+  const [row] = rows;
+  if (row === undefined) throw new Error("the server returned no row where there always is one");
+  return row;
+}

@@ -1,0 +1,234 @@
+/** Backs up one database as it is at one instant: structure, rows, large objects and baseline under a single snapshot, the manifest last. */
+import { randomUUID } from "node:crypto";
+import { parseArchive } from "../../core/archive.ts";
+import {
+  type BackupManifest,
+  type CopiedObject,
+  manifestBytes,
+  parseManifest,
+} from "../../core/backup-manifest.ts";
+import type { Baseline } from "../../core/baseline.ts";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import type { OnProgress } from "../../core/progress.ts";
+import { writeObject } from "../backup-objects.ts";
+import type { ObjectStore } from "../object-store.ts";
+import {
+  assertUndisturbed,
+  exportSnapshot,
+  readDatabase,
+  readExtensions,
+  readNotCarried,
+  readServer,
+} from "./backup-facts.ts";
+import { readBaseline } from "./baseline.ts";
+import { openCopySession } from "./copy.ts";
+import { type CopiedTable, type CopyUnit, planCopies } from "./copy-plan.ts";
+import { dumpTableOfContents } from "./dump/index.ts";
+import { portableSettings } from "./portable-settings.ts";
+import { openSession } from "./session.ts";
+import { dropOnAbort, together } from "./together.ts";
+
+export interface BackupOptions {
+  source: DatabaseAddress;
+  /** Shown in pg_stat_activity. */
+  application: string;
+  store: ObjectStore;
+  /** Of every key; ends with a slash. One prefix holds one backup: `PREFIXmanifest.json`. */
+  prefix: string;
+  /** Sessions that copy, besides the one that holds the snapshot and reads the baseline and the one that holds the locks. */
+  connections: number;
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+  /** A COPY in which the server is silent for so long is given up; 120 when not given. */
+  stallSeconds?: number;
+}
+
+/**
+ * Takes the backup and returns its manifest. Run again after it succeeded, or beside another run, it returns the manifest that is
+ * there: the first one written. A run that fails leaves no objects behind.
+ */
+export async function backUp(options: BackupOptions): Promise<BackupManifest> {
+  const { store, prefix } = options;
+  const earlier = await findManifest(store, prefix);
+  if (earlier !== undefined) return earlier;
+  const keys: string[] = [];
+  try {
+    const manifest = await takeBackup(options, keys);
+    // Last: a manifest promises that every object in it is there.
+    await store.putOnce(`${prefix}manifest.json`, manifestBytes(manifest), {
+      contentType: "application/json",
+    });
+    return manifest;
+  } catch (error) {
+    // What cannot be removed now is found by its missing manifest; the failure that matters is the first one.
+    await Promise.allSettled(keys.map((key) => store.remove(key)));
+    const overtaken = error instanceof RehearsalError && error.code === "ObjectConflict";
+    const theirs = overtaken ? await findManifest(store, prefix) : undefined;
+    if (theirs === undefined) throw error;
+    return theirs;
+  }
+}
+
+async function findManifest(store: ObjectStore, prefix: string): Promise<BackupManifest | undefined> {
+  try {
+    return parseManifest(await store.get(`${prefix}manifest.json`));
+  } catch (error) {
+    if (error instanceof RehearsalError && error.code === "ObjectMissing") return undefined;
+    throw error;
+  }
+}
+
+/** `keys` gathers what is written, for the case that it has to be removed. */
+async function takeBackup(options: BackupOptions, keys: string[]): Promise<BackupManifest> {
+  const { source, application, store } = options;
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  signal.throwIfAborted();
+  const holder = await openSession(source, { application });
+  const release = dropOnAbort(holder, signal, application);
+  try {
+    await holder.execute(portableSettings(holder.major));
+    return await holder.transaction(async () => {
+      const snapshot = await exportSnapshot(holder);
+      const toc = await dumpTableOfContents(source, { application, snapshot: snapshot.id, signal });
+      try {
+        await assertUndisturbed(holder);
+        const archive = parseArchive(toc.archive);
+        // A folder of its own for every run, so that two runs under one prefix write apart.
+        const folder = `${options.prefix}${randomUUID().slice(0, 8)}/`;
+        keys.push(`${folder}toc.dump`);
+        const { key, size, sha256 } = await store.put(`${folder}toc.dump`, toc.archive);
+        const units = await planCopies(holder, archive, toc.copies);
+        const queue = new CopyQueue(units, options.onProgress);
+        const copying = { ...options, folder, snapshot: snapshot.id, major: holder.major, signal, keys };
+        const workers = Array.from({ length: Math.max(1, Math.min(options.connections, units.length)) }, () =>
+          work(queue, copying),
+        );
+        const [baseline] = await together(stop, [readBaseline(holder), ...workers] as const);
+        assertCounted(queue.copied, baseline);
+        toc.assertLocked();
+        return {
+          format: "rehearsal-backup/1",
+          server: await readServer(holder),
+          database: await readDatabase(holder),
+          snapshot,
+          toc: { key, size, sha256 },
+          ...listCopied(queue.copied),
+          baseline,
+          extensions: await readExtensions(holder),
+          notCarried: await readNotCarried(holder, archive),
+        } satisfies BackupManifest;
+      } finally {
+        toc.release();
+      }
+    }, "begin isolation level repeatable read, read only");
+  } catch (error) {
+    // An abort also breaks the connections it was aborted with; the reason it was given says more.
+    options.signal?.throwIfAborted();
+    throw error;
+  } finally {
+    release();
+    await holder.close();
+  }
+}
+
+interface Copied {
+  unit: CopyUnit;
+  rows: number;
+  /** Undefined when the COPY had no bytes. */
+  object: CopiedObject | undefined;
+}
+
+/** The units not yet begun, the results, and how far it is. */
+class CopyQueue {
+  readonly copied: Copied[] = [];
+  #units: CopyUnit[];
+  #onProgress: OnProgress | undefined;
+  #done = { bytes: 0, rows: 0 };
+  #total: { bytes: number; rows: number };
+
+  constructor(units: CopyUnit[], onProgress: OnProgress | undefined) {
+    this.#units = [...units];
+    this.#onProgress = onProgress;
+    this.#total = {
+      bytes: units.reduce((sum, unit) => sum + unit.bytes, 0),
+      rows: units.reduce((sum, unit) => sum + unit.rows, 0),
+    };
+  }
+
+  next(): CopyUnit | undefined {
+    return this.#units.shift();
+  }
+
+  tell(unit: CopyUnit, amount: { bytes: number; rows: number }): void {
+    this.#done.bytes += amount.bytes;
+    this.#done.rows += amount.rows;
+    const now = unit.table?.name ?? "large objects";
+    this.#onProgress?.({ done: { ...this.#done }, total: this.#total, now });
+  }
+}
+
+interface Copying extends BackupOptions {
+  folder: string;
+  snapshot: string;
+  major: number;
+  signal: AbortSignal;
+  keys: string[];
+}
+
+/** One session that copies unit after unit under the snapshot. */
+async function work(queue: CopyQueue, copying: Copying): Promise<void> {
+  const { store, folder, keys, stallSeconds } = copying;
+  const session = await openCopySession(copying.source, {
+    ...{ application: copying.application, signal: copying.signal },
+    ...(stallSeconds === undefined ? {} : { stallSeconds }),
+  });
+  try {
+    await session.execute(portableSettings(copying.major));
+    await session.execute(
+      `begin isolation level repeatable read, read only; set transaction snapshot '${copying.snapshot}'`,
+    );
+    for (let unit = queue.next(); unit !== undefined; unit = queue.next()) {
+      const copying = unit;
+      const key = folder + unit.name;
+      keys.push(key);
+      const source = session.copyOut(unit.copyOut);
+      const written = await writeObject(store, key, source, (bytes) =>
+        queue.tell(copying, { bytes, rows: 0 }),
+      );
+      queue.tell(unit, { bytes: 0, rows: source.rows });
+      queue.copied.push({ unit, rows: source.rows, object: written && { ...written, rows: source.rows } });
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+/** Two ways of counting the same rows under the same snapshot have to agree. */
+function assertCounted(copied: Copied[], baseline: Baseline): void {
+  for (const { unit, rows } of copied) {
+    if (!unit.table?.whole) continue;
+    const counted = baseline.tables[unit.table.name]?.rows;
+    if (counted !== undefined && counted !== rows)
+      throw new RehearsalError("BackupInconsistent", { table: unit.table.name, copied: rows, counted });
+  }
+}
+
+/** In the order of the table of contents, whatever the order of the work was. */
+function listCopied(copied: Copied[]): Pick<BackupManifest, "data" | "emptyTables" | "largeObjects"> {
+  const tables = copied
+    .flatMap(({ unit, object }) => (unit.table ? [{ table: unit.table, object }] : []))
+    .sort((one, other) => one.table.tocId - other.table.tocId);
+  return {
+    data: tables.flatMap(({ table, object }) => (object ? [dataObject(table, object)] : [])),
+    emptyTables: tables.flatMap(({ table, object }) => (object ? [] : [table.tocId])),
+    largeObjects: copied
+      .flatMap(({ unit, object }) => (unit.table || !object ? [] : [object]))
+      .sort((one, other) => (one.key < other.key ? -1 : 1)),
+  };
+}
+
+function dataObject({ tocId, name, copyInto }: CopiedTable, object: CopiedObject) {
+  return { tocId, table: name, copyInto, ...object };
+}

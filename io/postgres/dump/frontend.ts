@@ -1,0 +1,128 @@
+/**
+ * What pg_dump says to its server, message by message: the start is answered here, because the connection is already
+ * authenticated, and so are the questions whose answers are data, because the data is copied elsewhere and in parallel.
+ */
+import { frontendMessage } from "../backend-messages.ts";
+
+/** What becomes of one message: sent on to the server, answered here, or dropped. */
+export interface Frontend {
+  /** The messages to send to the server, in order. */
+  forward: Uint8Array<ArrayBuffer>[];
+  /** Bytes to hand back to pg_dump as if the server had sent them. */
+  answer: Buffer[];
+}
+
+// "SSL Session Encryption" and "GSSAPI Session Encryption" of the protocol's documentation.
+const SSL_REQUEST = 80877103;
+const GSS_REQUEST = 80877104;
+
+// The large-object functions have fixed oids (pg_proc.dat); libpq calls them by FunctionCall.
+const LO_OPEN = 952;
+const LO_CLOSE = 953;
+const LO_READ = 954;
+
+export interface FrontendOptions {
+  /** Reported to pg_dump as ParameterStatus. */
+  parameters: Record<string, string>;
+  /** Answer COPY … TO stdout with no rows and large objects with no bytes; the COPY statements are told to `onCopy`. */
+  withoutData: boolean;
+  onCopy(statement: string): void;
+}
+
+/** Gathers pg_dump's bytes into messages and decides what becomes of each. */
+export class PgDumpFrontend {
+  #bytes: Buffer = Buffer.alloc(0);
+  #started = false;
+  #options: FrontendOptions;
+
+  constructor(options: FrontendOptions) {
+    this.#options = options;
+  }
+
+  take(bytes: Uint8Array): Frontend {
+    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+    const result: Frontend = { forward: [], answer: [] };
+    for (let message = this.#next(); message !== undefined; message = this.#next())
+      this.#decide(message, result);
+    return result;
+  }
+
+  /** The next whole message; those before the start have no type byte. */
+  #next(): Buffer | undefined {
+    const header = this.#started ? 5 : 4;
+    if (this.#bytes.length < header) return undefined;
+    const length = this.#bytes.readInt32BE(header - 4) + header - 4;
+    if (this.#bytes.length < length) return undefined;
+    const message = this.#bytes.subarray(0, length);
+    this.#bytes = this.#bytes.subarray(length);
+    return message;
+  }
+
+  #decide(message: Buffer, { forward, answer }: Frontend): void {
+    if (!this.#started) {
+      const code = message.readInt32BE(4);
+      if (code === SSL_REQUEST || code === GSS_REQUEST) {
+        answer.push(Buffer.from("N"));
+        return;
+      }
+      this.#started = true;
+      answer.push(greeting(this.#options.parameters));
+      return;
+    }
+    const type = String.fromCharCode(message.readUInt8(0));
+    // Terminate: the connection is ours, and its locks are wanted until the data is copied.
+    if (type === "X") return;
+    if (this.#options.withoutData) {
+      const statement = type === "Q" ? message.toString("utf8", 5, message.length - 1) : "";
+      if (/^COPY .* TO stdout;$/is.test(statement)) {
+        this.#options.onCopy(statement);
+        answer.push(EMPTY_COPY);
+        return;
+      }
+      const emptyLargeObject = type === "F" ? EMPTY_LARGE_OBJECT.get(message.readInt32BE(5)) : undefined;
+      if (emptyLargeObject !== undefined) {
+        answer.push(emptyLargeObject);
+        return;
+      }
+    }
+    forward.push(new Uint8Array(message));
+  }
+}
+
+/** AuthenticationOk, what the server told at the real start, and ReadyForQuery. */
+function greeting(parameters: Record<string, string>): Buffer {
+  return Buffer.concat([
+    frontendMessage("R", int32(0)),
+    ...Object.entries(parameters).map(([name, value]) => frontendMessage("S", `${name}\0${value}\0`)),
+    frontendMessage("K", Buffer.concat([int32(0), int32(0)])),
+    frontendMessage("Z", "I"),
+  ]);
+}
+
+/** CopyOutResponse in text without columns, CopyDone, CommandComplete, and ReadyForQuery inside a transaction. */
+const EMPTY_COPY = Buffer.concat([
+  frontendMessage("H", Buffer.from([0, 0, 0])),
+  frontendMessage("c"),
+  frontendMessage("C", "COPY 0\0"),
+  frontendMessage("Z", "T"),
+]);
+
+/** FunctionCallResponse (the length of the result, the result) for a large object that opens, holds nothing and closes. */
+const EMPTY_LARGE_OBJECT = new Map([
+  [LO_OPEN, functionResult(int32(0))],
+  [LO_READ, functionResult(Buffer.alloc(0))],
+  [LO_CLOSE, functionResult(int32(0))],
+]);
+
+function functionResult(value: Buffer): Buffer {
+  return Buffer.concat([
+    frontendMessage("V", Buffer.concat([int32(value.length), value])),
+    frontendMessage("Z", "T"),
+  ]);
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}

@@ -1,0 +1,97 @@
+/** Makes the entries of a table of contents in a database, one by one: a whole script in one go would need a lock for each and run out of them. */
+import type { Archive, ArchiveEntry } from "../../core/archive.ts";
+import type { BackupManifest } from "../../core/backup-manifest.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import { quoteLiteral, quoteName } from "../../core/names.ts";
+import { describeEntry, entryStatements } from "../../core/restore-plan.ts";
+import type { Session } from "./session.ts";
+
+export class EntryMaker {
+  #session: Session;
+  #entries: ReadonlyMap<number, ArchiveEntry>;
+  /** Names, each of them quoted, that the target has. */
+  #tablespaces: ReadonlySet<string>;
+  /** By extension, the version the source had; only those the target can install. */
+  #versions: ReadonlyMap<string, string>;
+  #tablespace = "";
+  #accessMethod = "";
+
+  private constructor(
+    session: Session,
+    archive: Archive,
+    tablespaces: ReadonlySet<string>,
+    versions: ReadonlyMap<string, string>,
+  ) {
+    this.#session = session;
+    this.#entries = new Map(archive.entries.map((entry) => [entry.id, entry]));
+    this.#tablespaces = tablespaces;
+    this.#versions = versions;
+  }
+
+  /** Looks what the target has to offer. */
+  static async open(session: Session, archive: Archive, manifest: BackupManifest): Promise<EntryMaker> {
+    const tablespaces = await session.query<{ name: string }>("select spcname as name from pg_tablespace");
+    const available = await session.query<{ name: string; version: string }>(
+      "select name, version from pg_available_extension_versions",
+    );
+    const offered = new Set(available.map(({ name, version }) => `${name} ${version}`));
+    const versions = manifest.extensions.filter(({ name, version }) => offered.has(`${name} ${version}`));
+    return new EntryMaker(
+      session,
+      archive,
+      new Set(tablespaces.map(({ name }) => name)),
+      new Map(versions.map(({ name, version }) => [name, version])),
+    );
+  }
+
+  /** Throws at the first entry the server refuses: `PermissionMissing`, `RestoreRefused` or `DatabaseUnreachable`. */
+  async makeAll(entries: ArchiveEntry[]): Promise<void> {
+    for (const entry of entries) await this.#make(entry);
+  }
+
+  async #make(entry: ArchiveEntry): Promise<void> {
+    try {
+      await this.#place(entry);
+      for (const statement of entryStatements(entry, this.#entries))
+        await this.#session.execute(this.#pinVersion(entry, statement));
+    } catch (error) {
+      throw refusal(error, entry, this.#session.address.user);
+    }
+  }
+
+  /** A tablespace belongs to the server; where it is missing its tables go to the default one. */
+  async #place({ tablespace, accessMethod, relationKind }: ArchiveEntry): Promise<void> {
+    const wanted = this.#tablespaces.has(tablespace) ? tablespace : "";
+    if (wanted !== this.#tablespace) {
+      await this.#session.execute(`set default_tablespace = ${wanted === "" ? "''" : quoteName(wanted)}`);
+      this.#tablespace = wanted;
+    }
+    // A partitioned table is given its method by an ALTER; the setting would be taken for its own choice.
+    if (accessMethod === "" || relationKind === "p" || accessMethod === this.#accessMethod) return;
+    await this.#session.execute(`set default_table_access_method = ${quoteName(accessMethod)}`);
+    this.#accessMethod = accessMethod;
+  }
+
+  /** The archive installs whatever version is the target's default; the source's own is wanted, where the target has it. */
+  #pinVersion(entry: ArchiveEntry, statement: string): string {
+    const version = entry.kind === "EXTENSION" ? this.#versions.get(entry.tag) : undefined;
+    if (version === undefined || !statement.startsWith("CREATE EXTENSION ")) return statement;
+    return statement.trim().replace(/;$/, ` VERSION ${quoteLiteral(version)}`);
+  }
+}
+
+function refusal(error: unknown, entry: ArchiveEntry, user: string): unknown {
+  if (!(error instanceof RehearsalError) || error.code !== "StatementFailed") return error;
+  const { sqlstate, reason } = error.facts as { sqlstate: string; reason: string };
+  if (sqlstate === "42501")
+    return new RehearsalError(
+      "PermissionMissing",
+      { role: user, right: `to restore ${describeEntry(entry)}: ${reason}` },
+      { cause: error },
+    );
+  return new RehearsalError(
+    "RestoreRefused",
+    { entry: describeEntry(entry), sqlstate, reason },
+    { cause: error },
+  );
+}

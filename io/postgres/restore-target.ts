@@ -1,0 +1,34 @@
+/** Whether a database can take a backup: asked before the first byte is read. */
+import type { BackupManifest } from "../../core/backup-manifest.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import type { Session } from "./session.ts";
+
+/** The first oid that initdb does not give away (FirstNormalObjectId, access/transam.h). */
+const FIRST_NORMAL_OID = 16384;
+
+/** Throws `RestoreTargetUnfit` or `RolesMissing`. */
+export async function assertFit(session: Session, manifest: BackupManifest): Promise<void> {
+  const { database } = session.address;
+  const unfit = (problem: string) => new RehearsalError("RestoreTargetUnfit", { database, problem });
+  if (session.major < manifest.server.major)
+    throw unfit(`it is on Postgres ${session.major}, older than the source's ${manifest.server.major}`);
+  const [target] = await session.query<{ encoding: string; inhabited: boolean }>(
+    `select pg_encoding_to_char(encoding) as encoding,
+        exists (select from pg_class where oid >= ${FIRST_NORMAL_OID} and relpersistence <> 't')
+        or exists (select from pg_proc where oid >= ${FIRST_NORMAL_OID})
+        or exists (select from pg_type where oid >= ${FIRST_NORMAL_OID} and not exists (
+          select from pg_class c where c.oid = typrelid and c.relpersistence = 't'))
+        or exists (select from pg_namespace where oid >= ${FIRST_NORMAL_OID} and nspname !~ '^pg_(toast_)?temp_')
+        or exists (select from pg_largeobject_metadata) as inhabited
+      from pg_database where datname = current_database()`,
+  );
+  if (target?.inhabited !== false) throw unfit("it is not empty");
+  if (target.encoding !== manifest.database.encoding)
+    throw unfit(`its encoding is ${target.encoding}, the source's was ${manifest.database.encoding}`);
+  const missing = await session.query<{ name: string }>(
+    "select name from unnest($1::text[]) name where not exists (select from pg_roles where rolname = name) order by 1",
+    [manifest.notCarried.roles],
+  );
+  if (missing.length > 0)
+    throw new RehearsalError("RolesMissing", { roles: missing.map(({ name }) => name).join(", ") });
+}

@@ -1,0 +1,206 @@
+/** Restores a backup into an existing empty database, entry by entry as pg_restore does, its rows in parallel, every object verified. */
+import { type Archive, type ArchiveEntry, parseArchive } from "../../core/archive.ts";
+import { type BackupManifest, type CopiedObject, manifestAmount } from "../../core/backup-manifest.ts";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import { quoteLiteral } from "../../core/names.ts";
+import type { OnProgress } from "../../core/progress.ts";
+import { planRestore } from "../../core/restore-plan.ts";
+import { assertIntact, readObject, readWhole } from "../backup-objects.ts";
+import type { ObjectStore } from "../object-store.ts";
+import { type CopySession, openCopySession } from "./copy.ts";
+import { copyStatement } from "./copy-plan.ts";
+import { EntryMaker } from "./entry-maker.ts";
+import { copyLargeObjectsIn } from "./large-objects.ts";
+import { portableSettings } from "./portable-settings.ts";
+import { assertFit } from "./restore-target.ts";
+import { openSession, type Session } from "./session.ts";
+import { dropOnAbort, together } from "./together.ts";
+
+export interface RestoreOptions {
+  target: DatabaseAddress;
+  /** Shown in pg_stat_activity. */
+  application: string;
+  store: ObjectStore;
+  manifest: BackupManifest;
+  /** Sessions that copy, besides the one that makes everything else. */
+  connections: number;
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+  /** A COPY in which the server is silent for so long is given up; 120 when not given. */
+  stallSeconds?: number;
+}
+
+/** Fills the target. When it fails the target is half-made and of no use: drop it. Properties of the database itself are not touched. */
+export async function restore(options: RestoreOptions): Promise<void> {
+  const { target, application, store, manifest } = options;
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  signal.throwIfAborted();
+  const archive = parseArchive(await readWhole(store, manifest.toc));
+  const loads = planLoads(archive, manifest);
+  const session = await openSession(target, { application });
+  const release = dropOnAbort(session, signal, application);
+  try {
+    await assertFit(session, manifest);
+    await session.execute(portableSettings(session.major));
+    // Many small commits; the last one below flushes them all.
+    await session.execute("set synchronous_commit = off; set check_function_bodies = off");
+    const plan = planRestore(archive);
+    const maker = await EntryMaker.open(session, archive, manifest);
+    await maker.makeAll(plan.settings);
+    await maker.makeAll(plan.before);
+    const queue = new LoadQueue(loads, manifest, options.onProgress);
+    await fill(queue, stop, { ...options, signal, major: session.major }, maker.makeAll(plan.beside));
+    await restoreSequences(session, manifest);
+    await maker.makeAll(plan.after);
+    await maker.makeAll(plan.rights);
+    await maker.makeAll(plan.last);
+    await session.execute("set synchronous_commit = on");
+    await session.execute("analyze");
+  } catch (error) {
+    // An abort also breaks the connections it was aborted with; the reason it was given says more.
+    options.signal?.throwIfAborted();
+    throw error;
+  } finally {
+    release();
+    await session.close();
+  }
+}
+
+/** An object and where its bytes go. */
+interface Load {
+  object: CopiedObject;
+  /** Undefined for large objects. */
+  copyInto: string | undefined;
+  what: string;
+}
+
+/** Holds manifest and table of contents against each other: every table has its objects or is said to be empty, and no object is a stranger. */
+function planLoads(archive: Archive, manifest: BackupManifest): Load[] {
+  const tables = new Map(
+    archive.entries.filter((entry) => entry.kind === "TABLE DATA").map((entry) => [entry.id, entry]),
+  );
+  const unfit = (reason: string) => new RehearsalError("BackupCorrupt", { object: manifest.toc.key, reason });
+  const loads = manifest.data.map((object): Load => {
+    const entry: ArchiveEntry | undefined = tables.get(object.tocId);
+    if (entry === undefined || copyStatement(entry) !== object.copyInto)
+      throw unfit(`the manifest's object "${object.key}" belongs to no table in it`);
+    return { object, copyInto: object.copyInto, what: object.table };
+  });
+  const accounted = new Set([...manifest.data.map((object) => object.tocId), ...manifest.emptyTables]);
+  for (const [id, entry] of tables)
+    if (!accounted.has(id)) throw unfit(`the manifest says nothing of the rows of ${entry.tag}`);
+  return loads;
+}
+
+/** Large objects' bytes can only be written when the objects are there, so they come after all tables. */
+async function fill(
+  queue: LoadQueue,
+  stop: AbortController,
+  options: RestoreOptions & { signal: AbortSignal; major: number },
+  beside: Promise<void>,
+): Promise<void> {
+  const workers = Array.from({ length: Math.max(1, options.connections) }, () =>
+    load(queue, options, beside),
+  );
+  await together(stop, [beside, ...workers]);
+}
+
+/** The objects not yet begun, the largest first, and how far it is. */
+class LoadQueue {
+  #tables: Load[];
+  #largeObjects: Load[];
+  #done = { bytes: 0, rows: 0 };
+  #total: { bytes: number; rows: number };
+  #onProgress: OnProgress | undefined;
+
+  constructor(tables: Load[], manifest: BackupManifest, onProgress: OnProgress | undefined) {
+    this.#tables = [...tables].sort((one, other) => other.object.rawBytes - one.object.rawBytes);
+    this.#largeObjects = manifest.largeObjects.map((object) => ({
+      object,
+      copyInto: undefined,
+      what: "large objects",
+    }));
+    this.#total = manifestAmount(manifest);
+    this.#onProgress = onProgress;
+  }
+
+  next(): Load | undefined {
+    return this.#tables.shift() ?? this.#largeObjects.shift();
+  }
+
+  tell(load: Load, amount: { bytes: number; rows: number }): void {
+    this.#done.bytes += amount.bytes;
+    this.#done.rows += amount.rows;
+    this.#onProgress?.({ done: { ...this.#done }, total: this.#total, now: load.what });
+  }
+}
+
+/** One session that loads object after object. */
+async function load(
+  queue: LoadQueue,
+  options: RestoreOptions & { signal: AbortSignal; major: number },
+  beside: Promise<void>,
+): Promise<void> {
+  const session = await openCopySession(options.target, {
+    ...{ application: options.application, signal: options.signal },
+    ...(options.stallSeconds === undefined ? {} : { stallSeconds: options.stallSeconds }),
+  });
+  try {
+    await session.execute(`${portableSettings(options.major)}; set synchronous_commit = off`);
+    for (let next = queue.next(); next !== undefined; next = queue.next()) {
+      if (next.copyInto === undefined) await beside;
+      await loadObject(session, options.store, next, queue);
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+async function loadObject(
+  session: CopySession,
+  store: ObjectStore,
+  load: Load,
+  queue: LoadQueue,
+): Promise<void> {
+  const { object, copyInto } = load;
+  async function* told() {
+    for await (const piece of readObject(store, object)) {
+      queue.tell(load, { bytes: piece.length, rows: 0 });
+      yield piece;
+    }
+  }
+  let rows: number;
+  try {
+    // The COPY ends, and its rows are there, only after readObject has seen the object's last byte and found it right.
+    rows =
+      copyInto === undefined
+        ? await copyLargeObjectsIn(session, told())
+        : await session.copyIn(copyInto, told());
+  } catch (error) {
+    // A flipped bit may reach the server as a value it refuses, before the object's end gives it away.
+    if (error instanceof RehearsalError && error.code === "StatementFailed")
+      await assertIntact(store, object);
+    throw error;
+  }
+  if (rows !== object.rows)
+    throw new RehearsalError("BackupCorrupt", {
+      object: object.key,
+      reason: `it holds ${rows} rows instead of ${object.rows}`,
+    });
+  if (copyInto !== undefined) queue.tell(load, { bytes: 0, rows });
+}
+
+/**
+ * Sequences are not under the snapshot: pg_dump and the baseline read them at different moments. Both are later than any value
+ * in the data; the baseline's is what the copy will be compared with.
+ */
+async function restoreSequences(session: Session, { baseline }: BackupManifest): Promise<void> {
+  const states = Object.entries(baseline.sequences).map(
+    ([name, { last, called }]) =>
+      `pg_catalog.setval(${quoteLiteral(name)}::pg_catalog.regclass, ${BigInt(last)}, ${called})`,
+  );
+  for (let from = 0; from < states.length; from += 500)
+    await session.execute(`select ${states.slice(from, from + 500).join(", ")}`);
+}

@@ -1,0 +1,39 @@
+/** Several pieces of work that stand or fall as one. */
+import { openSession, type Session } from "./session.ts";
+
+/**
+ * Waits until every work has ended, however it ends. The first failure aborts `stop`, which all of them have to heed, and is what is
+ * thrown: the failures that follow from the abort say nothing new.
+ */
+export async function together<T extends readonly Promise<unknown>[]>(
+  stop: AbortController,
+  works: T,
+): Promise<{ [Place in keyof T]: Awaited<T[Place]> }> {
+  const guarded = works.map((work) =>
+    work.catch((error: unknown) => {
+      stop.abort(error);
+      throw error;
+    }),
+  );
+  await Promise.allSettled(guarded);
+  stop.signal.throwIfAborted();
+  return (await Promise.all(guarded)) as { [Place in keyof T]: Awaited<T[Place]> };
+}
+
+/**
+ * From now on an abort ends what the session runs: the server is asked to cancel it, and the connection is dropped without waiting,
+ * for the server may be what does not answer. The returned function undoes that.
+ */
+export function dropOnAbort(session: Session, signal: AbortSignal, application: string): () => void {
+  const drop = () => {
+    session.destroy();
+    // A server that cannot be reached any more has nothing to cancel.
+    void openSession(session.address, { application })
+      .then((other) =>
+        other.query("select pg_cancel_backend($1)", [session.pid]).finally(() => other.close()),
+      )
+      .catch(() => undefined);
+  };
+  signal.addEventListener("abort", drop, { once: true });
+  return () => signal.removeEventListener("abort", drop);
+}

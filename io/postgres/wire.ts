@@ -1,0 +1,92 @@
+/** A connection whose socket is ours: `pg` does TCP, TLS and authentication, then steps aside, so that COPY can stream under our own rules. */
+import type { EventEmitter } from "node:events";
+import type { Duplex } from "node:stream";
+import pg from "pg";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { RehearsalError } from "../../core/errors.ts";
+
+export interface Wire {
+  /** Authenticated, idle, paused, without listeners: whoever opened the wire reads and writes it alone. */
+  readonly socket: Duplex;
+  readonly pid: number;
+  readonly address: DatabaseAddress;
+  /** What the server reported at the start (ParameterStatus): server_version, client_encoding … */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Asks the server, by a CancelRequest on a connection of its own, to stop what this one runs; a request that cannot be delivered is given up silently. */
+  cancel(): Promise<void>;
+}
+
+const CONNECT_MILLISECONDS = 15_000;
+const CANCEL_MILLISECONDS = 5_000;
+
+/** Connects and authenticates; throws `DatabaseUnreachable`. */
+export async function openWire(address: DatabaseAddress, application: string): Promise<Wire> {
+  const ssl =
+    address.sslmode === "disable" ? false : { rejectUnauthorized: address.sslmode === "verify-full" };
+  const client = new pg.Client({
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    database: address.database,
+    application_name: application.slice(0, 63),
+    connectionTimeoutMillis: CONNECT_MILLISECONDS,
+    keepAlive: true,
+    ssl,
+    ...(address.password === undefined ? {} : { password: address.password }),
+  });
+  // Without a listener a connection that breaks now would end the process; connect() reports it as well.
+  client.on("error", () => undefined);
+  const parameters: Record<string, string> = {};
+  let key = { processID: 0, secretKey: 0 };
+  client.connection.on("parameterStatus", (told: { parameterName: string; parameterValue: string }) => {
+    parameters[told.parameterName] = told.parameterValue;
+  });
+  client.connection.on("backendKeyData", (told: typeof key) => {
+    key = told;
+  });
+  try {
+    await client.connect();
+  } catch (error) {
+    client.connection.stream.destroy();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RehearsalError("DatabaseUnreachable", { database: address.database, reason }, { cause: error });
+  }
+  const socket = client.connection.stream;
+  socket.pause();
+  for (const event of ["data", "error", "end", "close", "drain"]) socket.removeAllListeners(event);
+  return {
+    socket,
+    pid: key.processID,
+    address,
+    parameters,
+    cancel: () => requestCancel(address, ssl, key),
+  };
+}
+
+/** What `pg.Connection` can do besides what its types tell. */
+interface Courier extends EventEmitter {
+  readonly stream: Duplex;
+  connect(port: number, host: string): void;
+  cancel(processId: number, secretKey: number): void;
+}
+
+/** Resolves when the server has closed the courier's connection, which it does after it has passed the request on. */
+function requestCancel(
+  address: DatabaseAddress,
+  ssl: false | { rejectUnauthorized: boolean },
+  key: { processID: number; secretKey: number },
+): Promise<void> {
+  const courier = new pg.Connection({ ssl }) as unknown as Courier;
+  return new Promise((resolve) => {
+    const over = () => {
+      clearTimeout(deadline);
+      courier.stream.destroy();
+      resolve();
+    };
+    const deadline = setTimeout(over, CANCEL_MILLISECONDS);
+    courier.on("error", over);
+    courier.on("end", over);
+    courier.once(ssl ? "sslconnect" : "connect", () => courier.cancel(key.processID, key.secretKey));
+    courier.connect(address.port, address.host);
+  });
+}
