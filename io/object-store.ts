@@ -254,7 +254,11 @@ export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
       }),
 
     close: () => {
-      void loaded?.then(({ client }) => client.destroy());
+      // Whoever loaded it was told when loading failed.
+      void loaded?.then(
+        ({ client }) => client.destroy(),
+        () => undefined,
+      );
     },
   };
   return store;

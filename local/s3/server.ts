@@ -8,6 +8,7 @@ import type { Reply } from "./operation.ts";
 import { readRequest } from "./request.ts";
 import { findOperation } from "./routes.ts";
 import { type Credentials, verifySignature } from "./signature.ts";
+import { checkVacant, moveIn, moveOut, newTenantId, SERVER } from "./tenancy.ts";
 import { document } from "./xml.ts";
 
 /** The one key the endpoint accepts unless another is given; it opens nothing but a folder on this machine. */
@@ -17,7 +18,7 @@ export const LOCAL_CREDENTIALS: Credentials = {
 };
 
 export interface S3Options {
-  /** Made when missing; everything is derived from it at the start. One endpoint at a time may have it open. */
+  /** Made when missing; everything is derived from it at the start. A folder that another endpoint serves is refused. */
   folder: string;
   /** A free one is chosen when it is left out. */
   port?: number;
@@ -42,9 +43,12 @@ export interface S3Endpoint {
  */
 export async function startS3(options: S3Options): Promise<S3Endpoint> {
   const credentials = options.credentials ?? LOCAL_CREDENTIALS;
+  await checkVacant(options.folder);
   const buckets = await Buckets.open(options.folder, options.durable ?? true);
+  const id = newTenantId();
   const running = new Set<Promise<void>>();
   const server = createServer((message, response) => {
+    response.setHeader("server", `${SERVER}/${id}`);
     const work = serve(message, response, buckets, credentials);
     running.add(work);
     void work.finally(() => running.delete(work));
@@ -58,14 +62,17 @@ export async function startS3(options: S3Options): Promise<S3Endpoint> {
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the endpoint has no port");
+  const url = `http://127.0.0.1:${address.port}`;
+  await moveIn(options.folder, { id, url });
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     credentials,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
       await Promise.all(running);
+      await moveOut(options.folder);
     },
   };
 }
@@ -80,7 +87,6 @@ async function serve(
   const requestId = randomBytes(8).toString("hex").toUpperCase();
   response.setHeader("x-amz-request-id", requestId);
   response.setHeader("x-amz-id-2", randomBytes(48).toString("base64"));
-  response.setHeader("server", "rehearsal-s3");
   let reply: Reply;
   try {
     reply = await answer(message, buckets, credentials);

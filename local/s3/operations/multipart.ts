@@ -141,10 +141,16 @@ export const completeMultipartUpload: Operation = async (call) => {
   return bucket.conditionally(call.key, readWriteCondition(call.headers), async (check) => {
     check();
     const parts = chooseParts(upload, named);
-    const staged = await call.buckets.staging.file((write) => joinParts(call, bucket, upload, parts, write));
+    const over = () => bucket.uploads.get(upload.uploadId) !== upload;
+    const staged = await call.buckets.staging
+      .file((write) => joinParts(call, bucket, upload, parts, write))
+      .catch((error: unknown) => {
+        // Its parts went away under the joining: another request completed or aborted it.
+        throw over() ? new S3Failure("NoSuchUpload") : error;
+      });
     const version = await bucket.publish(staged, () => {
-      // Completed or aborted by another while its parts were joined.
-      if (bucket.uploads.get(upload.uploadId) !== upload) throw new S3Failure("NoSuchUpload");
+      if (over()) throw new S3Failure("NoSuchUpload");
+      if (parts.some((part) => upload.parts.get(part.number) !== part)) throw new S3Failure("InvalidPart");
       check();
       bucket.uploads.delete(upload.uploadId);
     });

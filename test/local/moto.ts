@@ -1,0 +1,30 @@
+/** The outside oracle for our AWS endpoints: moto's server, where it is on the PATH, as a child that ends with its test. */
+import { spawn, spawnSync } from "node:child_process";
+import { freePort } from "../../local/postgres.ts";
+
+/** False where moto is not installed: its cases are then not registered. */
+export const hasMoto = spawnSync("moto_server", ["--help"], { stdio: "ignore" }).status === 0;
+
+/** Starts `moto_server` on a free port of 127.0.0.1 and resolves when it answers. */
+export async function startMoto(): Promise<{ url: string; stop(): Promise<void> }> {
+  const port = await freePort();
+  const child = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const url = `http://127.0.0.1:${port}`;
+  while (child.exitCode === null) {
+    const answered = await fetch(`${url}/moto-api/data.json`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (answered) {
+      const stop = async () => {
+        child.kill("SIGKILL");
+        await ended;
+      };
+      return { url, stop };
+    }
+    // Not yet: Python takes a second or two to load it.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`moto_server ended with ${child.exitCode}`);
+}
