@@ -1,5 +1,7 @@
 /** What a function finds in process.env: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 
+import { devNull } from "node:os";
+
 /** The function's own variables over those Lambda reserves; nothing of the host's environment but PATH. */
 export function variablesOf(
   name: string,
@@ -11,6 +13,9 @@ export function variablesOf(
   return {
     PATH: process.env.PATH ?? "",
     LANG: "en_US.UTF-8",
+    // A sandbox has no home: the SDK must not read the profile of whoever runs the host.
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
     ...environment,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,

@@ -201,6 +201,7 @@ describe("sandboxes", () => {
       AWS_LAMBDA_FUNCTION_NAME: "step",
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "256",
       AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
+      AWS_CONFIG_FILE: "/dev/null",
       LEAK: "yes",
     });
     expect(payload).not.toHaveProperty("HOST_SECRET");
