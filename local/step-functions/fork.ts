@@ -53,12 +53,14 @@ async function join(
   let verdict: { fault: Fault; after: number } | undefined;
   let failures = 0;
   const work = async () => {
+    // A worker's next iteration follows the last state of its one before, as AWS chains them.
+    let after = frame.lastEvent;
     for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
       if (inside.aborted) return;
-      const child = begin(run, frame, state, fork, index);
+      const child = begin(run, frame, state, fork, index, after);
       const outcome = await walk(run, child, inside);
       if (inside.aborted) return;
-      const after = child.lastEvent;
+      after = child.lastEvent;
       finish(run, state, frame, child, outcome);
       if ("result" in outcome) continue;
       failures += 1;
@@ -78,12 +80,20 @@ async function join(
 }
 
 /** The child's frame, begun now unless it was before a restart or a redrive. */
-function begin(run: Run, frame: Frame, state: ParallelState | MapState, fork: Fork, index: number): Frame {
+function begin(
+  run: Run,
+  frame: Frame,
+  state: ParallelState | MapState,
+  fork: Fork,
+  index: number,
+  after: number,
+): Frame {
   const id = childId(frame, fork, index);
   if (!run.memory.frames.has(id))
-    run.note(
+    run.noteAfter(
+      after,
       { fact: "begun", frame: id, parent: frame.id, index },
-      ...(state.Type === "Map" ? [mapIteration("Started", visitOf(frame).state, index)] : []),
+      state.Type === "Map" ? [mapIteration("Started", visitOf(frame).state, index)] : [],
     );
   return frameOf(run.memory, id);
 }
@@ -103,6 +113,7 @@ function overTolerance(fork: Fork): Fault | undefined {
   };
 }
 
+/** Journals what the fork came to. Its failure is told only when it is not retried, and then by who decides that. */
 function conclude(
   run: Run,
   frame: Frame,
@@ -110,21 +121,15 @@ function conclude(
   fork: Fork,
   verdict: { fault: Fault; after: number } | undefined,
 ) {
-  const failed = { type: `${state.Type}StateFailed` };
   const children = fork.inputs.flatMap(
     (_, index) => run.memory.frames.get(childId(frame, fork, index)) ?? [],
   );
-  const last = Math.max(frame.lastEvent, ...children.map((child) => child.lastEvent));
   if (verdict !== undefined) {
+    const { fault, after } = verdict;
     const aborted = children
       .filter((child) => child.outcome === undefined)
       .flatMap((child) => abortions(run, frame, state, child));
-    run.noteAfter(
-      verdict.after,
-      { fact: "settled", frame: frame.id, outcome: { fault: verdict.fault } },
-      [...aborted, failed],
-      true,
-    );
+    run.noteAfter(after, { fact: "settled", frame: frame.id, outcome: { fault }, after }, aborted, true);
     return;
   }
   // Iterations within the tolerance that failed leave nothing in the result.
@@ -132,8 +137,9 @@ function conclude(
     child.outcome !== undefined && "result" in child.outcome ? [child.outcome.result] : [],
   );
   const outcome = sizedOutcome(outputs);
-  const event = "result" in outcome ? { type: `${state.Type}StateSucceeded` } : failed;
-  run.noteAfter(last, { fact: "settled", frame: frame.id, outcome }, [event]);
+  const after = Math.max(frame.lastEvent, ...children.map((child) => child.lastEvent));
+  const events = "result" in outcome ? [{ type: `${state.Type}StateSucceeded` }] : [];
+  run.noteAfter(after, { fact: "settled", frame: frame.id, outcome, after }, events);
 }
 
 function sizedOutcome(outputs: Json[]): Outcome {

@@ -60,7 +60,7 @@ export async function leave(
   };
 }
 
-/** The first rule whose condition holds, else Default; `States.NoChoiceMatched` when there is neither. */
+/** The first rule whose condition holds, else Default; `States.Runtime` when there is neither, as the error names' page has it. */
 export async function choose(state: ChoiceState, view: View): Promise<Leaving & { next: string }> {
   for (const [index, rule] of state.Choices.entries()) {
     const holds = await evaluate(rule.Condition, scopeOf(view), `Choices[${index}]/Condition`);
@@ -68,10 +68,7 @@ export async function choose(state: ChoiceState, view: View): Promise<Leaving & 
     if (holds) return { ...(await leave(rule, view)), next: rule.Next };
   }
   if (state.Default === undefined)
-    throw new StateFailure({
-      Error: "States.NoChoiceMatched",
-      Cause: "No Choice rule matched and the state has no Default.",
-    });
+    throw runtime("Failed to transition out of the state. The state does not point to a next state.");
   return { ...(await leave(state, view)), next: state.Default };
 }
 

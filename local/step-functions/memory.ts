@@ -17,7 +17,8 @@ export type Fact =
   | { fact: "waiting"; frame: string; until: number }
   | { fact: "scheduled"; frame: string; plan: TaskPlan; token?: string }
   | { fact: "submitted" | "heartbeat"; frame: string }
-  | { fact: "settled"; frame: string; outcome: Outcome }
+  /** `after` is the event a fork's next event follows: the last of its children's, whatever else was told with it. */
+  | { fact: "settled"; frame: string; outcome: Outcome; after?: number }
   | { fact: "forked"; frame: string; fork: MapPlan }
   | { fact: "begun"; frame: string; parent: string; index: number }
   | { fact: "retrying"; frame: string; retrier: number; until: number }
@@ -158,6 +159,8 @@ export function learn(memory: Memory, entry: Entry): void {
     memory.events.push(event);
     if ("frame" in entry) frameOf(memory, entry.frame).lastEvent = event.id;
   }
+  if (entry.fact === "settled" && entry.after !== undefined)
+    frameOf(memory, entry.frame).lastEvent = entry.after;
 }
 
 function learnOfFrame(memory: Memory, entry: Extract<Entry, { frame: string }>) {

@@ -133,7 +133,7 @@ export function operationsOf(
         const machine = machineOf(request.stateMachineArn);
         if (request.name !== undefined) checkName(request.name);
         const input = request.input ?? "{}";
-        readJson(input, "InvalidExecutionInput", "the execution's input");
+        readJson(input, "InvalidExecutionInput", "Invalid State Machine Execution Input");
         const memory = engine.start(machine, request.name, input);
         return { executionArn: memory.arn, startDate: memory.startedAt / 1000 };
       },
@@ -194,7 +194,7 @@ export function operationsOf(
       return { redriveDate: (memory.redrivenAt ?? now()) / 1000 };
     }),
     SendTaskSuccess: operation(z.object({ taskToken: token, output: z.string() }), (request) => {
-      const result = readJson(request.output, "InvalidOutput", "the task's output");
+      const result = readJson(request.output, "InvalidOutput", "Invalid Output");
       engine.answer(request.taskToken, { result });
       return {};
     }),
@@ -274,10 +274,10 @@ function checkDefinition(text: string) {
 
 function readJson(text: string, refusal: string, what: string): Json {
   if (Buffer.byteLength(text) > PAYLOAD_LIMIT)
-    throw new AwsError("ValidationException", `${what} is longer than ${PAYLOAD_LIMIT} bytes`);
+    throw new AwsError("ValidationException", `${what}: 'longer than ${PAYLOAD_LIMIT} bytes'`);
   try {
     return JSON.parse(text) as Json;
-  } catch {
-    throw new AwsError(refusal, `${what} is not JSON`);
+  } catch (error) {
+    throw new AwsError(refusal, `${what}: '${(error as Error).message}'`);
   }
 }

@@ -85,7 +85,9 @@ export class Run {
   /** Ends the execution from outside: StopExecution, or its own time-out. */
   end(status: "ABORTED" | "TIMED_OUT", fault: Fault) {
     const ending = status === "ABORTED" ? "Aborted" : "TimedOut";
-    this.note({ fact: "ended", status, fault }, history.executionEnded(ending, fault));
+    // AWS's recordings show an abort following no event, but a time-out the last one.
+    const previous = status === "ABORTED" ? 0 : frameOf(this.memory, "").lastEvent;
+    this.noteAfter(previous, { fact: "ended", status, fault }, [history.executionEnded(ending, fault)]);
     this.#over.abort(new Over());
   }
 

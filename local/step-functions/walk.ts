@@ -2,7 +2,7 @@
 import type { ChoiceState, FailState, RecoverableState, State, WaitState } from "./definition.ts";
 import { type Fault, StateFailure } from "./fault.ts";
 import { performFork } from "./fork.ts";
-import { evaluationFailed, stateEntered, stateExited } from "./history.ts";
+import { type EventDraft, evaluationFailed, stateEntered, stateExited } from "./history.ts";
 import { caught, choose, failureOf, type Leaving, leave, waitUntil } from "./interpreter.ts";
 import { type Frame, frameOf, machineOf, namedState, type Outcome, stateOf, visitOf } from "./memory.ts";
 import { recoveryFrom } from "./recovery.ts";
@@ -106,42 +106,49 @@ async function recover(stay: Stay, state: State, failure: StateFailure) {
   const { run, frame } = stay;
   const { fault } = failure;
   const visit = visitOf(frame);
-  if (failure.location !== undefined)
-    run.note({ fact: "noted", frame: frame.id }, evaluationFailed(visit.state, fault, failure.location));
-  if (state.Type !== "Task" && state.Type !== "Map" && state.Type !== "Parallel") return fail(stay, fault);
+  // Events are journalled with the decision they lead to, so that a crash between the two cannot tell them twice.
+  const told = failure.location === undefined ? [] : [evaluationFailed(visit.state, fault, failure.location)];
+  if (state.Type !== "Task" && state.Type !== "Map" && state.Type !== "Parallel")
+    return fail(stay, fault, told);
   const recovery = recoveryFrom(state, fault, visit.used, run.world.random());
-  if ("fail" in recovery) return fail(stay, fault);
   if ("retry" in recovery) {
     const { retrier, delayMilliseconds } = recovery.retry;
     const instant = run.world.clock.now() + delayMilliseconds;
-    run.note({ fact: "retrying", frame: frame.id, retrier, until: instant });
+    run.note({ fact: "retrying", frame: frame.id, retrier, until: instant }, ...told);
     return;
   }
+  // A fork's failure becomes an event only when it is not retried.
+  if (visit.fork?.outcome !== undefined && "fault" in visit.fork.outcome)
+    told.push({ type: `${state.Type}StateFailed` });
+  if ("fail" in recovery) return fail(stay, fault, told);
+  const { catcher } = recovery;
   try {
-    exit(
-      stay,
-      { ...state, Next: recovery.catcher.Next },
-      await caught(recovery.catcher, run.view(frame), fault),
-    );
+    exit(stay, { ...state, Next: catcher.Next }, await caught(catcher, run.view(frame), fault), told);
   } catch (error) {
     // A catcher that fails itself is not caught again.
     if (!(error instanceof StateFailure)) throw error;
-    fail(stay, error.fault);
+    fail(stay, error.fault, told);
   }
 }
 
-function exit({ run, frame, signal }: Stay, state: Exclude<State, FailState>, leaving: Leaving) {
+function exit(
+  { run, frame, signal }: Stay,
+  state: Exclude<State, FailState>,
+  leaving: Leaving,
+  told: EventDraft[] = [],
+) {
   if (signal.aborted) throw new Over();
   const onward = state.Next === undefined ? {} : { next: state.Next };
   run.note(
     { fact: "left", frame: frame.id, ...leaving, ...onward },
+    ...told,
     stateExited(state, visitOf(frame).state, leaving.output, leaving.assigned),
   );
 }
 
-function fail({ run, frame, signal }: Stay, fault: Fault) {
+function fail({ run, frame, signal }: Stay, fault: Fault, told: EventDraft[] = []) {
   if (signal.aborted) throw new Over();
-  run.note({ fact: "failed", frame: frame.id, fault });
+  run.note({ fact: "failed", frame: frame.id, fault }, ...told);
 }
 
 async function until({ run, signal }: Stay, instant: number) {

@@ -116,7 +116,7 @@ test("a Choice without a match and without a Default fails the execution", async
       End: { Type: "Succeed" },
     }),
   );
-  expect(run).toMatchObject({ status: "FAILED", error: "States.NoChoiceMatched" });
+  expect(run).toMatchObject({ status: "FAILED", error: "States.Runtime" });
 });
 
 test("a Wait ends after its seconds or at its timestamp, both of which may be JSONata", async () => {
