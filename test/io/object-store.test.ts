@@ -362,6 +362,22 @@ describe("the object store where S3 fails", () => {
   });
 });
 
+test("opening a store loads no S3 client; its first use does", async () => {
+  const script = `
+    const { createRequire } = await import("node:module");
+    const { openObjectStore } = await import("./io/object-store.ts");
+    const loaded = () => Object.keys(createRequire(import.meta.url).cache).some((path) => path.includes("client-s3"));
+    const store = openObjectStore({ bucket: "b" });
+    const before = loaded();
+    await store.presignGet("k", 60);
+    console.log(JSON.stringify([before, loaded()]));`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    env: { ...process.env, ...environment("http://127.0.0.1:9") },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  expect(JSON.parse((await collect(child.stdout)).toString())).toEqual([false, true]);
+});
+
 test("200 MB go through the store and the endpoint in bounded memory, each in a process of its own", async () => {
   const folder = await mkdtemp(join(tmpdir(), "rehearsal-store-"));
   const endpoint = spawn(

@@ -1,0 +1,92 @@
+/** The object store's contract, and what its ways of putting share. */
+import type { S3Client } from "@aws-sdk/client-s3";
+
+export interface StoredObject {
+  key: string;
+  /** Bytes. */
+  size: number;
+  /** As S3 gives it, with its quotes. */
+  etag: string;
+  modified: Date;
+}
+
+export interface ObjectHead extends StoredObject {
+  contentType: string;
+  /** In a versioned bucket. */
+  versionId?: string;
+  /** 64 hex digits; known of objects written by `put` and `putOnce`. */
+  sha256?: string;
+}
+
+/** What was put. */
+export interface Put {
+  key: string;
+  size: number;
+  /** 64 hex digits, of the bytes that were sent. */
+  sha256: string;
+  etag: string;
+  versionId?: string;
+}
+
+/** The SDK, once it is loaded. */
+export interface LoadedClient {
+  client: S3Client;
+  s3: typeof import("@aws-sdk/client-s3");
+}
+
+export interface PresignedPut {
+  url: string;
+  /** To be sent as they are; without them the signature does not hold. */
+  headers: Record<string, string>;
+}
+
+/**
+ * Throws from the catalogue only: `ObjectMissing`, `BucketMissing`, `ObjectForbidden`, `ObjectConflict`, `ObjectContended`,
+ * `ObjectDamaged`, `ObjectRefused`, and `ObjectStoreUnavailable` once the SDK's own retries are used up.
+ */
+export interface ObjectStore {
+  readonly bucket: string;
+  /** Writes, whatever was there. */
+  put(key: string, body: Uint8Array, options?: { contentType?: string }): Promise<Put>;
+  /** Writes where nothing is; equal content already there is `present`, other content is `ObjectConflict`. */
+  putOnce(
+    key: string,
+    body: Uint8Array,
+    options?: { contentType?: string },
+  ): Promise<Put & { outcome: "written" | "present" }>;
+  /** Writes a stream of any length in bounded memory; when anything fails, the source too, no parts are left. */
+  putStream(key: string, source: AsyncIterable<Uint8Array>, options?: { contentType?: string }): Promise<Put>;
+  get(key: string): Promise<Uint8Array>;
+  /** Fails at its end, at the latest, when fewer bytes came than the store promised, or others. */
+  getStream(key: string): AsyncIterable<Uint8Array>;
+  head(key: string): Promise<ObjectHead>;
+  /** In the order of the keys' bytes. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+  /** Done, too, when nothing is there. In a versioned bucket older versions stay. */
+  remove(key: string): Promise<void>;
+  presignGet(key: string, seconds: number): Promise<string>;
+  /** Accepts exactly these bytes: the hash and the length are under the signature. */
+  presignPut(key: string, content: { sha256: string; size: number }, seconds: number): Promise<PresignedPut>;
+  /** Lets go of the connections that are kept open. */
+  close(): void;
+}
+
+/** What every way of putting says of an object. */
+export function described(bucket: string, key: string, options?: { contentType?: string }) {
+  return { Bucket: bucket, Key: key, ContentType: options?.contentType ?? "application/octet-stream" };
+}
+
+export function putResult(
+  key: string,
+  size: number,
+  hash: string,
+  done: { ETag?: string | undefined; VersionId?: string | undefined },
+): Put {
+  return {
+    key,
+    size,
+    sha256: hash,
+    etag: done.ETag ?? "",
+    ...(done.VersionId !== undefined && { versionId: done.VersionId }),
+  };
+}
