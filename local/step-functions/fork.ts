@@ -1,11 +1,12 @@
 /** A Parallel or a Map state: frames below a frame, some at once, joined into one outcome. */
 import type { Json } from "../../core/canonical-json.ts";
-import type { MapState, ParallelState } from "./definition.ts";
+import type { Outcome } from "./entry.ts";
 import { type Fault, StateFailure, withinLimit } from "./fault.ts";
 import { type EventDraft, mapIteration, mapStarted } from "./history.ts";
 import { branchInput, type MapPlan, planMap } from "./interpreter.ts";
-import { childId, type Fork, type Frame, frameOf, type Outcome, stateOf, visitOf } from "./memory.ts";
+import { childId, type Fork, type Frame, frameOf, stateOf, visitOf } from "./memory.ts";
 import type { Run } from "./run.ts";
+import type { MapState, ParallelState } from "./states-language.ts";
 import { Over } from "./world.ts";
 
 /** How a frame below this one is walked to its outcome. */

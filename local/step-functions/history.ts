@@ -1,8 +1,8 @@
 /** The events of an execution's history, typed and shaped as GetExecutionHistory gives them. */
 import type { Json } from "../../core/canonical-json.ts";
-import type { State } from "./definition.ts";
 import type { Fault } from "./fault.ts";
 import { errorOutput, type TaskPlan } from "./interpreter.ts";
+import type { State } from "./states-language.ts";
 
 /** An event before it has a number: its type and its one block of details. */
 export interface EventDraft {

@@ -1,5 +1,8 @@
 /** States Language as pure functions: from a state and what it can see, to what it does next. No clock, journal or network. */
 import type { Json } from "../../core/canonical-json.ts";
+import { taskKind } from "./definition.ts";
+import { evaluate, type Scope } from "./expression.ts";
+import { type Fault, queryFailure, StateFailure, withinLimit } from "./fault.ts";
 import type {
   Catcher,
   ChoiceState,
@@ -8,10 +11,7 @@ import type {
   ParallelState,
   TaskState,
   WaitState,
-} from "./definition.ts";
-import { taskKind } from "./definition.ts";
-import { evaluate, type Scope } from "./expression.ts";
-import { type Fault, queryFailure, StateFailure, withinLimit } from "./fault.ts";
+} from "./states-language.ts";
 
 /** What a state can see when it is entered. */
 export interface View {

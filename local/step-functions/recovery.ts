@@ -1,6 +1,6 @@
 /** What becomes of a state that failed: Retry's arithmetic and Catch's matching, after "Handling errors" in the developer guide. */
-import type { Catcher, RecoverableState, Retrier } from "./definition.ts";
 import type { Fault } from "./fault.ts";
+import type { Catcher, RecoverableState, Retrier } from "./states-language.ts";
 
 export type Recovery =
   | { retry: { retrier: number; delayMilliseconds: number } }

@@ -2,20 +2,11 @@
 import { randomBytes } from "node:crypto";
 import type { Json } from "../../core/canonical-json.ts";
 import type { Journal } from "../journal.ts";
+import type { Entry, Fact, Outcome } from "./entry.ts";
 import type { Fault } from "./fault.ts";
 import * as history from "./history.ts";
 import type { View } from "./interpreter.ts";
-import {
-  type Entry,
-  type Fact,
-  type Frame,
-  frameOf,
-  learn,
-  type Memory,
-  type Outcome,
-  stateOf,
-  visitOf,
-} from "./memory.ts";
+import { type Frame, frameOf, learn, type Memory, stateOf, visitOf } from "./memory.ts";
 import { Over, type World } from "./world.ts";
 
 /** AWS ends an execution that would make more events than this. */

@@ -1,6 +1,7 @@
 /** "Step Functions Execution Status Change", the event AWS puts on the default bus when an execution's status changes. */
 import { createHash } from "node:crypto";
-import type { Memory, Status } from "./memory.ts";
+import type { Status } from "./entry.ts";
+import type { Memory } from "./memory.ts";
 
 export interface StatusChange {
   version: "0";

@@ -1,11 +1,12 @@
 /** A Task state: one invocation at least, an answer at most, and the deadlines that race with it. */
 import type { Json } from "../../core/canonical-json.ts";
-import type { TaskState } from "./definition.ts";
+import type { Outcome } from "./entry.ts";
 import { type Fault, PAYLOAD_LIMIT } from "./fault.ts";
 import { taskFailed, taskScheduled, taskSubmitted, taskSucceeded } from "./history.ts";
 import { planTask, type TaskPlan } from "./interpreter.ts";
-import { type Attempt, type Frame, type Outcome, visitOf } from "./memory.ts";
+import { type Attempt, type Frame, visitOf } from "./memory.ts";
 import type { Run } from "./run.ts";
+import type { TaskState } from "./states-language.ts";
 import { type LambdaError, Over } from "./world.ts";
 
 /**

@@ -1,12 +1,13 @@
 /** Walks an execution from state to state: memory says where it is, the interpreter what is next, the journal that it is so. */
-import type { ChoiceState, FailState, RecoverableState, State, WaitState } from "./definition.ts";
+import type { Outcome } from "./entry.ts";
 import { type Fault, StateFailure } from "./fault.ts";
 import { performFork } from "./fork.ts";
 import { type EventDraft, evaluationFailed, stateEntered, stateExited } from "./history.ts";
 import { caught, choose, failureOf, type Leaving, leave, waitUntil } from "./interpreter.ts";
-import { type Frame, frameOf, machineOf, namedState, type Outcome, stateOf, visitOf } from "./memory.ts";
+import { type Frame, frameOf, machineOf, namedState, stateOf, visitOf } from "./memory.ts";
 import { recoveryFrom } from "./recovery.ts";
 import type { Run } from "./run.ts";
+import type { ChoiceState, FailState, RecoverableState, State, WaitState } from "./states-language.ts";
 import { performTask } from "./task.ts";
 import { Over } from "./world.ts";
 

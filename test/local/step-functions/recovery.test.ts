@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Retrier, TaskState } from "../../../local/step-functions/definition.ts";
 import { delayOf, matches, recoveryFrom } from "../../../local/step-functions/recovery.ts";
+import type { Retrier, TaskState } from "../../../local/step-functions/states-language.ts";
 
 const task = (rules: Partial<TaskState>): TaskState => ({
   Type: "Task",
