@@ -64,6 +64,13 @@ export const ERRORS = {
     status: 422,
     exit: 2,
   }),
+  ReportMissing: entry<{ promotion: string }>({
+    message: (f) => `${f.promotion} has no rehearsal report`,
+    hint: (f) =>
+      `it is written when the rehearsal ends; see how far it is with "rehearsal status ${f.promotion}"`,
+    status: 404,
+    exit: 1,
+  }),
   // --- the command ---------------------------------------------------------------------------------
   UsageInvalid: entry<{ problem: string; command: string; guess: string }>({
     message: (f) => f.problem,

@@ -37,10 +37,19 @@ export interface BrokenLink {
   reason: string;
 }
 
-/** Proves a chain from its first event; returns the first broken link, or undefined when the whole chain holds. */
-export function findBrokenLink(entries: Iterable<LogEntry>): BrokenLink | undefined {
-  let previous = LOG_START;
-  let expected = 1;
+/** The last event of a part of the chain that was proved. */
+export type LogHead = Pick<LogEntry, "seq" | "hash">;
+
+/**
+ * Proves a chain from its first event, or page by page from behind `after`, the last event proved before; returns the
+ * first broken link, or undefined when all that was given holds.
+ */
+export function findBrokenLink(
+  entries: Iterable<LogEntry>,
+  after: LogHead = { seq: 0, hash: LOG_START },
+): BrokenLink | undefined {
+  let previous = after.hash;
+  let expected = after.seq + 1;
   for (const entry of entries) {
     if (entry.seq !== expected)
       return {

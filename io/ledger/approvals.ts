@@ -72,3 +72,8 @@ export async function decideApproval(
   );
   return { ...asked, status: decision.status, decidedBy: decision.by, comment: decision.comment ?? null };
 }
+
+/** Marks a decision as come too late: nobody waited for it any more when it was handed on. */
+export async function expireApproval(session: Session, promotion: string): Promise<void> {
+  await session.query("update ledger.approvals set status = 'expired' where promotion = $1", [promotion]);
+}

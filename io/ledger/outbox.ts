@@ -49,3 +49,9 @@ export async function drainOutbox(
     sent++;
   }
 }
+
+/** The events whose copy in S3 is still to be written. */
+export async function listUnsent(session: Session): Promise<number[]> {
+  const found = await session.query<{ seq: string }>("select seq from ledger.outbox where kind = 'log'");
+  return found.map(({ seq }) => Number(seq));
+}

@@ -45,11 +45,19 @@ export async function findRelease(session: Session, prefix: string): Promise<Rel
   return release;
 }
 
-/** The newest releases first. */
-export async function listReleases(session: Session, limit: number): Promise<ReleaseRow[]> {
+/** True when the release of exactly that hash was accepted. */
+export async function isKnownRelease(session: Session, hash: string): Promise<boolean> {
+  const found = await session.query("select 1 from ledger.releases where hash = $1", [hash]);
+  return found.length > 0;
+}
+
+/** The newest releases first; `before` is the hash to go on from. */
+export async function listReleases(session: Session, limit: number, before?: string): Promise<ReleaseRow[]> {
   return session.query<ReleaseRow>(
     `select hash, project, uploaded_by as "uploadedBy", created_at as "createdAt" from ledger.releases
-      order by created_at desc, hash limit $1`,
-    [limit],
+      where $2::text is null
+        or (created_at, hash) < (select b.created_at, b.hash from ledger.releases b where b.hash = $2)
+      order by created_at desc, hash desc limit $1`,
+    [limit, before ?? null],
   );
 }

@@ -1,0 +1,78 @@
+/** What may run on an environment and what would: found out by reading alone, for the plan as for the promotion itself. */
+import { RehearsalError } from "../core/errors.ts";
+import { pendingMigrations } from "../core/pending.ts";
+import type { Project } from "../core/project.ts";
+import { changedRepeatables, type Repeatable, type Run } from "../core/runs.ts";
+import { describeDifference, diffShapes, fingerprint } from "../core/shape.ts";
+import type { Environment } from "../io/ledger/environments.ts";
+import type { ObjectStore } from "../io/object-store.ts";
+import { assertRights } from "../io/postgres/rights.ts";
+import type { Session } from "../io/postgres/session.ts";
+import { readShape } from "../io/postgres/shape.ts";
+import { type AppliedFile, assertIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
+import { runsOf } from "./release.ts";
+import { readKeptShape } from "./shapes.ts";
+
+export interface Candidate {
+  environment: Environment;
+  project: Project;
+  seed: boolean;
+}
+
+export interface Admission {
+  /** The paths that will run; empty when the environment has all of the release. */
+  pending: string[];
+  runs: Run[];
+  /** The shape that everything after rests on. */
+  fingerprint: string;
+}
+
+/**
+ * Holds a candidate against its database: it is who it says, our role may do what is needed, applied files are
+ * unchanged, and nobody changed the shape by hand. Throws the first refusal; writes nothing.
+ */
+export async function examine(
+  session: Session,
+  store: ObjectStore,
+  { environment, project, seed }: Candidate,
+): Promise<Admission> {
+  refuseSeedsOnProd(environment, seed);
+  assertIdentity(await readIdentity(session), environment);
+  await assertRights(session);
+  const pending = pendingFiles(project, await readApplied(session), seed);
+  const found = await refuseDrift(session, store, environment);
+  return { pending, runs: runsOf(project, pending, seed), fingerprint: found };
+}
+
+/** Throws `SeedsOnProd`: seeds are made-up data, and production never gets any. */
+export function refuseSeedsOnProd(environment: Pick<Environment, "name" | "role">, seed: boolean): void {
+  if (seed && environment.role === "prod")
+    throw new RehearsalError("SeedsOnProd", { environment: environment.name });
+}
+
+/** The paths that will run; throws when an applied file is not the one that was applied. */
+function pendingFiles(project: Project, applied: readonly AppliedFile[], seed: boolean): string[] {
+  const migrations = pendingMigrations(
+    project.migrations,
+    applied.flatMap(({ path, version, sha256 }) => (version === null ? [] : [{ path, version, sha256 }])),
+  );
+  const repeatables = [project.views, seed ? project.seeds : []].flatMap((files: readonly Repeatable[]) =>
+    changedRepeatables(files, applied),
+  );
+  return [...migrations, ...repeatables].map((file) => file.path);
+}
+
+/** Throws `DriftFound` unless the database has the shape the ledger promises; returns its fingerprint. */
+async function refuseDrift(session: Session, store: ObjectStore, environment: Environment): Promise<string> {
+  const shape = await readShape(session);
+  const found = fingerprint(shape);
+  if (found === environment.fingerprint) return found;
+  const promised = await readKeptShape(store, environment.fingerprint);
+  const differences = diffShapes(promised, shape).map(describeDifference);
+  throw new RehearsalError("DriftFound", {
+    environment: environment.name,
+    differences:
+      differences.slice(0, 5).join("; ") +
+      (differences.length > 5 ? ` and ${differences.length - 5} more` : ""),
+  });
+}

@@ -1,0 +1,40 @@
+/** The parts that routes are declared with: a JSON body in, a JSON answer out, a list's limit, a path's names. */
+import { z } from "@hono/zod-openapi";
+import { problemSchema } from "./problem.ts";
+
+/** A required JSON body. */
+export function jsonBody<S extends z.ZodType>(schema: S) {
+  return { body: { required: true as const, content: { "application/json": { schema } } } };
+}
+
+/** A JSON answer; every route may also refuse with problem details. */
+export function jsonAnswer<S extends z.ZodType>(schema: S, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+export const refused = {
+  default: {
+    description: "A refusal: problem details with the catalogue's code and hint",
+    content: { "application/problem+json": { schema: problemSchema } },
+  },
+};
+
+/** How many entries a list answers with. */
+export const limit = z.coerce.number().int().min(1).max(200).default(50);
+
+export const environmentName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,39}$/,
+    "a name has lower-case letters, digits and hyphens, 40 at most, and begins with no hyphen",
+  );
+
+/** A release's hash, or enough of its beginning. */
+export const releaseHash = z.string().regex(/^[0-9a-f]{4,64}$/, "a hash has 4 to 64 hex digits");
+
+export const promotionId = z.string().regex(/^[a-z0-9]{1,32}$/, "it is not a promotion's id");
+
+export const idParam = z.object({ id: promotionId });
+
+/** An instant as ISO 8601 in UTC. */
+export const instant = z.iso.datetime();

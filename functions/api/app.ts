@@ -1,0 +1,45 @@
+/** The HTTP API: doors, identity, the resources, and one way to refuse. */
+import { bodyLimit } from "hono/body-limit";
+import { except } from "hono/combine";
+import { RehearsalError } from "../../core/errors.ts";
+import { notFound, onError } from "./problem.ts";
+import { api, withLedger, withPerson } from "./request.ts";
+import { artifactRoutes } from "./routes/artifacts.ts";
+import { decisionRoutes } from "./routes/decisions.ts";
+import { endingRoutes } from "./routes/endings.ts";
+import { environmentRoutes } from "./routes/environments.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { logRoutes } from "./routes/log.ts";
+import { planRoutes } from "./routes/plans.ts";
+import { promotionRoutes } from "./routes/promotions.ts";
+import { releaseRoutes } from "./routes/releases.ts";
+
+/** Bytes of a body; a release's manifest of ten thousand files is larger. */
+const BODY_BYTES = 1024 * 1024;
+const MANIFEST_BYTES = 4 * 1024 * 1024;
+
+const limited = (bytes: number) =>
+  bodyLimit({
+    maxSize: bytes,
+    onError: () => {
+      throw new RehearsalError("BodyTooLarge", { limit: bytes });
+    },
+  });
+
+export const app = api();
+
+app.onError(onError);
+app.notFound(notFound);
+app.use(withLedger);
+app.use(except("/health", withPerson));
+app.use(except("/releases", limited(BODY_BYTES)));
+app.use("/releases", limited(MANIFEST_BYTES));
+app.route("/", healthRoutes);
+app.route("/", environmentRoutes);
+app.route("/", releaseRoutes);
+app.route("/", planRoutes);
+app.route("/", promotionRoutes);
+app.route("/", decisionRoutes);
+app.route("/", endingRoutes);
+app.route("/", artifactRoutes);
+app.route("/", logRoutes);

@@ -1,0 +1,5 @@
+/** The API's function: API Gateway's events in, the application's answers out. */
+import { handle } from "hono/aws-lambda";
+import { app } from "./app.ts";
+
+export const handler = handle(app);

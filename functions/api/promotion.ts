@@ -1,0 +1,119 @@
+/** A promotion as the API takes and shows it. */
+import { z } from "@hono/zod-openapi";
+import { STATUSES, STEPS } from "../../core/steps.ts";
+import type { Approval } from "../../io/ledger/approvals.ts";
+import type { Promotion } from "../../io/ledger/promotions.ts";
+import type { StepRow } from "../../io/ledger/steps.ts";
+import { environmentName, instant, releaseHash } from "./answer.ts";
+
+export const promotionRequest = z.strictObject({
+  environment: environmentName,
+  release: releaseHash,
+  seed: z.boolean().default(false),
+});
+
+const errorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string(),
+  facts: z.record(z.string(), z.unknown()),
+});
+
+export const promotionSchema = z
+  .object({
+    id: z.string(),
+    environment: z.string(),
+    release: z.string(),
+    seed: z.boolean(),
+    requestedBy: z.string(),
+    status: z.enum(STATUSES),
+    /** Set when somebody asked for an end that the next step will give it. */
+    asked: z.enum(["cancel", "roll-back"]).nullable(),
+    /** What an approval names, once the rehearsal is over. */
+    evidence: z.string().nullable(),
+    /** Why it did not end well. */
+    error: errorSchema.nullable(),
+    createdAt: instant,
+    endedAt: instant.nullable(),
+  })
+  .openapi("Promotion");
+
+const amount = z.object({ bytes: z.number(), rows: z.number() });
+
+const stepSchema = z.object({
+  step: z.enum(STEPS),
+  attempt: z.int(),
+  status: z.enum(["running", "succeeded", "failed"]),
+  outcome: z.unknown(),
+  error: errorSchema.nullable(),
+  progress: z.object({ done: amount, total: amount.optional(), now: z.string().optional() }).nullable(),
+  startedAt: instant,
+  endedAt: instant.nullable(),
+});
+
+const approvalSchema = z.object({
+  status: z.enum(["waiting", "approved", "rejected", "expired", "cancelled"]),
+  evidence: z.string(),
+  decidedBy: z.string().nullable(),
+  comment: z.string().nullable(),
+  expiresAt: instant,
+});
+
+export const detailSchema = promotionSchema
+  .extend({
+    pending: z.array(z.string()).nullable(),
+    steps: z.array(stepSchema),
+    approval: approvalSchema.nullable(),
+  })
+  .openapi("PromotionDetail");
+
+/** What people may see of a promotion. */
+export function shown(promotion: Promotion): z.infer<typeof promotionSchema> {
+  const { id, environment, release, seed, requestedBy, status, asked, evidence, error } = promotion;
+  return {
+    id,
+    environment,
+    release,
+    seed,
+    requestedBy,
+    status,
+    asked,
+    evidence,
+    error,
+    createdAt: promotion.createdAt.toISOString(),
+    endedAt: promotion.endedAt?.toISOString() ?? null,
+  };
+}
+
+/** The same with its steps and what was decided. */
+export function shownInDetail(
+  promotion: Promotion,
+  steps: readonly StepRow[],
+  approval: Approval | undefined,
+): z.infer<typeof detailSchema> {
+  return {
+    ...shown(promotion),
+    pending: promotion.facts.pending ?? null,
+    steps: steps.map(shownStep),
+    approval: approval === undefined ? null : shownApproval(approval),
+  };
+}
+
+function shownStep(row: StepRow): z.infer<typeof stepSchema> {
+  const { step, attempt, status, outcome, error, progress, startedAt, endedAt } = row;
+  return {
+    step,
+    attempt,
+    status,
+    outcome,
+    error,
+    progress,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt?.toISOString() ?? null,
+  };
+}
+
+/** Never the task token: whoever has it may answer in anybody's name. */
+function shownApproval({ status, evidence, decidedBy, comment, expiresAt }: Approval) {
+  return { status, evidence, decidedBy, comment, expiresAt: expiresAt.toISOString() };
+}

@@ -1,0 +1,95 @@
+/** Artifacts: what a promotion's steps wrote, listed and handed out by short-lived addresses, and its report as it is. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { RehearsalError } from "../../../core/errors.ts";
+import { readPromotion } from "../../../io/ledger/promotions.ts";
+import { artifacts } from "../../clients.ts";
+import { type Artifact, artifactKey, listArtifacts, newestReport } from "../../promotion-artifacts.ts";
+import { idParam, instant, jsonAnswer, refused } from "../answer.ts";
+import { api } from "../request.ts";
+
+/** How long an address may be used. */
+const ADDRESS_SECONDS = 300;
+
+/** A function's answer may have 6 MB, as JSON text in which quotes and line feeds count twice. */
+const STREAMED_BYTES = 4 * 1024 * 1024;
+
+const MEDIA = {
+  json: "application/json",
+  md: "text/markdown; charset=utf-8",
+  html: "text/html; charset=utf-8",
+};
+
+const artifactSchema = z.object({ key: z.string(), size: z.int(), modified: instant });
+
+const list = createRoute({
+  method: "get",
+  path: "/promotions/{id}/artifacts",
+  summary: "What the promotion's steps wrote",
+  request: { params: idParam },
+  responses: { 200: jsonAnswer(z.object({ artifacts: z.array(artifactSchema) }), "Artifacts"), ...refused },
+});
+
+const report = createRoute({
+  method: "get",
+  path: "/promotions/{id}/report",
+  summary: "The newest rehearsal's report",
+  request: {
+    params: idParam,
+    query: z.object({ format: z.enum(["json", "md", "html"]).default("json") }),
+  },
+  responses: {
+    200: {
+      description: "The report",
+      content: {
+        "application/json": { schema: z.unknown() },
+        "text/markdown": { schema: z.string() },
+        "text/html": { schema: z.string() },
+      },
+    },
+    302: { description: "A report too large for an answer: its address" },
+    ...refused,
+  },
+});
+
+export const artifactRoutes = api()
+  .openapi(list, async (c) => {
+    const promotion = await readPromotion(await c.var.ledger(), c.req.valid("param").id);
+    const found = [];
+    for await (const artifact of listArtifacts(artifacts(), promotion)) found.push(shown(artifact));
+    return c.json({ artifacts: found }, 200);
+  })
+  .openapi(report, async (c) => {
+    const { id } = await readPromotion(await c.var.ledger(), c.req.valid("param").id);
+    const { format } = c.req.valid("query");
+    const store = artifacts();
+    const key = `${await newestReport(store, id)}.${format}`;
+    const { size } = await store.head(key);
+    if (size > STREAMED_BYTES) return c.redirect(await store.presignGet(key, ADDRESS_SECONDS), 302);
+    return c.body(ReadableStream.from(store.getStream(key)), 200, {
+      "content-type": MEDIA[format],
+      // The page quotes what a release says, so it may show and do nothing but itself.
+      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+      "x-content-type-options": "nosniff",
+    });
+  });
+
+// A plain route: OpenAPI has no word for a parameter that holds slashes.
+artifactRoutes.get("/promotions/:id/artifacts/:key{.+}", async (c) => {
+  const id = idParam.safeParse({ id: c.req.param("id") });
+  const relative = c.req.param("key");
+  if (!id.success) throw new RehearsalError("NotFound", { what: "promotion", name: c.req.param("id") });
+  const promotion = await readPromotion(await c.var.ledger(), id.data.id);
+  const store = artifacts();
+  const key = artifactKey(promotion, relative);
+  await store.head(key).catch((error: unknown) => {
+    if (error instanceof RehearsalError && error.code === "ObjectMissing")
+      throw new RehearsalError("NotFound", { what: "artifact", name: relative });
+    throw error;
+  });
+  const url = await store.presignGet(key, ADDRESS_SECONDS);
+  return c.req.header("accept")?.includes("application/json") ? c.json({ url }) : c.redirect(url, 302);
+});
+
+function shown({ key, size, modified }: Artifact) {
+  return { key, size, modified: modified.toISOString() };
+}

@@ -1,0 +1,40 @@
+/** Endings asked for by a person: a promotion is cancelled, or rolled back. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { readPromotion } from "../../../io/ledger/promotions.ts";
+import { cancel } from "../../cancellation.ts";
+import { rollBack } from "../../rollback.ts";
+import { environmentName, idParam, jsonAnswer, jsonBody, refused } from "../answer.ts";
+import { promotionSchema, shown } from "../promotion.ts";
+import { api } from "../request.ts";
+
+const responses = { 202: jsonAnswer(promotionSchema, "It was asked for"), ...refused };
+
+const cancelRoute = createRoute({
+  method: "post",
+  path: "/promotions/{id}/cancel",
+  summary: "Cancel, as long as production cannot have been touched",
+  request: { params: idParam },
+  responses,
+});
+
+const rollBackRoute = createRoute({
+  method: "post",
+  path: "/promotions/{id}/rollback",
+  summary: "Roll back; where the role is prod, with the environment's name as confirmation",
+  request: { params: idParam, ...jsonBody(z.strictObject({ confirm: environmentName.optional() })) },
+  responses,
+});
+
+export const endingRoutes = api()
+  .openapi(cancelRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const ledger = await c.var.ledger();
+    await cancel(ledger, id, c.var.person);
+    return c.json(shown(await readPromotion(ledger, id)), 202);
+  })
+  .openapi(rollBackRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const ledger = await c.var.ledger();
+    await rollBack(ledger, { promotion: id, confirm: c.req.valid("json").confirm, by: c.var.person });
+    return c.json(shown(await readPromotion(ledger, id)), 202);
+  });

@@ -1,0 +1,14 @@
+/** Health: whether the service answers, for load balancers and people; it tells nothing else. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { jsonAnswer } from "../answer.ts";
+import { api } from "../request.ts";
+
+const show = createRoute({
+  method: "get",
+  path: "/health",
+  summary: "Whether the service answers",
+  security: [],
+  responses: { 200: jsonAnswer(z.object({ status: z.literal("ok") }), "It does") },
+});
+
+export const healthRoutes = api().openapi(show, (c) => c.json({ status: "ok" as const }, 200));

@@ -1,0 +1,117 @@
+/** Releases: a bundle is uploaded to the bucket, then proved and understood before it may be promoted. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { canonicalJson } from "../../../core/canonical-json.ts";
+import { sha256 as hashOf } from "../../../core/digest.ts";
+import { RehearsalError } from "../../../core/errors.ts";
+import { manifestSchema, type ReleaseManifest } from "../../../core/release.ts";
+import {
+  findRelease,
+  isKnownRelease,
+  listReleases,
+  type ReleaseRow,
+  releaseKey,
+} from "../../../io/ledger/releases.ts";
+import { artifacts } from "../../clients.ts";
+import { sendOutbox } from "../../step.ts";
+import { acceptRelease } from "../../upload.ts";
+import { instant, jsonAnswer, jsonBody, limit, refused, releaseHash } from "../answer.ts";
+import { api } from "../request.ts";
+
+/** How long an upload may take to begin. */
+const UPLOAD_SECONDS = 900;
+
+const fullHash = z.string().regex(/^[0-9a-f]{64}$/, "a hash has 64 hex digits");
+
+const releaseSchema = z
+  .object({ hash: fullHash, project: z.string(), uploadedBy: z.string(), createdAt: instant })
+  .openapi("Release");
+
+const announce = createRoute({
+  method: "post",
+  path: "/releases",
+  summary: "Announce a bundle; the answer tells where to upload it, or that it is known",
+  request: jsonBody(z.strictObject({ manifest: manifestSchema, sha256: fullHash, size: z.int().min(1) })),
+  responses: {
+    200: jsonAnswer(
+      z.union([
+        z.object({ hash: fullHash, known: z.literal(true) }),
+        z.object({
+          hash: fullHash,
+          known: z.literal(false),
+          upload: z.object({ url: z.string(), headers: z.record(z.string(), z.string()) }),
+        }),
+      ]),
+      "Where to PUT exactly these bytes, unless they are known",
+    ),
+    ...refused,
+  },
+});
+
+const accept = createRoute({
+  method: "post",
+  path: "/releases/{hash}",
+  summary: "Accept an uploaded bundle: it is proved against its hash, and every file is read",
+  request: { params: z.object({ hash: fullHash }) },
+  responses: {
+    200: jsonAnswer(releaseSchema, "It was accepted before"),
+    201: jsonAnswer(releaseSchema, "It is accepted"),
+    ...refused,
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/releases",
+  summary: "The newest releases first",
+  request: { query: z.object({ limit, before: fullHash.optional() }) },
+  responses: { 200: jsonAnswer(z.object({ releases: z.array(releaseSchema) }), "Releases"), ...refused },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/releases/{hash}",
+  summary: "One release, by the beginning of its hash",
+  request: { params: z.object({ hash: releaseHash }) },
+  responses: { 200: jsonAnswer(releaseSchema, "The release"), ...refused },
+});
+
+export const releaseRoutes = api()
+  .openapi(announce, async (c) => {
+    const { manifest, sha256, size } = c.req.valid("json");
+    const head = canonicalJson(manifest);
+    refuseOtherSize(manifest, head, size);
+    const hash = hashOf(head);
+    // A known release is never written again, so no address to write to is given out for it.
+    if (await isKnownRelease(await c.var.ledger(), hash)) return c.json({ hash, known: true as const }, 200);
+    const upload = await artifacts().presignPut(releaseKey(hash), { sha256, size }, UPLOAD_SECONDS);
+    return c.json({ hash, known: false as const, upload }, 200);
+  })
+  .openapi(accept, async (c) => {
+    const { hash } = c.req.valid("param");
+    const ledger = await c.var.ledger();
+    const inserted = await acceptRelease(ledger, artifacts(), hash, c.var.person);
+    await sendOutbox(ledger);
+    return c.json(shown(await findRelease(ledger, hash)), inserted ? 201 : 200);
+  })
+  .openapi(list, async (c) => {
+    const { limit, before } = c.req.valid("query");
+    const found = await listReleases(await c.var.ledger(), limit, before);
+    return c.json({ releases: found.map(shown) }, 200);
+  })
+  .openapi(show, async (c) => {
+    const { hash } = c.req.valid("param");
+    return c.json(shown(await findRelease(await c.var.ledger(), hash)), 200);
+  });
+
+/** A bundle is its manifest, a line feed, and the files: its size follows from the manifest. */
+function refuseOtherSize(manifest: ReleaseManifest, head: string, size: number): void {
+  const expected = manifest.files.reduce((sum, file) => sum + file.size, Buffer.byteLength(head) + 1);
+  if (size !== expected)
+    throw new RehearsalError("BundleInvalid", {
+      reason: `it has ${size} bytes, and by its manifest ${expected}`,
+    });
+}
+
+function shown({ hash, project, uploadedBy, createdAt }: ReleaseRow) {
+  return { hash, project, uploadedBy, createdAt: createdAt.toISOString() };
+}

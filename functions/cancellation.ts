@@ -1,0 +1,47 @@
+/** Cancelling: possible until production may be touched; the next step sees that it was asked for, and stops. */
+import { RehearsalError } from "../core/errors.ts";
+import { isEnded } from "../core/steps.ts";
+import { decideApproval, readApproval } from "../io/ledger/approvals.ts";
+import { appendEvent } from "../io/ledger/events.ts";
+import { askPromotion, readPromotion } from "../io/ledger/promotions.ts";
+import { listSteps } from "../io/ledger/steps.ts";
+import type { Session } from "../io/postgres/session.ts";
+import { stepFunctions } from "./clients.ts";
+
+/** Asks for a cancellation; throws `CancelTooLate` when no step would heed it any more, or it has ended. */
+export async function cancel(ledger: Session, id: string, by: string): Promise<void> {
+  const token = await ledger.transaction(async () => {
+    const promotion = await readPromotion(ledger, id, "lock");
+    const steps = await listSteps(ledger, id);
+    const last = steps.at(-1)?.step ?? "admit";
+    if (isEnded(promotion.status))
+      throw new RehearsalError("CancelTooLate", { promotion: id, step: `its end: ${promotion.status}` });
+    const approval = await readApproval(ledger, id);
+    // Asked for before: only the answer to the machine may not have gone out, and it does no harm twice.
+    if (promotion.asked === "cancel")
+      return approval?.status === "cancelled" ? approval.taskToken : undefined;
+    const waiting = promotion.status === "waiting";
+    // A step reads what was asked when it begins; behind the decision none looks for a cancellation.
+    if (!waiting && steps.some(({ step }) => step === "decide"))
+      throw new RehearsalError("CancelTooLate", { promotion: id, step: last });
+    await askPromotion(ledger, id, "cancel", by);
+    await appendEvent(ledger, {
+      type: "promotion.cancel-asked",
+      environment: promotion.environment,
+      promotion: id,
+      data: { by },
+    });
+    if (!waiting) return undefined;
+    return (await decideApproval(ledger, { promotion: id, status: "cancelled", by })).taskToken;
+  });
+  if (token !== undefined) await stopWaiting(token, by);
+}
+
+async function stopWaiting(token: string, by: string): Promise<void> {
+  try {
+    await stepFunctions.sendTaskFailure(token, "Cancelled", new RehearsalError("Cancelled", { by }).message);
+  } catch (error) {
+    // Nobody waits because the time ran out just now: it ends as it was asked to.
+    if (!(error instanceof RehearsalError) || error.code !== "TaskTokenUsed") throw error;
+  }
+}

@@ -1,0 +1,102 @@
+/** A person's decision: written to the ledger first, then handed to the state machine, which waits for it. */
+import { RehearsalError } from "../core/errors.ts";
+import { type Approval, decideApproval, expireApproval, readApproval } from "../io/ledger/approvals.ts";
+import { appendEvent } from "../io/ledger/events.ts";
+import { readPromotion, updatePromotion } from "../io/ledger/promotions.ts";
+import { listSteps } from "../io/ledger/steps.ts";
+import type { Session } from "../io/postgres/session.ts";
+import { stepFunctions } from "./clients.ts";
+import { CANCELLABLE } from "./step.ts";
+
+export interface Decision {
+  promotion: string;
+  verdict: "approved" | "rejected";
+  /** The evidence it is about; what is asked about when it is left out. */
+  evidence?: string;
+  comment?: string;
+  by: string;
+}
+
+/**
+ * Decides, once. The same person may say the same again, which hands on a decision whose request died half-way.
+ * Throws `ApprovalNotWanted`, `EvidenceChanged`, and `TaskTokenUsed` when the machine had given up waiting.
+ */
+export async function decide(ledger: Session, decision: Decision): Promise<void> {
+  const { approval, repeated } = await ledger.transaction(() => write(ledger, decision));
+  try {
+    await handOn(approval, decision);
+  } catch (error) {
+    if (!(error instanceof RehearsalError) || error.code !== "TaskTokenUsed") throw error;
+    if (repeated) throw notWanted(decision, `it was ${decision.verdict} already`);
+    if (await ledger.transaction(() => arrived(ledger, decision))) return;
+    throw error;
+  }
+}
+
+async function write(
+  ledger: Session,
+  decision: Decision,
+): Promise<{ approval: Approval; repeated: boolean }> {
+  const { promotion: id, verdict, evidence, comment, by } = decision;
+  // Every step locks the promotion before anything else of it, and so must a decision, or the two would deadlock.
+  const promotion = await readPromotion(ledger, id, "lock");
+  const asked = await readApproval(ledger, id);
+  const sameEvidence = evidence === undefined || evidence === asked?.evidence;
+  if (asked?.status === verdict && asked.decidedBy === by && sameEvidence)
+    return { approval: asked, repeated: true };
+  if (asked?.status === "waiting" && asked.late) throw notWanted(decision, "the time for it has run out");
+  const approval = await decideApproval(ledger, {
+    promotion: id,
+    status: verdict,
+    by,
+    ...(evidence !== undefined && { evidence }),
+    ...(comment !== undefined && { comment }),
+  });
+  await updatePromotion(ledger, id, { status: "running" });
+  await appendEvent(ledger, {
+    type: `promotion.${verdict}`,
+    environment: promotion.environment,
+    promotion: id,
+    announce: true,
+    data: { evidence: approval.evidence, by, comment: comment ?? "" },
+  });
+  return { approval, repeated: false };
+}
+
+async function handOn(approval: Approval, { verdict, comment, by }: Decision): Promise<void> {
+  if (verdict === "approved")
+    await stepFunctions.sendTaskSuccess(approval.taskToken, {
+      decision: "approved",
+      by,
+      evidence: approval.evidence,
+    });
+  else
+    await stepFunctions.sendTaskFailure(
+      approval.taskToken,
+      "ApprovalRejected",
+      new RehearsalError("ApprovalRejected", { by, comment: comment ?? "" }).message,
+    );
+}
+
+/**
+ * The machine knows the token no more: either it took this very answer and its reply was lost, which a later step
+ * shows, or it had stopped waiting, and then the ledger says so.
+ */
+async function arrived(ledger: Session, { promotion: id, verdict }: Decision): Promise<boolean> {
+  const promotion = await readPromotion(ledger, id, "lock");
+  const steps = (await listSteps(ledger, id)).map(({ step }) => step);
+  if (verdict === "approved" && steps.some((step) => step !== "refuse" && !CANCELLABLE.has(step)))
+    return true;
+  await expireApproval(ledger, id);
+  if (promotion.status === "running") await updatePromotion(ledger, id, { status: "waiting" });
+  await appendEvent(ledger, {
+    type: "promotion.approval-expired",
+    environment: promotion.environment,
+    promotion: id,
+  });
+  return false;
+}
+
+function notWanted({ promotion }: Decision, reason: string): RehearsalError {
+  return new RehearsalError("ApprovalNotWanted", { promotion, reason });
+}

@@ -1,0 +1,53 @@
+/** A plan: what a promotion would run, read from the release and the database, with nothing started or written. */
+import { parseDatabaseUrl } from "../core/database-url.ts";
+import { needsFence } from "../core/fence.ts";
+import type { Run } from "../core/runs.ts";
+import { readEnvironment } from "../io/ledger/environments.ts";
+import { findRelease } from "../io/ledger/releases.ts";
+import type { ObjectStore } from "../io/object-store.ts";
+import { openSession, type Session } from "../io/postgres/session.ts";
+import { type Admission, examine, refuseSeedsOnProd } from "./admission.ts";
+import { secrets } from "./clients.ts";
+import type { PromotionRequest } from "./promotion-start.ts";
+import { readRelease } from "./release.ts";
+
+export interface Plan {
+  environment: string;
+  release: string;
+  fingerprint: string;
+  /** Whether production would be closed to writers. */
+  fence: boolean;
+  runs: Run[];
+}
+
+/** Plans a promotion; throws what would refuse it at admission. */
+export async function planPromotion(
+  ledger: Session,
+  store: ObjectStore,
+  request: PromotionRequest,
+): Promise<Plan> {
+  const environment = await readEnvironment(ledger, request.environment);
+  refuseSeedsOnProd(environment, request.seed);
+  const { hash } = await findRelease(ledger, request.release);
+  const project = await readRelease(store, hash);
+  const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
+  const session = await openSession(address, {
+    application: `rehearsal plan ${environment.name}`,
+    readOnly: true,
+    statementTimeout: 20_000,
+  });
+  let admission: Admission;
+  try {
+    admission = await examine(session, store, { environment, project, seed: request.seed });
+  } finally {
+    await session.close();
+  }
+  const { fingerprint, runs } = admission;
+  return {
+    environment: environment.name,
+    release: hash,
+    fingerprint,
+    fence: runs.length > 0 && needsFence(environment.policy, runs),
+    runs,
+  };
+}

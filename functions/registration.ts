@@ -1,0 +1,99 @@
+/** Registering an environment: a database is given an identity, and what it is now becomes what is promised of it. */
+import { randomUUID } from "node:crypto";
+import { type DatabaseAddress, databaseUrl, describeAddress } from "../core/database-url.ts";
+import { RehearsalError } from "../core/errors.ts";
+import type { Policy } from "../core/policy.ts";
+import { type Environment, insertEnvironment, listEnvironments } from "../io/ledger/environments.ts";
+import { appendEvent } from "../io/ledger/events.ts";
+import type { ObjectStore } from "../io/object-store.ts";
+import { assertRights } from "../io/postgres/rights.ts";
+import { openSession, type Session } from "../io/postgres/session.ts";
+import { readShape } from "../io/postgres/shape.ts";
+import { installIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
+import { secrets } from "./clients.ts";
+import { keepShape } from "./shapes.ts";
+
+export interface Registration {
+  name: string;
+  role: Environment["role"];
+  state: Environment["state"];
+  address: DatabaseAddress;
+  policy: Policy;
+  /** Who registers it. */
+  person: string;
+}
+
+/**
+ * Registers a database; safe to run again after it died anywhere. Throws `EnvironmentExists`, and `IdentityMismatch`
+ * when the database says that it is another environment or has another role: then nothing was written to it.
+ */
+export async function register(
+  ledger: Session,
+  store: ObjectStore,
+  wanted: Registration,
+): Promise<Environment> {
+  const known = await listEnvironments(ledger);
+  if (known.some(({ name }) => name === wanted.name))
+    throw new RehearsalError("EnvironmentExists", { name: wanted.name });
+  const session = await openSession(wanted.address, {
+    application: `rehearsal register ${wanted.name}`,
+    lockTimeout: 10_000,
+  });
+  try {
+    const identity = await chooseIdentity(session, known, wanted);
+    await assertRights(session);
+    const environment: Environment = {
+      name: wanted.name,
+      role: wanted.role,
+      state: wanted.state,
+      identity,
+      secret: `rehearsal/environments/${wanted.name}`,
+      address: describeAddress(wanted.address),
+      policy: wanted.policy,
+      fingerprint: await keepShape(store, await readShape(session)),
+      release: null,
+    };
+    await ledger.transaction(async () => {
+      // The row comes first: it keeps a second registration of the name from writing its address over the secret.
+      await insertEnvironment(ledger, environment);
+      await installIdentity(session, environment);
+      await secrets.writeSecret(environment.secret, databaseUrl(wanted.address));
+      await appendEvent(ledger, {
+        type: "environment.registered",
+        environment: wanted.name,
+        data: {
+          role: environment.role,
+          state: environment.state,
+          address: environment.address,
+          fingerprint: environment.fingerprint,
+          policy: wanted.policy,
+          by: wanted.person,
+        },
+      });
+    });
+    return environment;
+  } finally {
+    await session.close();
+  }
+}
+
+/** A fresh identity, or the one that an interrupted registration of the same name and role has left. */
+async function chooseIdentity(
+  session: Session,
+  known: readonly Environment[],
+  wanted: Registration,
+): Promise<string> {
+  const found = await readIdentity(session);
+  if (found === undefined) return randomUUID();
+  const refuse = (problem: string) =>
+    new RehearsalError("IdentityMismatch", { environment: wanted.name, problem });
+  if (found.environment !== wanted.name)
+    throw refuse(`it says that it is "${found.environment}", role ${found.role}`);
+  if (found.role !== wanted.role) throw refuse(`its role is ${found.role}, not ${wanted.role}`);
+  if (found.state !== wanted.state) throw refuse(`its state is ${found.state}, not ${wanted.state}`);
+  const owner = known.find(({ identity }) => identity === found.identity);
+  if (owner !== undefined) throw refuse(`it is registered as "${owner.name}" already`);
+  if (found.token !== "0" || (await readApplied(session)).length > 0)
+    throw refuse("another service has promoted it already");
+  return found.identity;
+}

@@ -1,0 +1,12 @@
+/** A promotion's id: the day it was asked for, so that people can tell them apart, and forty random bits. */
+import { randomBytes } from "node:crypto";
+
+/** Crockford's base32 in lower case: no i, l, o or u to mistake for something else. */
+const LETTERS = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** `p`, the day as yymmdd in UTC, and eight letters of base32: fit for the name of an execution and of a database. */
+export function newPromotionId(): string {
+  const day = new Date().toISOString().slice(2, 10).replaceAll("-", "");
+  const random = [...randomBytes(8)].map((byte) => LETTERS[byte % 32]).join("");
+  return `p${day}${random}`;
+}
