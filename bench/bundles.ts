@@ -13,7 +13,7 @@ const NOT_AT_START = "@aws-sdk/client-s3";
 export async function benchBundles({ json }: { json: boolean }): Promise<boolean> {
   const bundles: Bundle[] = [];
   for (const { name, entry } of handlers())
-    bundles.push(await bundle({ name, entry, folder: join(FOLDER, name), split: name === "api" }));
+    bundles.push(await bundle({ name, entry, folder: join(FOLDER, name) }));
   const eager = bundles.filter(
     ({ name, startPackages }) => name === "api" && startPackages.includes(NOT_AT_START),
   );

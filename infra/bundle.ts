@@ -3,7 +3,7 @@ import { globSync } from "node:fs";
 import { cp, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
-import { build, type Metafile } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
 
 export interface BundleOptions {
   name: string;
@@ -11,8 +11,6 @@ export interface BundleOptions {
   entry: string;
   /** Emptied first; holds `main.mjs`, which exports `handler`. */
   folder: string;
-  /** Puts what is imported dynamically into files of its own, read when first needed: for the API, which must start fast. */
-  split?: boolean;
 }
 
 export interface Bundle {
@@ -20,7 +18,7 @@ export interface Bundle {
   folder: string;
   /** Bytes read at a cold start: the entry and everything it imports statically. */
   startBytes: number;
-  /** Bytes of code that is read only when first needed. */
+  /** Bytes of code that is read only when first needed: dynamic imports, worker threads. */
   lazyBytes: number;
   /** Bytes of WebAssembly, and of packages shipped as they are. */
   assetBytes: number;
@@ -28,38 +26,20 @@ export interface Bundle {
   startPackages: string[];
 }
 
-/** CommonJS inside an ES module asks for these; libpg-query finds its WebAssembly by the third. */
-const COMMONJS = `import { createRequire as $createRequire } from "node:module";
-const require = $createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;`;
-
 /**
  * Builds one bundle; throws esbuild's BuildFailure, which names file and line.
  *
- * Names of classes are minified: errors are matched by `name`, which is a literal in the catalogue and in the SDK.
+ * @example
+ * await bundle({ name: "admit", entry: "functions/steps/admit.ts", folder: "dist/admit" });
  */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const folder = resolve(options.folder);
   await rm(folder, { recursive: true, force: true });
-  const { metafile } = await build({
-    entryPoints: [{ in: resolve(options.entry), out: "main" }],
-    outdir: folder,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    // ES modules first: of CommonJS nothing can be left out.
-    mainFields: ["module", "main"],
-    minify: true,
-    legalComments: "none",
-    splitting: options.split ?? false,
-    chunkNames: "[name]-[hash]",
-    banner: { js: COMMONJS },
-    // The driver's native twin, asked for only when somebody reads pg.native.
-    external: ["pg-native"],
-    metafile: true,
-    logLevel: "silent",
-  });
+  const main = { in: resolve(options.entry), out: "main" };
+  const first = await build({ ...SETTINGS, entryPoints: [main], outdir: folder, write: false });
+  const own = await ownSources(first.metafile);
+  const entryPoints = [main, ...workersOf(own)];
+  const { metafile } = await build({ ...SETTINGS, entryPoints, outdir: folder });
   const start = loadedAtStart(metafile);
   const sizes = Object.entries(metafile.outputs).map(([path, output]) => ({ path, bytes: output.bytes }));
   return {
@@ -67,9 +47,54 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     folder,
     startBytes: sum(sizes.filter(({ path }) => start.has(path))),
     lazyBytes: sum(sizes.filter(({ path }) => !start.has(path))),
-    assetBytes: await copyAssets(metafile, folder),
+    assetBytes: await copyAssets(metafile, await ownSources(metafile), folder),
     startPackages: packagesOf(metafile, start),
   };
+}
+
+/** CommonJS inside an ES module asks for these; libpg-query finds its WebAssembly by the third. */
+const COMMONJS = `import { createRequire as $createRequire } from "node:module";
+const require = $createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;`;
+
+const SETTINGS = {
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  // ES modules first: of CommonJS nothing can be left out.
+  mainFields: ["module", "main"],
+  // Names of classes go too: errors are matched by `name`, which is a literal in the catalogue and in the SDK.
+  minify: true,
+  legalComments: "none",
+  // What is imported dynamically becomes a file of its own, read when first needed.
+  splitting: true,
+  chunkNames: "[name]-[hash]",
+  banner: { js: COMMONJS },
+  // The driver's native twin, asked for only when somebody reads pg.native.
+  external: ["pg-native"],
+  metafile: true,
+  logLevel: "silent",
+} satisfies BuildOptions;
+
+interface Source {
+  path: string;
+  text: string;
+}
+
+/** Our own modules in the bundle: they, and not the packages, are searched for what esbuild does not see. */
+function ownSources(metafile: Metafile): Promise<Source[]> {
+  const paths = Object.keys(metafile.inputs).filter((path) => /^(?!.*node_modules\/).*\.ts$/.test(path));
+  return Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, "utf8") })));
+}
+
+/** A thread's file is named `./<name>-worker` in a URL, and expected beside the bundle under the same name. */
+function workersOf(sources: Source[]): { in: string; out: string }[] {
+  const workers = new Map<string, string>();
+  for (const { path, text } of sources)
+    for (const [, name = ""] of text.matchAll(/["'`]\.\/([\w-]+-worker)\./g))
+      workers.set(name, resolve(dirname(path), `${name}.ts`));
+  return [...workers].map(([out, file]) => ({ in: file, out }));
 }
 
 /** The entry's file and those it reaches by static imports. */
@@ -98,18 +123,19 @@ function packagesOf(metafile: Metafile, outputs: Set<string>): string[] {
 }
 
 /** What the bundle reads beside itself: a package's .wasm, and a package looked up by import.meta.resolve, whole. */
-async function copyAssets(metafile: Metafile, folder: string): Promise<number> {
+async function copyAssets(metafile: Metafile, own: Source[], folder: string): Promise<number> {
   const copied: { bytes: number }[] = [];
   const copy = async (from: string, to: string) => {
     await mkdir(dirname(to), { recursive: true });
     await cp(from, to);
     copied.push({ bytes: (await stat(to)).size });
   };
-  const inputs = Object.keys(metafile.inputs);
-  const parser = inputs.find((path) => path.endsWith("/libpg-query/wasm/libpg-query.js"));
+  const parser = Object.keys(metafile.inputs).find((path) =>
+    path.endsWith("/libpg-query/wasm/libpg-query.js"),
+  );
   if (parser !== undefined)
     await copy(join(dirname(parser), "libpg-query.wasm"), join(folder, "libpg-query.wasm"));
-  for (const name of await resolvedPackages(inputs)) {
+  for (const name of resolvedPackages(own)) {
     const home = packageFolder(name);
     // Without the maps, the types and the CommonJS twin.
     for (const file of globSync(["package.json", "dist/**/*.{js,wasm}"], { cwd: home }))
@@ -119,12 +145,10 @@ async function copyAssets(metafile: Metafile, folder: string): Promise<number> {
 }
 
 /** Packages that our own modules look up at run time and read as files. */
-async function resolvedPackages(inputs: string[]): Promise<Set<string>> {
+function resolvedPackages(sources: Source[]): Set<string> {
   const names = new Set<string>();
-  for (const input of inputs.filter((path) => path.endsWith(".ts") && !path.includes("node_modules/")))
-    for (const [, name] of (await readFile(input, "utf8")).matchAll(
-      /import\.meta\.resolve\("((?:@[^/"]+\/)?[^/"]+)/g,
-    ))
+  for (const { text } of sources)
+    for (const [, name] of text.matchAll(/import\.meta\.resolve\("((?:@[^/"]+\/)?[^/"]+)/g))
       if (name !== undefined) names.add(name);
   return names;
 }
