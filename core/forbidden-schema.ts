@@ -22,6 +22,7 @@ const NOT_NAMES = new Set([
   "fk_del_set_cols",
   "including",
   "indirection",
+  "items",
   "keys",
   "pk_attrs",
   "publication",
@@ -32,8 +33,14 @@ const NOT_NAMES = new Set([
   "vals",
 ]);
 
-/** Fields whose three parts are database, schema and name; in others they are schema, table and what stands on it. */
-const WHOLE_NAMES = new Set(["funcname", "names", "objname", "typeName"]);
+/** Objects that stand on a table and are named after it: schema, table, name. */
+const ON_TABLES = new Set([
+  "OBJECT_COLUMN",
+  "OBJECT_TRIGGER",
+  "OBJECT_RULE",
+  "OBJECT_POLICY",
+  "OBJECT_TABCONSTRAINT",
+]);
 
 /** Fields that hold a bare schema name wherever they occur. */
 const SCHEMA_FIELDS = ["schemaname", "newschema", "local_schema", "nspname"];
@@ -55,15 +62,19 @@ function bareSchema(fields: Tree): string | undefined {
   return relation === undefined ? `schema ${LEDGER_SCHEMA}` : `${LEDGER_SCHEMA}.${relation}`;
 }
 
-/** A name of two parts or more that begins with the schema, in any field that is not a list of columns or values. */
+/** A qualified name in any field that is not a list of columns or values; a database's name may stand before the schema. */
 function qualifiedName(fields: Tree): string | undefined {
+  const type = asText(fields.removeType) ?? asText(fields.objtype) ?? "";
+  const afterSchema = ON_TABLES.has(type) || fields.pct_type === true ? 2 : 1;
   for (const [field, value] of Object.entries(fields)) {
     if (NOT_NAMES.has(field)) continue;
     // DROP and GRANT hold several names in one field; a plain list there is several objects, not one name.
-    for (const name of field === "objects" ? asList(value) : [value]) {
+    const inside = asList(value).filter(
+      (item) => field === "objects" || fieldsOf(item, "List") !== undefined,
+    );
+    for (const name of field === "objects" ? inside : [value, ...inside]) {
       const parts = nameParts(name);
-      const schema = parts.length === 3 && WHOLE_NAMES.has(field) ? parts[1] : parts[0];
-      if (parts.length > 1 && schema === LEDGER_SCHEMA) return parts.join(".");
+      if (parts.at(-1 - afterSchema) === LEDGER_SCHEMA) return parts.join(".");
     }
   }
   return undefined;

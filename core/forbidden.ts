@@ -2,17 +2,15 @@
 import { RehearsalError } from "./errors.ts";
 import { catalogWritten } from "./forbidden-catalog.ts";
 import { forbiddenCall } from "./forbidden-functions.ts";
-import { ledgerMention } from "./forbidden-schema.ts";
+import { LEDGER_SCHEMA, ledgerMention } from "./forbidden-schema.ts";
 import { forbiddenStatement, type Refusal } from "./forbidden-statements.ts";
-import { functionBodies } from "./function-bodies.ts";
+import { functionBodies, type SqlNode } from "./function-bodies.ts";
 import { refuseNames } from "./identifiers.ts";
 import { cannotRunInTransaction, needsTransaction } from "./non-transactional.ts";
 import { quotedParts } from "./relation-name.ts";
 import { type ParsedStatement, scanTokens } from "./sql-parser.ts";
 import type { SqlSource } from "./sql-source.ts";
-import { asText, isTree, type Tree, walk } from "./sql-tree.ts";
-
-type Node = Pick<ParsedStatement, "kind" | "fields">;
+import { asText, isTree, walk } from "./sql-tree.ts";
 
 /** Throws the coded refusal, with the line of its statement, of the first thing in the file that may not be there. */
 export function refuseForbidden(
@@ -22,8 +20,7 @@ export function refuseForbidden(
 ): void {
   for (const statement of statements) {
     const { line } = statement;
-    const refusal = refusalOf(statement);
-    if (refusal !== undefined) throw toError(refusal, source.path, line);
+    for (const refusal of refusalsOf(statement, "runs")) throw toError(refusal, source.path, line);
     const outside = cannotRunInTransaction(statement);
     if (file.transactional && outside !== undefined)
       throw new RehearsalError("TransactionImpossible", { path: source.path, line, statement: outside });
@@ -35,56 +32,49 @@ export function refuseForbidden(
   refuseNames(source);
 }
 
-/** The first reason to refuse a statement, looked for in itself, its expressions and its bodies. */
-function refusalOf(statement: Node): Refusal | undefined {
-  const own = forbiddenStatement(statement) ?? refusalInTree({ [statement.kind]: statement.fields });
-  if (own !== undefined) return own;
-  const bodies = functionBodies(statement.kind, statement.fields);
+/** Whether SQL runs with the file, or is only defined by it and runs when somebody calls it. */
+type Scope = "runs" | "defined";
+
+/** The reasons to refuse a statement, looked for in itself, its expressions and the bodies it holds. */
+function* refusalsOf(statement: SqlNode, scope: Scope): Generator<Refusal> {
+  for (const refusal of ownRefusals(statement)) {
+    // What a function sets lasts no longer than its caller wants; only what runs now would leak into the session.
+    if (scope === "runs" || refusal.code !== "SessionChange") yield refusal;
+  }
+  const bodies = functionBodies(statement);
+  const inner = statement.kind === "DoStmt" ? scope : "defined";
   // A procedure may end transactions for whoever calls it; a DO block runs now, inside ours.
-  if (statement.kind === "DoStmt" && bodies.transactionControl !== undefined)
-    return { code: "TransactionControl", what: `${bodies.transactionControl} in a DO block` };
-  for (const inner of bodies.statements) {
-    const refusal = refusalInBody(statement, inner);
-    if (refusal !== undefined) return refusal;
-  }
-  for (const text of bodies.opaque) {
-    const refusal = refusalInOpaque(text);
-    if (refusal !== undefined) return refusal;
-  }
-  return undefined;
+  if (inner === "runs" && bodies.transactionControl !== undefined)
+    yield { code: "TransactionControl", what: `${bodies.transactionControl} in a DO block` };
+  for (const node of bodies.statements) yield* refusalsOf(node, inner);
+  for (const text of bodies.opaque) yield* refusalsInText(text);
 }
 
-/** A function's own SET lasts as long as its call, so session changes count only in a DO block. */
-function refusalInBody(outer: Node, inner: Node): Refusal | undefined {
-  const refusal = refusalOf(inner);
-  if (refusal?.code === "SessionChange" && outer.kind !== "DoStmt")
-    return refusalInTree({ [inner.kind]: inner.fields });
-  return refusal;
-}
-
-function refusalInTree(tree: Tree): Refusal | undefined {
-  let found: Refusal | undefined;
-  walk(tree, (fields, kind, parent) => {
-    found ??=
-      forbiddenCall(fields, kind, parent) ?? ledgerMention(fields, kind) ?? catalogWritten(fields, kind);
+function ownRefusals(statement: SqlNode): Refusal[] {
+  const found: Refusal[] = [];
+  const note = (refusal: Refusal | undefined) => refusal !== undefined && found.push(refusal);
+  note(forbiddenStatement(statement));
+  walk({ [statement.kind]: statement.fields }, (fields, kind, parent) => {
+    note(forbiddenCall(fields, kind, parent));
+    note(ledgerMention(fields, kind));
+    note(catalogWritten(fields, kind));
   });
   return found;
 }
 
 /** A text that no parser here reads: its tokens are looked through for calls and for the ledger's schema. */
-function refusalInOpaque(text: string): Refusal | undefined {
+function* refusalsInText(text: string): Generator<Refusal> {
   const tokens = scanTokens(text) ?? [];
   for (const [index, token] of tokens.entries()) {
     const name = token.text.replace(/^"|"$/g, "").toLowerCase();
     const next = tokens[index + 1]?.text;
     if (next === "(") {
       const refusal = forbiddenCall({ funcname: [{ String: { sval: name } }] }, "FuncCall", undefined);
-      if (refusal !== undefined) return refusal;
+      if (refusal !== undefined) yield refusal;
     }
-    if (next === "." && name === "rehearsal")
-      return { code: "LedgerTouched", what: `${name}.${tokens[index + 2]?.text ?? ""}` };
+    if (next === "." && name === LEDGER_SCHEMA)
+      yield { code: "LedgerTouched", what: `${name}.${tokens[index + 2]?.text ?? ""}` };
   }
-  return undefined;
 }
 
 /** A value added to an enum that stands already cannot be used before COMMIT. */

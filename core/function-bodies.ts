@@ -13,9 +13,16 @@ import {
   walk,
 } from "./sql-tree.ts";
 
+/** A statement; its source is known unless it stands inside another one. */
+export interface SqlNode {
+  kind: string;
+  fields: Tree;
+  sql?: string;
+}
+
 export interface FunctionBodies {
   /** The statements and expressions (as SELECT) that could be read. */
-  statements: { kind: string; fields: Tree }[];
+  statements: SqlNode[];
   /** Texts that could not be read as a tree: other languages, and what the parser of PL/pgSQL does not take. */
   opaque: string[];
   /** True when some SQL is only put together when it runs. */
@@ -25,7 +32,7 @@ export interface FunctionBodies {
 }
 
 /** Reads what a CREATE FUNCTION, CREATE PROCEDURE or DO holds as text; empty for other statements. */
-export function functionBodies(kind: string, fields: Tree): FunctionBodies {
+export function functionBodies({ kind, fields, sql }: SqlNode): FunctionBodies {
   const bodies: FunctionBodies = {
     statements: [],
     opaque: [],
@@ -38,7 +45,7 @@ export function functionBodies(kind: string, fields: Tree): FunctionBodies {
   const body = nameParts(options.get("as"))[0];
   if (body === undefined) return bodies;
   if (language === "sql") readSql(body, bodies);
-  else if (language === "plpgsql") readPlpgsql(body, bodies);
+  else if (language === "plpgsql") readPlpgsql(body, sql, bodies);
   else bodies.opaque.push(body);
   return bodies;
 }
@@ -56,8 +63,9 @@ function asSql(query: string, mode: number): string {
   return `select ${query.replace(/^[^=]*?:?=/, "")}`;
 }
 
-function readPlpgsql(body: string, into: FunctionBodies): void {
-  const tree = parsePlpgsql(body);
+function readPlpgsql(body: string, sql: string | undefined, into: FunctionBodies): void {
+  // The parser wants whole statements: parameters and the return type decide what the body may say.
+  const tree = parsePlpgsql(sql ?? `do ${quoteLiteral(body)}`);
   if (tree === undefined) {
     into.opaque.push(body);
     return;
@@ -86,10 +94,9 @@ function readDynamic(expression: unknown, into: FunctionBodies): void {
   else readSql(constant, into);
 }
 
-/** A body is handed over inside a DO block, because the parser takes whole statements only. */
-function parsePlpgsql(body: string): Tree | undefined {
+function parsePlpgsql(sql: string): Tree | undefined {
   try {
-    const result: unknown = parsePlPgSQLSync(`do ${quoteLiteral(body)}`);
+    const result: unknown = parsePlPgSQLSync(sql);
     return isTree(result) ? result : undefined;
   } catch {
     return undefined;

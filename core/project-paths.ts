@@ -63,6 +63,7 @@ const UNSAFE: [when: (path: string) => boolean, reason: string][] = [
   [(path) => path.split("/").includes(""), "it holds an empty segment"],
   [(path) => /[^\P{Cc}\t\n\r]/u.test(path), "it holds a control character"],
   [(path) => /[\u202A-\u202E\u2066-\u2069]/.test(path), "it holds a character that turns the text around"],
+  [(path) => path.includes("\uFFFD"), "its bytes are not UTF-8"],
   [(path) => Buffer.byteLength(path) > PATH_BYTES, `it is longer than ${PATH_BYTES} bytes`],
   [
     (path) => path.split("/").some((segment) => Buffer.byteLength(segment) > SEGMENT_BYTES),

@@ -30,7 +30,7 @@ export function readSqlSource(path: string, bytes: Uint8Array): SqlSource {
     const bad = firstInvalidByte(bytes);
     throw new RehearsalError(
       "SqlNotText",
-      { path, line: lineOfByte(bytes, bad), reason: `the bytes at ${bad} are not UTF-8` },
+      { path, line: lineOfByte(bytes, bad), reason: `byte ${bad} cannot stand there` },
       { cause },
     );
   }
@@ -57,11 +57,10 @@ function lineOfByte(bytes: Uint8Array, end: number): number {
   return line;
 }
 
-/** Decoding without `fatal` puts U+FFFD where bytes are wrong; the text before it has the offset. */
+/** By halves: a prefix is good when it decodes as a stream, where an unfinished last character is no error. */
 function firstInvalidByte(bytes: Uint8Array): number {
   let low = 0;
   let high = bytes.length;
-  // A prefix is valid when it decodes as a stream, where an unfinished last character is no error.
   while (low < high) {
     const middle = (low + high + 1) >> 1;
     if (decodes(bytes.subarray(0, middle))) low = middle;

@@ -1,7 +1,6 @@
 /** What a statement does to what stands already: adds to it, rewrites it, destroys some of it, or cannot be taken back by a transaction. */
-import { functionBodies } from "./function-bodies.ts";
+import { functionBodies, type SqlNode } from "./function-bodies.ts";
 import { cannotRunInTransaction } from "./non-transactional.ts";
-import type { ParsedStatement } from "./sql-parser.ts";
 import { asList, asText, fieldsOf, isOn, optionsOf, type Tree, walk } from "./sql-tree.ts";
 import { isVolatile } from "./volatile-default.ts";
 
@@ -11,8 +10,9 @@ export const STATEMENT_CLASSES = ["additive", "rewriting", "destructive", "non-t
 export type StatementClass = (typeof STATEMENT_CLASSES)[number];
 
 /** The class of one statement; what writes rows it does not add counts as rewriting, and a DO block as its worst statement. */
-export function classOf(statement: Pick<ParsedStatement, "kind" | "fields">): StatementClass {
+export function classOf(statement: SqlNode): StatementClass {
   if (cannotRunInTransaction(statement) !== undefined) return "non-transactional";
+  if (statement.kind === "DoStmt") return worstInBodies(statement);
   const known = CLASSES[statement.kind];
   const own = known === undefined ? "additive" : typeof known === "string" ? known : known(statement.fields);
   return WITH_QUERIES.has(statement.kind) ? worst([own, ...writesInQueries(statement.fields)]) : own;
@@ -79,10 +79,15 @@ const CLASSES: Record<string, StatementClass | Classify> = {
   AlterTypeStmt: "rewriting",
   ClusterStmt: "rewriting",
   DeleteStmt: "destructive",
-  DoStmt: (fields) => worstInBodies(fields),
+
   DropStmt: "destructive",
   GrantStmt: (fields) => (fields.is_grant === true ? "additive" : "destructive"),
-  MergeStmt: "rewriting",
+  MergeStmt: (fields) =>
+    asList(fields.mergeWhenClauses).some(
+      (item) => fieldsOf(item, "MergeWhenClause")?.commandType === "CMD_DELETE",
+    )
+      ? "destructive"
+      : "rewriting",
   RefreshMatViewStmt: "rewriting",
   ReindexStmt: "rewriting",
   RenameStmt: "destructive",
@@ -103,17 +108,17 @@ const WITH_QUERIES = new Set([
 
 function writesInQueries(fields: Tree): StatementClass[] {
   const found: StatementClass[] = [];
-  walk(fields, (_, kind) => {
+  walk(fields, (inner, kind) => {
     if (kind === "DeleteStmt") found.push("destructive");
-    if (kind === "UpdateStmt" || kind === "MergeStmt") found.push("rewriting");
-    if (kind === "OnConflictClause" && _.action === "ONCONFLICT_UPDATE") found.push("rewriting");
+    if (kind === "UpdateStmt" || kind === "MergeStmt" || inner.action === "ONCONFLICT_UPDATE")
+      found.push("rewriting");
   });
   return found;
 }
 
 /** A body that builds SQL while it runs may do anything, so it counts as destructive. */
-function worstInBodies(fields: Tree): StatementClass {
-  const bodies = functionBodies("DoStmt", fields);
+function worstInBodies(block: SqlNode): StatementClass {
+  const bodies = functionBodies(block);
   if (bodies.dynamic || bodies.opaque.length > 0) return "destructive";
   return worst(bodies.statements.map(classOf));
 }

@@ -1,0 +1,91 @@
+/** A project's folder on disk, read as it is: no links followed, nothing read before its size is known. */
+import { constants, type Dirent } from "node:fs";
+import { lstat, open, readdir, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { RehearsalError } from "../core/errors.ts";
+import type { ProjectFile } from "../core/project.ts";
+import { CONFIG_PATH } from "../core/project-config.ts";
+import { FOLDERS, isPart, TOP_FILES } from "../core/project-paths.ts";
+import { FILE_BYTES, RELEASE_BYTES, RELEASE_FILES } from "../core/release-limits.ts";
+
+/** Reads the files that belong to a release, by path; throws `ProjectMissing`, `SymlinkRefused`, or a limit's error before the bytes are in memory. */
+export async function readProjectFiles(folder: string): Promise<ProjectFile[]> {
+  if ((await entryAt(folder, CONFIG_PATH)) === undefined)
+    throw new RehearsalError("ProjectMissing", { folder, missing: CONFIG_PATH });
+  const paths = await listProjectFiles(folder);
+  if (paths.length > RELEASE_FILES)
+    throw new RehearsalError("TooManyFiles", { count: paths.length, limit: RELEASE_FILES });
+  const files: ProjectFile[] = [];
+  let size = 0;
+  for (const path of paths) {
+    const file = { path, bytes: await readOne(folder, path) };
+    size += file.bytes.length;
+    if (size > RELEASE_BYTES) throw new RehearsalError("ReleaseTooLarge", { size, limit: RELEASE_BYTES });
+    files.push(file);
+  }
+  return files;
+}
+
+/** The paths of the release's files in a folder, sorted; whatever else the repository holds is passed over. */
+export async function listProjectFiles(folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for (const path of TOP_FILES) if ((await entryAt(folder, path)) !== undefined) paths.push(path);
+  for (const name of Object.keys(FOLDERS)) {
+    const entry = await entryAt(folder, name);
+    if (entry?.isDirectory()) paths.push(...(await listFolder(folder, name)));
+    else if (entry !== undefined)
+      throw new RehearsalError("PathRefused", { path: name, reason: "it is not a folder" });
+  }
+  return paths.sort();
+}
+
+async function listFolder(folder: string, path: string): Promise<string[]> {
+  const entries = await readdir(join(folder, path), { withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries) {
+    const child = `${path}/${entry.name}`;
+    if (!isPart(child)) continue;
+    if (entry.isSymbolicLink()) throw await linkRefused(folder, child);
+    if (entry.isDirectory() && isDeep(path)) found.push(...(await listFolder(folder, child)));
+    else if (entry.isFile()) found.push(child);
+    else throw notAFile(child, entry);
+  }
+  return found;
+}
+
+function isDeep(path: string): boolean {
+  return FOLDERS[path.split("/")[0] ?? ""]?.deep === true;
+}
+
+/** What stands at a path, undefined when nothing does; throws `SymlinkRefused` for a link. */
+async function entryAt(folder: string, path: string) {
+  const entry = await lstat(join(folder, path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+    throw error;
+  });
+  if (entry?.isSymbolicLink()) throw await linkRefused(folder, path);
+  return entry;
+}
+
+/** O_NOFOLLOW closes the moment between looking and opening, in which a file could become a link. */
+async function readOne(folder: string, path: string): Promise<Uint8Array> {
+  const handle = await open(join(folder, path), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  try {
+    const { size } = await handle.stat();
+    if (size > FILE_BYTES) throw new RehearsalError("FileTooLarge", { path, size, limit: FILE_BYTES });
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function linkRefused(folder: string, path: string): Promise<RehearsalError> {
+  return new RehearsalError("SymlinkRefused", { path, target: await readlink(join(folder, path)) });
+}
+
+function notAFile(path: string, entry: Dirent): RehearsalError {
+  return new RehearsalError("PathRefused", {
+    path,
+    reason: entry.isDirectory() ? "a folder cannot stand here" : "it is not a regular file",
+  });
+}

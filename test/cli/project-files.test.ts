@@ -1,0 +1,125 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { init } from "../../cli/commands/init.ts";
+import { newMigration } from "../../cli/commands/new.ts";
+import { prepareRelease } from "../../cli/commands/release.ts";
+import { readProjectFiles } from "../../cli/project-files.ts";
+import { FILE_BYTES } from "../../core/release-limits.ts";
+import { refusalOf } from "../refusal.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = join(await mkdtemp(join(tmpdir(), "rehearsal-")), "My App");
+  await init(folder);
+});
+afterEach(() => rm(join(folder, ".."), { recursive: true, force: true }));
+
+const write = (path: string, text: string) => writeFile(join(folder, path), text);
+
+describe("init", () => {
+  test("makes a project that needs only its first migration to be released", async () => {
+    const { path } = await newMigration(folder, "Add videos & speakers!");
+    expect(path).toBe("migrations/0001_add_videos_speakers.sql");
+    expect(await refusalOf(() => prepareRelease(folder))).toMatchObject({ code: "SqlEmpty" });
+    await write(path, `${await readFile(join(folder, path), "utf8")}create table videos (id bigint);\n`);
+    const { project, bundle } = await prepareRelease(folder);
+    expect(project).toMatchObject({
+      name: "my-app",
+      migrations: [{ version: 1, name: "add_videos_speakers" }],
+    });
+    expect(bundle.manifest.files.map((file) => file.path)).toEqual([path, "rehearsal.yaml"]);
+  });
+
+  test("leaves a project that stands as it is", async () => {
+    expect(await refusalOf(() => init(folder))).toMatchObject({
+      code: "ProjectExists",
+      hint: expect.stringContaining("choose another folder"),
+    });
+  });
+
+  test("refuses a name that no project may have", async () => {
+    expect(await refusalOf(() => init(join(folder, "sub"), "My App"))).toMatchObject({
+      code: "ConfigInvalid",
+      message: expect.stringContaining("lower-case letters"),
+      hint: expect.stringContaining("correct the named keys"),
+    });
+  });
+});
+
+describe("new", () => {
+  test("counts on from the highest number", async () => {
+    await newMigration(folder, "one");
+    expect(await newMigration(folder, "two")).toEqual({ path: "migrations/0002_two.sql", version: 2 });
+  });
+
+  test("refuses a name that is taken, and one without letters", async () => {
+    await newMigration(folder, "add speakers");
+    expect(await refusalOf(() => newMigration(folder, "Add  Speakers"))).toMatchObject({
+      code: "MigrationNameTaken",
+      hint: expect.stringContaining("differently"),
+    });
+    expect(await refusalOf(() => newMigration(folder, "!!"))).toMatchObject({ code: "MigrationNameInvalid" });
+  });
+});
+
+describe("reading a folder", () => {
+  test("takes the release's files and passes over the rest of the repository", async () => {
+    await mkdir(join(folder, "reports/monthly"), { recursive: true });
+    await mkdir(join(folder, "node_modules/x"), { recursive: true });
+    await write("README.md", "words");
+    await write("node_modules/x/index.js", "");
+    await write("migrations/.0001_a.sql.swp", "");
+    await write("migrations/0001_a.sql", "select 1");
+    await write("reports/monthly/jobs.md", "x");
+    const files = await readProjectFiles(folder);
+    expect(files.map((file) => file.path)).toEqual([
+      "migrations/0001_a.sql",
+      "rehearsal.yaml",
+      "reports/monthly/jobs.md",
+    ]);
+    expect(Buffer.from(files[0]?.bytes ?? []).toString()).toBe("select 1");
+  });
+
+  test("abuse 7: a symbolic link is refused, to a file or to a folder", async () => {
+    await symlink("/etc/passwd", join(folder, "migrations/0001_a.sql"));
+    const refusal = await refusalOf(() => readProjectFiles(folder));
+    expect(refusal).toEqual({
+      code: "SymlinkRefused",
+      message: '"migrations/0001_a.sql" is a symbolic link to "/etc/passwd"',
+      hint: "put the file itself in the project: a release holds content, not links",
+    });
+    await rm(join(folder, "migrations"), { recursive: true });
+    await symlink("/etc", join(folder, "migrations"));
+    expect(await refusalOf(() => readProjectFiles(folder))).toMatchObject({ code: "SymlinkRefused" });
+    await rm(join(folder, "rehearsal.yaml"));
+    await symlink("/etc/passwd", join(folder, "rehearsal.yaml"));
+    expect(await refusalOf(() => readProjectFiles(folder))).toMatchObject({ code: "SymlinkRefused" });
+  });
+
+  test("abuse 10: a file above the limit is refused before it is read", async () => {
+    await write("migrations/0001_a.sql", "select 1");
+    await truncate(join(folder, "migrations/0001_a.sql"), FILE_BYTES + 1);
+    expect(await refusalOf(() => readProjectFiles(folder))).toMatchObject({
+      code: "FileTooLarge",
+      hint: expect.stringContaining("split the file"),
+    });
+  });
+
+  test("abuse 11: a folder that is no project is refused", async () => {
+    await rm(join(folder, "rehearsal.yaml"));
+    expect(await refusalOf(() => readProjectFiles(folder))).toMatchObject({
+      code: "ProjectMissing",
+      hint: expect.stringContaining("rehearsal init"),
+    });
+  });
+
+  test("a folder where only files belong is refused", async () => {
+    await mkdir(join(folder, "migrations/old"));
+    expect(await refusalOf(() => readProjectFiles(folder))).toMatchObject({
+      code: "PathRefused",
+      message: expect.stringContaining("a folder cannot stand here"),
+    });
+  });
+});
