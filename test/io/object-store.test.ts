@@ -17,9 +17,11 @@ import { hasMoto, startMoto } from "../local/moto.ts";
 
 const MIB = 1024 ** 2;
 
-/** The environment of a process whose SDK speaks to this endpoint. */
-function environment(url: string) {
+/** The environment of a process whose SDK speaks to this endpoint, whatever account its owner is signed in to. */
+function environment(url: string): Record<string, string | undefined> {
   return {
+    AWS_PROFILE: undefined,
+    AWS_SESSION_TOKEN: undefined,
     AWS_ENDPOINT_URL_S3: url,
     AWS_REGION: "eu-central-1",
     AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
@@ -27,7 +29,7 @@ function environment(url: string) {
   };
 }
 
-function enter(variables: Record<string, string>) {
+function enter(variables: Record<string, string | undefined>) {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
 }
 
