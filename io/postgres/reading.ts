@@ -44,6 +44,8 @@ const PINNED = Object.entries({
   row_security: "off",
   // Compiling a query over the catalogs takes longer than running it.
   jit: "off",
+  // Right after a restore the catalogs have no statistics, and a loop over what was thought to be one row does not end.
+  enable_nestloop: "off",
 })
   .map(([name, value]) => `set local ${name} = ${value}`)
   .join("; ");

@@ -3,8 +3,9 @@ import type { Json } from "../../core/canonical-json.ts";
 import { addressOf, type Shape } from "../../core/shape.ts";
 import { reading } from "./reading.ts";
 import type { Session } from "./session.ts";
-import { type Kind, type ObjectRow, objectsQuery } from "./shape/catalog.ts";
+import { factsOf, type Kind, type ObjectRow, objectsQuery } from "./shape/catalog.ts";
 import { collations } from "./shape/collations.ts";
+import { nameColumns } from "./shape/columns.ts";
 import { domainConstraints, tableConstraints } from "./shape/constraints.ts";
 import { casts, encodingConversions, transforms } from "./shape/conversions.ts";
 import { dataTypes } from "./shape/data-types.ts";
@@ -38,12 +39,18 @@ import { rules, triggers } from "./shape/triggers.ts";
  */
 export async function readShape(session: Session): Promise<Shape> {
   return reading(session, async () => {
-    const rows = await session.query<ObjectRow>(objectsQuery(kindsOf(session.major)));
+    const kinds = kindsOf(session.major);
+    const rows = await session.query<{ object: ObjectRow }>(objectsQuery(kinds));
     const notes = Map.groupBy(await session.query<Note>(NOTES), ({ catalog, oid }) => `${catalog}/${oid}`);
-    const objects: [string, Json][] = rows.map((row) => {
-      settleDefinitions(row.facts);
-      for (const note of notes.get(`${row.catalog}/${row.oid}`) ?? []) attach(note, row.facts);
-      return [addressOf(row), row.facts as Json];
+    const objects = rows.map(({ object }): [string, Json] => {
+      const [place, oid, word, name, suffix, on] = object;
+      const kind = kinds[place];
+      if (kind === undefined) throw new Error(`the query has no kind ${place}`);
+      const facts = factsOf(kind, object);
+      nameColumns(facts);
+      settleDefinitions(facts);
+      for (const note of notes.get(`${kind.catalog}/${oid}`) ?? []) attach(note, facts);
+      return [addressOf({ word, name, suffix, on }), facts as Json];
     });
     return { format: "rehearsal-shape/1", objects: Object.fromEntries(objects.sort(byAddress)) };
   });

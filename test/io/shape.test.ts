@@ -2,12 +2,17 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { quoteName } from "../../core/names.ts";
-import { diffShapes, fingerprint, type Shape } from "../../core/shape.ts";
+import { describeDifference, diffShapes, fingerprint, type Shape } from "../../core/shape.ts";
+import { dumpSchema } from "../../io/postgres/dump/index.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { dropDatabases, execute, freshDatabase, servers } from "../postgres.ts";
 
-const fixture = await readFile(new URL("../fixtures/shape-kinds.sql", import.meta.url), "utf8");
+const [fixture, odd, odd18] = await Promise.all(
+  ["shape-kinds", "shape-odd", "shape-odd-18"].map((name) =>
+    readFile(new URL(`../fixtures/${name}.sql`, import.meta.url), "utf8"),
+  ),
+);
 
 /** A change, and the addresses where it must show; all others must stay. */
 const CHANGES: [sql: string, ...addresses: string[]][] = [
@@ -159,6 +164,15 @@ describe.each(servers)("the shape on Postgres $major", (server) => {
     await dropDatabases(address);
   });
 
+  async function shapeOf(database: DatabaseAddress): Promise<Shape> {
+    const other = await openSession(database, { application: "test" });
+    try {
+      return await readShape(other);
+    } finally {
+      await other.close();
+    }
+  }
+
   async function shapeAfter(sql: string): Promise<Shape> {
     await session.execute("begin; set local search_path = public; set local allow_system_table_mods = on");
     try {
@@ -215,6 +229,19 @@ describe.each(servers)("the shape on Postgres $major", (server) => {
     expect(fingerprint(await readShape(there))).toBe(fingerprint(base));
     await there.close();
     await dropDatabases(copy);
+  });
+
+  test("is the same for a database made from its dump", async () => {
+    const original = await freshDatabase(server, fixture);
+    await execute(original, server.major >= 18 ? `${odd};${odd18}` : `${odd}`);
+    const dump = await dumpSchema(original, { application: "test" });
+    const restored = await freshDatabase(server, dump.replace(/^SET transaction_timeout.*$/m, ""));
+    await execute(restored, "refresh materialized view app.moods");
+    const [one, other] = await Promise.all([original, restored].map((database) => shapeOf(database)));
+    if (one === undefined || other === undefined) throw new Error("two shapes were read");
+    expect(diffShapes(one, other).map(describeDifference)).toEqual([]);
+    expect(Object.keys(one.objects).length).toBeGreaterThan(150);
+    await dropDatabases(original, restored);
   });
 
   test("has no trace of the mapped user's password", () => {

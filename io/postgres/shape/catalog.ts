@@ -1,5 +1,8 @@
 /** How a kind of object is asked for: each kind says where its rows are and what its facts are, and this writes the query. */
 
+import { COLUMNS } from "./columns.ts";
+import { named } from "./facts.ts";
+
 export interface Kind {
   /** The catalog whose comments and labels belong to it: `pg_class`. */
   catalog: string;
@@ -15,33 +18,47 @@ export interface Kind {
   on?: string[];
   /** SQL by fact; NULL means Postgres's default, which is left unsaid. */
   facts: Record<string, string>;
-  /** What follows FROM, with WHERE; `relation`, `space` and `member` may be used. */
+  /** What follows FROM, with WHERE; `relation`, `columns`, `space` and `member` may be used. */
   from: string;
 }
 
-/** A row of the query: one object. */
-export interface ObjectRow {
-  catalog: number;
-  oid: number;
-  word: string;
-  name: string[];
-  suffix: string | null;
-  on: string[] | null;
-  facts: { [fact: string]: unknown };
-}
+/** One object as the query gives it: the kind's place in the list, identifier, word, name, suffix, on, and the facts in the kind's order. */
+export type ObjectRow = [
+  kind: number,
+  oid: string,
+  word: string,
+  name: string[],
+  suffix: string | null,
+  on: string[] | null,
+  ...facts: unknown[],
+];
 
-/** One query for all kinds: one statement has one snapshot, also in a READ COMMITTED transaction. */
+/**
+ * One query for all kinds: one statement has one snapshot, also in a READ COMMITTED transaction.
+ * Each row is one JSON array, for names repeated in every object would cost more than reading the catalogs.
+ */
 export function objectsQuery(kinds: Kind[]): string {
   return `${COMMON}\n${kinds.map(select).join("\nunion all\n")}`;
 }
 
-function select(kind: Kind): string {
-  const facts = Object.entries(kind.facts).map(([fact, sql]) => `'${fact}', ${sql}`);
-  return `select '${kind.catalog}'::regclass::oid as catalog, ${kind.oid} as oid, ${kind.word} as word,
-    array[${kind.name.join(", ")}]::text[] as name, ${kind.suffix ?? "null::text"} as suffix,
-    ${kind.on ? `array[${kind.on.join(", ")}]` : "null"}::text[] as on,
-    json_strip_nulls(json_build_object(${facts.join(", ")})) as facts
-  from ${kind.from}`;
+function select(kind: Kind, place: number): string {
+  const array = (parts: string[]) => `json_build_array(${parts.join(", ")})`;
+  const values = [
+    String(place),
+    kind.oid,
+    kind.word,
+    array(kind.name),
+    kind.suffix ?? "null::text",
+    kind.on ? array(kind.on) : "null::json",
+    ...Object.values(kind.facts),
+  ];
+  return `select ${array(values)} as object from ${kind.from}`;
+}
+
+/** The facts of a row by their names, without those that stand at Postgres's default. */
+export function factsOf(kind: Kind, row: ObjectRow): { [fact: string]: unknown } {
+  const [, , , , , , ...values] = row;
+  return named(Object.keys(kind.facts), values);
 }
 
 /** What belongs to an extension or to the making of a range type, the schemas that are the user's own, and their relations. */
@@ -52,9 +69,12 @@ const COMMON = `with member as materialized (
   select oid, nspname, nspowner, nspacl from pg_namespace
   where nspname not like 'pg\\_%' and nspname not in ('information_schema', 'rehearsal')
 ), relation as materialized (
-  select c.*, s.nspname from pg_class c join space s on s.oid = c.relnamespace
+  select c.oid, s.nspname, c.relname, c.relkind, c.relowner, c.relacl, c.relpersistence, c.relispartition, c.relpartbound,
+    c.reloftype, c.relispopulated, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.reloptions, c.reltoastrelid,
+    c.relam, c.reltablespace
+  from pg_class c join space s on s.oid = c.relnamespace
   where not exists (select from member where classid = 'pg_class'::regclass and objid = c.oid)
-)`;
+), columns as materialized (${COLUMNS})`;
 
 /** SQL: no extension and no range type brought the object of this catalog. */
 export function notMember(catalog: string, oid: string): string {
@@ -72,12 +92,6 @@ export function grants(acl: string, kind: string, owner: string): string {
     `array(select item::text from unnest(${items}) item order by item::text collate "C")`;
   return `case when ${acl} is not null then
     to_json(nullif(${sorted(acl)}, ${sorted(`acldefault('${kind}', ${owner})`)})) end`;
-}
-
-/** SQL: options as `name=value`, in byte order. */
-export function options(array: string): string {
-  return `case when ${array} is not null then
-    to_json(array(select option from unnest(${array}) option order by option collate "C")) end`;
 }
 
 /** SQL: the function's name with its argument types, or NULL for none. */

@@ -12,12 +12,14 @@ export function collations(major: number): Kind {
       owner: role("c.collowner"),
       provider: "case c.collprovider when 'i' then 'icu' when 'b' then 'builtin' else 'libc' end",
       nondeterministic: when("not c.collisdeterministic"),
-      encoding: when("c.collencoding >= 0", "pg_encoding_to_char(c.collencoding)"),
       collate: "c.collcollate",
       ctype: "c.collctype",
       locale: major >= 17 ? "c.colllocale" : "c.colliculocale",
       rules: "c.collicurules",
     },
-    from: `pg_collation c join space s on s.oid = c.collnamespace where ${notMember("pg_collation", "c.oid")}`,
+    // Of one name there may be several, by encoding; a database can use those of its own, and a restored one says that it is its own.
+    from: `pg_collation c join space s on s.oid = c.collnamespace
+    where c.collencoding in (-1, (select encoding from pg_database where datname = current_database()))
+      and ${notMember("pg_collation", "c.oid")}`,
   };
 }

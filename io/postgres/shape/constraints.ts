@@ -6,9 +6,12 @@ const facts = {
   notValidated: when("not c.convalidated"),
 };
 
+const own = "c.coninhcount = 0 or c.conislocal and not r.relispartition";
+
 /**
  * What follows from a parent table is left out, for a dump leaves it out too and its names come out anew:
- * inherited CHECK and NOT NULL, and the copies of a foreign key that partitions have.
+ * inherited CHECK and NOT NULL, and the copies of a foreign key that partitions have. Whether a partition has an
+ * inherited one also by itself is forgotten when it is attached anew, so that does not count.
  */
 export const tableConstraints: Kind = {
   catalog: "pg_constraint",
@@ -19,7 +22,7 @@ export const tableConstraints: Kind = {
   facts,
   from: `pg_constraint c join relation r on r.oid = c.conrelid
   where case c.contype when 't' then false when 'f' then c.conparentid = 0
-    when 'c' then c.conislocal when 'n' then c.conislocal else true end`,
+    when 'c' then ${own} when 'n' then ${own} else true end`,
 };
 
 /** NOT NULL is a fact of the domain. */

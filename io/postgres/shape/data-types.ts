@@ -1,6 +1,5 @@
 /** Data types that users make: enums, composites, domains, ranges and base types; rows, arrays and multiranges come with their makers. */
 import { grants, type Kind, notMember, procedure, role, when } from "./catalog.ts";
-import { columnsOf } from "./relations.ts";
 
 const ofBase = (fact: string) => when("t.typtype = 'b'", fact);
 
@@ -16,14 +15,15 @@ export const dataTypes: Kind = {
       "t.typtype = 'e'",
       "coalesce((select json_agg(enumlabel order by enumsortorder) from pg_enum where enumtypid = t.oid), '[]')",
     ),
-    columns: when("t.typtype = 'c'", "coalesce(k.columns, '{}')"),
-    order: when("t.typtype = 'c'", "k.names"),
+    columns: when("t.typtype = 'c'", "coalesce(k.columns, '[]')"),
+    ordered: when("t.typtype = 'c'"),
     // Of a domain.
     type: when("t.typtype = 'd'", "format_type(t.typbasetype, t.typtypmod)"),
     notNull: when("t.typtype = 'd' and t.typnotnull"),
     collation: `case when t.typtype = 'd' and t.typcollation <> (select b.typcollation from pg_type b where b.oid = t.typbasetype)
       then nullif(t.typcollation, 0)::regcollation::text end`,
-    default: "t.typdefault",
+    // The text kept beside it was written under somebody's search_path.
+    default: "coalesce(pg_get_expr(t.typdefaultbin, 'pg_type'::regclass), t.typdefault)",
     // Of a range.
     subtype: "format_type(g.rngsubtype, null)",
     subtypeCollation: "nullif(g.rngcollation, 0)::regcollation::text",
@@ -55,7 +55,7 @@ export const dataTypes: Kind = {
   from: `pg_type t
     join space s on s.oid = t.typnamespace
     left join relation r on r.oid = t.typrelid
-    left join (${columnsOf("r.relkind = 'c'")}) k on k.attrelid = t.typrelid
+    left join columns k on k.attrelid = t.typrelid
     left join pg_range g on g.rngtypid = t.oid
   where (t.typrelid = 0 or r.relkind = 'c') and t.typtype <> 'm'
     and not exists (select from pg_type e where e.typarray = t.oid)

@@ -1,5 +1,6 @@
 /** Foreign data: wrappers, servers and who is mapped; never the options of a user mapping, which hold passwords. */
-import { grants, type Kind, notMember, options, procedure, role } from "./catalog.ts";
+import { grants, type Kind, notMember, procedure, role } from "./catalog.ts";
+import { options } from "./facts.ts";
 
 export const foreignDataWrappers: Kind = {
   catalog: "pg_foreign_data_wrapper",

@@ -1,5 +1,6 @@
-/** Indexes, those behind constraints too: the constraint does not say which operator classes or options its index has. */
+/** Indexes, those behind constraints too. */
 import { type Kind, when } from "./catalog.ts";
+import { options } from "./facts.ts";
 
 export const indexes: Kind = {
   catalog: "pg_class",
@@ -7,17 +8,28 @@ export const indexes: Kind = {
   word: "'index'",
   name: ["r.nspname", "r.relname"],
   facts: {
-    definition: "pg_get_indexdef(r.oid)",
+    // Behind a primary key or a unique constraint Postgres suffers only plain indexes; what they may have is options.
+    definition: when("c.oid is null", "pg_get_indexdef(r.oid)"),
+    constraint: "c.conname",
+    options: when("c.oid is not null", options("r.reloptions")),
     invalid: when("not x.indisvalid"),
     clustered: when("x.indisclustered"),
     replicaIdentity: when("x.indisreplident"),
-    partitionOf: "(select inhparent::regclass::text from pg_inherits where inhrelid = r.oid)",
-    statistics: `(select json_object_agg(attnum, attstattarget order by attnum) from pg_attribute
-      where attrelid = r.oid and attnum > 0 and attstattarget >= 0)`,
+    partitionOf: when(
+      "r.relispartition",
+      "(select inhparent::regclass::text from pg_inherits where inhrelid = r.oid)",
+    ),
+    // Only an expression has statistics of its own.
+    statistics: when(
+      "x.indexprs is not null",
+      `(select json_object_agg(attnum, attstattarget order by attnum) from pg_attribute
+        where attrelid = r.oid and attnum > 0 and attstattarget >= 0)`,
+    ),
     tablespace: "ts.spcname",
   },
   from: `relation r
     join pg_index x on x.indexrelid = r.oid
     join relation t on t.oid = x.indrelid
+    left join pg_constraint c on c.conindid = r.oid and c.conrelid = t.oid and c.contype in ('p', 'u')
     left join pg_tablespace ts on ts.oid = r.reltablespace`,
 };

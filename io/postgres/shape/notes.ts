@@ -1,7 +1,8 @@
 /** What is written about objects apart from them: comments, security labels, and extensions they say they depend on. */
 
 export interface Note {
-  catalog: number;
+  /** `pg_class` */
+  catalog: string;
   oid: number;
   column: string | null;
   kind: "comment" | "label" | "dependsOn";
@@ -19,7 +20,7 @@ export const NOTES = `with note as (
     select d.classid, d.objid, 0, 'dependsOn', e.extname::text, '' from pg_depend d join pg_extension e on e.oid = d.refobjid
     where d.deptype = 'x' and d.refclassid = 'pg_extension'::regclass
   )
-  select n.classoid as catalog, n.objoid as oid, a.attname::text as column, n.kind, n.key, n.text
+  select n.classoid::regclass::text as catalog, n.objoid as oid, a.attname::text as column, n.kind, n.key, n.text
   from note n left join pg_attribute a
     on n.classoid = 'pg_class'::regclass and n.objsubid > 0 and a.attrelid = n.objoid and a.attnum = n.objsubid
   where n.objoid >= 16384 or n.classoid = 'pg_namespace'::regclass

@@ -1,0 +1,66 @@
+/** Columns of relations and composite types: what most have is sent for each, what few have only where it is so. */
+import { named, options } from "./facts.ts";
+
+const RARE: Record<string, string> = {
+  collation: `case when a.attcollation <> t.typcollation then nullif(a.attcollation, 0)::regcollation::text end`,
+  storage: `case when a.attstorage <> t.typstorage then
+    case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' when 'x' then 'extended' end end`,
+  compression: "case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end",
+  statistics: "nullif(a.attstattarget, -1)",
+  inherited: "case when not a.attislocal and not r.relispartition then true end",
+  options: options("a.attoptions"),
+  serverOptions: options("a.attfdwoptions"),
+  grants: options("a.attacl::text[]"),
+};
+
+/** SQL: the columns of every relation of the user's, as one JSON array by `attrelid`. */
+export const COLUMNS = `select a.attrelid, json_agg(json_build_array(
+      a.attname, f.type, a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated,
+      case when a.attcollation <> t.typcollation or a.attstorage <> t.typstorage or a.attcompression <> ''
+          or a.attstattarget >= 0 or not a.attislocal or a.attoptions is not null or a.attfdwoptions is not null
+          or a.attacl is not null then json_build_array(${Object.values(RARE).join(", ")}) end
+    ) order by a.attnum) as columns
+  from pg_attribute a
+    join relation r on r.oid = a.attrelid
+    join pg_type t on t.oid = a.atttypid
+    join (
+      select atttypid, atttypmod, format_type(atttypid, atttypmod) as type from pg_attribute group by 1, 2
+    ) f on f.atttypid = a.atttypid and f.atttypmod = a.atttypmod
+    left join pg_attrdef d on a.atthasdef and d.adrelid = a.attrelid and d.adnum = a.attnum
+  where r.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and a.attnum > 0 and not a.attisdropped
+  group by a.attrelid`;
+
+const IDENTITY: Record<string, string> = { a: "always", d: "by default" };
+const GENERATED: Record<string, string> = { s: "stored", v: "virtual" };
+
+type ColumnRow = [
+  name: string,
+  type: string,
+  notNull: boolean,
+  expression: string | null,
+  identity: string,
+  generated: string,
+  rare: unknown[] | null,
+];
+
+/** Puts columns by name, and their order where it says something, in the place of the rows that were sent. */
+export function nameColumns(facts: { [fact: string]: unknown }): void {
+  if (facts.columns === undefined) return;
+  const rows = facts.columns as ColumnRow[];
+  // From entries, for a column may be called `__proto__`.
+  facts.columns = Object.fromEntries(
+    rows.map(([name, type, notNull, expression, identity, generated, rare]) => [
+      name,
+      {
+        type,
+        ...(notNull ? { notNull } : {}),
+        ...(expression === null ? {} : { default: expression }),
+        ...(identity ? { identity: IDENTITY[identity] } : {}),
+        ...(generated ? { generated: GENERATED[generated] } : {}),
+        ...(rare === null ? {} : named(Object.keys(RARE), rare)),
+      },
+    ]),
+  );
+  if (facts.ordered === true) facts.order = rows.map(([name]) => name);
+  delete facts.ordered;
+}
