@@ -59,11 +59,12 @@ export async function* readObject(store: ObjectStore, object: CopiedObject): Asy
     new RehearsalError("BackupCorrupt", { object: object.key, reason }, { cause });
   const decompressor = createZstdDecompress({ chunkSize: PIECE });
   const compressed = Readable.from(verified(store, object), { objectMode: false, highWaterMark: PIECE });
+  // Each side also fails of the other's failure; what has a code is the cause, the rest is its echo.
   let failure: unknown;
-  // The decompressor's reader learns of the source's failure by its destruction; the failure itself is kept, for it says more.
-  const fed = pipeline(compressed, decompressor).catch((error: unknown) => {
-    failure = error;
-  });
+  const keep = (error: unknown) => {
+    if (!(failure instanceof RehearsalError)) failure = error;
+  };
+  const fed = pipeline(compressed, decompressor).catch(keep);
   let rawBytes = 0;
   try {
     for await (const piece of decompressor as AsyncIterable<Uint8Array>) {
@@ -72,7 +73,7 @@ export async function* readObject(store: ObjectStore, object: CopiedObject): Asy
       yield piece;
     }
   } catch (error) {
-    failure ??= error;
+    keep(error);
   } finally {
     compressed.destroy();
     decompressor.destroy();

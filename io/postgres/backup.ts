@@ -88,7 +88,9 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
   const holder = await openSession(source, { application });
   const release = dropOnAbort(holder, signal, application);
   try {
-    await holder.execute(portableSettings(holder.major));
+    const database = await readDatabase(holder);
+    const settings = portableSettings(holder.major, database.encoding);
+    await holder.execute(settings);
     return await holder.transaction(async () => {
       const snapshot = await exportSnapshot(holder);
       const toc = await dumpTableOfContents(source, { application, snapshot: snapshot.id, signal });
@@ -101,7 +103,7 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
         const { key, size, sha256 } = await store.put(`${folder}toc.dump`, toc.archive);
         const units = await planCopies(holder, archive, toc.copies);
         const queue = new CopyQueue(units, options.onProgress);
-        const copying = { ...options, folder, snapshot: snapshot.id, major: holder.major, signal, keys };
+        const copying = { ...options, folder, snapshot: snapshot.id, settings, signal, keys };
         const workers = Array.from({ length: Math.max(1, Math.min(options.connections, units.length)) }, () =>
           work(queue, copying),
         );
@@ -111,7 +113,7 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
         return {
           format: "rehearsal-backup/1",
           server: await readServer(holder),
-          database: await readDatabase(holder),
+          database,
           snapshot,
           toc: { key, size, sha256 },
           ...listCopied(queue.copied),
@@ -172,7 +174,8 @@ class CopyQueue {
 interface Copying extends BackupOptions {
   folder: string;
   snapshot: string;
-  major: number;
+  /** SET statements for each session. */
+  settings: string;
   signal: AbortSignal;
   keys: string[];
 }
@@ -185,7 +188,7 @@ async function work(queue: CopyQueue, copying: Copying): Promise<void> {
     ...(stallSeconds === undefined ? {} : { stallSeconds }),
   });
   try {
-    await session.execute(portableSettings(copying.major));
+    await session.execute(copying.settings);
     await session.execute(
       `begin isolation level repeatable read, read only; set transaction snapshot '${copying.snapshot}'`,
     );

@@ -2,13 +2,14 @@
 
 /**
  * SET statements for a session that copies. `major` is the server's: a setting it does not know would be refused.
+ * Text travels as UTF-8, except from a database in SQL_ASCII, which does not know what its bytes mean and must get the same ones back.
  * Without DateStyle, IntervalStyle or lc_monetary a value reads otherwise or not at all; with row security on, rows would be missing
  * in silence; a time-out inherited from the role would end a long COPY.
  */
-export function portableSettings(major: number): string {
+export function portableSettings(major: number, encoding: string): string {
   const settings = {
     search_path: "''",
-    client_encoding: "'UTF8'",
+    client_encoding: encoding === "SQL_ASCII" ? "SQL_ASCII" : "UTF8",
     standard_conforming_strings: "on",
     datestyle: "'ISO, YMD'",
     intervalstyle: "postgres",

@@ -43,7 +43,8 @@ export async function restore(options: RestoreOptions): Promise<void> {
   const release = dropOnAbort(session, signal, application);
   try {
     await assertFit(session, manifest);
-    await session.execute(portableSettings(session.major));
+    const settings = portableSettings(session.major, manifest.database.encoding);
+    await session.execute(settings);
     // Many small commits; the last one below flushes them all.
     await session.execute("set synchronous_commit = off; set check_function_bodies = off");
     const plan = planRestore(archive);
@@ -51,7 +52,7 @@ export async function restore(options: RestoreOptions): Promise<void> {
     await maker.makeAll(plan.settings);
     await maker.makeAll(plan.before);
     const queue = new LoadQueue(loads, manifest, options.onProgress);
-    await fill(queue, stop, { ...options, signal, major: session.major }, maker.makeAll(plan.beside));
+    await fill(queue, stop, { ...options, signal, settings }, maker.makeAll(plan.beside));
     await restoreSequences(session, manifest);
     await maker.makeAll(plan.after);
     await maker.makeAll(plan.rights);
@@ -98,7 +99,7 @@ function planLoads(archive: Archive, manifest: BackupManifest): Load[] {
 async function fill(
   queue: LoadQueue,
   stop: AbortController,
-  options: RestoreOptions & { signal: AbortSignal; major: number },
+  options: RestoreOptions & { signal: AbortSignal; settings: string },
   beside: Promise<void>,
 ): Promise<void> {
   const workers = Array.from({ length: Math.max(1, options.connections) }, () =>
@@ -140,7 +141,7 @@ class LoadQueue {
 /** One session that loads object after object. */
 async function load(
   queue: LoadQueue,
-  options: RestoreOptions & { signal: AbortSignal; major: number },
+  options: RestoreOptions & { signal: AbortSignal; settings: string },
   beside: Promise<void>,
 ): Promise<void> {
   const session = await openCopySession(options.target, {
@@ -148,7 +149,7 @@ async function load(
     ...(options.stallSeconds === undefined ? {} : { stallSeconds: options.stallSeconds }),
   });
   try {
-    await session.execute(`${portableSettings(options.major)}; set synchronous_commit = off`);
+    await session.execute(`${options.settings}; set synchronous_commit = off`);
     for (let next = queue.next(); next !== undefined; next = queue.next()) {
       if (next.copyInto === undefined) await beside;
       await loadObject(session, options.store, next, queue);

@@ -46,6 +46,8 @@ export async function openWire(address: DatabaseAddress, application: string): P
   });
   try {
     await client.connect();
+    // At once: the database or the role may have a time-out that ends the wire before its user has said a word.
+    await client.query("set statement_timeout = 0; set lock_timeout = 0; set idle_session_timeout = 0");
   } catch (error) {
     client.connection.stream.destroy();
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,14 +1,21 @@
+/** Backup and restore on real servers and a real object store: what comes back is what was there, or it is refused with a code. */
 import { readFile } from "node:fs/promises";
+import { constants, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type BackupManifest, manifestDigest, parseManifest } from "../../core/backup-manifest.ts";
 import { compareBaselines } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { backUp } from "../../io/postgres/backup.ts";
+import { sha256 } from "../../core/digest.ts";
+import type { ObjectStore } from "../../io/object-store.ts";
+import { type BackupOptions, backUp } from "../../io/postgres/backup.ts";
+import { assertUndisturbed } from "../../io/postgres/backup-facts.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { dumpSchema } from "../../io/postgres/dump/index.ts";
-import { restore } from "../../io/postgres/restore.ts";
+import { type RestoreOptions, restore } from "../../io/postgres/restore.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
-import { dropDatabases, freshDatabase, rows, servers } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
+import { startTcpProxy } from "../tcp-proxy.ts";
 
 let bucket: TestBucket;
 let everyKind: string;
@@ -18,10 +25,18 @@ beforeAll(async () => {
 });
 afterAll(() => bucket.stop());
 
-let taken = 0;
-const backUpHere = (source: DatabaseAddress, more: object = {}) =>
+let prefixes = 0;
+const freshPrefix = () => `backups/${++prefixes}/`;
+
+const take = (source: DatabaseAddress, more: Partial<BackupOptions> = {}) =>
   backUp({
-    ...{ source, application: "test", store: bucket.store, prefix: `backup-${++taken}/`, connections: 2 },
+    ...{ source, application: "backup test", store: bucket.store, prefix: freshPrefix(), connections: 2 },
+    ...more,
+  });
+
+const bring = (target: DatabaseAddress, manifest: BackupManifest, more: Partial<RestoreOptions> = {}) =>
+  restore({
+    ...{ target, application: "restore test", store: bucket.store, manifest, connections: 2 },
     ...more,
   });
 
@@ -34,22 +49,520 @@ async function baselineOf(address: DatabaseAddress) {
   }
 }
 
+/** pg_dump's own words for the structure, without the line that tells the server's version. */
+async function structureOf(address: DatabaseAddress) {
+  return (await dumpSchema(address, { application: "test" })).replace(/^-- Dumped from .*\n/m, "");
+}
+
+/** Where the target's content departs from the manifest's. */
+async function differencesIn(target: DatabaseAddress, manifest: BackupManifest) {
+  return compareBaselines(manifest.baseline, await baselineOf(target));
+}
+
+const MUCH = `create table much (id int, filler text);
+  insert into much select g, md5(g::text) || repeat(md5((-g)::text), 20) from generate_series(1, 60000) g`;
+
 describe.each(servers)("on Postgres $major", (server) => {
-  test("every kind of object and value comes back: structure, rows, sequences and large objects are equal", async () => {
+  test("every kind of object, name and value comes back: structure, rows, sequences, large objects", async () => {
     const source = await freshDatabase(server, everyKind);
     const target = await freshDatabase(server);
-    const manifest = await backUpHere(source);
-    await restore({ target, application: "test", store: bucket.store, manifest, connections: 2 });
-    const [before, after] = [
-      await dumpSchema(source, { application: "test" }),
-      await dumpSchema(target, { application: "test" }),
-    ];
-    expect(after).toBe(before);
+    const progress: number[] = [];
+    const manifest = await take(source, { onProgress: ({ done }) => progress.push(done.rows) });
+    await bring(target, manifest);
+    expect(await structureOf(target)).toBe(await structureOf(source));
     // An enum's hash is of its labels' oids, so hash partitions by enum share their rows out anew: only the whole is equal.
-    const differences = compareBaselines(manifest.baseline, await baselineOf(target));
+    const differences = await differencesIn(target, manifest);
     expect(differences.filter(({ what }) => !what.includes('"by_mood_'))).toEqual([]);
-    const byMood = "select mood, n from app.by_mood order by mood, n";
-    expect(await rows(target, byMood)).toEqual(await rows(source, byMood));
+    for (const query of [
+      "select mood, n from app.by_mood order by mood, n",
+      "select oid::int, lo_get(oid) as bytes from pg_largeobject_metadata order by oid",
+      "select nextval('app.called'), nextval('app.down'), nextval('app.untouched')",
+      "select extname, extversion, extnamespace::regnamespace::text as in from pg_extension order by 1",
+    ])
+      expect(await rows(target, query)).toEqual(await rows(source, query));
+    expect(manifest.notCarried.roles).toEqual(
+      expect.arrayContaining(["kind_owner", 'kind reader; "x"', "postgres"]),
+    );
+    const copied = manifest.data.reduce((sum, object) => sum + object.rows, 0);
+    expect(progress.at(-1)).toBe(
+      copied + manifest.largeObjects.reduce((sum, object) => sum + object.rows, 0),
+    );
     await dropDatabases(source, target);
+  });
+
+  test("the manifest names the source, and each object is there as the manifest says", async () => {
+    const source = await freshDatabase(server, "create table t (a int); insert into t values (1), (2)");
+    const prefix = freshPrefix();
+    const manifest = await take(source, { prefix });
+    expect(manifest).toMatchObject({
+      format: "rehearsal-backup/1",
+      server: { major: server.major },
+      database: { name: source.database, owner: "postgres", encoding: "UTF8", localeProvider: "libc" },
+      data: [{ table: '"public"."t"', copyInto: "COPY public.t (a) FROM stdin", rows: 2, rawBytes: 4 }],
+      baseline: { tables: { '"public"."t"': { rows: 2 } } },
+    });
+    const stored = await bucket.store.get(`${prefix}manifest.json`);
+    expect(parseManifest(stored)).toEqual(manifest);
+    expect(sha256(stored)).toBe(manifestDigest(manifest));
+    const objects = [manifest.toc, ...manifest.data];
+    expect((await bucket.keys(prefix)).sort()).toEqual(
+      [`${prefix}manifest.json`, ...objects.map((object) => object.key)].sort(),
+    );
+    for (const object of objects) expect(sha256(await bucket.store.get(object.key))).toBe(object.sha256);
+    await dropDatabases(source);
+  });
+});
+
+test("a backup from the oldest server is restored on the newest", async () => {
+  const [oldest = newestServer()] = servers;
+  const source = await freshDatabase(oldest, everyKind);
+  const target = await freshDatabase(newestServer(), "select 1");
+  // Roles belong to the server.
+  await execute(newestServer().address, everyKind.slice(0, everyKind.indexOf("create schema")));
+  const manifest = await take(source);
+  await bring(target, manifest);
+  const differences = await differencesIn(target, manifest);
+  expect(differences.filter(({ what }) => !what.includes('"by_mood_'))).toEqual([]);
+  expect(await structureOf(target)).toBe(await structureOf(source));
+  await dropDatabases(source, target);
+});
+
+test.each(["LATIN1", "SQL_ASCII"])("a database in %s comes back byte for byte", async (encoding) => {
+  const make = `encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`;
+  const address = newestServer().address;
+  const [source, target] = [`source ${encoding}`, `target ${encoding}`].map((database) => ({
+    ...address,
+    database,
+  })) as [DatabaseAddress, DatabaseAddress];
+  for (const { database } of [source, target])
+    await execute(address, `create database "${database}" ${make}`);
+  const bytes = encoding === "LATIN1" ? "\\xe4f6fc" : "\\xff80fe";
+  await execute(
+    source,
+    `create table t (a text); insert into t values (convert_from('${bytes}', '${encoding}'))`,
+  );
+  const manifest = await take(source);
+  await bring(target, manifest);
+  expect(await differencesIn(target, manifest)).toEqual([]);
+  expect(await rows(target, `select convert_to(a, '${encoding}')::text as a from public.t`)).toEqual([
+    { a: bytes },
+  ]);
+  const other = await freshDatabase(newestServer());
+  await expect(bring(other, manifest)).rejects.toMatchObject({
+    code: "RestoreTargetUnfit",
+    message: expect.stringContaining(`its encoding is UTF8, the source's was ${encoding}`),
+    hint: expect.stringContaining("template0"),
+  });
+  await dropDatabases(source, target, other);
+});
+
+test("abuse 1: a database whose name is full of traps is backed up and restored", async () => {
+  const names = ["so'ur\"ce; \\ db=x host=y", "tar'g\"et; \\\nnew line"];
+  const [source, target] = await Promise.all(
+    names.map((name) => freshDatabase(newestServer(), undefined, name)),
+  );
+  if (!source || !target) throw new Error("two were made");
+  await execute(source, "create table t (a int); insert into t values (1)");
+  const manifest = await take(source);
+  await bring(target, manifest);
+  expect(await differencesIn(target, manifest)).toEqual([]);
+  await dropDatabases(source, target);
+});
+
+test("settings of the database and the role do not change what is carried", async () => {
+  const source = await freshDatabase(
+    newestServer(),
+    `create table t (d date, i interval, m money, f float8, n numeric);
+     insert into t values ('2024-02-01', '-1 day 2 hours', 1234.5, 0.1::float8 + 0.2, 1)`,
+  );
+  const target = await freshDatabase(newestServer());
+  for (const { database } of [source, target])
+    for (const setting of [
+      ...["datestyle = 'SQL, DMY'", "intervalstyle = sql_standard", "extra_float_digits = -15"],
+      ...["default_transaction_read_only = on", "statement_timeout = 300", "transaction_timeout = 300"],
+      ...[
+        "search_path = nowhere",
+        "row_security = on",
+        "timezone = 'Asia/Kathmandu'",
+        "idle_session_timeout = 300",
+      ],
+    ])
+      if (!setting.startsWith("transaction_timeout") || newestServer().major >= 17)
+        await execute(newestServer().address, `alter database "${database}" set ${setting}`);
+  const manifest = await take(source);
+  await bring(target, manifest);
+  expect(await differencesIn(target, manifest)).toEqual([]);
+  await dropDatabases(source, target);
+});
+
+test("while others write, the backup is one instant: what belongs together stays together", async () => {
+  const source = await freshDatabase(
+    newestServer(),
+    `${MUCH}; create sequence counter; create table debit (n bigint); create table credit (n bigint);
+     insert into debit values (0); insert into credit values (0)`,
+  );
+  const target = await freshDatabase(newestServer());
+  let writes = 0;
+  let over = false;
+  const writing = (async () => {
+    const writer = await openSession(source, { application: "test" });
+    for (; !over; writes++)
+      await writer.execute(
+        `update public.debit set n = n - 1; insert into public.much values (${-writes}, 'new');
+         delete from public.much where id = ${writes}; update public.credit set n = nextval('public.counter')`,
+      );
+    await writer.close();
+  })();
+  const manifest = await take(source).finally(() => {
+    over = true;
+  });
+  await writing;
+  expect(writes).toBeGreaterThan(10);
+  await bring(target, manifest);
+  expect(await differencesIn(target, manifest)).toEqual([]);
+  const [sum] = await rows<{ n: string; many: string; ahead: boolean }>(
+    target,
+    `select d.n + c.n as n, (select count(*) from public.much) as many,
+      (select last_value >= c.n from public.counter) as ahead from public.debit d, public.credit c`,
+  );
+  expect(sum).toEqual({ n: "0", many: expect.stringMatching(/^6000[01]$/), ahead: true });
+  await dropDatabases(source, target);
+});
+
+test("a table truncated, rewritten or dropped after the snapshot and before the locks is noticed", async () => {
+  const source = await freshDatabase(
+    newestServer(),
+    'create table kept (a int); create table "emptied" (a int); create table rewritten (a int); create table dropped (a int)',
+  );
+  const holder = await openSession(source, { application: "test" });
+  await holder.transaction(async () => {
+    await holder.query("select 1");
+    await assertUndisturbed(holder);
+    await execute(
+      source,
+      "truncate emptied; alter table rewritten alter a type bigint; drop table dropped; create table made (a int)",
+    );
+    await expect(assertUndisturbed(holder)).rejects.toMatchObject({
+      code: "BackupDisturbed",
+      retryable: true,
+      facts: { tables: "public.dropped, public.emptied, public.rewritten" },
+      hint: expect.stringContaining("try again"),
+    });
+  }, "begin isolation level repeatable read, read only");
+  await holder.close();
+  await dropDatabases(source);
+});
+
+describe("run twice under one prefix", () => {
+  test("the second run returns the first one's backup and writes nothing", async () => {
+    const source = await freshDatabase(newestServer(), "create table t (a int); insert into t values (1)");
+    const prefix = freshPrefix();
+    const first = await take(source, { prefix });
+    await execute(source, "insert into t values (2)");
+    const keys = await bucket.keys(prefix);
+    expect(await take(source, { prefix })).toEqual(first);
+    expect(await bucket.keys(prefix)).toEqual(keys);
+    await dropDatabases(source);
+  });
+
+  test("of two runs at the same time one wins, both return it, and only its objects are left", async () => {
+    const source = await freshDatabase(newestServer(), "create table t (a int); insert into t values (1)");
+    const prefix = freshPrefix();
+    const [one, other] = await Promise.all([take(source, { prefix }), take(source, { prefix })]);
+    expect(one).toEqual(other);
+    const objects = [one.toc, ...one.data].map(({ key }) => key);
+    expect((await bucket.keys(prefix)).sort()).toEqual([...objects, `${prefix}manifest.json`].sort());
+    await dropDatabases(source);
+  });
+});
+
+describe("a backup that fails leaves nothing", () => {
+  /** Nothing under the prefix, no parts of an upload, no session. */
+  async function expectNothingLeft(source: DatabaseAddress, prefix: string) {
+    expect(await bucket.keys(prefix)).toEqual([]);
+    expect(await bucket.openUploads()).toBe(0);
+    const sessions =
+      "select query from pg_stat_activity where application_name = 'backup test' and datname = $1";
+    await expect.poll(() => rows(source, sessions, [source.database]), { timeout: 10_000 }).toEqual([]);
+  }
+
+  /** The store, with something happening once the first piece of a table was taken. */
+  function interrupted(happens: () => Promise<unknown>): ObjectStore {
+    return {
+      ...bucket.store,
+      putStream: (key, source, options) => {
+        async function* afterFirst() {
+          let first = true;
+          for await (const piece of source) {
+            yield piece;
+            if (first) await happens();
+            first = false;
+          }
+        }
+        return bucket.store.putStream(key, afterFirst(), options);
+      },
+    };
+  }
+
+  test("fault 29: the bytes of a COPY stop coming", async () => {
+    const source = await freshDatabase(newestServer(), MUCH);
+    const proxy = await startTcpProxy(source);
+    proxy.inject({ kind: "stall", from: "server", after: 2_000_000 });
+    const prefix = freshPrefix();
+    await expect(take(proxy.through(source), { prefix, stallSeconds: 0.5 })).rejects.toMatchObject({
+      code: "CopyStalled",
+      retryable: true,
+      hint: expect.stringContaining("network"),
+    });
+    expect(proxy.struck()).toBeGreaterThan(0);
+    await proxy.stop();
+    await expectNothingLeft(source, prefix);
+    await dropDatabases(source);
+  });
+
+  test("a backend is terminated in the middle of a COPY", async () => {
+    const source = await freshDatabase(newestServer(), MUCH);
+    const store = interrupted(() =>
+      rows(
+        source,
+        "select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY public.much%'",
+      ),
+    );
+    const prefix = freshPrefix();
+    await expect(take(source, { prefix, store })).rejects.toMatchObject({
+      code: "DatabaseUnreachable",
+      retryable: true,
+    });
+    await expectNothingLeft(source, prefix);
+    await dropDatabases(source);
+  });
+
+  test("the session that holds the locks is lost", async () => {
+    const source = await freshDatabase(newestServer(), MUCH);
+    const locks = `select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'backup test' and state = 'idle in transaction' and backend_xmin is not null
+        and pid in (select pid from pg_locks where relation = 'public.much'::regclass and mode = 'AccessShareLock')`;
+    const store = interrupted(() => rows(source, locks));
+    const prefix = freshPrefix();
+    await expect(take(source, { prefix, store })).rejects.toMatchObject({ code: "DatabaseUnreachable" });
+    await expectNothingLeft(source, prefix);
+    await dropDatabases(source);
+  });
+
+  test("it is aborted", async () => {
+    const source = await freshDatabase(newestServer(), MUCH);
+    const stop = new AbortController();
+    const store = interrupted(async () => stop.abort(new Error("not wanted any more")));
+    const prefix = freshPrefix();
+    await expect(take(source, { prefix, store, signal: stop.signal })).rejects.toThrow("not wanted any more");
+    await expectNothingLeft(source, prefix);
+    await dropDatabases(source);
+  });
+
+  test("fault 32: the store fails half-way", async () => {
+    const source = await freshDatabase(newestServer(), MUCH);
+    const store = interrupted(async () => {
+      throw new Error("the store is gone");
+    });
+    const prefix = freshPrefix();
+    await expect(take(source, { prefix, store })).rejects.toThrow("the store is gone");
+    await expectNothingLeft(source, prefix);
+    await dropDatabases(source);
+  });
+
+  test("the role may not read everything", async () => {
+    const source = await freshDatabase(
+      newestServer(),
+      `create role backup_reader login password 'p'; create table t (a int); create table policed (a int);
+       alter table policed enable row level security; grant select on policed to backup_reader`,
+    );
+    const reader = { ...source, user: "backup_reader", password: "p" };
+    const prefix = freshPrefix();
+    const refused = { code: "PermissionMissing", facts: { role: "backup_reader" } };
+    await expect(take(reader, { prefix })).rejects.toMatchObject(refused);
+    await execute(source, "grant select on t to backup_reader");
+    await expect(take(reader, { prefix })).rejects.toMatchObject({
+      code: expect.stringMatching(/^(PermissionMissing|BaselineUnreadable)$/),
+      message: expect.stringContaining("row-level security"),
+    });
+    await expectNothingLeft(source, prefix);
+    await dropDatabases(source);
+    await execute(newestServer().address, "drop role backup_reader");
+  });
+});
+
+describe("a restore that cannot be right is refused", () => {
+  let source: DatabaseAddress;
+  let manifest: BackupManifest;
+  beforeAll(async () => {
+    source = await freshDatabase(
+      newestServer(),
+      `create table one (a int, t text); insert into one select g, md5(g::text) from generate_series(1, 5000) g;
+       create table two (a int, t text); insert into two select -g, md5(g::text) from generate_series(1, 5000) g;
+       select lo_from_bytea(1, 'large')`,
+    );
+    manifest = await take(source);
+  });
+  afterAll(() => dropDatabases(source));
+
+  /** The store as it would be if the object's bytes were others. */
+  const tampered = (key: string, change: (bytes: Uint8Array) => Uint8Array): ObjectStore => ({
+    ...bucket.store,
+    async *getStream(wanted) {
+      if (wanted !== key) yield* bucket.store.getStream(wanted);
+      else yield change(await bucket.store.get(key));
+    },
+  });
+
+  async function expectRefusal(expected: object, more: Partial<RestoreOptions>) {
+    const target = await freshDatabase(newestServer());
+    await expect(bring(target, manifest, more)).rejects.toMatchObject(expected);
+    await dropDatabases(target);
+  }
+
+  const objects = () => [manifest.toc, ...manifest.data, ...manifest.largeObjects];
+
+  test("fault 33: one flipped bit, anywhere in any object", async () => {
+    for (const object of objects())
+      for (const place of [0.01, 0.5, 0.99]) {
+        const at = Math.floor(object.size * place);
+        const store = tampered(object.key, (bytes) =>
+          bytes.map((byte, index) => (index === at ? byte ^ 4 : byte)),
+        );
+        await expectRefusal(
+          {
+            code: "BackupCorrupt",
+            facts: { object: object.key },
+            hint: expect.stringContaining("take another backup"),
+          },
+          { store },
+        );
+      }
+  });
+
+  test("fault 33: an object cut short, or with something behind it", async () => {
+    for (const object of objects()) {
+      const refusal = { code: "BackupCorrupt", facts: { object: object.key } };
+      await expectRefusal(refusal, { store: tampered(object.key, (bytes) => bytes.subarray(0, -1)) });
+      await expectRefusal(refusal, { store: tampered(object.key, () => new Uint8Array()) });
+      const longer = (bytes: Uint8Array) => Buffer.concat([bytes, zstdCompressSync("5001\tmore\n")]);
+      await expectRefusal(refusal, { store: tampered(object.key, longer) });
+    }
+  });
+
+  test("fault 33: two objects swapped", async () => {
+    const [one, two] = manifest.data;
+    if (!one || !two) throw new Error("two tables were backed up");
+    const other = await bucket.store.get(two.key);
+    await expectRefusal(
+      { code: "BackupCorrupt", facts: { object: one.key } },
+      { store: tampered(one.key, () => other) },
+    );
+    const swapped = manifest.data.map((object, place) => ({
+      ...object,
+      copyInto: manifest.data[1 - place]?.copyInto ?? "",
+    }));
+    await expectRefusal({ code: "BackupCorrupt" }, { manifest: { ...manifest, data: swapped } });
+    const fewer = { ...manifest, data: manifest.data.slice(1) };
+    await expectRefusal(
+      { code: "BackupCorrupt", message: expect.stringContaining("says nothing of the rows of one") },
+      { manifest: fewer },
+    );
+  });
+
+  test("fault 34: a missing object", async () => {
+    for (const { key } of objects()) {
+      const store: ObjectStore = {
+        ...bucket.store,
+        getStream: (wanted) => bucket.store.getStream(wanted === key ? "not/there" : wanted),
+      };
+      await expectRefusal(
+        {
+          code: "BackupObjectMissing",
+          facts: { object: key },
+          hint: expect.stringContaining("take another backup"),
+        },
+        { store },
+      );
+    }
+  });
+
+  test("abuse 9: a decompression bomb stops at the length the manifest promised", async () => {
+    const [object, ...rest] = manifest.data;
+    if (!object) throw new Error("a table was backed up");
+    const bomb = zstdCompressSync(Buffer.alloc(200_000_000, "1\tx\n"), {
+      params: { [constants.ZSTD_c_compressionLevel]: 1 },
+    });
+    let taken = 0;
+    await expectRefusal(
+      { code: "BackupCorrupt", message: expect.stringContaining(`more than ${object.rawBytes} bytes`) },
+      {
+        manifest: { ...manifest, data: [{ ...object, size: bomb.length, sha256: sha256(bomb) }, ...rest] },
+        store: tampered(object.key, () => bomb),
+        onProgress: ({ done }) => {
+          taken = done.bytes;
+        },
+      },
+    );
+    expect(taken).toBeLessThan(2_000_000);
+  });
+
+  test("fault 29: the target stops taking bytes", async () => {
+    const much = await freshDatabase(newestServer(), MUCH);
+    const target = await freshDatabase(newestServer());
+    const proxy = await startTcpProxy(target);
+    const taken = await take(much);
+    proxy.inject({ kind: "stall", from: "client", after: 2_000_000 });
+    await expect(bring(proxy.through(target), taken, { stallSeconds: 0.5 })).rejects.toMatchObject({
+      code: "CopyStalled",
+    });
+    await proxy.stop();
+    await dropDatabases(much, target);
+  });
+
+  test("an abort ends it", async () => {
+    const target = await freshDatabase(newestServer());
+    const stop = new AbortController();
+    const onProgress = () => stop.abort(new Error("not wanted any more"));
+    await expect(bring(target, manifest, { signal: stop.signal, onProgress })).rejects.toThrow("not wanted");
+    await dropDatabases(target);
+  });
+
+  test("a target that is not empty, is older, or lacks a role", async () => {
+    const target = await freshDatabase(newestServer(), "create type t as enum ('a')");
+    await expect(bring(target, manifest)).rejects.toMatchObject({
+      code: "RestoreTargetUnfit",
+      message: expect.stringContaining("it is not empty"),
+    });
+    await dropDatabases(target);
+    await expectRefusal(
+      { code: "RestoreTargetUnfit", message: expect.stringContaining("older than the source's 99") },
+      { manifest: { ...manifest, server: { version: "99.1", major: 99 } } },
+    );
+    const roles = [...manifest.notCarried.roles, "nobody knows"];
+    await expectRefusal(
+      {
+        code: "RolesMissing",
+        facts: { roles: "nobody knows" },
+        hint: expect.stringContaining("create role"),
+      },
+      { manifest: { ...manifest, notCarried: { ...manifest.notCarried, roles } } },
+    );
+  });
+
+  test("a target role without the rights, told with the entry that needs them", async () => {
+    const target = await freshDatabase(newestServer());
+    await execute(
+      target,
+      `create role restorer login password 'p'; grant create on database "${target.database}" to restorer;
+       grant create on schema public to restorer`,
+    );
+    await expect(bring({ ...target, user: "restorer", password: "p" }, manifest)).rejects.toMatchObject({
+      code: "PermissionMissing",
+      facts: { role: "restorer", right: expect.stringMatching(/^to restore (SCHEMA|TABLE) /) },
+      hint: expect.stringContaining("grant it"),
+    });
+    await dropDatabases(target);
+    await execute(newestServer().address, "drop role restorer");
   });
 });
