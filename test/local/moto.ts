@@ -8,7 +8,9 @@ export const hasMoto = spawnSync("moto_server", ["--help"], { stdio: "ignore" })
 /** Starts `moto_server` on a free port of 127.0.0.1 and resolves when it answers. */
 export async function startMoto(): Promise<{ url: string; stop(): Promise<void> }> {
   const port = await freePort();
-  const child = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
+  // A profile of its owner's makes boto, inside moto, look for an account.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_")));
+  const child = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore", env });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const url = `http://127.0.0.1:${port}`;
   while (child.exitCode === null) {
