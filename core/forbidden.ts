@@ -8,7 +8,8 @@ import { functionBodies, type SqlNode } from "./function-bodies.ts";
 import { refuseNames } from "./identifiers.ts";
 import { cannotRunInTransaction, needsTransaction } from "./non-transactional.ts";
 import { quotedParts } from "./relation-name.ts";
-import { type ParsedStatement, scanTokens } from "./sql-parser.ts";
+import { lexemes } from "./sql-lexer.ts";
+import type { ParsedStatement } from "./sql-parser.ts";
 import type { SqlSource } from "./sql-source.ts";
 import { asText, isTree, walk } from "./sql-tree.ts";
 
@@ -62,18 +63,18 @@ function ownRefusals(statement: SqlNode): Refusal[] {
   return found;
 }
 
-/** A text that no parser here reads: its tokens are looked through for calls and for the ledger's schema. */
+/** A text that no parser here reads: its words are looked through for calls and for the ledger's schema. */
 function* refusalsInText(text: string): Generator<Refusal> {
-  const tokens = scanTokens(text) ?? [];
-  for (const [index, token] of tokens.entries()) {
-    const name = token.text.replace(/^"|"$/g, "").toLowerCase();
-    const next = tokens[index + 1]?.text;
-    if (next === "(") {
+  const words = [...lexemes(text)].filter(({ kind }) => kind !== "comment");
+  for (const [index, word] of words.entries()) {
+    const name = word.text.replace(/^"|"$/g, "").toLowerCase();
+    const after = words[index + 1]?.text;
+    if (after === "(") {
       const refusal = forbiddenCall({ funcname: [{ String: { sval: name } }] }, "FuncCall", undefined);
       if (refusal !== undefined) yield refusal;
     }
-    if (next === "." && name === LEDGER_SCHEMA)
-      yield { code: "LedgerTouched", what: `${name}.${tokens[index + 2]?.text ?? ""}` };
+    if (after === "." && name === LEDGER_SCHEMA)
+      yield { code: "LedgerTouched", what: `${name}.${words[index + 2]?.text ?? ""}` };
   }
 }
 

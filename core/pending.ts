@@ -12,7 +12,7 @@ export interface AppliedMigration {
 
 type Known = Pick<Migration, "version" | "path" | "sha256">;
 
-/** The migrations not applied yet, by number; throws `AppliedFilesDiffer` with every difference between record and release. */
+/** The migrations not applied yet, by number; throws `AppliedFilesDiffer` with the differences between record and release. */
 export function pendingMigrations<M extends Known>(
   migrations: readonly M[],
   applied: readonly AppliedMigration[],
@@ -25,8 +25,16 @@ export function pendingMigrations<M extends Known>(
     if (version < last)
       differences.push(`${path} was never applied, though ${numberText(last)}, which comes after it, was`);
   if (differences.length > 0)
-    throw new RehearsalError("AppliedFilesDiffer", { differences: differences.join("; ") });
+    throw new RehearsalError("AppliedFilesDiffer", { differences: told(differences) });
   return pending.sort((a, b) => a.version - b.version);
+}
+
+/** More than these nobody reads; the number of the others still tells how bad it is. */
+const TOLD = 20;
+
+function told(differences: readonly string[]): string {
+  const more = differences.length - TOLD;
+  return differences.slice(0, TOLD).join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
 function differenceOf(applied: AppliedMigration, migrations: readonly Known[]): string[] {

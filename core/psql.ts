@@ -13,9 +13,14 @@ export function refuseForeignText(source: SqlSource, line: number): void {
   if (command !== undefined) throw new RehearsalError("PsqlCommand", { path: source.path, line, command });
 }
 
+/** How far back a COPY is looked for, in characters: its data begins right after it. */
+const BEFORE = 4_000;
+
 /** The line of a COPY … FROM STDIN that ends right before the line of the error (blank lines between do not count). */
 function copyBefore(lines: readonly string[], line: number): number | undefined {
   const before = lines.slice(0, line - 1).join("\n");
-  const match = /\bcopy\s[^;]*\sfrom\s+stdin\b[^;]*;\s*$/i.exec(before);
-  return match === null ? undefined : before.slice(0, match.index).split("\n").length;
+  const near = before.slice(-BEFORE);
+  const match = /\bcopy\s[^;]*\sfrom\s+stdin\b[^;]*;\s*$/i.exec(near);
+  if (match === null) return undefined;
+  return line - near.slice(match.index).split("\n").length;
 }

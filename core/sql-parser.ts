@@ -1,5 +1,5 @@
 /** The door to Postgres's own parser: a file's text becomes statements with their exact source, or a refusal with its place. */
-import { hasSqlDetails, loadModule, parseSync, type ScanToken, scanSync } from "libpg-query";
+import { hasSqlDetails, loadModule, parseSync } from "libpg-query";
 import { RehearsalError } from "./errors.ts";
 import { refuseForeignText } from "./psql.ts";
 import { placeOfCodePoint, type SqlSource } from "./sql-source.ts";
@@ -29,15 +29,6 @@ export function parseFragment(sql: string): { kind: string; fields: Tree }[] | u
   if (sql.trim() === "") return [];
   try {
     return guarded(() => parseSync(sql)).stmts?.flatMap((raw) => unwrap(raw.stmt) ?? []) ?? [];
-  } catch {
-    return undefined;
-  }
-}
-
-/** The tokens of a text, offsets in UTF-8 bytes; undefined when it does not scan. Slower than parsing: ask only when needed. */
-export function scanTokens(sql: string): ScanToken[] | undefined {
-  try {
-    return guarded(() => scanSync(sql)).tokens;
   } catch {
     return undefined;
   }

@@ -51,6 +51,13 @@ export function placeOfCodePoint(sql: string, codePoints: number): { line: numbe
   return { line, column };
 }
 
+/** The line, from 1, of an offset in UTF-16 units. */
+export function lineAt(sql: string, offset: number): number {
+  let line = 1;
+  for (let at = sql.indexOf("\n"); at >= 0 && at < offset; at = sql.indexOf("\n", at + 1)) line++;
+  return line;
+}
+
 function lineOfByte(bytes: Uint8Array, end: number): number {
   let line = 1;
   for (let at = bytes.indexOf(10); at >= 0 && at < end; at = bytes.indexOf(10, at + 1)) line++;

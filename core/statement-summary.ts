@@ -12,7 +12,7 @@ export function summarize(statement: ParsedStatement): string {
   return summary.length > LENGTH ? `${summary.slice(0, LENGTH - 1)}…` : summary;
 }
 
-/** The source on one line: comments at its front dropped, runs of white space made one space, control characters made visible. */
+/** The source on one line: runs of white space made one space, control characters made visible. */
 export function onOneLine(sql: string): string {
   return sql
     .replace(/\s+/g, " ")
