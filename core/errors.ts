@@ -500,7 +500,7 @@ export const ERRORS = {
   }),
   ConfigInvalid: entry<{ path: string; problems: string }>({
     message: (f) => `${f.path} is not valid: ${f.problems}`,
-    hint: "correct the named keys; docs/project.md lists every key",
+    hint: "correct the named keys; rehearsal.yaml holds project, description and seeds, and nothing else",
     status: 422,
     exit: 2,
   }),
