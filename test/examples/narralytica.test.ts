@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { compareBaselines, keptColumns } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { parseMigration } from "../../core/migration.ts";
+import { checkProject, type Project } from "../../core/project.ts";
+import { isPart } from "../../core/project-paths.ts";
 import { fingerprint } from "../../core/shape.ts";
 import { fillProduction } from "../../examples/narralytica/generate.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
@@ -57,17 +59,42 @@ async function brokenChecks(address: DatabaseAddress): Promise<string[]> {
   return broken;
 }
 
-test("every migration of every release is one that Rehearsal takes, numbered on without a gap", async () => {
-  const first = await filesOf("migrations");
-  for (const release of ["", ...RELEASES]) {
-    const files = await filesOf(`${release}migrations`);
-    const migrations = await Promise.all(
-      files.map(({ path, bytes }) => parseMigration(path.replace(release, ""), bytes)),
-    );
-    const from = release === "" ? 1 : release.includes("2-") ? first.length + 1 : first.length + 2;
-    expect(migrations.map((migration) => migration.version)).toEqual(files.map((_, place) => from + place));
-    for (const { sql, path } of files) expect(sql, path).toMatch(/^-- \w.*\.\n/);
-  }
+test("each release is a project that Rehearsal takes, with a word on what each file does", async () => {
+  const projectOf = async (...layers: string[]) => {
+    const files = new Map<string, Uint8Array>();
+    for (const layer of layers)
+      for (const path of (await readdir(new URL(layer || ".", EXAMPLE), { recursive: true })).filter(
+        isPart,
+      )) {
+        if (path.endsWith(".sql") || path.endsWith(".yaml"))
+          files.set(path, await readFile(new URL(layer + path, EXAMPLE)));
+      }
+    for (const [path, bytes] of files)
+      if (path.endsWith(".sql")) expect(Buffer.from(bytes).toString(), path).toMatch(/^-- \w.*\.\n/);
+    return checkProject([...files].map(([path, bytes]) => ({ path, bytes })));
+  };
+  const numbers = (project: Project) => project.migrations.map((migration) => migration.version);
+  const first = await projectOf("");
+  expect(first).toMatchObject({
+    name: "narralytica",
+    views: { length: 3 },
+    seeds: { length: 1 },
+    checks: { length: 6 },
+  });
+  expect(numbers(first)).toEqual([1, 2, 3, 4]);
+  const [speakers = "", broken = "", smoke = ""] = RELEASES;
+  expect(numbers(await projectOf("", speakers))).toEqual([1, 2, 3, 4, 5]);
+  expect(numbers(await projectOf("", speakers, broken))).toEqual([1, 2, 3, 4, 5, 6]);
+  const last = await projectOf("", speakers, smoke);
+  expect(last.migrations.map((migration) => migration.transactional)).toEqual([
+    true,
+    true,
+    true,
+    true,
+    true,
+    true,
+    false,
+  ]);
 });
 
 test("the generator draws the same rows on every server", async () => {

@@ -244,6 +244,13 @@ describe.each(servers)("the shape on Postgres $major", (server) => {
     await dropDatabases(original, restored);
   });
 
+  test("is the same whoever reads it", async () => {
+    const nobody = `nobody_${process.pid}_${server.major}`;
+    await execute(address, `create role ${nobody} login password 'p'`);
+    expect(diffShapes(base, await shapeOf({ ...address, user: nobody, password: "p" }))).toEqual([]);
+    await execute(address, `drop role ${nobody}`);
+  });
+
   test("has no trace of the mapped user's password", () => {
     expect(JSON.stringify(base)).not.toContain("not in the shape");
   });
