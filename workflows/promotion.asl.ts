@@ -97,6 +97,6 @@ function wayBack(): StateMachine["States"] {
     refused: ending("Refused", "{% $refusal.message %}"),
     "rolled-back": ending("RolledBack", "{% $way.reason %}"),
     held: ending("Held", "{% $held.message %}"),
-    "held-without-word": ending("Held", "{% $error.Cause %}"),
+    "held-without-word": ending("Held", "{% $failure.Cause %}"),
   };
 }

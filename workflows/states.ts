@@ -26,7 +26,7 @@ export function step(name: Step, options: StepOptions): TaskState {
       FunctionName: name,
       Payload: {
         promotion: "{% $states.context.Execution.Input.promotion %}",
-        error: "{% $exists($error) ? $error : null %}",
+        error: "{% $exists($failure) ? $failure : null %}",
         ...(waitForToken ? { token: "{% $states.context.Task.Token %}" } : {}),
       },
     },
@@ -67,7 +67,8 @@ function retriers(): Retrier[] {
 
 /** States.ALL does not stand for a time-out of the state everywhere, so both kinds are named. */
 function catchers(next: string): Catcher[] {
-  const Assign = { error: "{% $states.errorOutput %}" };
+  // Not `error`: that is a function of JSONata.
+  const Assign = { failure: "{% $states.errorOutput %}" };
   return [
     { ErrorEquals: ["States.Timeout", "States.HeartbeatTimeout"], Assign, Next: next },
     { ErrorEquals: ["States.ALL"], Assign, Next: next },

@@ -29,7 +29,7 @@ export interface ApplyOptions {
   observer?: Observer;
   /** Called when a run has ended: before COMMIT in a transaction, where a throw takes everything back. */
   verify?: (runIndex: number) => Promise<void>;
-  /** Told the points passed: `begun`, `applied`, `verified`, `committed`. */
+  /** Told the points passed: `in-transaction`, `applied`, `verified`, `outside`, `committed`. */
   passed?: (point: string) => void;
   /** Told each file before it runs. */
   onItem?: (item: RunItem) => void;
@@ -38,6 +38,15 @@ export interface ApplyOptions {
 /** Applies what is not applied yet. Throws the catalogue's errors; a failed transaction has left nothing. */
 export async function applyRuns(options: ApplyOptions): Promise<void> {
   await lockRunner(options.session);
+  try {
+    await applyLocked(options);
+  } finally {
+    // A session that is gone has let go of it already; the failure that ended it is the one to tell.
+    await options.session.query("select pg_advisory_unlock(7230271, 1)").catch((error: unknown) => error);
+  }
+}
+
+async function applyLocked(options: ApplyOptions): Promise<void> {
   await takeToken(options.session, options.attempt);
   for (const [index, run] of options.runs.entries()) {
     const applied = await readApplied(options.session);
@@ -110,7 +119,7 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
   await session.transaction(async () => {
     // Holds the token's row to the end: an older attempt that is still alive waits here, then finds itself overtaken.
     await takeToken(session, options.attempt);
-    options.passed?.("begun");
+    options.passed?.("in-transaction");
     await observer?.runBegins(run);
     for (const item of run.items) {
       options.onItem?.(item);
@@ -129,6 +138,7 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
 }
 
 async function runStatement(options: ApplyOptions, item: RunItem, statement: Statement): Promise<void> {
+  await pinTimeouts(options);
   await options.observer?.statementBegins(item, statement);
   const [result] = await asFileError(item, statement, () => options.session.execute(statement.sql));
   await options.observer?.statementEnded(item, statement, result);
@@ -199,16 +209,16 @@ async function recordApplied(options: ApplyOptions, item: RunItem, milliseconds:
   );
 }
 
-/** The settings under which files run: the policy's time-outs and search path. */
-async function pinForFiles({ session, policy }: ApplyOptions): Promise<void> {
-  await session.query(
-    `select set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false),
-        set_config('search_path', $3, false)`,
-    [
-      String(policy.lockTimeout),
-      String(policy.statementTimeout),
-      policy.searchPath.map(quoteName).join(", "),
-    ],
+/** The settings under which files run: the policy's search path, which a file may change for itself, and its time-outs. */
+async function pinForFiles(options: ApplyOptions): Promise<void> {
+  await options.session.execute(`set search_path = ${options.policy.searchPath.map(quoteName).join(", ")}`);
+  await pinTimeouts(options);
+}
+
+/** Before every statement, for the one before may have set them: no file waits longer than the policy allows. */
+async function pinTimeouts({ session, policy }: ApplyOptions): Promise<void> {
+  await session.execute(
+    `set lock_timeout = ${policy.lockTimeout}; set statement_timeout = ${policy.statementTimeout}`,
   );
 }
 

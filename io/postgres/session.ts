@@ -115,9 +115,13 @@ function makeSession(
   major: number,
   lost: () => Error | undefined,
 ): Session {
+  let turn: Promise<unknown> = Promise.resolve();
   const run = async <R>(text: string, work: () => Promise<R>): Promise<R> => {
+    // One statement at a time, whoever asks: progress is written while a step works.
+    const mine = turn.then(work);
+    turn = mine.catch((error: unknown) => error);
     try {
-      return await work();
+      return await mine;
     } catch (error) {
       throw translate(error, text, address, lost());
     }
