@@ -1,5 +1,5 @@
 /** A backup's manifest: every object it consists of, what a restore needs to know, and what it could not carry. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Baseline } from "./baseline.ts";
 import { canonicalJson, type Json } from "./canonical-json.ts";
 import { sha256 } from "./digest.ts";
@@ -56,6 +56,8 @@ export const backupManifestSchema = z.strictObject({
     locale: z.string().nullable(),
     icuRules: z.string().nullable(),
     collationVersion: z.string().nullable(),
+    /** False when the source has dropped the schema that every new database has. */
+    hasPublicSchema: z.boolean(),
   }),
   snapshot: z.strictObject({
     /** As pg_export_snapshot named it. */

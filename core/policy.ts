@@ -1,5 +1,5 @@
 /** What an environment asks of every promotion: parsed once when it is registered or changed. */
-import { z } from "zod";
+import * as z from "zod";
 
 const hook = z.url({ protocol: /^https?$/ });
 

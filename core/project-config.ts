@@ -1,6 +1,6 @@
 /** `rehearsal.yaml`: the little that a project says of itself. */
 import { LineCounter, parseDocument } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { didYouMean } from "./did-you-mean.ts";
 import { RehearsalError } from "./errors.ts";
 

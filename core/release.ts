@@ -1,5 +1,5 @@
 /** A release's bundle: a canonical manifest, then the files, addressed by the manifest's hash. The same files make the same bytes on every machine. */
-import { z } from "zod";
+import * as z from "zod";
 import { canonicalJson } from "./canonical-json.ts";
 import { sha256 } from "./digest.ts";
 import { RehearsalError } from "./errors.ts";

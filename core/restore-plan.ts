@@ -19,15 +19,17 @@ export interface RestorePlan {
   after: ArchiveEntry[];
   /** Rights, when everything they are about is there. */
   rights: ArchiveEntry[];
-  /** Last of all: materialized views, which may need those rights, and event triggers, which would fire on what came before. */
-  last: ArchiveEntry[];
+  /** Materialized views are filled when those rights, which their queries may need, are given. */
+  refreshes: ArchiveEntry[];
+  /** Event triggers, which would fire on all that came before; pg_restore makes them before the refreshes, which they may forbid. */
+  eventTriggers: ArchiveEntry[];
 }
 
 /** Sorts the entries into the passes of pg_restore; the order of the archive, which respects dependencies, is kept in each. */
 export function planRestore(archive: Archive): RestorePlan {
   const plan: RestorePlan = {
     ...{ settings: [], before: [], tables: [], beside: [], after: [] },
-    ...{ rights: [], last: [] },
+    ...{ rights: [], refreshes: [], eventTriggers: [] },
   };
   const databases = new Set(
     archive.entries.filter((entry) => entry.kind === "DATABASE").map((entry) => entry.id),
@@ -41,7 +43,8 @@ export function planRestore(archive: Archive): RestorePlan {
     if (entry.kind === "STDSTRINGS") plan.settings.push(entry);
     else if (entry.kind === "TABLE DATA") plan.tables.push(entry);
     else if (RIGHTS.has(entry.kind)) plan.rights.push(entry);
-    else if (comesLast(entry)) plan.last.push(entry);
+    else if (entry.kind === "MATERIALIZED VIEW DATA") plan.refreshes.push(entry);
+    else if (isAboutEventTrigger(entry)) plan.eventTriggers.push(entry);
     else plan[phase].push(entry);
   }
   return plan;
@@ -56,8 +59,8 @@ function isAboutDatabase(entry: ArchiveEntry, databases: Set<number>): boolean {
   return entry.tag.startsWith("DATABASE ") && entry.dependencies.some((id) => databases.has(id));
 }
 
-function comesLast({ kind, tag }: ArchiveEntry): boolean {
-  if (kind === "EVENT TRIGGER" || kind === "MATERIALIZED VIEW DATA") return true;
+function isAboutEventTrigger({ kind, tag }: ArchiveEntry): boolean {
+  if (kind === "EVENT TRIGGER") return true;
   return (kind === "COMMENT" || kind === "SECURITY LABEL") && tag.startsWith("EVENT TRIGGER ");
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../core/canonical-json.ts";
 import { type AwsOperation, type Endpoint, operation, serveAwsJson } from "./aws-json.ts";
 import { type EventPattern, matchesPattern } from "./event-pattern.ts";

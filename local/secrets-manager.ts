@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { AwsError, type AwsOperation, type Endpoint, operation, serveAwsJson } from "./aws-json.ts";
 
 /** One version: its id is the request token that made it, which is what makes a repeated request harmless. */

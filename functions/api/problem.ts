@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { z } from "zod";
+import * as z from "zod";
 import { RehearsalError } from "../../core/errors.ts";
 
 export const problemSchema = z.object({

@@ -14,10 +14,10 @@ import { type AppliedFile, readApplied, takeToken } from "./target-schema.ts";
 
 /** Whoever measures: told around every statement, on the same session. */
 export interface Observer {
-  runBegins(run: Run): Promise<void>;
-  statementBegins(item: RunItem, statement: Statement): Promise<void>;
-  statementEnded(item: RunItem, statement: Statement, result: StatementResult | undefined): Promise<void>;
-  runEnds(run: Run): Promise<void>;
+  runBegins?(run: Run): Promise<void>;
+  statementBegins?(item: RunItem, statement: Statement): Promise<void>;
+  statementEnded?(item: RunItem, statement: Statement, result: StatementResult | undefined): Promise<void>;
+  runEnds?(run: Run): Promise<void>;
 }
 
 export interface ApplyOptions {
@@ -120,7 +120,7 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
     // Holds the token's row to the end: an older attempt that is still alive waits here, then finds itself overtaken.
     await takeToken(session, options.attempt);
     options.passed?.("in-transaction");
-    await observer?.runBegins(run);
+    await observer?.runBegins?.(run);
     for (const item of run.items) {
       options.onItem?.(item);
       const started = performance.now();
@@ -130,7 +130,7 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
       await recordApplied(options, item, performance.now() - started);
     }
     await session.execute("set constraints all immediate");
-    await observer?.runEnds(run);
+    await observer?.runEnds?.(run);
     options.passed?.("applied");
     await options.verify?.(index);
     options.passed?.("verified");
@@ -139,9 +139,9 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
 
 async function runStatement(options: ApplyOptions, item: RunItem, statement: Statement): Promise<void> {
   await pinTimeouts(options);
-  await options.observer?.statementBegins(item, statement);
+  await options.observer?.statementBegins?.(item, statement);
   const [result] = await asFileError(item, statement, () => options.session.execute(statement.sql));
-  await options.observer?.statementEnded(item, statement, result);
+  await options.observer?.statementEnded?.(item, statement, result);
 }
 
 /** Runs a file once more, as it would run the first time, without recording it: the proof of a claim to be idempotent. */
@@ -161,13 +161,13 @@ export async function runAgain(options: ApplyOptions, run: Run, item: RunItem): 
 /** A migration that asked for no transaction: each statement is noted as begun before it runs and as done after. */
 async function applyOutside(options: ApplyOptions, run: Run, index: number): Promise<void> {
   const { session, observer } = options;
-  await observer?.runBegins(run);
+  await observer?.runBegins?.(run);
   for (const item of run.items) {
     options.onItem?.(item);
     const started = performance.now();
     for (const statement of item.statements) {
       await pinForFiles(options);
-      await observer?.statementBegins(item, statement);
+      await observer?.statementBegins?.(item, statement);
       const result = await runOutside({
         session,
         attempt: options.attempt,
@@ -180,7 +180,7 @@ async function applyOutside(options: ApplyOptions, run: Run, index: number): Pro
         throw error instanceof FileError ? error.told(options.policy) : error;
       });
       await settle(session);
-      await observer?.statementEnded(item, statement, result);
+      await observer?.statementEnded?.(item, statement, result);
       options.passed?.("outside");
     }
     await options.verify?.(index);
@@ -190,7 +190,7 @@ async function applyOutside(options: ApplyOptions, run: Run, index: number): Pro
       await recordApplied(options, item, performance.now() - started);
     });
   }
-  await observer?.runEnds(run);
+  await observer?.runEnds?.(run);
 }
 
 async function recordApplied(options: ApplyOptions, item: RunItem, milliseconds: number): Promise<void> {

@@ -30,7 +30,7 @@ export async function readDatabase(session: Session): Promise<BackupManifest["da
       `select datname as name, pg_get_userbyid(datdba) as owner, pg_encoding_to_char(encoding) as encoding,
         case datlocprovider when 'c' then 'libc' when 'i' then 'icu' else 'builtin' end as "localeProvider",
         datcollate as collate, datctype as ctype, ${locale} as locale, daticurules as "icuRules",
-        datcollversion as "collationVersion"
+        datcollversion as "collationVersion", to_regnamespace('public') is not null as "hasPublicSchema"
       from pg_database where datname = current_database()`,
     ),
   );

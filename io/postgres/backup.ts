@@ -200,7 +200,7 @@ async function work(queue: CopyQueue, copying: Copying): Promise<void> {
       const written = await writeObject(store, key, source, (bytes) =>
         queue.tell(copying, { bytes, rows: 0 }),
       );
-      queue.tell(unit, { bytes: 0, rows: source.rows });
+      queue.tell(unit, { bytes: 0, rows: unit.table ? source.rows : 0 });
       queue.copied.push({ unit, rows: source.rows, object: written && { ...written, rows: source.rows } });
     }
   } finally {

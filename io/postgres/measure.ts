@@ -19,6 +19,7 @@ export function measureRuns(session: Session): {
   let before = new Map<string, Relation>();
   let held = new Set<string>();
   let watch: LockWatch | undefined;
+  let changedBefore: RunMeasure["changed"] = {};
   let started = 0;
   let runStarted = 0;
   let wal = 0;
@@ -26,6 +27,7 @@ export function measureRuns(session: Session): {
     runBegins: async (run) => {
       runs.push({ transactional: run.transactional, milliseconds: 0, items: [], changed: {} });
       before = await readRelations(session);
+      changedBefore = await readChanges(session);
       held = new Set((await ownLocks(session, session.pid)).map(keyOf));
       runStarted = performance.now();
     },
@@ -62,7 +64,7 @@ export function measureRuns(session: Session): {
       run.milliseconds = performance.now() - runStarted;
       for (const item of run.items)
         item.milliseconds = item.statements.reduce((sum, statement) => sum + statement.milliseconds, 0);
-      if (run.transactional) run.changed = await readChanges(session);
+      if (run.transactional) run.changed = changesSince(changedBefore, await readChanges(session));
     },
   };
   return { observer, runs };
@@ -186,7 +188,10 @@ async function walPosition(session: Session): Promise<number> {
   return Number(row?.bytes ?? 0);
 }
 
-/** What this transaction has changed so far, table by table; our own schema left out. */
+/**
+ * What this session has changed and not yet reported to the statistics, table by table; our own schema left out.
+ * Earlier transactions, also those taken back, may still be in it: take the difference of two readings.
+ */
 export async function readChanges(session: Session): Promise<RunMeasure["changed"]> {
   const found = await session.query<{
     schema: string;
@@ -204,5 +209,23 @@ export async function readChanges(session: Session): Promise<RunMeasure["changed
       quoteQualified(row.schema, row.name),
       { inserted: Number(row.inserted), updated: Number(row.updated), deleted: Number(row.deleted) },
     ]),
+  );
+}
+
+/** The rows changed between two readings; tables without any are left out. */
+export function changesSince(
+  before: RunMeasure["changed"],
+  now: RunMeasure["changed"],
+): RunMeasure["changed"] {
+  const none = { inserted: 0, updated: 0, deleted: 0 };
+  const differences = Object.entries(now).map(([table, counts]) => {
+    const earlier = before[table] ?? none;
+    const inserted = counts.inserted - earlier.inserted;
+    const updated = counts.updated - earlier.updated;
+    const deleted = counts.deleted - earlier.deleted;
+    return [table, { inserted, updated, deleted }] as const;
+  });
+  return Object.fromEntries(
+    differences.filter(([, counts]) => Object.values(counts).some((count) => count > 0)),
   );
 }

@@ -50,13 +50,15 @@ export async function restore(options: RestoreOptions): Promise<void> {
     const plan = planRestore(archive);
     const maker = await EntryMaker.open(session, archive, manifest);
     await maker.makeAll(plan.settings);
+    await dropInitial(session, manifest);
     await maker.makeAll(plan.before);
     const queue = new LoadQueue(loads, manifest, options.onProgress);
     await fill(queue, stop, { ...options, signal, settings }, maker.makeAll(plan.beside));
     await restoreSequences(session, manifest);
     await maker.makeAll(plan.after);
     await maker.makeAll(plan.rights);
-    await maker.makeAll(plan.last);
+    await maker.makeAll(plan.refreshes);
+    await maker.makeAll(plan.eventTriggers);
     await session.execute("set synchronous_commit = on");
     await session.execute("analyze");
   } catch (error) {
@@ -67,6 +69,13 @@ export async function restore(options: RestoreOptions): Promise<void> {
     release();
     await session.close();
   }
+}
+
+/** initdb makes these, and an archive does not say when the source has dropped them. */
+async function dropInitial(session: Session, manifest: BackupManifest): Promise<void> {
+  if (!manifest.database.hasPublicSchema) await session.execute("drop schema if exists public");
+  if (!manifest.extensions.some(({ name }) => name === "plpgsql"))
+    await session.execute("drop extension if exists plpgsql");
 }
 
 /** An object and where its bytes go. */

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { dropDatabases, freshDatabase, rows, servers } from "../postgres.ts";
+import { freePort } from "../../local/postgres.ts";
+import { dropDatabases, execute, freshDatabase, rows, servers } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
-import { PROJECT, SCHEMA } from "../service/project.ts";
+import { startHook } from "../service/hook.ts";
+import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
 import { Service } from "../service/service.ts";
+import { startWriter } from "../service/writer.ts";
 
 describe.each(servers)("a whole promotion over HTTP on Postgres $major", (server) => {
   let service: Service;
@@ -67,5 +70,122 @@ describe.each(servers)("a whole promotion over HTTP on Postgres $major", (server
     });
     expect(detail.error?.message).toContain("migrations/0003_unique.sql:1");
     expect(await contentOf(address)).toEqual(before);
+  });
+
+  test("a failure after COMMIT is rolled back by swap: the content is the old, and the failed database is kept", async () => {
+    const smoke = await startHook(() => 500);
+    const address = await environment("smoke", { hooks: { smoke: smoke.url } });
+    const before = await contentOf(address);
+    const release = await service.release({ ...PROJECT, ...OUTSIDE });
+    const id = await service.promote("smoke", release);
+    const detail = await service.until(id, "rolled-back");
+    await smoke.stop();
+    expect(detail.error).toMatchObject({ code: "HookFailed", hint: expect.stringContaining(smoke.url) });
+    expect(await contentOf(address)).toEqual(before);
+    const failed = `${address.database}__failed_${id}`;
+    made.push({ ...address, database: failed });
+    expect(
+      await rows({ ...address, database: failed }, "select count(*)::int as n from public.speakers"),
+    ).toEqual([{ n: 2 }]);
+    expect(await rows(address, "select datname from pg_database where datname like $1", [`%${id}%`])).toEqual(
+      [{ datname: failed }],
+    );
+    // The environment is free again, and the same release can be tried anew.
+    await service
+      .until(await service.promote("smoke", release), "rolled-back", "held")
+      .then(async (second) => {
+        made.push({ ...address, database: `${address.database}__failed_${second.id}` });
+        expect(second.status).toBe("rolled-back");
+      });
+  });
+
+  test("a fenced promotion keeps every write made until the fence, and turns away an application that reconnects at once", async () => {
+    const smoke = await startHook(() => 200);
+    const fenced = await environment("fenced", { hooks: { smoke: smoke.url } });
+    const release = await service.release({ ...PROJECT, ...OUTSIDE });
+    const writer = startWriter(fenced);
+    await service.until(await service.promote("fenced", release), "promoted");
+    const wrote = await writer.stop();
+    await smoke.stop();
+    expect(wrote.accepted.length).toBeGreaterThan(0);
+    expect(wrote.refused).toBeGreaterThan(0);
+    const kept = await rows<{ title: string }>(
+      fenced,
+      "select title from public.videos where title like 'live %'",
+    );
+    expect(kept.map(({ title }) => title).sort()).toEqual(wrote.accepted.sort());
+  });
+
+  test("writes that reached production between the backup and the fence are in the database that a rollback brings back", async () => {
+    const address = await environment("late", {
+      hooks: { smoke: `http://127.0.0.1:${await freePort()}/` },
+      decision: "approval",
+    });
+    const release = await service.release({ ...PROJECT, ...OUTSIDE });
+    const id = await service.promote("late", release);
+    await service.until(id, "waiting");
+    // The backup is long made; these writes come after it.
+    await execute(
+      address,
+      "insert into videos (title) values ('late 1'); update segments set text = 'late' where id = 5; select nextval('videos_id_seq'); select lo_put(4242, 0, 'THE')",
+    );
+    const before = await contentOf(address);
+    await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
+    await service.until(id, "rolled-back");
+    made.push({ ...address, database: `${address.database}__failed_${id}` });
+    expect(await contentOf(address)).toEqual(before);
+  });
+
+  test("an approval is bound to the evidence: given it promotes, rejected or timed out or cancelled production is untouched", async () => {
+    const given = await environment("given", { decision: "approval" });
+    const release = await service.release(PROJECT);
+    const approved = await service.promote("given", release);
+    const waiting = await service.until(approved, "waiting");
+    const wrong = await service.call(
+      "POST",
+      `/promotions/${approved}/approve`,
+      { evidence: "0".repeat(64) },
+      { key: service.keys.reviewer },
+    );
+    expect(wrong).toMatchObject({ status: 409, body: { code: "EvidenceChanged" } });
+    await service.must(
+      "POST",
+      `/promotions/${approved}/approve`,
+      { evidence: waiting.evidence },
+      service.keys.reviewer,
+    );
+    await service.until(approved, "promoted");
+    expect(await rows(given, "select count(*)::int as n from public.speakers")).toEqual([{ n: 2 }]);
+
+    for (const [name, policy, act, code] of [
+      [
+        "rejected",
+        {},
+        (id: string) =>
+          service.must("POST", `/promotions/${id}/reject`, { comment: "not today" }, service.keys.reviewer),
+        "ApprovalRejected",
+      ],
+      ["cancelled", {}, (id: string) => service.must("POST", `/promotions/${id}/cancel`), "Cancelled"],
+      ["expired", { approvalTimeout: 1 }, async () => undefined, "ApprovalExpired"],
+    ] as const) {
+      const address = await environment(name, { decision: "approval", ...policy });
+      const before = await contentOf(address);
+      const id = await service.promote(name, release);
+      await service.until(id, "waiting", "refused");
+      await act(id);
+      const detail = await service.until(id, "refused");
+      expect(detail.error).toMatchObject({ code });
+      expect(await contentOf(address)).toEqual(before);
+      expect(await rows(address, "select state, promotion from rehearsal.identity")).toEqual([
+        { state: "writeable", promotion: null },
+      ]);
+      const late = await service.call(
+        "POST",
+        `/promotions/${id}/approve`,
+        {},
+        { key: service.keys.reviewer },
+      );
+      expect(late).toMatchObject({ status: 409, body: { code: "ApprovalNotWanted" } });
+    }
   });
 });

@@ -55,7 +55,8 @@ export async function dumpTableOfContents(
     };
   } catch (error) {
     wire.socket.destroy();
-    if (error instanceof RehearsalError && error.code === "StatementFailed" && hasState(error, "55P03"))
+    // pg_dump puts its limit on waiting into statement_timeout, around LOCK TABLE only.
+    if (error instanceof RehearsalError && error.code === "StatementFailed" && hasState(error, "57014"))
       throw new RehearsalError(
         "LockTimeout",
         { statement: "LOCK TABLE … IN ACCESS SHARE MODE", milliseconds: lockMilliseconds, tries: 1 },

@@ -1,0 +1,41 @@
+/** An application that never stops writing: it reconnects at once when it is turned away. */
+import pg from "pg";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+
+export interface Writer {
+  /** Ends the writing; the titles that were committed for sure, and how often it was turned away. */
+  stop(): Promise<{ accepted: string[]; refused: number }>;
+}
+
+/** Inserts into `public.videos`, one row a transaction, each with a title of its own. */
+export function startWriter(address: DatabaseAddress): Writer {
+  const accepted: string[] = [];
+  let refused = 0;
+  let over = false;
+  const running = (async () => {
+    for (let number = 1; !over; ) {
+      const client = new pg.Client({ ...address, ssl: false });
+      client.on("error", () => undefined);
+      try {
+        await client.connect();
+        while (!over) {
+          const title = `live ${number++}`;
+          await client.query("insert into public.videos (title) values ($1)", [title]);
+          accepted.push(title);
+        }
+      } catch {
+        // Turned away, cut off, or read-only: count it and come again.
+        refused++;
+      } finally {
+        await client.end().catch((error: unknown) => error);
+      }
+    }
+  })();
+  return {
+    stop: async () => {
+      over = true;
+      await running;
+      return { accepted, refused };
+    },
+  };
+}
