@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { cliReference } from "../cli/reference.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
 import { errorTable } from "./error-table.ts";
 import { runbook } from "./runbook.ts";
@@ -14,6 +15,7 @@ export interface Page {
 
 /** Every generated page; a new one is added here. */
 const PAGES: Page[] = [
+  { file: "docs/cli.md", generate: () => cliReference() },
   { file: "docs/errors.md", generate: () => errorTable() },
   { file: "docs/promotion.md", generate: () => runbook(promotionDefinition(), rollbackDefinition()) },
 ];

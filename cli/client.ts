@@ -1,0 +1,116 @@
+/** Speaks HTTP with the service: answers parsed at the door, refusals as the catalogue has them. */
+import { setTimeout as pause } from "node:timers/promises";
+import * as z from "zod";
+import { RehearsalError } from "../core/errors.ts";
+import type { Connection } from "./connection.ts";
+import { ServiceRefusal } from "./refusal.ts";
+
+export interface Client {
+  get<S extends z.ZodType>(path: string, answer: S): Promise<z.output<S>>;
+  /** Sent once, unless `headers` carry an Idempotency-Key: then it is safe to send again. */
+  post<S extends z.ZodType>(path: string, body: object, answer: S, headers?: Headers): Promise<z.output<S>>;
+  patch<S extends z.ZodType>(path: string, body: object, answer: S): Promise<z.output<S>>;
+  /** The answer's text, whatever its type; follows the way to the bucket. */
+  text(path: string): Promise<string>;
+  /** Sends bytes to an address that the service gave. */
+  upload(to: { url: string; headers: Headers }, body: Uint8Array): Promise<void>;
+}
+
+type Headers = Record<string, string>;
+
+/** How often what is safe to repeat is sent when nobody answers, and the pause before the second time. */
+const TRIES = 4;
+const FIRST_PAUSE = 250;
+
+const problemSchema = z.object({
+  code: z.string(),
+  detail: z.string(),
+  hint: z.string(),
+  facts: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** A client of the service; throws `ServiceUnreachable` when it does not answer, `ServiceRefusal` when it refuses. */
+export function openClient({ url, key }: Connection): Client {
+  const send = async (method: string, path: string, body?: object, headers: Headers = {}) => {
+    const repeatable = method !== "POST" && method !== "PATCH" ? true : "idempotency-key" in headers;
+    const request = {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
+    for (let tries = 1; ; tries++) {
+      const answer = await attempt(url + path, request);
+      const passing = answer instanceof RehearsalError || answer.status === 502 || answer.status === 503;
+      if (passing && repeatable && tries < TRIES) {
+        await pause(FIRST_PAUSE * 2 ** (tries - 1));
+        continue;
+      }
+      if (answer instanceof RehearsalError) throw answer;
+      if (answer.status >= 400) throw refusalFrom(url, answer);
+      return answer;
+    }
+  };
+  const parsed = async <S extends z.ZodType>(schema: S, answer: Promise<Answer>): Promise<z.output<S>> => {
+    const result = schema.safeParse(parseJson((await answer).text));
+    if (result.success) return result.data;
+    throw unreachable(url, `its answer is not understood (${z.prettifyError(result.error)})`);
+  };
+  return {
+    get: (path, schema) => parsed(schema, send("GET", path)),
+    post: (path, body, schema, headers) => parsed(schema, send("POST", path, body, headers)),
+    patch: (path, body, schema) => parsed(schema, send("PATCH", path, body)),
+    text: async (path) => (await send("GET", path)).text,
+    upload: async (to, body) => {
+      const answer = await attempt(to.url, {
+        method: "PUT",
+        headers: to.headers,
+        body: new Uint8Array(body),
+      });
+      if (answer instanceof RehearsalError) throw answer;
+      if (answer.status >= 300)
+        throw unreachable(new URL(to.url).origin, `it answered ${answer.status} to the upload`);
+    },
+  };
+}
+
+interface Answer {
+  status: number;
+  text: string;
+}
+
+/** One exchange; what never reached an answer is returned, for it may be worth another try. */
+async function attempt(url: string, request: RequestInit): Promise<Answer | RehearsalError> {
+  try {
+    const response = await fetch(url, request);
+    return { status: response.status, text: await response.text() };
+  } catch (error) {
+    const cause = (error as Error).cause ?? error;
+    const { message, code } = cause as NodeJS.ErrnoException;
+    return unreachable(new URL(url).origin, message || code || String(cause));
+  }
+}
+
+/** A refusal told as problem details; anything else that is no success is not the service. */
+function refusalFrom(url: string, { status, text }: Answer): Error {
+  const problem = problemSchema.safeParse(parseJson(text));
+  if (!problem.success) return unreachable(url, `it answered ${status} and no problem details`);
+  const { code, detail, hint, facts } = problem.data;
+  return new ServiceRefusal({ code, message: detail, hint, facts });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: the schema behind refuses it, and tells so.
+    return undefined;
+  }
+}
+
+function unreachable(url: string, reason: string): RehearsalError {
+  return new RehearsalError("ServiceUnreachable", { url, reason });
+}

@@ -1,0 +1,58 @@
+/** `rehearsal plan`: what a promotion would run, with classes and locks, without starting it. */
+import { Command } from "commander";
+import { type Plan, plan } from "../answers.ts";
+import type { Declare } from "../command.ts";
+import { columns, plain, short } from "../text.ts";
+import { chooseRelease } from "./project.ts";
+
+export const planCommand: Declare = (act) =>
+  new Command("plan")
+    .description("Tell what a promotion would run; exit code 3 when something is pending")
+    .argument("<environment>")
+    .argument("[release]", "a hash or its beginning; this folder's project when left out")
+    .option("--seed", "with the seeds")
+    .action(
+      act(async (context, name: string, named: string | undefined, options: { seed?: boolean }) => {
+        const release = await chooseRelease(context, named);
+        const client = await context.client();
+        const body = { environment: name, release, seed: options.seed === true };
+        const found = await client.post("/plans", body, plan);
+        return { value: found, text: described(found), exit: found.runs.length > 0 ? 3 : 0 };
+      }),
+    );
+
+function described({ environment, release, runs, fence }: Plan): string {
+  const title = `release ${short(release)} on "${environment}"`;
+  if (runs.length === 0) return `${title}: nothing is pending`;
+  return [
+    `${title}: ${count(runs.flatMap((run) => run.files).length, "file")} pending; ${
+      fence ? "writers are stopped while it runs" : "writers go on while it runs"
+    }`,
+    ...runs.flatMap(({ transactional, files }) => [
+      "",
+      transactional ? "in one transaction:" : "outside a transaction:",
+      ...files.flatMap(({ path, statements }) => [`  ${plain(path)}`, indent(statementTable(statements))]),
+    ]),
+  ].join("\n");
+}
+
+type Statements = Plan["runs"][number]["files"][number]["statements"];
+
+function statementTable(statements: Statements): string {
+  return columns(
+    statements.map((statement) => [
+      String(statement.line),
+      statement.class,
+      statement.summary,
+      statement.locks.map(({ mode, relation }) => `${mode} on ${relation}`).join(", "),
+    ]),
+  );
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, "    ");
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

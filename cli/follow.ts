@@ -1,0 +1,59 @@
+/** Follows a promotion to its end: each step is told once it has ended, and the one that runs while somebody looks. */
+import { setTimeout as pause } from "node:timers/promises";
+import { EXIT_CODES, isEnded, type Status } from "../core/steps.ts";
+import { type Detail, detail, type StepAttempt } from "./answers.ts";
+import type { Context, Outcome } from "./command.ts";
+import { howToDecide, liveLine, reason, stepCells } from "./promotion-text.ts";
+import { exitOf } from "./refusal.ts";
+import type { Terminal } from "./terminal.ts";
+import { columns } from "./text.ts";
+
+/** Milliseconds between two looks. */
+const EVERY = 400;
+
+/**
+ * Looks until it has ended, or waits for a decision that nobody here could give. `wanted` is the end that counts as
+ * success; being promoted and having nothing to do when it is left out.
+ */
+export async function follow(context: Context, id: string, wanted?: Status): Promise<Outcome> {
+  const { terminal } = context;
+  const client = await context.client();
+  const told = new Set<string>();
+  let asked = false;
+  for (;;) {
+    const found = await client.get(`/promotions/${encodeURIComponent(id)}`, detail);
+    for (const attempt of found.steps) {
+      const name = `${attempt.step} ${attempt.attempt}`;
+      if (attempt.status === "running" || told.has(name)) continue;
+      told.add(name);
+      terminal.err(stepLine(terminal, attempt));
+    }
+    if (isEnded(found.status)) return { value: found, text: reason(found), exit: exitOfEnd(found, wanted) };
+    if (found.status === "waiting" && !asked) {
+      if (!terminal.interactive || context.json)
+        return { value: found, text: howToDecide(found), exit: EXIT_CODES.waiting };
+      terminal.err(howToDecide(found));
+      asked = true;
+    }
+    const running = found.steps.findLast(({ status }) => status === "running");
+    if (running !== undefined) terminal.live(liveLine(running, Date.now() - Date.parse(running.startedAt)));
+    await pause(EVERY);
+  }
+}
+
+/** Drift, a lock and a missing approval have exit codes of their own; whatever else refused, production is safe. */
+function exitOfEnd({ status, error }: Detail, wanted: Status | undefined): number {
+  if (status === wanted) return 0;
+  const own = status === "refused" && error !== null ? exitOf(error) : undefined;
+  return own === 3 || own === 4 || own === 5 ? own : EXIT_CODES[status];
+}
+
+/** Wide enough for the longest of each, so that lines told one by one stand under each other. */
+const WIDTHS = ["running", "roll-back (try 2)", "59 min 59 s"];
+
+function stepLine(terminal: Terminal, attempt: StepAttempt): string {
+  const cells = stepCells(attempt);
+  const line = columns([WIDTHS, cells]).split("\n")[1] ?? "";
+  const word = cells[0];
+  return terminal.tintErr(attempt.status === "failed" ? "red" : "green", word) + line.slice(word.length);
+}

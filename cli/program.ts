@@ -1,0 +1,78 @@
+/** The program: every command's words, options and help, bound to what runs them. */
+import { Command } from "commander";
+import type { Act, Declare } from "./command.ts";
+import { approveCommand } from "./commands/approve.ts";
+import { cancelCommand } from "./commands/cancel.ts";
+import { envCommand } from "./commands/env.ts";
+import { logCommand } from "./commands/log.ts";
+import { planCommand } from "./commands/plan.ts";
+import { initCommand, newCommand, releaseCommand } from "./commands/project.ts";
+import { promoteCommand } from "./commands/promote.ts";
+import { rejectCommand } from "./commands/reject.ts";
+import { reportCommand } from "./commands/report.ts";
+import { rollbackCommand } from "./commands/rollback.ts";
+import { statusCommand } from "./commands/status.ts";
+import { watchCommand } from "./commands/watch.ts";
+
+/** In the order of the work. */
+const COMMANDS: Declare[] = [
+  initCommand,
+  newCommand,
+  releaseCommand,
+  envCommand,
+  planCommand,
+  promoteCommand,
+  statusCommand,
+  watchCommand,
+  approveCommand,
+  rejectCommand,
+  cancelCommand,
+  rollbackCommand,
+  reportCommand,
+  logCommand,
+];
+
+export const EXITS: readonly (readonly [code: number, meaning: string])[] = [
+  [0, "done: promoted, or nothing to do"],
+  [1, "failed, and production is as it was"],
+  [2, "the command was used wrongly"],
+  [3, "drift was found; of plan: something is pending"],
+  [4, "an approval is needed, or was not given in time"],
+  [5, "the environment is locked by another promotion"],
+  [6, "an operator is needed: a promotion is held, or the log is broken"],
+];
+
+export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  ["REHEARSAL_URL", "the service's address; else .rehearsal/connection.json, here or in a folder above"],
+  ["REHEARSAL_KEY", "your key"],
+  ["REHEARSAL_DATABASE_URL", "the database's URL for env add"],
+  ["NO_COLOR", "set to anything: no colours"],
+];
+
+/** Builds the program. `silent` keeps what the parser itself would print from being printed. */
+export function buildProgram(act: Act, write: { out(text: string): void }): Command {
+  const program = new Command("rehearsal")
+    .description("Promotes a Postgres database to a release, after a rehearsal on a restored copy of it.")
+    .helpCommand(false)
+    .addHelpText("after", () => `\n${afterHelp()}`);
+  for (const declare of COMMANDS) program.addCommand(declare(act));
+  for (const command of everyCommand(program)) {
+    command.exitOverride().configureOutput({ writeOut: write.out, writeErr: () => undefined });
+    if (command.commands.length === 0 || command.name() === "log")
+      command.option("--json", "one JSON document on standard output, refusals too");
+  }
+  return program;
+}
+
+/** A command and all below it. */
+export function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap((below) => everyCommand(below))];
+}
+
+function afterHelp(): string {
+  const lines = (pairs: typeof EXITS | typeof VARIABLES) => {
+    const width = Math.max(...pairs.map(([name]) => String(name).length));
+    return pairs.map(([name, meaning]) => `  ${String(name).padEnd(width)}  ${meaning}`);
+  };
+  return ["Exit codes:", ...lines(EXITS), "", "Environment:", ...lines(VARIABLES)].join("\n");
+}
