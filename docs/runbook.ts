@@ -1,5 +1,5 @@
 /** docs/promotion.md: the machine that promotes, drawn and listed as the operator's runbook. */
-import type { StateMachine } from "../workflows/asl.ts";
+import type { State, StateMachine } from "../workflows/asl.ts";
 import { table } from "./markdown.ts";
 import { stateDiagram } from "./state-diagram.ts";
 
@@ -28,10 +28,40 @@ function diagram(machine: StateMachine): string {
 function steps(machine: StateMachine): string {
   const rows = Object.entries(machine.States).flatMap(([name, state]) =>
     state.Type === "Task"
-      ? [[name, state.Comment ?? "", duration(state.TimeoutSeconds), state.Next, failure(state)]]
+      ? [
+          [
+            name,
+            state.Comment ?? "",
+            duration(state.TimeoutSeconds),
+            state.Next,
+            failure(state),
+            endsAfterFailure(machine, name).join(" or "),
+          ],
+        ]
       : [],
   );
-  return table(["Step", "What it does", "At most", "Then", "On failure"], rows);
+  return table(["Step", "What it does", "At most", "Then", "On failure", "Which ends"], rows);
+}
+
+/** The ends that a promotion can come to when this step fails for good and no other does; in the machine's order. */
+export function endsAfterFailure(machine: StateMachine, step: string): string[] {
+  const state = machine.States[step];
+  const reached = new Set<string>();
+  const visit = (name: string): void => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    for (const next of waysOn(machine.States[name])) visit(next);
+  };
+  if (state?.Type === "Task") for (const { Next } of state.Catch) visit(Next);
+  return Object.keys(machine.States).filter(
+    (name) => reached.has(name) && waysOn(machine.States[name]).length === 0,
+  );
+}
+
+function waysOn(state: State | undefined): string[] {
+  if (state?.Type === "Task") return [state.Next];
+  if (state?.Type === "Choice") return [...state.Choices.map(({ Next }) => Next), state.Default];
+  return [];
 }
 
 function duration(seconds: number | string): string {

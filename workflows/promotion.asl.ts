@@ -97,6 +97,7 @@ function wayBack(): StateMachine["States"] {
     refused: ending("Refused", "{% $refusal.message %}"),
     "rolled-back": ending("RolledBack", "{% $way.reason %}"),
     held: ending("Held", "{% $held.message %}"),
-    "held-without-word": ending("Held", "{% $failure.Cause %}"),
+    // A time-out of the state itself comes without a cause.
+    "held-without-word": ending("Held", "{% $exists($failure.Cause) ? $failure.Cause : $failure.Error %}"),
   };
 }

@@ -10,8 +10,8 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
+import type { Clock } from "../../../local/step-functions/clock.ts";
 import { type Invoke, type StatusChange, startStepFunctions } from "../../../local/step-functions/index.ts";
-import type { StillClock } from "./still-clock.ts";
 
 export const ROLE = "arn:aws:iam::000000000000:role/engine";
 export const INVOKE = "arn:aws:states:::lambda:invoke";
@@ -19,7 +19,7 @@ export const CALLBACK = `${INVOKE}.waitForTaskToken`;
 
 export interface StageOptions {
   invoke?: Invoke;
-  clock?: StillClock;
+  clock?: Clock;
   folder?: string;
 }
 
