@@ -69,6 +69,7 @@ export async function openWire(address: DatabaseAddress, application: string): P
 interface Courier extends EventEmitter {
   readonly stream: Duplex;
   connect(port: number, host: string): void;
+  requestSsl(): void;
   cancel(processId: number, secretKey: number): void;
 }
 
@@ -88,7 +89,9 @@ function requestCancel(
     const deadline = setTimeout(over, CANCEL_MILLISECONDS);
     courier.on("error", over);
     courier.on("end", over);
-    courier.once(ssl ? "sslconnect" : "connect", () => courier.cancel(key.processID, key.secretKey));
+    const deliver = () => courier.cancel(key.processID, key.secretKey);
+    courier.once("connect", () => (ssl ? courier.requestSsl() : deliver()));
+    courier.once("sslconnect", deliver);
     courier.connect(address.port, address.host);
   });
 }
