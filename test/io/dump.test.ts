@@ -69,12 +69,15 @@ test("a table that somebody holds is waited for only so long", async () => {
 test("a server that ends the connection while pg_dump waits for it is a lost connection", async () => {
   const other = await openSession(address, { application: "test" });
   await other.execute("begin; lock table public.t in access exclusive mode");
-  const waiting = dump({ application: "dump victim" });
+  const lost = expect(dump({ application: "dump victim" })).rejects.toMatchObject({
+    code: "DatabaseUnreachable",
+    retryable: true,
+  });
   const victim =
     "select pid from pg_stat_activity where application_name = 'dump victim' and wait_event = 'relation'";
   await expect.poll(() => rows(address, victim), { timeout: 10_000 }).toHaveLength(1);
   await rows(address, `select pg_terminate_backend(pid) from (${victim}) v`);
-  await expect(waiting).rejects.toMatchObject({ code: "DatabaseUnreachable", retryable: true });
+  await lost;
   await other.close();
 });
 
@@ -82,12 +85,14 @@ test("an abort ends it, and the server's side too", async () => {
   const other = await openSession(address, { application: "test" });
   await other.execute("begin; lock table public.t in access exclusive mode");
   const stop = new AbortController();
-  const waiting = dump({ application: "dump aborted", signal: stop.signal });
+  const ended = expect(dump({ application: "dump aborted", signal: stop.signal })).rejects.toThrow(
+    "not wanted any more",
+  );
   const running =
     "select pid from pg_stat_activity where application_name = 'dump aborted' and state = 'active'";
   await expect.poll(() => rows(address, running), { timeout: 10_000 }).toHaveLength(1);
   stop.abort(new Error("not wanted any more"));
-  await expect(waiting).rejects.toThrow("not wanted any more");
+  await ended;
   await expect.poll(() => rows(address, running), { timeout: 10_000 }).toEqual([]);
   await other.close();
 });
