@@ -15,6 +15,7 @@ import { startStepFunctions } from "../../local/step-functions/index.ts";
 import { startBucket } from "../bucket.ts";
 import { CALLBACK, createMachine } from "../local/step-functions/stage.ts";
 import { dropDatabases, execute, freshDatabase, newestServer } from "../postgres.ts";
+import { startTcpProxy } from "../tcp-proxy.ts";
 
 export interface Answer<Body> {
   status: number;
@@ -78,15 +79,18 @@ export async function openWorld() {
       return { payload: {} };
     },
   });
+  const { hostname: host, port } = new URL(stepFunctions.url);
+  const line = await startTcpProxy({ host, port: Number(port) });
+  const throughLine = line.through({ host, port: Number(port) });
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
-    AWS_ENDPOINT_URL_SFN: stepFunctions.url,
+    AWS_ENDPOINT_URL_SFN: `http://${throughLine.host}:${throughLine.port}`,
     AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
     REHEARSAL_BUCKET: "artifacts",
     REHEARSAL_EVENT_BUS: "rehearsal",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
   });
-  const sfn = new SFNClient({});
+  const sfn = new SFNClient({ endpoint: stepFunctions.url });
   const promotionMachine = await createMachine(sfn, "promotion", WAITING);
   const rollbackMachine = await createMachine(sfn, "rollback", WAITING);
   process.env.REHEARSAL_PROMOTION_MACHINE = promotionMachine;
@@ -129,7 +133,8 @@ export async function openWorld() {
     ledger: ledger as Session,
     store: bucket.store,
     control,
-    sfn,
+    /** The line between the API and Step Functions. */
+    line,
     promotionMachine,
     rollbackMachine,
     send,
@@ -153,6 +158,7 @@ export async function openWorld() {
     close: async () => {
       await ledger.close();
       sfn.destroy();
+      await line.stop();
       await stepFunctions.stop();
       await bus.stop();
       await secretsManager.stop();
