@@ -23,7 +23,7 @@ export async function run(words: readonly string[], surroundings: Surroundings):
     <Args extends unknown[]>(work: Work<Args>) =>
     async (...args: [...Args, Command]) => {
       const given = args.slice(0, -1) as unknown as Args;
-      const context = contextOf(surroundings, (args.at(-1) as Command).opts().json === true);
+      const context = contextOf(surroundings, (args.at(-1) as Command).optsWithGlobals().json === true);
       const outcome = await work(context, ...given);
       show(terminal, outcome, context.json);
       exit = outcome.exit ?? 0;
