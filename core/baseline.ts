@@ -13,7 +13,7 @@ export interface TableBaseline {
 
 export interface Baseline {
   format: "rehearsal-baseline/1";
-  /** By quoted qualified name: `"public"."videos"`; ordinary tables, partitions and populated materialized views. */
+  /** By quoted qualified name: `"public"."videos"`; ordinary tables and partitions. */
   tables: Record<string, TableBaseline>;
   /** By quoted qualified name. */
   sequences: Record<string, { last: string; called: boolean }>;

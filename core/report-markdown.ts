@@ -1,16 +1,22 @@
 /** The rehearsal's report for people, as Markdown: short enough to be read before saying yes. */
-import type { ItemMeasure, RehearsalReport, RunMeasure, StatementMeasure } from "./report.ts";
+import {
+  type ItemMeasure,
+  type RehearsalReport,
+  type RunMeasure,
+  type StatementMeasure,
+  strongestLocks,
+} from "./report.ts";
 
-/** GitHub-flavoured Markdown; names and SQL are escaped, so that nothing in them becomes markup. */
+/** GitHub-flavoured Markdown; names and SQL stand in code spans, so that nothing in them becomes markup. */
 export function reportMarkdown(report: RehearsalReport): string {
   return [
-    `# Rehearsal ${escape(report.promotion)}`,
+    `# Rehearsal ${report.promotion}`,
     "",
     report.failure
-      ? `**Refused.** ${escape(report.failure.message)}\n\nHint: ${escape(report.failure.hint)}`
+      ? `**Refused.** ${code(report.failure.message)}\n\nHint: ${code(report.failure.hint)}`
       : "**It went well.** Every file ran on a restored copy of production.",
     "",
-    `- environment: ${escape(report.environment)} (Postgres ${escape(report.server)})`,
+    `- environment: ${report.environment} (Postgres ${report.server})`,
     `- release: \`${report.release}\``,
     `- shape: \`${report.fingerprintBefore.slice(0, 12)}\` → \`${report.fingerprintAfter.slice(0, 12) || "not reached"}\``,
     `- time: ${duration(report.milliseconds)}; size: ${bytes(report.bytesBefore)} → ${bytes(report.bytesAfter)}; WAL: ${bytes(report.walBytes)}`,
@@ -44,7 +50,7 @@ function runSection(run: RunMeasure, index: number): string[] {
 
 function itemSection(item: ItemMeasure): string[] {
   return [
-    `### ${escape(item.path)}: ${duration(item.milliseconds)}${item.idempotent === "proved" ? ", idempotent (proved)" : ""}`,
+    `### ${code(item.path)}: ${duration(item.milliseconds)}${item.idempotent === "proved" ? ", idempotent (proved)" : ""}`,
     "",
     "| line | statement | time | rows | locks newly held | rewritten | WAL |",
     "|---:|---|---:|---:|---|---|---:|",
@@ -54,14 +60,14 @@ function itemSection(item: ItemMeasure): string[] {
 }
 
 function statementRow(statement: StatementMeasure): string {
-  const locks = statement.locks.map(({ relation, mode }) => `${mode} on ${relation}`).join(", ");
+  const locks = strongestLocks(statement.locks).map(({ relation, mode }) => code(`${mode} on ${relation}`));
   const cells = [
     String(statement.line),
-    escape(statement.summary),
+    code(statement.summary),
     duration(statement.milliseconds),
     statement.rows === null ? "" : String(statement.rows),
-    escape(locks),
-    escape(statement.rewritten.join(", ")),
+    locks.join("<br>"),
+    statement.rewritten.map(code).join("<br>"),
     bytes(statement.walBytes),
   ];
   return `| ${cells.join(" | ")} |`;
@@ -69,12 +75,16 @@ function statementRow(statement: StatementMeasure): string {
 
 function list(title: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return [];
-  return [`**${title}**`, "", ...lines.map((line) => `- ${escape(line)}`), ""];
+  return [`**${title}**`, "", ...lines.map((line) => `- ${code(line)}`), ""];
 }
 
-/** Backslashes before whatever Markdown would act on; line ends become spaces. */
-function escape(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]()#+\-.!|<>~@&]/g, (sign) => `\\${sign}`);
+/** A code span: nothing in it is markup, and a bar does not end a table's cell. Line ends become spaces. */
+function code(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim().replaceAll("|", "\\|");
+  if (line === "") return "";
+  const longest = Math.max(0, ...(line.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return longest === 0 ? `${fence}${line}${fence}` : `${fence} ${line} ${fence}`;
 }
 
 /** Milliseconds as people say them: `0.4 ms`, `12 ms`, `3.1 s`, `4 min 10 s`. */

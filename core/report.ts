@@ -64,3 +64,26 @@ export interface RehearsalReport {
   /** Why the rehearsal refuses the release; absent when it went well. */
   failure?: ErrorRecord;
 }
+
+/** pg_locks' modes, each stronger than those before it. */
+const LOCK_STRENGTH = [
+  "AccessShareLock",
+  "RowShareLock",
+  "RowExclusiveLock",
+  "ShareUpdateExclusiveLock",
+  "ShareLock",
+  "ShareRowExclusiveLock",
+  "ExclusiveLock",
+  "AccessExclusiveLock",
+];
+
+/** One lock per relation, the strongest: what others wait for. */
+export function strongestLocks(locks: readonly LockTaken[]): LockTaken[] {
+  const strongest = new Map<string, LockTaken>();
+  for (const lock of locks) {
+    const known = strongest.get(lock.relation);
+    if (known === undefined || LOCK_STRENGTH.indexOf(lock.mode) > LOCK_STRENGTH.indexOf(known.mode))
+      strongest.set(lock.relation, lock);
+  }
+  return [...strongest.values()];
+}

@@ -61,6 +61,29 @@ export function describeDifference(difference: ShapeDifference): string {
   return `${address}: ${told.join("; ")}${more}`;
 }
 
+/**
+ * What a migration did to a shape, for people: what it adds, drops and changes. Parts of a table that is itself added or
+ * dropped (its constraints, indexes, triggers) go without saying.
+ */
+export function describeChanges(before: Shape, after: Shape): string[] {
+  const differences = diffShapes(before, after);
+  const whole = differences.filter(({ kind, address }) => kind !== "changed" && address.startsWith("table "));
+  const tables = new Set(whole.map(({ address }) => address.slice("table ".length)));
+  const verbs = { added: "adds", removed: "drops" };
+  return differences
+    .filter(({ address }) => !tables.has(address.split(" on ").at(-1) ?? "") || address.startsWith("table "))
+    .map((difference) => {
+      const { kind, address, expected, actual } = difference;
+      if (kind !== "changed") return `${verbs[kind]} ${address}`;
+      const told = difference.paths.slice(0, 3).map((path) => {
+        const [was, is] = [expected, actual].map((facts) => shown(follow(facts, path)));
+        return `${path || "it"} from ${was} to ${is}`;
+      });
+      const more = difference.paths.length - told.length;
+      return `changes ${address}: ${told.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
+    });
+}
+
 export interface ObjectName {
   word: string;
   name: readonly string[];

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { cliReference } from "../cli/reference.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
 import { errorTable } from "./error-table.ts";
+import { faultsPage } from "./faults-page.ts";
 import { runbook } from "./runbook.ts";
 
 export interface Page {
@@ -16,6 +17,7 @@ export interface Page {
 /** Every generated page; a new one is added here. */
 const PAGES: Page[] = [
   { file: "docs/cli.md", generate: () => cliReference() },
+  { file: "docs/faults.md", generate: () => faultsPage() },
   { file: "docs/errors.md", generate: () => errorTable() },
   { file: "docs/promotion.md", generate: () => runbook(promotionDefinition(), rollbackDefinition()) },
 ];

@@ -6,7 +6,7 @@ import { quoteName } from "../core/names.ts";
 import type { Project } from "../core/project.ts";
 import type { RehearsalReport, RunMeasure } from "../core/report.ts";
 import type { Run, RunItem } from "../core/runs.ts";
-import { describeDifference, diffShapes, fingerprint, type Shape } from "../core/shape.ts";
+import { describeChanges, fingerprint, type Shape } from "../core/shape.ts";
 import { type ApplyOptions, applyRuns, runAgain } from "../io/postgres/apply.ts";
 import { readBaseline } from "../io/postgres/baseline.ts";
 import { findBrokenChecks, refuseBroken } from "../io/postgres/checks.ts";
@@ -71,7 +71,7 @@ export async function rehearse(
     const after = shapes.at(-1) ?? before;
     gather(report, measures, shapes);
     report.fingerprintAfter = fingerprint(after);
-    report.differences = diffShapes(before, after).map(describeDifference);
+    report.differences = describeChanges(before, after);
     report.bytesAfter = await databaseBytes(copy);
     const searchPath = promotion.policy.searchPath.map(quoteName).join(", ");
     report.brokenChecks = await copy.transaction(() => findBrokenChecks(copy, project.checks, searchPath));

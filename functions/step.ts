@@ -46,6 +46,8 @@ export interface StepContext {
   passed(point: string): void;
   /** Tells whoever watches how far the step is. */
   progress(progress: Progress): void;
+  /** Writes how far it got; part of how every attempt ends. */
+  writeLatest(): Promise<void>;
 }
 
 export interface StepResult {
@@ -110,6 +112,7 @@ async function attemptStep(
     await ledger.transaction(async () => {
       await assertNewest(ledger, attempt);
       await finishStep(ledger, attempt, { error: record });
+      await context.writeLatest();
       await appendEvent(ledger, {
         ...who,
         type: `${attempt.step}.failed`,
@@ -124,6 +127,7 @@ async function attemptStep(
   await ledger.transaction(async () => {
     await assertNewest(ledger, attempt);
     await finishStep(ledger, attempt, { outcome });
+    await context.writeLatest();
     await updatePromotion(ledger, promotion.id, {
       ...(facts && { facts }),
       ...(status && { status }),
@@ -156,7 +160,15 @@ async function makeContext(
   const application = `rehearsal ${promotion.id} ${name} ${attempt.attempt}`;
   const maintenance = { ...address, database: promotion.policy.maintenanceDatabase };
   const openMaintenance = () => openSession(maintenance, { application });
-  const progress = throttle((value: Progress) => writeProgress(ledger, attempt, value));
+  let latest: Progress | undefined;
+  const writeLatest = async () => {
+    if (latest !== undefined) await writeProgress(ledger, attempt, latest);
+  };
+  const writeSometimes = throttle(writeLatest);
+  const progress = (value: Progress) => {
+    latest = value;
+    writeSometimes();
+  };
   return {
     input,
     promotion,
@@ -175,6 +187,7 @@ async function makeContext(
     },
     passed: (point) => milestone(promotion.id, name, point),
     progress,
+    writeLatest,
   };
 }
 
@@ -191,10 +204,10 @@ async function nameOf(openMaintenance: () => Promise<Session>, oid: number): Pro
 }
 
 /** At most two a second, and never two at once: a write that is under way stands for those that came meanwhile. */
-function throttle(write: (progress: Progress) => Promise<void>) {
+function throttle(write: () => Promise<void>): () => void {
   let last = 0;
   let writing = false;
-  return (progress: Progress) => {
+  return () => {
     if (writing || performance.now() - last < 500) return;
     writing = true;
     last = performance.now();
@@ -202,7 +215,7 @@ function throttle(write: (progress: Progress) => Promise<void>) {
       writing = false;
     };
     // A ledger that cannot be written to is told by the step's own end, which writes to it as well.
-    write(progress).then(ended, ended);
+    write().then(ended, ended);
   };
 }
 

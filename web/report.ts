@@ -1,6 +1,11 @@
 /** The rehearsal's report as one page of HTML that stands alone: no script, no outside resource, light and dark. */
 import { html, raw } from "hono/html";
-import type { RehearsalReport, RunMeasure, StatementMeasure } from "../core/report.ts";
+import {
+  type RehearsalReport,
+  type RunMeasure,
+  type StatementMeasure,
+  strongestLocks,
+} from "../core/report.ts";
 import { bytes, duration } from "../core/report-markdown.ts";
 
 /** Every value is escaped by the template; only the style sheet is raw. */
@@ -77,7 +82,7 @@ function statementRow(statement: StatementMeasure, longest: number) {
 <td><details><summary>${statement.summary}</summary><pre>${statement.sql}</pre></details></td>
 <td><span class="bar" style="width:${share}%"></span>${duration(statement.milliseconds)}</td>
 <td>${statement.rows ?? ""}</td>
-<td>${statement.locks.map(({ relation, mode }) => html`${mode} on ${relation}<br>`)}</td>
+<td>${strongestLocks(statement.locks).map(({ relation, mode }) => html`${mode} on ${relation}<br>`)}</td>
 <td>${statement.rewritten.join(", ")}</td>
 <td>${bytes(statement.walBytes)}</td>
 </tr>`;

@@ -51,12 +51,12 @@ const OUR_USERS = `n.nspname not like 'pg\\_%' and n.nspname not in ('informatio
   and not exists (select from pg_depend d
     where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
 
-/** Tables, partitions that hold rows, and populated materialized views. */
+/** Tables and partitions that hold rows. A materialized view holds nothing of its own: a restore fills it anew, where production's may be stale. */
 const TABLES = `select n.nspname::text as schema, c.relname::text as name, pg_relation_size(c.oid) as bytes,
     to_json(array(select a.attname::text from pg_attribute a
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where (c.relkind = 'r' or c.relkind = 'm' and c.relispopulated) and ${OUR_USERS}
+  where c.relkind = 'r' and ${OUR_USERS}
   order by n.nspname, c.relname`;
 
 function prepare(found: FoundTable, { columns, tables }: BaselineOptions): WantedTable | undefined {

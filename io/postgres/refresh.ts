@@ -1,7 +1,7 @@
 /** Brings a copy up to what its fenced original holds now: the tables that differ are copied again, whole. */
 import type { Baseline } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { quoteLiteral, quoteName } from "../../core/names.ts";
+import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import { openCopySession } from "./copy.ts";
 import { openSession, type Session } from "./session.ts";
@@ -19,7 +19,7 @@ export interface RefreshOptions {
 
 /**
  * Copies the tables, sequences and large objects that differ. One transaction on the copy, without triggers and without
- * checks of foreign keys (they held in the original); materialized views are refreshed last. Returns what was copied.
+ * checks of foreign keys (they held in the original); populated materialized views are refreshed last. Returns what was copied.
  */
 export async function refreshCopy(options: RefreshOptions): Promise<string[]> {
   const { source, target, application, before, now } = options;
@@ -36,8 +36,7 @@ export async function refreshCopy(options: RefreshOptions): Promise<string[]> {
     const kinds = await tableKinds(original, changed);
     await from.execute(`begin isolation level repeatable read, read only; ${COPY_SETTINGS}`);
     await into.execute(`begin; ${COPY_SETTINGS}; set local session_replication_role = replica`);
-    for (const { name, columns, view } of kinds.filter((table) => !table.view)) {
-      if (view) continue;
+    for (const { name, columns } of kinds) {
       options.onProgress?.({ done: { bytes: 0, rows }, now: name });
       const list = columns.length === 0 ? "" : ` (${columns.map(quoteName).join(", ")})`;
       // A plain TRUNCATE is refused for a table that others refer to; ONLY, for an inheritance child is a table of its own.
@@ -56,7 +55,7 @@ export async function refreshCopy(options: RefreshOptions): Promise<string[]> {
     )
       await refreshLargeObjects(original, into);
     await into.execute("set local session_replication_role = origin");
-    for (const { name } of kinds.filter((table) => table.view))
+    for (const name of changed.length > 0 ? await materializedViews(original) : [])
       await into.execute(`refresh materialized view ${name}`);
     await into.execute("commit");
     return changed;
@@ -74,19 +73,25 @@ const COPY_SETTINGS = `set local search_path = ''; set local row_security = off;
 interface TableKind {
   name: string;
   columns: string[];
-  view: boolean;
 }
 
-/** The columns that COPY carries (a generated one is computed again), in the order of the views' dependencies. */
+/** The columns that COPY carries; a generated one is computed again. */
 async function tableKinds(session: Session, names: string[]): Promise<TableKind[]> {
   return session.query<TableKind>(
-    `select t.name, c.relkind = 'm' as view,
-        to_json(array(select a.attname::text from pg_attribute a
+    `select t.name, to_json(array(select a.attname::text from pg_attribute a
           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' order by a.attnum)) as columns
-      from unnest($1::text[]) as t(name) join pg_class c on c.oid = t.name::regclass
-      order by c.relkind = 'm', c.oid`,
+      from unnest($1::text[]) as t(name) join pg_class c on c.oid = t.name::regclass`,
     [names],
   );
+}
+
+/** Populated materialized views; one can only stand on those made before it. */
+async function materializedViews(session: Session): Promise<string[]> {
+  const found = await session.query<{ schema: string; name: string }>(
+    `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'm' and c.relispopulated order by c.oid`,
+  );
+  return found.map(({ schema, name }) => quoteQualified(schema, name));
 }
 
 /** Large objects have no table to compare by: all of them are written again, with owner and rights as they stand. */

@@ -1,0 +1,43 @@
+/** Every milestone at which the kill tests kill the service: before and after the effect of every step. */
+
+export interface KillPoint {
+  /** The row of the fault table: 39 for the rollback's own, 1 for the others. */
+  fault: 1 | 39;
+  step: string;
+  point: string;
+  /** How the promotion ends when nobody is killed; it must end so all the same. */
+  course: "promoted" | "rolled-back" | "refused";
+}
+
+/** What lies between `begun` and `effect`, which every step passes, as it does `recorded`. */
+const INSIDE: Record<string, string[]> = {
+  admit: [],
+  snapshot: [],
+  "back-up": [],
+  restore: ["created", "restored"],
+  rehearse: ["cloned"],
+  decide: [],
+  fence: ["stopped", "closed"],
+  migrate: ["in-transaction", "applied", "verified", "committed", "outside"],
+  verify: ["compared", "counted", "exposed"],
+  open: ["opened"],
+};
+
+const INSIDE_ENDS: Record<string, string[]> = {
+  refuse: ["let-in"],
+  "roll-back": ["closed", "prepared", "renamed", "swapped"],
+};
+
+const points = (inside: string[] = []) => ["begun", ...inside, "effect", "recorded"];
+
+export const KILL_POINTS: KillPoint[] = [
+  ...Object.entries(INSIDE).flatMap(([step, inside]) =>
+    points(inside).map((point): KillPoint => ({ fault: 1, step, point, course: "promoted" })),
+  ),
+  ...points(INSIDE_ENDS.refuse).map(
+    (point): KillPoint => ({ fault: 1, step: "refuse", point, course: "refused" }),
+  ),
+  ...points(INSIDE_ENDS["roll-back"]).map(
+    (point): KillPoint => ({ fault: 39, step: "roll-back", point, course: "rolled-back" }),
+  ),
+];

@@ -1,0 +1,112 @@
+/**
+ * kill -9 of the whole service at every milestone of every step, then a restart: each promotion must end promoted, or
+ * refused or rolled back with production exactly as it was. The outcomes stand in kill-outcomes.tsv, of which docs/generate.ts makes the table in docs/faults.md.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { contentOf } from "../service/content.ts";
+import { type Hook, startHook } from "../service/hook.ts";
+import { KILL_POINTS, type KillPoint } from "../service/kill-points.ts";
+import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
+import { Service } from "../service/service.ts";
+
+const server = newestServer();
+let service: Service;
+let smoke: Hook;
+let smokeStatus = 200;
+const made: DatabaseAddress[] = [];
+
+beforeAll(async () => {
+  smoke = await startHook(() => smokeStatus);
+  service = await new Service(server.address, "kill").start();
+});
+
+afterAll(async () => {
+  await service.stop();
+  await smoke.stop();
+  await dropDatabases(...made);
+});
+
+/** What each course of a promotion needs, and the end it comes to when nobody is killed. */
+const COURSES: Record<KillPoint["course"], { files: Record<string, string>; smoke: number; end: string }> = {
+  promoted: { files: { ...PROJECT, ...OUTSIDE }, smoke: 200, end: "promoted" },
+  "rolled-back": { files: { ...PROJECT, ...OUTSIDE }, smoke: 500, end: "rolled-back" },
+  refused: {
+    files: {
+      ...PROJECT,
+      "migrations/0003_bad.sql": "alter table segments add constraint once unique (text);",
+    },
+    smoke: 200,
+    end: "refused",
+  },
+};
+
+describe.each(KILL_POINTS)(
+  "fault $fault: kill -9 at $step:$point of a promotion that ends $course",
+  (kill) => {
+    test("ends as it would have, each effect exactly once, and leaves nothing of its own behind", async () => {
+      const course = COURSES[kill.course];
+      smokeStatus = course.smoke;
+      const name = `k-${kill.step}-${kill.point}-${kill.course}`.slice(0, 40).replace(/-$/, "");
+      const address = await freshDatabase(server, SCHEMA, `k${made.length}_${process.pid}`);
+      made.push(address);
+      await service.register(name, address, { hooks: { smoke: smoke.url } });
+      const before = await contentOf(address);
+      const release = await service.release(course.files);
+      service.killAt(`${kill.step}:${kill.point}`);
+      const id = await service.promote(name, release);
+      expect(await service.ended()).toBe("SIGKILL");
+      await service.start();
+      const detail = await service.until(id, course.end);
+      made.push({ ...address, database: `${address.database}__failed_${id}` });
+      await expectEnd(kill, address, before, id);
+      expect(detail.error?.code).not.toBe("StepDied");
+      note(kill, detail.status);
+    });
+  },
+);
+
+async function expectEnd(kill: KillPoint, address: DatabaseAddress, before: object, id: string) {
+  const left = await rows<{ name: string }>(
+    address,
+    "select datname as name from pg_database where datname like $1 order by 1",
+    [`%${id}%`],
+  );
+  if (kill.course === "promoted") {
+    expect(await rows(address, "select count(*)::int as n, max(name) as name from public.speakers")).toEqual([
+      { n: 2, name: "second" },
+    ]);
+    expect(
+      await rows(
+        address,
+        "select path, count(*)::int as n from rehearsal.applied group by path order by path",
+      ),
+    ).toEqual(
+      [...Object.keys(PROJECT), ...Object.keys(OUTSIDE)]
+        .filter((path) => /^(migrations|views)/.test(path))
+        .sort()
+        .map((path) => ({ path, n: 1 })),
+    );
+    expect(await rows(address, "select 1 from pg_index where not indisvalid")).toEqual([]);
+    expect(left).toEqual([]);
+  } else {
+    expect(await contentOf(address)).toEqual(before);
+    expect(left.map((row) => row.name)).toEqual(
+      kill.course === "rolled-back" ? [`${address.database}__failed_${id}`] : [],
+    );
+  }
+  // Writers are let in again, by the name they know.
+  await execute(address, "insert into videos (title) values ('after')");
+  expect(await service.must("GET", "/log/verify")).not.toHaveProperty("broken");
+}
+
+const seen: string[] = [];
+
+function note({ step, point, course }: KillPoint, status: string) {
+  seen.push([step, point, course, status].join("\t"));
+}
+
+test("every kill ended as docs/faults.md tells", async () => {
+  await expect(`${seen.join("\n")}\n`).toMatchFileSnapshot("kill-outcomes.tsv");
+});
