@@ -159,7 +159,8 @@ describe.each(servers)("the baseline on Postgres $major", (server) => {
     expect(baseline.tables['"app"."base"']?.rows).toBe(1);
     expect(baseline.tables['"app"."events"']).toBeUndefined();
     expect(baseline.tables['"app"."events_2025_1"']?.rows).toBeGreaterThan(0);
-    expect(baseline.tables['"app"."moods"']?.rows).toBe(1);
+    // What a view holds is not production's own: a restore computes it anew.
+    expect(baseline.tables['"app"."moods"']).toBeUndefined();
     expect(baseline.tables['"app"."nothing"']).toBeUndefined();
     expect(baseline.tables['"app"."far"']).toBeUndefined();
     expect(baseline.sequences['"app"."people_id_seq"']).toEqual({ last: "590", called: true });
