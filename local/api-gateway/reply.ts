@@ -1,7 +1,7 @@
 /** What goes back to the client: a function's result as API Gateway reads it, or API Gateway's own message. */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 
 export interface Reply {
   status: number;

@@ -1,5 +1,5 @@
 /** Object Lock: what keeps a version from being deleted, and who may loosen it. */
-import { z } from "zod";
+import * as z from "zod";
 import { S3Failure } from "./failure.ts";
 import type { Headers } from "./payload.ts";
 

@@ -1,6 +1,6 @@
 /** The XML of S3's wire: documents out of nested lists, and bodies in through a schema. */
 import { parseXML, XmlNode, XmlText } from "@aws-sdk/xml-builder";
-import { z } from "zod";
+import * as z from "zod";
 import { S3Failure } from "./failure.ts";
 
 const NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";

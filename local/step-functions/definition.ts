@@ -1,5 +1,5 @@
 /** Reads a state machine's definition, JSONata only, and refuses early what would fail late. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../../core/canonical-json.ts";
 import { expressionIn, expressionProblem } from "./expression.ts";
 import type { Definition, Machine, State } from "./states-language.ts";

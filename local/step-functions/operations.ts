@@ -1,5 +1,5 @@
 /** Step Functions' API over the engine: each operation's request, answer and refusals, after the API reference. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../../core/canonical-json.ts";
 import { AwsError, type AwsOperation, operation } from "../aws-json.ts";
 import { parseDefinition } from "./definition.ts";

@@ -1,5 +1,5 @@
 /** AWS's paging: at most `maxResults` items (0 or none means 100, never more than 1000) and a token for the rest. */
-import { z } from "zod";
+import * as z from "zod";
 import { AwsError } from "../aws-json.ts";
 
 export const paging = {

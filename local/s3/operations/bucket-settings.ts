@@ -1,5 +1,5 @@
 /** PutBucketVersioning, GetBucketVersioning, PutObjectLockConfiguration, GetObjectLockConfiguration. */
-import { z } from "zod";
+import * as z from "zod";
 import { S3Failure } from "../failure.ts";
 import { type DefaultRetention, LOCK_MODES } from "../object-lock.ts";
 import { bucketOf, type Operation } from "../operation.ts";

@@ -1,5 +1,5 @@
 /** CreateBucket, HeadBucket, ListBuckets, DeleteBucket. */
-import { z } from "zod";
+import * as z from "zod";
 import { S3Failure } from "../failure.ts";
 import { bucketOf, type Operation, timestamp } from "../operation.ts";
 import { receiveText } from "../payload.ts";

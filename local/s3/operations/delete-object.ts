@@ -1,5 +1,5 @@
 /** DeleteObject and DeleteObjects: a delete marker, or the end of one version unless Object Lock keeps it. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Bucket, Version } from "../bucket.ts";
 import { S3Failure } from "../failure.ts";
 import { checkDeletable } from "../object-lock.ts";

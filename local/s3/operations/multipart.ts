@@ -1,7 +1,7 @@
 /** Multipart uploads: create, upload a part, complete, abort. Longer than most, because the four share one upload's rules. */
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Bucket, VersionRecord } from "../bucket.ts";
 import {
   base64Digest,

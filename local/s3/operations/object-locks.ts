@@ -1,5 +1,5 @@
 /** PutObjectRetention, GetObjectRetention, PutObjectLegalHold, GetObjectLegalHold: on one version each. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Bucket, Version } from "../bucket.ts";
 import { S3Failure } from "../failure.ts";
 import { checkRetentionChange, type ObjectLock, readRetention } from "../object-lock.ts";
