@@ -39,7 +39,7 @@ try {
   process.stderr.write(
     `\nThe demo did not go as it should: ${error instanceof Error ? error.message : error}\n`,
   );
-  process.exitCode = 1;
+  process.exitCode ??= 1;
 } finally {
   await stop();
 }
