@@ -6,22 +6,9 @@ import { RehearsalError } from "./errors.ts";
 import { checkSizes, type ProjectFile } from "./project.ts";
 import { CONFIG_PATH, parseConfig } from "./project-config.ts";
 import { checkPaths } from "./project-paths.ts";
-import { FILE_BYTES, RELEASE_FILES } from "./release-limits.ts";
+import { manifestSchema, type ReleaseManifest } from "./release-manifest.ts";
 
-const fileSchema = z.strictObject({
-  path: z.string().min(1),
-  size: z.int().min(0).max(FILE_BYTES),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-});
-
-export const manifestSchema = z.strictObject({
-  format: z.literal("rehearsal-release/1"),
-  project: z.string(),
-  /** By the UTF-8 bytes of their paths. */
-  files: z.array(fileSchema).min(1).max(RELEASE_FILES),
-});
-
-export type ReleaseManifest = z.infer<typeof manifestSchema>;
+export { manifestSchema, type ReleaseManifest } from "./release-manifest.ts";
 
 export interface Bundle {
   /** sha256 of the manifest's canonical JSON: the release's name everywhere. */

@@ -11,6 +11,7 @@ import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { type AppliedFile, assertIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { runsOf } from "./release.ts";
+import { refuseSeedsOnProd } from "./seeds.ts";
 import { readKeptShape } from "./shapes.ts";
 
 export interface Candidate {
@@ -42,12 +43,6 @@ export async function examine(
   const pending = pendingFiles(project, await readApplied(session), seed);
   const found = await refuseDrift(session, store, environment);
   return { pending, runs: runsOf(project, pending, seed), fingerprint: found };
-}
-
-/** Throws `SeedsOnProd`: seeds are made-up data, and production never gets any. */
-export function refuseSeedsOnProd(environment: Pick<Environment, "name" | "role">, seed: boolean): void {
-  if (seed && environment.role === "prod")
-    throw new RehearsalError("SeedsOnProd", { environment: environment.name });
 }
 
 /** The paths that will run; throws when an applied file is not the one that was applied. */

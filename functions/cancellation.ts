@@ -6,11 +6,11 @@ import { appendEvent } from "../io/ledger/events.ts";
 import { askPromotion, readPromotion } from "../io/ledger/promotions.ts";
 import { listSteps } from "../io/ledger/steps.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { stepFunctions } from "./clients.ts";
+import { handOn } from "./hand-on.ts";
 
 /** Asks for a cancellation; throws `CancelTooLate` when no step would heed it any more, or it has ended. */
 export async function cancel(ledger: Session, id: string, by: string): Promise<void> {
-  const token = await ledger.transaction(async () => {
+  const answered = await ledger.transaction(async () => {
     const promotion = await readPromotion(ledger, id, "lock");
     const steps = await listSteps(ledger, id);
     const last = steps.at(-1)?.step ?? "admit";
@@ -18,8 +18,7 @@ export async function cancel(ledger: Session, id: string, by: string): Promise<v
       throw new RehearsalError("CancelTooLate", { promotion: id, step: `its end: ${promotion.status}` });
     const approval = await readApproval(ledger, id);
     // Asked for before: only the answer to the machine may not have gone out, and it does no harm twice.
-    if (promotion.asked === "cancel")
-      return approval?.status === "cancelled" ? approval.taskToken : undefined;
+    if (promotion.asked === "cancel") return approval?.status === "cancelled" ? approval : undefined;
     const waiting = promotion.status === "waiting";
     // A step reads what was asked when it begins; behind the decision none looks for a cancellation.
     if (!waiting && steps.some(({ step }) => step === "decide"))
@@ -32,16 +31,8 @@ export async function cancel(ledger: Session, id: string, by: string): Promise<v
       data: { by },
     });
     if (!waiting) return undefined;
-    return (await decideApproval(ledger, { promotion: id, status: "cancelled", by })).taskToken;
+    return decideApproval(ledger, { promotion: id, status: "cancelled", by });
   });
-  if (token !== undefined) await stopWaiting(token, by);
-}
-
-async function stopWaiting(token: string, by: string): Promise<void> {
-  try {
-    await stepFunctions.sendTaskFailure(token, "Cancelled", new RehearsalError("Cancelled", { by }).message);
-  } catch (error) {
-    // Nobody waits because the time ran out just now: it ends as it was asked to.
-    if (!(error instanceof RehearsalError) || error.code !== "TaskTokenUsed") throw error;
-  }
+  // Where nobody waits any more its time ran out just now, and it ends as it was asked to.
+  if (answered !== undefined) await handOn(answered);
 }

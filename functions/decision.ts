@@ -5,7 +5,7 @@ import { appendEvent } from "../io/ledger/events.ts";
 import { readPromotion, updatePromotion } from "../io/ledger/promotions.ts";
 import { listSteps } from "../io/ledger/steps.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { stepFunctions } from "./clients.ts";
+import { handOn } from "./hand-on.ts";
 import { CANCELLABLE } from "./step.ts";
 
 export interface Decision {
@@ -23,14 +23,10 @@ export interface Decision {
  */
 export async function decide(ledger: Session, decision: Decision): Promise<void> {
   const { approval, repeated } = await ledger.transaction(() => write(ledger, decision));
-  try {
-    await handOn(approval, decision);
-  } catch (error) {
-    if (!(error instanceof RehearsalError) || error.code !== "TaskTokenUsed") throw error;
-    if (repeated) throw notWanted(decision, `it was ${decision.verdict} already`);
-    if (await ledger.transaction(() => arrived(ledger, decision))) return;
-    throw error;
-  }
+  if (await handOn(approval)) return;
+  if (repeated) throw notWanted(decision, `it was ${decision.verdict} already`);
+  if (await ledger.transaction(() => arrived(ledger, decision))) return;
+  throw new RehearsalError("TaskTokenUsed", { reason: "the state machine had stopped waiting" });
 }
 
 async function write(
@@ -61,21 +57,6 @@ async function write(
     data: { evidence: approval.evidence, by, comment: comment ?? "" },
   });
   return { approval, repeated: false };
-}
-
-async function handOn(approval: Approval, { verdict, comment, by }: Decision): Promise<void> {
-  if (verdict === "approved")
-    await stepFunctions.sendTaskSuccess(approval.taskToken, {
-      decision: "approved",
-      by,
-      evidence: approval.evidence,
-    });
-  else
-    await stepFunctions.sendTaskFailure(
-      approval.taskToken,
-      "ApprovalRejected",
-      new RehearsalError("ApprovalRejected", { by, comment: comment ?? "" }).message,
-    );
 }
 
 /**

@@ -6,10 +6,11 @@ import { readEnvironment } from "../io/ledger/environments.ts";
 import { findRelease } from "../io/ledger/releases.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
-import { type Admission, examine, refuseSeedsOnProd } from "./admission.ts";
+import { type Admission, examine } from "./admission.ts";
 import { secrets } from "./clients.ts";
 import type { PromotionRequest } from "./promotion-start.ts";
 import { readRelease } from "./release.ts";
+import { refuseSeedsOnProd } from "./seeds.ts";
 
 export interface Plan {
   environment: string;

@@ -7,8 +7,8 @@ import { findRelease } from "../io/ledger/releases.ts";
 import { answerRequest, claimRequest } from "../io/ledger/requests.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { newPromotionId } from "../io/promotion-id.ts";
-import { refuseSeedsOnProd } from "./admission.ts";
 import { requiredVariable, stepFunctions } from "./clients.ts";
+import { refuseSeedsOnProd } from "./seeds.ts";
 
 export interface PromotionRequest {
   environment: string;

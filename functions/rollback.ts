@@ -4,9 +4,9 @@ import type { Step } from "../core/steps.ts";
 import { readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { askPromotion, type Promotion, readPromotion, updatePromotion } from "../io/ledger/promotions.ts";
-import { listSteps, type StepRow } from "../io/ledger/steps.ts";
+import { listSteps } from "../io/ledger/steps.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { requiredVariable, stepFunctions } from "./clients.ts";
+import { numberRollback, rollbacksBegun, startRollback } from "./rollback-execution.ts";
 
 export interface RollbackRequest {
   promotion: string;
@@ -21,51 +21,32 @@ const HEEDED: ReadonlySet<Step> = new Set(["fence", "migrate"]);
 /** Throws `RollbackNotPossible`, and `ConfirmationMissing` when production's name was not said. */
 export async function rollBack(ledger: Session, request: RollbackRequest): Promise<void> {
   const { promotion: id } = request;
-  const held = await ledger.transaction(async () => {
+  const number = await ledger.transaction(async () => {
     const promotion = await readPromotion(ledger, id, "lock");
     await refuseUnconfirmed(ledger, promotion, request.confirm);
-    const steps = await listSteps(ledger, id);
-    if (isHeld(promotion, steps)) {
-      if (promotion.status === "held") await begin(ledger, promotion, request.by);
-      return steps.filter(({ step }) => step === "hold").length;
+    const { status } = promotion;
+    if (status === "held") {
+      await updatePromotion(ledger, id, { status: "running" });
+      return numberRollback(ledger, promotion, { because: "asked for", by: request.by });
     }
-    const last = steps.at(-1)?.step;
-    if (promotion.status !== "running" || last === undefined || !HEEDED.has(last))
-      throw new RehearsalError("RollbackNotPossible", { promotion: id, status: describe(promotion, last) });
+    const last = (await listSteps(ledger, id)).at(-1);
+    // A rollback was begun in the ledger, and the request died before its execution was started.
+    if (status === "running" && last?.step === "hold") return rollbacksBegun(ledger, id);
+    if (status !== "running" || last === undefined || !HEEDED.has(last.step))
+      throw new RehearsalError("RollbackNotPossible", {
+        promotion: id,
+        status: status === "running" && last !== undefined ? `at ${last.step}` : status,
+      });
     await askPromotion(ledger, id, "roll-back", request.by);
-    await tell(ledger, promotion, "promotion.rollback-asked", request.by);
+    await appendEvent(ledger, {
+      type: "promotion.rollback-asked",
+      environment: promotion.environment,
+      promotion: id,
+      data: { by: request.by },
+    });
     return undefined;
   });
-  // Each time it was held has one name, so that a request that is repeated starts one execution.
-  if (held !== undefined)
-    await stepFunctions.startExecution(
-      `${id}-rollback-${held}`,
-      requiredVariable("REHEARSAL_ROLLBACK_MACHINE"),
-      { promotion: id },
-    );
-}
-
-/** Also when a rollback of it was begun in the ledger, and the request died before its execution was started. */
-function isHeld(promotion: Promotion, steps: readonly StepRow[]): boolean {
-  const last = steps.at(-1);
-  return (
-    promotion.status === "held" ||
-    (promotion.status === "running" && last?.step === "hold" && last.status === "succeeded")
-  );
-}
-
-async function begin(ledger: Session, promotion: Promotion, by: string): Promise<void> {
-  await updatePromotion(ledger, promotion.id, { status: "running" });
-  await tell(ledger, promotion, "promotion.rollback-begun", by);
-}
-
-async function tell(ledger: Session, promotion: Promotion, type: string, by: string): Promise<void> {
-  await appendEvent(ledger, {
-    type,
-    environment: promotion.environment,
-    promotion: promotion.id,
-    data: { by },
-  });
+  if (number !== undefined) await startRollback(id, number);
 }
 
 async function refuseUnconfirmed(
@@ -76,8 +57,4 @@ async function refuseUnconfirmed(
   const { role } = await readEnvironment(ledger, environment);
   if (confirm === environment || (confirm === undefined && role !== "prod")) return;
   throw new RehearsalError("ConfirmationMissing", { environment, given: confirm ?? "" });
-}
-
-function describe({ status }: Promotion, last: Step | undefined): string {
-  return status === "running" && last !== undefined ? `at ${last}` : status;
 }

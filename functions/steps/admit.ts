@@ -4,8 +4,9 @@ import { needsFence } from "../../core/fence.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { findDatabase } from "../../io/postgres/databases.ts";
 import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
-import { examine, refuseSeedsOnProd } from "../admission.ts";
+import { examine } from "../admission.ts";
 import { readRelease } from "../release.ts";
+import { refuseSeedsOnProd } from "../seeds.ts";
 import { step } from "../step.ts";
 
 export const handler = step("admit", async (context) => {

@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalJson } from "../../../core/canonical-json.ts";
 import { sha256 as hashOf } from "../../../core/digest.ts";
 import { RehearsalError } from "../../../core/errors.ts";
-import { manifestSchema, type ReleaseManifest } from "../../../core/release.ts";
+import { manifestSchema, type ReleaseManifest } from "../../../core/release-manifest.ts";
 import {
   findRelease,
   isKnownRelease,
@@ -13,7 +13,6 @@ import {
 } from "../../../io/ledger/releases.ts";
 import { artifacts } from "../../clients.ts";
 import { sendOutbox } from "../../step.ts";
-import { acceptRelease } from "../../upload.ts";
 import { instant, jsonAnswer, jsonBody, limit, refused, releaseHash } from "../answer.ts";
 import { api } from "../request.ts";
 
@@ -88,6 +87,8 @@ export const releaseRoutes = api()
   })
   .openapi(accept, async (c) => {
     const { hash } = c.req.valid("param");
+    // Loaded on first use, for it brings the SQL parser.
+    const { acceptRelease } = await import("../../upload.ts");
     const ledger = await c.var.ledger();
     const inserted = await acceptRelease(ledger, artifacts(), hash, c.var.person);
     await sendOutbox(ledger);
