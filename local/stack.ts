@@ -9,7 +9,7 @@ import { quoteName } from "../core/names.ts";
 import { migrateControl } from "../functions/control.ts";
 import { openSession } from "../io/postgres/session.ts";
 import { openSecrets } from "../io/secrets.ts";
-import { OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
+import { type FunctionLimits, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
 import { startApiGateway } from "./api-gateway.ts";
 import { startEventBridge } from "./event-bridge.ts";
 import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
@@ -36,6 +36,10 @@ export interface StackOptions {
   reconcileSeconds?: number;
   /** More variables for the functions. */
   environment?: Record<string, string>;
+  /** Other limits than a deployment gives, by the function's name. */
+  limits?: Record<string, Partial<FunctionLimits>>;
+  /** Stands around every invocation: tests lose replies there, and deliver one twice. */
+  around?: (invoke: LambdaRunner["invoke"]) => LambdaRunner["invoke"];
 }
 
 export interface Stack {
@@ -74,7 +78,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     // The engine and the bus start what was left undone at once, so they wait until the functions are there.
     const runner = Promise.withResolvers<LambdaRunner>();
-    const invoke: LambdaRunner["invoke"] = async (...call) => (await runner.promise).invoke(...call);
+    const direct: LambdaRunner["invoke"] = async (...call) => (await runner.promise).invoke(...call);
+    const invoke = options.around?.(direct) ?? direct;
     const reconcile = async () => {
       const result = await invoke("reconcile", {});
       if ("error" in result)
@@ -114,7 +119,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     Object.assign(variables, await putMachines(stepFunctions.url));
 
     const lambda = startLambdaRunner({
-      functions: functionSettings(),
+      functions: functionSettings(options.limits ?? {}),
       environment: variables,
       ...(options.preload ? { preload: options.preload } : {}),
       ...(options.onLog ? { onLog: options.onLog } : {}),
@@ -156,17 +161,20 @@ function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
 }
 
 /** Every handler where its name says it is: one file per step, the API, the reconciler. */
-function functionSettings() {
+function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
   const root = new URL("../functions/", import.meta.url);
-  const steps = Object.entries(STEP_FUNCTIONS).map(([name, limits]) => [
-    name,
-    { ...limits, module: new URL(`steps/${name}.ts`, root) },
-  ]);
-  return {
-    ...Object.fromEntries(steps),
-    api: { ...OTHER_FUNCTIONS.api, module: new URL("api/main.ts", root) },
-    reconcile: { ...OTHER_FUNCTIONS.reconcile, module: new URL("events/reconcile.ts", root) },
-  };
+  const modules: [string, FunctionLimits, string][] = [
+    ...Object.entries(STEP_FUNCTIONS).map(([name, own]): [string, FunctionLimits, string] => [
+      name,
+      own,
+      `steps/${name}.ts`,
+    ]),
+    ["api", OTHER_FUNCTIONS.api, "api/main.ts"],
+    ["reconcile", OTHER_FUNCTIONS.reconcile, "events/reconcile.ts"],
+  ];
+  return Object.fromEntries(
+    modules.map(([name, own, file]) => [name, { ...own, ...limits[name], module: new URL(file, root) }]),
+  );
 }
 
 async function ensureBucket(endpoint: string): Promise<void> {

@@ -13,6 +13,7 @@ import { readShape } from "../../io/postgres/shape.ts";
 import { readArtifact, writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
+import { endOlderAttempts } from "../older-attempts.ts";
 import { type StepContext, step } from "../step.ts";
 
 /** What production held when the last writer was gone. */
@@ -35,6 +36,7 @@ export const handler = step("fence", async (context) => {
   const name = databaseName(production.name, "fenced", promotion.id);
   const maintenance = await context.openMaintenance();
   try {
+    await endOlderAttempts(context, maintenance);
     // Under another name nobody finds it, however often they ask; ours do, by its object identifier.
     await moveDatabase(maintenance, production.oid, name);
   } finally {

@@ -8,13 +8,13 @@ import { describeDifference, diffShapes, fingerprint } from "../../core/shape.ts
 import { readApproval } from "../../io/ledger/approvals.ts";
 import { applyRuns } from "../../io/postgres/apply.ts";
 import { findBrokenChecks, refuseBroken } from "../../io/postgres/checks.ts";
-import { endSessions } from "../../io/postgres/databases.ts";
 import { changesSince, readChanges } from "../../io/postgres/measure.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { hasLeftSomething } from "../../io/postgres/target-schema.ts";
 import { readArtifact } from "../artifacts.ts";
 import { neededFact } from "../facts.ts";
+import { endOlderAttempts } from "../older-attempts.ts";
 import { readRelease, runsOf } from "../release.ts";
 import { type StepContext, step } from "../step.ts";
 
@@ -28,7 +28,7 @@ export const handler = step("migrate", async (context) => {
     neededFact(promotion, "rehearsal").expectationsKey,
     "rehearsal-expectations/1",
   );
-  await endOlderAttempts(context);
+  await endOlder(context);
   const session = await context.openProduction();
   try {
     await assertUnchanged(context, session);
@@ -90,12 +90,10 @@ async function assertDecided({ promotion, ledger }: StepContext): Promise<void> 
     throw new RehearsalError("EvidenceChanged", { named: approval.evidence, asked: evidence });
 }
 
-/** Sessions of attempts that died or were overtaken may still hold locks, or even be about to commit. */
-async function endOlderAttempts(context: StepContext): Promise<void> {
+async function endOlder(context: StepContext): Promise<void> {
   const maintenance = await context.openMaintenance();
   try {
-    for (let attempt = 1; attempt < context.attempt.attempt; attempt++)
-      await endSessions(maintenance, `rehearsal ${context.promotion.id} migrate ${attempt}`);
+    await endOlderAttempts(context, maintenance);
   } finally {
     await maintenance.close();
   }

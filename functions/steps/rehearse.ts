@@ -6,6 +6,7 @@ import { openSession } from "../../io/postgres/session.ts";
 import { reportPage } from "../../web/report.ts";
 import { writeArtifact } from "../artifacts.ts";
 import { neededFact } from "../facts.ts";
+import { endOlderAttempts } from "../older-attempts.ts";
 import { type RehearsalResult, rehearse } from "../rehearsal.ts";
 import { readRelease, runsOf } from "../release.ts";
 import { type StepContext, step } from "../step.ts";
@@ -57,6 +58,7 @@ async function onClone(context: StepContext): Promise<RehearsalResult> {
   const runs = runsOf(project, neededFact(promotion, "pending"), promotion.seed);
   const maintenance = await context.openMaintenance();
   try {
+    await endOlderAttempts(context, maintenance);
     await cloneDatabase(maintenance, pristine.name, name);
     context.passed("cloned");
     const copy = await openSession(context.address, { application, database: name });

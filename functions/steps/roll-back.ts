@@ -26,6 +26,7 @@ import { readWriteCounters } from "../../io/postgres/write-counters.ts";
 import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
+import { endOlderAttempts } from "../older-attempts.ts";
 import { type StepContext, step } from "../step.ts";
 import type { FencedContent } from "./fence.ts";
 import { reasonOf } from "./refuse.ts";
@@ -68,11 +69,11 @@ const about = ({ promotion }: StepContext) => ({
 });
 
 /** Steps that were stopped or overtaken may still run statements: their sessions end first. */
-async function endWorkers({ promotion, attempt }: StepContext, maintenance: Session): Promise<void> {
+async function endWorkers(context: StepContext, maintenance: Session): Promise<void> {
+  const { promotion } = context;
   for (const worker of ["fence", "migrate", "verify", "open"])
     await endSessions(maintenance, `rehearsal ${promotion.id} ${worker} `);
-  for (let older = 1; older < attempt.attempt; older++)
-    await endSessions(maintenance, `rehearsal ${promotion.id} roll-back ${older}`);
+  await endOlderAttempts(context, maintenance);
 }
 
 async function somethingCommitted(context: StepContext): Promise<boolean> {

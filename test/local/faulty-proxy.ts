@@ -32,8 +32,11 @@ interface Order {
   left: number;
 }
 
-/** Starts the proxy before the server at `target`. Signatures hold, since the Host header is passed as it came. */
-export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
+/**
+ * Starts the proxy before the server at `target`, which may be known only when the first request comes. Signatures hold,
+ * since the Host header is passed as it came.
+ */
+export async function startFaultyProxy(target: string | (() => string)): Promise<FaultyProxy> {
   const orders: Order[] = [];
   const seen: string[] = [];
   const server = createServer((message, response) => {
@@ -44,8 +47,9 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
         left > 0 && (wanted ?? method) === method && (path === undefined || path.test(url)),
     );
     if (order !== undefined) order.left--;
+    const behind = typeof target === "string" ? target : target();
     // Resets are what this proxy is for; whoever waits on the other side tells of them.
-    pass(target, message, response, order?.fault).catch(() => message.socket.resetAndDestroy());
+    pass(behind, message, response, order?.fault).catch(() => message.socket.resetAndDestroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
