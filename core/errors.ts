@@ -222,15 +222,16 @@ export const ERRORS = {
     exit: 2,
   }),
   // --- the copy ------------------------------------------------------------------------------------
-  ManifestChanged: entry<{ key: string }>({
-    message: (f) => `${f.key} is not the manifest that was written`,
-    hint: "somebody changed the backup; production was not touched: start the promotion again for a new one",
-    status: 409,
-    exit: 1,
-  }),
   CopyDiffers: entry<{ differences: string }>({
     message: (f) => `the restored copy is not equal to what was backed up: ${f.differences}`,
     hint: "the backup is refused and production was not touched; report this, and try again",
+    status: 409,
+    exit: 1,
+  }),
+  TransactionsPrepared: entry<{ database: string; count: number; first: string }>({
+    message: (f) =>
+      `"${f.database}" has ${f.count} prepared transactions ("${f.first}"), which keep it from being fenced`,
+    hint: "end them with COMMIT PREPARED or ROLLBACK PREPARED; pg_prepared_xacts lists them",
     status: 409,
     exit: 1,
   }),
@@ -390,7 +391,7 @@ export const ERRORS = {
   }),
   WritesWouldBeLost: entry<{ differences: string }>({
     message: (f) => `writes reached production that going back would lose: ${f.differences}`,
-    hint: "both databases are kept; bring the writes over by hand, then run the rollback again",
+    hint: "both databases are kept. To go back without those writes run the rollback again with --accept-loss: they stay in the database that is kept as NAME__failed_ID",
     status: 409,
     exit: 6,
   }),

@@ -12,6 +12,8 @@ export interface RollbackRequest {
   promotion: string;
   /** The environment's name, said once more; needed where the role is prod. */
   confirm: string | undefined;
+  /** Go back even though writes made since stay behind, in the database that is kept. */
+  acceptLoss: boolean;
   by: string;
 }
 
@@ -25,9 +27,15 @@ export async function rollBack(ledger: Session, request: RollbackRequest): Promi
     const promotion = await readPromotion(ledger, id, "lock");
     await refuseUnconfirmed(ledger, promotion, request.confirm);
     const { status } = promotion;
+    const { acceptLoss, by } = request;
+    if (acceptLoss && status === "held")
+      await updatePromotion(ledger, id, { facts: { lossAccepted: { by } } });
     if (status === "held") {
       await updatePromotion(ledger, id, { status: "running" });
-      return numberRollback(ledger, promotion, { because: "asked for", by: request.by });
+      return numberRollback(ledger, promotion, {
+        because: acceptLoss ? "asked for, later writes may stay behind" : "asked for",
+        by,
+      });
     }
     const last = (await listSteps(ledger, id)).at(-1);
     // A rollback was begun in the ledger, and the request died before its execution was started.

@@ -17,7 +17,12 @@ export default async function setup(project: TestProject) {
   const root = join(fileURLToPath(import.meta.url), "../../.rehearsal/test", String(process.pid));
   const servers = await Promise.all(
     MAJORS.filter((major) => wanted.includes(major)).map((major) =>
-      startPostgres({ major, dataFolder: join(root, `postgres-${major}`), temporary: true }),
+      startPostgres({
+        major,
+        dataFolder: join(root, `postgres-${major}`),
+        temporary: true,
+        settings: { max_prepared_transactions: "10" },
+      }),
     ),
   );
   project.provide(

@@ -6,6 +6,7 @@ import { follow } from "../follow.ts";
 
 interface Options {
   confirm?: string;
+  acceptLoss?: boolean;
   watch?: boolean;
 }
 
@@ -14,12 +15,16 @@ export const rollbackCommand: Declare = (act) =>
     .description("Roll back a promotion that runs or is held")
     .argument("<promotion>")
     .option("--confirm <environment>", "the environment's name once more; needed where its role is prod")
+    .option(
+      "--accept-loss",
+      "of a held one: go back even though later writes stay behind, in the database that is kept",
+    )
     .option("--watch", "follow it to its end; exit code 0 when it is rolled back")
     .action(
-      act(async (context, id: string, { confirm, watch }: Options) => {
+      act(async (context, id: string, { confirm, acceptLoss, watch }: Options) => {
         const client = await context.client();
         const path = `/promotions/${encodeURIComponent(id)}/rollback`;
-        const asked = await client.post(path, { confirm }, promotion);
+        const asked = await client.post(path, { confirm, acceptLoss }, promotion);
         if (watch) return follow(context, id, "rolled-back");
         return {
           value: asked,

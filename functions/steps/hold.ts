@@ -8,7 +8,7 @@ export const handler = step(
   async (context) => {
     const { promotion } = context;
     const reason = await reasonOf(context);
-    const mend = `${reason.hint}; then run: rehearsal rollback ${promotion.id}`;
+    const mend = `${reason.hint}; then run: rehearsal rollback ${promotion.id} --confirm ${promotion.environment}`;
     return {
       outcome: { ended: "held", code: reason.code, message: reason.message, mend },
       status: "held",

@@ -1,12 +1,13 @@
 /** Open: production is declared canonical, writers and services come back, the copies go, and the log is sealed. */
 import { fingerprint } from "../../core/shape.ts";
-import { callHook } from "../../io/hooks.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { dropScratch } from "../../io/postgres/databases.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
+import { noteExposure } from "../exposure.ts";
 import { neededFact } from "../facts.ts";
 import { letIn } from "../let-in.ts";
+import { notStarted, startServices } from "../services.ts";
 import { keepShape } from "../shapes.ts";
 import { step } from "../step.ts";
 
@@ -34,6 +35,7 @@ export const handler = step("open", async (context) => {
   await keepShape(context.store, shape);
   const maintenance = await context.openMaintenance();
   try {
+    await noteExposure(context, maintenance);
     await letIn(maintenance, neededFact(promotion, "production"));
     context.passed("opened");
     await dropScratch(maintenance, promotion.id, []);
@@ -41,15 +43,12 @@ export const handler = step("open", async (context) => {
     await maintenance.close();
   }
   // Verify has called it already when it let the services in to be asked.
-  if (promotion.facts.fenced !== undefined && promotion.facts.exposed === undefined)
-    await callHook("start", promotion.policy.hooks.start, {
-      promotion: promotion.id,
-      environment: environment.name,
-      release: promotion.release,
-    });
+  const asked = promotion.policy.hooks.smoke !== undefined;
+  const failure = promotion.facts.fenced !== undefined && !asked ? await startServices(context) : undefined;
   return {
     outcome: { ended: "promoted", fingerprint: fingerprint(shape) },
     status: "promoted",
+    ...(failure && { error: failure }),
     also: (ledger) =>
       updateEnvironment(ledger, environment.name, {
         state: "canonical",
@@ -62,6 +61,7 @@ export const handler = step("open", async (context) => {
         announce: true,
         data: { release: promotion.release, fingerprint: fingerprint(shape) },
       },
+      ...notStarted(failure),
       { type: "promotion.sealed" },
     ],
   };

@@ -1,12 +1,13 @@
 /** Refuse: nothing was committed, so production is given back as it was, the copies go, and the reason is told. */
 import { type ErrorRecord, RehearsalError, toErrorRecord } from "../../core/errors.ts";
-import { callHook } from "../../io/hooks.ts";
+import type { Step } from "../../core/steps.ts";
 import { decideApproval, readApproval } from "../../io/ledger/approvals.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { listSteps } from "../../io/ledger/steps.ts";
 import { dropScratch } from "../../io/postgres/databases.ts";
 import { readIdentity, writeState } from "../../io/postgres/target-schema.ts";
 import { letIn } from "../let-in.ts";
+import { notStarted, startServices } from "../services.ts";
 import { type StepContext, step } from "../step.ts";
 
 export const handler = step("refuse", async (context) => {
@@ -24,12 +25,7 @@ export const handler = step("refuse", async (context) => {
   }
   context.passed("let-in");
   await giveBackState(context);
-  if (await wasFenced(context))
-    await callHook("start", promotion.policy.hooks.start, {
-      promotion: promotion.id,
-      environment: environment.name,
-      release: promotion.release,
-    });
+  const failure = (await wasFenced(context)) ? await startServices(context) : undefined;
   return {
     outcome: { ended: "refused", code: reason.code, message: reason.message },
     status: "refused",
@@ -45,31 +41,23 @@ export const handler = step("refuse", async (context) => {
         });
     },
     events: [
+      ...notStarted(failure),
       { type: "promotion.refused", announce: true, data: { code: reason.code, message: reason.message } },
     ],
   };
 });
 
-/** The failure of the step that failed last, or what the machine says where no step could speak. */
-export async function reasonOf(context: StepContext): Promise<ErrorRecord> {
+/**
+ * Why the promotion ends: what the machine says of a decision that went against it, else the failure of the step that
+ * failed last. `besides` names steps whose own failures are not the reason: a rollback's, when it is tried again.
+ */
+export async function reasonOf(context: StepContext, besides: readonly Step[] = []): Promise<ErrorRecord> {
   const { input, promotion, ledger } = context;
-  const approval = await readApproval(ledger, promotion.id);
-  if (promotion.asked === "cancel")
-    return toErrorRecord(new RehearsalError("Cancelled", { by: promotion.askedBy ?? "somebody" }));
-  if (approval?.status === "rejected")
-    return toErrorRecord(
-      new RehearsalError("ApprovalRejected", {
-        by: approval.decidedBy ?? "somebody",
-        comment: approval.comment ?? "",
-      }),
-    );
-  if (promotion.status === "waiting" && input.error?.Error.startsWith("States."))
-    return toErrorRecord(
-      new RehearsalError("ApprovalExpired", { seconds: promotion.policy.approvalTimeout }),
-    );
+  const decided = await againstIt(context);
+  if (decided !== undefined) return toErrorRecord(decided);
   const failed = (await listSteps(ledger, promotion.id)).findLast(
-    (attempt) =>
-      attempt.status === "failed" && attempt.error !== null && attempt.error.code !== "AttemptStale",
+    ({ status, error, step: name }) =>
+      status === "failed" && error !== null && error.code !== "AttemptStale" && !besides.includes(name),
   );
   if (failed?.error) return failed.error;
   return toErrorRecord(
@@ -78,6 +66,21 @@ export async function reasonOf(context: StepContext): Promise<ErrorRecord> {
       cause: input.error?.Cause ?? "",
     }),
   );
+}
+
+/** Rejected, cancelled or not decided in time while a decision was waited for; undefined when it was something else. */
+async function againstIt({ input, promotion, ledger }: StepContext): Promise<RehearsalError | undefined> {
+  const error = input.error?.Error;
+  if (error === "Cancelled") return new RehearsalError("Cancelled", { by: promotion.askedBy ?? "somebody" });
+  const approval = await readApproval(ledger, promotion.id);
+  if (error === "ApprovalRejected")
+    return new RehearsalError("ApprovalRejected", {
+      by: approval?.decidedBy ?? "somebody",
+      comment: approval?.comment ?? "",
+    });
+  if (promotion.status === "waiting" && error?.startsWith("States."))
+    return new RehearsalError("ApprovalExpired", { seconds: promotion.policy.approvalTimeout });
+  return undefined;
 }
 
 /** Only a database that carries this promotion's mark is written to: one that was refused at the door is not. */

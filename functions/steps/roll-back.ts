@@ -10,7 +10,7 @@ import { databaseName } from "../../core/names.ts";
 import { callHook } from "../../io/hooks.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { updatePromotion } from "../../io/ledger/promotions.ts";
-import { assertNewest } from "../../io/ledger/steps.ts";
+import { assertNewest, listSteps } from "../../io/ledger/steps.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import {
   carryDatabaseProperties,
@@ -18,6 +18,7 @@ import {
   endSessions,
   findDatabase,
   moveDatabase,
+  reopenClosed,
   setReadOnly,
 } from "../../io/postgres/databases.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
@@ -27,6 +28,7 @@ import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
+import { notStarted, startServices } from "../services.ts";
 import { type StepContext, step } from "../step.ts";
 import type { FencedContent } from "./fence.ts";
 import { reasonOf } from "./refuse.ts";
@@ -34,21 +36,23 @@ import { restoreCopy } from "./restore.ts";
 
 export const handler = step("roll-back", async (context) => {
   const { promotion, environment } = context;
-  const reason = await reasonOf(context);
+  const reason = await reasonOf(context, ["roll-back", "hold"]);
   const maintenance = await context.openMaintenance();
   try {
     await endWorkers(context, maintenance);
-    if (!(await somethingCommitted(context))) return { outcome: { path: "nothing", reason: reason.code } };
-    await callHook("stop", promotion.policy.hooks.stop, about(context));
+    if (!(await somethingCommitted(context, maintenance)))
+      return { outcome: { path: "nothing", reason: reason.code } };
+    const stopped = await stopServices(context);
     const failed = await swap(context, maintenance);
     context.passed("swapped");
-    await callHook("start", promotion.policy.hooks.start, about(context));
+    const failure = await startServices(context);
     return {
-      outcome: { path: "swap", failed, reason: reason.code },
+      outcome: { path: "swap", failed, reason: reason.code, stopped },
       status: "rolled-back",
       error: reason,
       also: (ledger) => updateEnvironment(ledger, environment.name, { state: promotion.stateBefore }),
       events: [
+        ...notStarted(failure),
         {
           type: "promotion.rolled-back",
           announce: true,
@@ -62,11 +66,16 @@ export const handler = step("roll-back", async (context) => {
   }
 });
 
-const about = ({ promotion }: StepContext) => ({
-  promotion: promotion.id,
-  environment: promotion.environment,
-  release: promotion.release,
-});
+/** A stop hook that fails does not keep production from going back: the fence turns the services away all the same. */
+async function stopServices({ promotion }: StepContext): Promise<string> {
+  const { id, environment, release, policy } = promotion;
+  return callHook("stop", policy.hooks.stop, { promotion: id, environment, release }).catch(
+    (error: unknown) => {
+      if (error instanceof RehearsalError) return error.message;
+      throw error;
+    },
+  );
+}
 
 /** Steps that were stopped or overtaken may still run statements: their sessions end first. */
 async function endWorkers(context: StepContext, maintenance: Session): Promise<void> {
@@ -76,8 +85,18 @@ async function endWorkers(context: StepContext, maintenance: Session): Promise<v
   await endOlderAttempts(context, maintenance);
 }
 
-async function somethingCommitted(context: StepContext): Promise<boolean> {
-  if (context.promotion.facts.production === undefined) return false;
+async function somethingCommitted(context: StepContext, maintenance: Session): Promise<boolean> {
+  const { promotion, ledger } = context;
+  const { production } = promotion.facts;
+  // Without an attempt to migrate nothing can be there, reachable or not.
+  const begun = (await listSteps(ledger, promotion.id)).some((attempt) => attempt.step === "migrate");
+  if (production === undefined || !begun) return false;
+  await reopenClosed(
+    maintenance,
+    production.oid,
+    production.name,
+    databaseName(production.name, "fenced", promotion.id),
+  );
   const session = await context.openProduction();
   try {
     return await hasLeftSomething(session, context.promotion.id);
@@ -111,15 +130,15 @@ async function swap(context: StepContext, maintenance: Session): Promise<string>
 
 /** Throws `WritesWouldBeLost` when anybody but the migration wrote to production since the copy was brought up. */
 async function refuseLostWrites(context: StepContext): Promise<void> {
-  const { fenced, exposed, rehearsal } = context.promotion.facts;
+  const { fenced, exposed, rehearsal, lossAccepted } = context.promotion.facts;
+  if (lossAccepted !== undefined) return;
   const session = await context.openProduction({ readOnly: true });
   try {
     if (fenced !== undefined && exposed === undefined) return;
     if (exposed !== undefined) {
       if ((await readWriteCounters(session)) !== exposed.counters)
         throw new RehearsalError("WritesWouldBeLost", {
-          differences:
-            "rows were written while the services were being asked, though the database was read-only",
+          differences: "rows were written after the fence was opened",
         });
       return;
     }

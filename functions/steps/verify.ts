@@ -5,15 +5,13 @@ import type { Expectations } from "../../core/expectations.ts";
 import { quoteName } from "../../core/names.ts";
 import { describeDifference, diffShapes, fingerprint } from "../../core/shape.ts";
 import { callHook } from "../../io/hooks.ts";
-import { updatePromotion } from "../../io/ledger/promotions.ts";
-import { assertNewest } from "../../io/ledger/steps.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { findBrokenChecks, refuseBroken } from "../../io/postgres/checks.ts";
-import { endSessionsOf, findDatabase, moveDatabase, setReadOnly } from "../../io/postgres/databases.ts";
+import { findDatabase, moveDatabase, setReadOnly } from "../../io/postgres/databases.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
-import { readWriteCounters } from "../../io/postgres/write-counters.ts";
 import { readArtifact } from "../artifacts.ts";
+import { noteExposure } from "../exposure.ts";
 import { neededFact } from "../facts.ts";
 import { readRelease } from "../release.ts";
 import { type StepContext, step } from "../step.ts";
@@ -90,7 +88,7 @@ function only(baseline: Baseline, names: readonly string[]): Baseline {
 
 /** Lets the services in to read, asks them, and remembers how many rows had been written until then. */
 async function trySmoke(context: StepContext): Promise<"answered" | "none"> {
-  const { promotion, environment, ledger } = context;
+  const { promotion, environment } = context;
   const { hooks } = promotion.policy;
   if (hooks.smoke === undefined) return "none";
   const about = { promotion: promotion.id, environment: environment.name, release: promotion.release };
@@ -98,17 +96,7 @@ async function trySmoke(context: StepContext): Promise<"answered" | "none"> {
     const production = neededFact(promotion, "production");
     const maintenance = await context.openMaintenance();
     try {
-      await endSessionsOf(maintenance, production.oid);
-      if (promotion.facts.exposed === undefined) {
-        const counters = await countWrites(context);
-        // Before anybody is let in, for a rollback must be able to tell whether somebody wrote.
-        await ledger.transaction(async () => {
-          await assertNewest(ledger, context.attempt);
-          await updatePromotion(ledger, promotion.id, { facts: { exposed: { counters } } });
-        });
-      }
-      context.passed("counted");
-      await endSessionsOf(maintenance, production.oid);
+      await noteExposure(context, maintenance);
       const found = await findDatabase(maintenance, { oid: production.oid });
       await setReadOnly(maintenance, found?.name ?? production.name, true);
       await moveDatabase(maintenance, production.oid, production.name);
@@ -120,13 +108,4 @@ async function trySmoke(context: StepContext): Promise<"answered" | "none"> {
   }
   await callHook("smoke", hooks.smoke, about);
   return "answered";
-}
-
-async function countWrites(context: StepContext): Promise<string> {
-  const session = await context.openProduction({ readOnly: true });
-  try {
-    return await readWriteCounters(session);
-  } finally {
-    await session.close();
-  }
 }

@@ -23,6 +23,8 @@ export interface Facts {
   fenced?: { baselineKey: string };
   /** verify: set once writers could have come back, with the counters from just before. */
   exposed?: { counters: string };
+  /** An operator's word that going back may leave later writes behind, in the database that is kept. */
+  lossAccepted?: { by: string };
   /** migrate: the shape production has now. */
   migrated?: { fingerprint: string };
 }

@@ -140,8 +140,41 @@ function settingValue(name: string, value: string): string {
 export async function closeDatabase(session: Session, oid: number): Promise<void> {
   const database = await findDatabase(session, { oid });
   if (database === undefined) throw new RehearsalError("NotFound", { what: "database", name: String(oid) });
+  await refusePrepared(session, database.name);
   await session.execute(`alter database ${quoteName(database.name)} with allow_connections false`);
   await endSessionsOf(session, oid);
+}
+
+/** A prepared transaction belongs to no session that could be ended, and keeps the database from being renamed. */
+async function refusePrepared(session: Session, name: string): Promise<void> {
+  const [prepared] = await session.query<{ count: number; gid: string }>(
+    "select count(*)::int as count, min(gid) as gid from pg_prepared_xacts where database = $1",
+    [name],
+  );
+  if (prepared !== undefined && prepared.count > 0)
+    throw new RehearsalError("TransactionsPrepared", {
+      database: name,
+      count: prepared.count,
+      first: prepared.gid,
+    });
+}
+
+/**
+ * Makes a database reachable that a fence was closing when it died: under another name when it still had its own, for
+ * under its own everybody would find it. Does nothing to one that takes sessions.
+ */
+export async function reopenClosed(
+  session: Session,
+  oid: number,
+  own: string,
+  fenced: string,
+): Promise<void> {
+  const [row] = await session.query<{ name: string; open: boolean }>(
+    "select datname as name, datallowconn as open from pg_database where oid = $1::oid",
+    [oid],
+  );
+  if (row === undefined || row.open) return;
+  await moveDatabase(session, oid, row.name === own ? fenced : row.name);
 }
 
 /** Gives a database another name, ending its sessions first, and lets sessions in; does only what is left to do. */
@@ -171,12 +204,13 @@ export async function endSessions(session: Session, application: string): Promis
   await endWhere(session, "starts_with(application_name, $1::text)", application, application);
 }
 
+/** Background workers have no user and are left alone; they let go by themselves. */
 async function endWhere(session: Session, condition: string, value: unknown, what: string): Promise<void> {
   const deadline = Date.now() + 10_000;
   for (;;) {
     const [left] = await session.query<{ count: number }>(
       `select count(pg_terminate_backend(pid, 1000))::int as count from pg_stat_activity
-        where ${condition} and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+        where ${condition} and pid <> pg_backend_pid() and usesysid is not null`,
       [value],
     );
     if (left === undefined || left.count === 0) return;

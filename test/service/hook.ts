@@ -8,7 +8,9 @@ export interface Hook {
   stop(): Promise<void>;
 }
 
-export async function startHook(answer: (body: Record<string, unknown>) => number): Promise<Hook> {
+export async function startHook(
+  answer: (body: Record<string, unknown>) => number | Promise<number>,
+): Promise<Hook> {
   const calls: Record<string, unknown>[] = [];
   const server = createServer((request, response) => {
     let text = "";
@@ -18,7 +20,7 @@ export async function startHook(answer: (body: Record<string, unknown>) => numbe
     request.on("end", () => {
       const body = JSON.parse(text || "{}") as Record<string, unknown>;
       calls.push(body);
-      response.writeHead(answer(body)).end();
+      void Promise.resolve(answer(body)).then((status) => response.writeHead(status).end());
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

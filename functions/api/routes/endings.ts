@@ -21,7 +21,10 @@ const rollBackRoute = createRoute({
   method: "post",
   path: "/promotions/{id}/rollback",
   summary: "Roll back; where the role is prod, with the environment's name as confirmation",
-  request: { params: idParam, ...jsonBody(z.strictObject({ confirm: environmentName.optional() })) },
+  request: {
+    params: idParam,
+    ...jsonBody(z.strictObject({ confirm: environmentName.optional(), acceptLoss: z.boolean().optional() })),
+  },
   responses,
 });
 
@@ -35,6 +38,7 @@ export const endingRoutes = api()
   .openapi(rollBackRoute, async (c) => {
     const { id } = c.req.valid("param");
     const ledger = await c.var.ledger();
-    await rollBack(ledger, { promotion: id, confirm: c.req.valid("json").confirm, by: c.var.person });
+    const { confirm, acceptLoss = false } = c.req.valid("json");
+    await rollBack(ledger, { promotion: id, confirm, acceptLoss, by: c.var.person });
     return c.json(shown(await readPromotion(ledger, id)), 202);
   });

@@ -1,0 +1,179 @@
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { contentOf } from "../service/content.ts";
+import { startHook } from "../service/hook.ts";
+import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
+import { Service } from "../service/service.ts";
+
+const server = newestServer();
+let service: Service;
+const made: DatabaseAddress[] = [];
+
+beforeAll(async () => {
+  service = await new Service(server.address, "going-back").start();
+});
+
+afterAll(async () => {
+  await service.stop();
+  await dropDatabases(...made.map(({ database }) => ({ ...server.address, database })));
+});
+
+async function environment(
+  name: string,
+  policy: object,
+  address?: DatabaseAddress,
+): Promise<DatabaseAddress> {
+  const fresh = address ?? (await freshDatabase(server, SCHEMA, `${name}_${process.pid}`));
+  made.push(fresh);
+  await service.register(name, fresh, policy);
+  return fresh;
+}
+
+test("a writer who overrides read-only while the services are asked has their write kept, and an operator decides", async () => {
+  let address: DatabaseAddress;
+  // The services' own smoke test writes, against all that was said, and then says that they do not work.
+  const smoke = await startHook(async () => {
+    const client = new pg.Client({ ...address, ssl: false });
+    await client.connect();
+    await client.query("set default_transaction_read_only = off");
+    await client.query("insert into public.videos (title) values ('smuggled')");
+    await client.end();
+    return 500;
+  });
+  address = await environment("smuggled", { hooks: { smoke: smoke.url } });
+  const before = await contentOf(address);
+  const release = await service.release({ ...PROJECT, ...OUTSIDE });
+  const id = await service.promote("smuggled", release);
+  const held = await service.until(id, "held");
+  expect(held.error).toMatchObject({
+    code: "WritesWouldBeLost",
+    hint: expect.stringContaining("--accept-loss"),
+  });
+  const fenced = { ...address, database: `${address.database}__fenced_${id}` };
+  expect(await rows(fenced, "select 1 as one from public.videos where title = 'smuggled'")).toEqual([
+    { one: 1 },
+  ]);
+  // Nobody reaches production while it is held, and the environment stays locked.
+  await expect(execute(address, "select 1")).rejects.toMatchObject({ code: "DatabaseUnreachable" });
+  const second = await service.call("POST", "/promotions", { environment: "smuggled", release });
+  expect(second).toMatchObject({ status: 409, body: { code: "EnvironmentLocked" } });
+  // Asked again without a word about the loss it is held again; with it production goes back, and the write is kept.
+  await service.must("POST", `/promotions/${id}/rollback`, { confirm: "smuggled" });
+  await service.until(id, "held");
+  await service.must("POST", `/promotions/${id}/rollback`, { confirm: "smuggled", acceptLoss: true });
+  const back = await service.until(id, "rolled-back");
+  expect(back.error).toMatchObject({ code: "HookFailed" });
+  expect(await contentOf(address)).toEqual(before);
+  const failed = { ...address, database: `${address.database}__failed_${id}` };
+  made.push(failed);
+  expect(await rows(failed, "select 1 as one from public.videos where title = 'smuggled'")).toEqual([
+    { one: 1 },
+  ]);
+  await smoke.stop();
+});
+
+test("a start hook that fails takes nothing back: the promotion stands, and somebody is called", async () => {
+  const start = await startHook(() => 503);
+  const address = await environment("not-started", { fence: "always", hooks: { start: start.url } });
+  const id = await service.promote("not-started", await service.release(PROJECT));
+  const detail = await service.until(id, "promoted");
+  expect(detail.error).toMatchObject({ code: "HookFailed", hint: expect.stringContaining(start.url) });
+  await execute(address, "insert into videos (title) values ('after')");
+  const log = await service.must<{ entries: { body: string }[] }>("GET", `/promotions/${id}/log`);
+  expect(JSON.stringify(log)).toContain("promotion.services-not-started");
+  await start.stop();
+});
+
+test("a stop hook that fails keeps production where it is", async () => {
+  const stop = await startHook(() => 500);
+  const address = await environment("not-stopped", { fence: "always", hooks: { stop: stop.url } });
+  const before = await contentOf(address);
+  const id = await service.promote("not-stopped", await service.release(PROJECT));
+  expect((await service.until(id, "refused")).error).toMatchObject({ code: "HookFailed" });
+  expect(await contentOf(address)).toEqual(before);
+  await execute(address, "insert into videos (title) values ('after')");
+  await stop.stop();
+});
+
+test("a prepared transaction that keeps production from being fenced is told, and production goes on", async () => {
+  const address = await environment("prepared", { fence: "always", decision: "approval" });
+  const id = await service.promote("prepared", await service.release(PROJECT));
+  await service.until(id, "waiting");
+  const gid = `two_phase_${process.pid}`;
+  await execute(
+    address,
+    `begin; insert into videos (title) values ('prepared'); prepare transaction '${gid}'`,
+  );
+  await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
+  const detail = await service.until(id, "refused");
+  expect(detail.error).toMatchObject({
+    code: "TransactionsPrepared",
+    message: expect.stringContaining(gid),
+    hint: expect.stringContaining("ROLLBACK PREPARED"),
+  });
+  await execute(address, `commit prepared '${gid}'`);
+  expect(await rows(address, "select 1 as one from public.videos where title = 'prepared'")).toEqual([
+    { one: 1 },
+  ]);
+});
+
+test("a role that is no superuser, with the rights that are asked for, promotes and goes back through a fence", async () => {
+  const role = `owner_${process.pid}`;
+  await execute(
+    { ...server.address, database: "postgres" },
+    `create role ${role} login createdb bypassrls password 'x';
+     grant pg_signal_backend, pg_read_all_stats to ${role};
+     grant set on parameter session_replication_role to ${role}`,
+  );
+  const own = await freshDatabase(server, undefined, `owned_${process.pid}`);
+  await execute(own, `alter database ${own.database} owner to ${role}; alter schema public owner to ${role}`);
+  const address = { ...own, user: role, password: "x" };
+  await execute(address, SCHEMA);
+  let status = 500;
+  const smoke = await startHook(() => status);
+  await environment("owned", { hooks: { smoke: smoke.url }, decision: "approval" }, address);
+  const before = await contentOf(address);
+  const release = await service.release({ ...PROJECT, ...OUTSIDE });
+  for (const [answer, end] of [
+    [500, "rolled-back"],
+    [200, "promoted"],
+  ] as const) {
+    status = answer;
+    const id = await service.promote("owned", release);
+    await service.until(id, "waiting");
+    // A write between backup and fence, so that the copy has to be brought up.
+    await execute(address, "update segments set starts = starts + 1 where id = 1");
+    await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
+    await service.until(id, end);
+    made.push({ ...server.address, database: `${address.database}__failed_${id}` });
+  }
+  expect((await contentOf(address)).fingerprint).not.toBe(before.fingerprint);
+  await smoke.stop();
+  await dropDatabases(
+    ...made
+      .filter(({ database }) => database.startsWith("owned_"))
+      .map(({ database }) => ({ ...server.address, database })),
+  );
+  await execute({ ...server.address, database: "postgres" }, `drop owned by ${role}; drop role ${role}`);
+});
+
+test("without one of those rights it is refused before anything is touched, with the right's name", async () => {
+  const role = `lacking_${process.pid}`;
+  await execute({ ...server.address, database: "postgres" }, `create role ${role} login password 'x'`);
+  const own = await freshDatabase(server, undefined, `lacking_${process.pid}`);
+  made.push(own);
+  await execute(own, `alter database ${own.database} owner to ${role}; alter schema public owner to ${role}`);
+  const answer = await service.call("POST", "/environments", {
+    name: "lacking",
+    role: "prod",
+    url: `postgresql://${role}:x@127.0.0.1:${own.port}/${own.database}?sslmode=disable`,
+  });
+  expect(answer).toMatchObject({
+    status: 409,
+    body: { code: "PermissionMissing", detail: expect.stringContaining("CREATEDB") },
+  });
+  await dropDatabases(own);
+  await execute({ ...server.address, database: "postgres" }, `drop role ${role}`);
+});
