@@ -1,5 +1,6 @@
 /** Follows a promotion to its end: each step is told once it has ended, and the one that runs while somebody looks. */
 import { setTimeout as pause } from "node:timers/promises";
+import { RehearsalError } from "../core/errors.ts";
 import { EXIT_CODES, isEnded, type Status } from "../core/steps.ts";
 import { type Detail, detail, type StepAttempt } from "./answers.ts";
 import type { Context, Outcome } from "./command.ts";
@@ -11,34 +12,68 @@ import { columns } from "./text.ts";
 /** Milliseconds between two looks. */
 const EVERY = 400;
 
+/** Milliseconds that a service which has answered before may be silent: it may be starting anew. */
+const PATIENCE = 60_000;
+
 /**
  * Looks until it has ended, or waits for a decision that nobody here could give. `wanted` is the end that counts as
  * success; being promoted and having nothing to do when it is left out.
  */
 export async function follow(context: Context, id: string, wanted?: Status): Promise<Outcome> {
   const { terminal } = context;
-  const client = await context.client();
-  const told = new Set<string>();
-  let asked = false;
-  for (;;) {
-    const found = await client.get(`/promotions/${encodeURIComponent(id)}`, detail);
-    for (const attempt of found.steps) {
-      const name = `${attempt.step} ${attempt.attempt}`;
-      if (attempt.status === "running" || told.has(name)) continue;
-      told.add(name);
-      terminal.err(stepLine(terminal, attempt));
-    }
-    if (isEnded(found.status)) return { value: found, text: reason(found), exit: exitOfEnd(found, wanted) };
-    if (found.status === "waiting" && !asked) {
-      if (!terminal.interactive || context.json)
+  const stopped = terminal.whenInterrupted(
+    `${id} goes on by itself; follow it again with: rehearsal watch ${id}`,
+  );
+  try {
+    const looks = look(context, id);
+    for (;;) {
+      const found = await looks();
+      if (isEnded(found.status)) return { value: found, text: reason(found), exit: exitOfEnd(found, wanted) };
+      if (found.status === "waiting" && (!terminal.interactive || context.json))
         return { value: found, text: howToDecide(found), exit: EXIT_CODES.waiting };
-      terminal.err(howToDecide(found));
-      asked = true;
+      await pause(EVERY);
     }
-    const running = found.steps.findLast(({ status }) => status === "running");
-    if (running !== undefined) terminal.live(liveLine(running, Date.now() - Date.parse(running.startedAt)));
-    await pause(EVERY);
+  } finally {
+    stopped();
   }
+}
+
+/** One look after the other, each telling what is new since the last. */
+function look({ terminal, client }: Context, id: string): () => Promise<Detail> {
+  const told = new Set<string>();
+  const tellOnce = (name: string, line: () => string) => {
+    if (told.has(name)) return;
+    told.add(name);
+    terminal.err(line());
+  };
+  let answered: number | undefined;
+  const ask = async (): Promise<Detail> => {
+    const found = await (await client()).get(`/promotions/${encodeURIComponent(id)}`, detail);
+    answered = performance.now();
+    return found;
+  };
+  const askPatiently = async (): Promise<Detail> => {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        const silent = error instanceof RehearsalError && error.code === "ServiceUnreachable";
+        if (!silent || answered === undefined || performance.now() - answered > PATIENCE) throw error;
+        terminal.live("the service does not answer; asking again");
+      }
+    }
+  };
+  return async () => {
+    const found = await askPatiently();
+    for (const attempt of found.steps)
+      if (attempt.status !== "running")
+        tellOnce(`${attempt.step} ${attempt.attempt}`, () => stepLine(terminal, attempt));
+    if (found.status === "waiting" && terminal.interactive) tellOnce("waiting", () => howToDecide(found));
+    const running = found.steps.findLast(({ status }) => status === "running");
+    if (running !== undefined)
+      terminal.live(liveLine(running, Math.max(0, Date.now() - Date.parse(running.startedAt))));
+    return found;
+  };
 }
 
 /** Drift, a lock and a missing approval have exit codes of their own; whatever else refused, production is safe. */

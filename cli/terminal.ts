@@ -16,6 +16,8 @@ export interface Terminal {
   readonly interactive: boolean;
   tintOut(tint: Tint, text: string): string;
   tintErr(tint: Tint, text: string): string;
+  /** Says a last line when the person interrupts, and ends; returns what takes that back. */
+  whenInterrupted(line: string): () => void;
   /** All of standard input as text. */
   read(): Promise<string>;
 }
@@ -34,6 +36,10 @@ export function processTerminal(): Terminal {
     if (standing) stderr.write("\r\u001b[2K");
     standing = false;
   };
+  const err = (line: string) => {
+    wipe();
+    stderr.write(`${line}\n`);
+  };
   return {
     watched,
     interactive: watched && stdin.isTTY === true,
@@ -41,18 +47,24 @@ export function processTerminal(): Terminal {
       wipe();
       stdout.write(`${line}\n`);
     },
-    err: (line) => {
-      wipe();
-      stderr.write(`${line}\n`);
-    },
+    err,
     live: (line) => {
       if (!watched) return;
       wipe();
-      stderr.write(line.slice(0, (stderr.columns ?? 80) - 1));
+      stderr.write(line.slice(0, (stderr.columns || 80) - 1));
       standing = line !== "";
     },
     tintOut: (tint, text) => styleText(tint, text, { stream: stdout }),
     tintErr: (tint, text) => styleText(tint, text, { stream: stderr }),
+    whenInterrupted: (line) => {
+      const end = () => {
+        err(line);
+        // 128 and the signal's number, as shells count.
+        process.exit(130);
+      };
+      process.once("SIGINT", end);
+      return () => process.off("SIGINT", end);
+    },
     read: async () => {
       const pieces: Buffer[] = [];
       for await (const piece of stdin) pieces.push(piece as Buffer);

@@ -1,5 +1,5 @@
 /** The real command as a process, against the API served over HTTP. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ export interface RunOptions {
   /** What stands on standard input. */
   input?: string;
   /** Called with standard error so far, whenever there is more. */
-  onError?: (text: string) => void;
+  onError?: (text: string, child: ChildProcess) => void;
 }
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
@@ -43,7 +43,7 @@ export function runCommand(words: string[], options: RunOptions = {}): Promise<R
   });
   child.stderr.on("data", (piece: Buffer) => {
     err += piece.toString();
-    options.onError?.(err);
+    options.onError?.(err, child);
   });
   child.stdin.end(options.input ?? "");
   return new Promise((resolve, reject) => {

@@ -214,6 +214,26 @@ describe("watch exits", () => {
   });
 });
 
+describe("watch", () => {
+  test("that is interrupted says that the promotion goes on, and exits 130", async () => {
+    const { id } = await begun();
+    await play(world, id, "admit");
+    const { exit, err } = await world.run(["watch", id], {
+      onError: (text, child) => {
+        if (text.includes("admit") && !child.killed) child.kill("SIGINT");
+      },
+    });
+    expect(exit).toBe(130);
+    expect(err).toContain(`${id} goes on by itself; follow it again with: rehearsal watch ${id}\n`);
+  });
+
+  test("of what is not there exits 2", async () => {
+    const { exit, err } = await world.run(["watch", "p000000aaaaaaaa"]);
+    expect(exit).toBe(2);
+    expect(err).toContain("code:  NotFound");
+  });
+});
+
 describe("deciding", () => {
   test("approves the evidence that stands; twice exits 1", async () => {
     const { id } = await begun({ decision: "approval" });
