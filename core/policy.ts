@@ -30,3 +30,15 @@ export const policySchema = z
   .prefault({});
 
 export type Policy = z.infer<typeof policySchema>;
+
+/** The policy as it may stand in the log: hooks without user, password and query, which may be secret. */
+export function policyForLog(policy: Policy): Policy {
+  const hooks = Object.entries(policy.hooks).map(([name, url]) => [name, url && bareUrl(url)]);
+  return { ...policy, hooks: Object.fromEntries(hooks) };
+}
+
+/** A URL's origin and path. */
+export function bareUrl(text: string): string {
+  const url = new URL(text);
+  return `${url.origin}${url.pathname}`;
+}

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type DatabaseAddress, databaseUrl, describeAddress } from "../core/database-url.ts";
 import { RehearsalError } from "../core/errors.ts";
-import type { Policy } from "../core/policy.ts";
+import { type Policy, policyForLog } from "../core/policy.ts";
 import { type Environment, insertEnvironment, listEnvironments } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import type { ObjectStore } from "../io/object-store.ts";
@@ -66,7 +66,7 @@ export async function register(
           state: environment.state,
           address: environment.address,
           fingerprint: environment.fingerprint,
-          policy: wanted.policy,
+          policy: policyForLog(wanted.policy),
           by: wanted.person,
         },
       });

@@ -1,5 +1,6 @@
 /** The environment's hooks: services that are told to stop, to start, or to prove that they work. */
 import { RehearsalError } from "../core/errors.ts";
+import { bareUrl } from "../core/policy.ts";
 
 export type Hook = "stop" | "start" | "smoke";
 
@@ -11,7 +12,7 @@ export async function callHook(
 ): Promise<"called" | "none"> {
   if (url === undefined) return "none";
   const refuse = (reason: string, cause?: unknown) =>
-    new RehearsalError("HookFailed", { hook, url: withoutSecrets(url), reason }, { cause });
+    new RehearsalError("HookFailed", { hook, url: bareUrl(url), reason }, { cause });
   let response: Response;
   try {
     response = await fetch(url, {
@@ -27,10 +28,4 @@ export async function callHook(
   const text = await response.text();
   if (!response.ok) throw refuse(`it answered ${response.status}${text ? `: ${text.slice(0, 200)}` : ""}`);
   return "called";
-}
-
-/** Without user, password and query: those may be secret. */
-function withoutSecrets(text: string): string {
-  const url = new URL(text);
-  return `${url.origin}${url.pathname}`;
 }

@@ -1,7 +1,7 @@
 /** Environments: databases are registered, listed, shown, and given another policy. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { parseDatabaseUrl } from "../../../core/database-url.ts";
-import { policySchema } from "../../../core/policy.ts";
+import { policyForLog, policySchema } from "../../../core/policy.ts";
 import { STATUSES } from "../../../core/steps.ts";
 import {
   type Environment,
@@ -118,7 +118,7 @@ export const environmentRoutes = api()
       await appendEvent(ledger, {
         type: "environment.policy-changed",
         environment: name,
-        data: { before: before.policy, after: policy, by: c.var.person },
+        data: { before: policyForLog(before.policy), after: policyForLog(policy), by: c.var.person },
       });
     });
     await sendOutbox(ledger);
