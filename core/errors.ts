@@ -1,4 +1,7 @@
-/** The one catalogue of what can go wrong: every refusal the product utters has a code, a fact, a mend, a status and an exit code here. */
+/**
+ * The one catalogue of what can go wrong: every refusal the product utters has a code, a fact, a mend, a status and an
+ * exit code here. It is long because it is one: whoever words a refusal sees all the others.
+ */
 
 type Facts = Record<string, unknown>;
 
