@@ -1,4 +1,5 @@
 /** Ends what older attempts of a step still do: they died or were overtaken, and the server may not know it yet. */
+import { assertNewest } from "../io/ledger/steps.ts";
 import { endSessions } from "../io/postgres/databases.ts";
 import type { Session } from "../io/postgres/session.ts";
 import type { StepContext } from "./step.ts";
@@ -7,4 +8,17 @@ import type { StepContext } from "./step.ts";
 export async function endOlderAttempts({ attempt }: StepContext, maintenance: Session): Promise<void> {
   for (let older = 1; older < attempt.attempt; older++)
     await endSessions(maintenance, `rehearsal ${attempt.promotion} ${attempt.step} ${older}`);
+}
+
+/**
+ * Runs what must not happen behind a rollback's back: closing production, opening it, dropping the copy. Until it has
+ * ended no other step of the promotion can begin; throws `AttemptStale` when one has that this attempt must give way to.
+ */
+export async function asNewest<T>({ ledger, attempt }: StepContext, work: () => Promise<T>): Promise<T> {
+  return ledger.transaction(async () => {
+    // A sandbox that dies here takes its connection with it, but the server may not hear of it; nobody waits for long.
+    await ledger.execute("set local idle_in_transaction_session_timeout = '28s'");
+    await assertNewest(ledger, attempt);
+    return work();
+  });
 }

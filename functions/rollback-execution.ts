@@ -37,11 +37,16 @@ export async function rollbacksBegun(ledger: Session, promotion: string): Promis
   return row?.count ?? 0;
 }
 
-/** True when one of them runs now. */
+/** True when one of them runs now. The newest is started when its number is all there is of it: never two at once. */
 export async function isGoingBack(ledger: Session, promotion: string): Promise<boolean> {
-  for (let number = await rollbacksBegun(ledger, promotion); number >= 1; number--) {
+  const newest = await rollbacksBegun(ledger, promotion);
+  for (let number = newest; number >= 1; number--) {
     const known = await stepFunctions.describeExecution(executionArn(machine(), nameOf(promotion, number)));
     if (known?.status === "RUNNING") return true;
+    if (known === undefined && number === newest) {
+      await startRollback(promotion, number);
+      return true;
+    }
   }
   return false;
 }

@@ -84,7 +84,7 @@ export function step(
       const store = artifacts();
       const begun = await ledger.transaction(() => beginStep(ledger, input.promotion, name, options));
       if ("done" in begun) {
-        await sendOutbox(ledger);
+        await trySending(ledger);
         return begun.done;
       }
       const context = await makeContext(name, input, ledger, store, begun);
@@ -119,7 +119,7 @@ async function attemptStep(
         data: { attempt: attempt.attempt, code: record.code, message: record.message },
       });
     });
-    await sendOutbox(ledger);
+    await trySending(ledger);
     throw error;
   }
   context.passed("effect");
@@ -143,7 +143,7 @@ async function attemptStep(
     for (const event of result.events ?? []) await appendEvent(ledger, { ...who, ...event });
   });
   context.passed("recorded");
-  await sendOutbox(ledger);
+  await trySending(ledger);
   await result.afterwards?.();
   return outcome;
 }
@@ -217,6 +217,28 @@ function throttle(write: () => Promise<void>): () => void {
     // A ledger that cannot be written to is told by the step's own end, which writes to it as well.
     write().then(ended, ended);
   };
+}
+
+/** Milliseconds that a step waits for the outside to take what it has to tell. */
+const SENDING = 20_000;
+
+/**
+ * What a step has committed stands, whether the outside can be told now or not: what cannot be sent stays in the outbox,
+ * for the next step and the reconciler. Were it the step's failure, a bucket that is away would take production back.
+ */
+async function trySending(ledger: Session): Promise<void> {
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(() => deadline.reject(new Error(`not within ${SENDING} ms`)), SENDING);
+  const sending = sendOutbox(ledger);
+  try {
+    await Promise.race([sending, deadline.promise]);
+  } catch (error) {
+    // Given up at the deadline it may still fail, when the ledger's session is closed.
+    sending.catch(() => undefined);
+    console.error(JSON.stringify({ outbox: error instanceof Error ? error.message : String(error) }));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Sends what the ledger has committed and the outside does not know yet. */

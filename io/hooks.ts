@@ -23,7 +23,9 @@ export async function callHook(
       signal: AbortSignal.timeout(30_000),
     });
   } catch (error) {
-    throw refuse(error instanceof Error ? error.message : String(error), error);
+    const reason = error instanceof Error ? error.message : String(error);
+    // Fetch repeats the address with its password when it refuses it.
+    throw refuse(reason.replaceAll(url, bareUrl(url)), error);
   }
   const text = await response.text();
   if (!response.ok) throw refuse(`it answered ${response.status}${text ? `: ${text.slice(0, 200)}` : ""}`);

@@ -19,11 +19,18 @@ export async function handler(): Promise<{ actions: Record<string, string> }> {
   const ledger = await openLedger("reconcile");
   try {
     const actions: Record<string, string> = {};
+    const failures: unknown[] = [];
     for (const promotion of await listUnended(ledger)) {
-      const action = await reconcile(ledger, promotion);
-      if (action !== undefined) actions[promotion.id] = action;
+      try {
+        const action = await reconcile(ledger, promotion);
+        if (action !== undefined) actions[promotion.id] = action;
+      } catch (error) {
+        // One that cannot be mended must not keep the others from it.
+        failures.push(error);
+      }
     }
     await sendOutbox(ledger);
+    if (failures.length > 0) throw failures[0];
     return { actions };
   } finally {
     await ledger.close();

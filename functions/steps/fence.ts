@@ -13,7 +13,7 @@ import { readShape } from "../../io/postgres/shape.ts";
 import { readArtifact, writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
-import { endOlderAttempts } from "../older-attempts.ts";
+import { asNewest, endOlderAttempts } from "../older-attempts.ts";
 import { type StepContext, step } from "../step.ts";
 
 /** What production held when the last writer was gone. */
@@ -38,7 +38,7 @@ export const handler = step("fence", async (context) => {
   try {
     await endOlderAttempts(context, maintenance);
     // Under another name nobody finds it, however often they ask; ours do, by its object identifier.
-    await moveDatabase(maintenance, production.oid, name);
+    await asNewest(context, () => moveDatabase(maintenance, production.oid, name));
   } finally {
     await maintenance.close();
   }
@@ -52,7 +52,8 @@ export const handler = step("fence", async (context) => {
   const refreshed = await bringUp(context, content.baseline);
   const { key } = await writeArtifact(context.store, `${context.prefix}fenced.json`, content);
   return {
-    outcome: { database: name, refreshed },
+    // Their number only: the names of ten thousand tables are more than a state may hand on.
+    outcome: { database: name, refreshed: refreshed.length },
     facts: { fenced: { baselineKey: key } },
   };
 });

@@ -7,6 +7,7 @@ import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
 import { noteExposure } from "../exposure.ts";
 import { neededFact } from "../facts.ts";
 import { letIn } from "../let-in.ts";
+import { asNewest } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
 import { keepShape } from "../shapes.ts";
 import { step } from "../step.ts";
@@ -36,9 +37,11 @@ export const handler = step("open", async (context) => {
   const maintenance = await context.openMaintenance();
   try {
     await noteExposure(context, maintenance);
-    await letIn(maintenance, neededFact(promotion, "production"));
-    context.passed("opened");
-    await dropScratch(maintenance, promotion.id, []);
+    await asNewest(context, async () => {
+      await letIn(maintenance, neededFact(promotion, "production"));
+      context.passed("opened");
+      await dropScratch(maintenance, promotion.id, []);
+    });
   } finally {
     await maintenance.close();
   }

@@ -4,7 +4,7 @@ import type { Step } from "../../core/steps.ts";
 import { decideApproval, readApproval } from "../../io/ledger/approvals.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { listSteps } from "../../io/ledger/steps.ts";
-import { dropScratch } from "../../io/postgres/databases.ts";
+import { dropScratch, findDatabase } from "../../io/postgres/databases.ts";
 import { readIdentity, writeState } from "../../io/postgres/target-schema.ts";
 import { letIn } from "../let-in.ts";
 import { notStarted, startServices } from "../services.ts";
@@ -14,17 +14,20 @@ export const handler = step("refuse", async (context) => {
   const { promotion, environment } = context;
   const reason = await reasonOf(context);
   const { production } = promotion.facts;
+  let gone = false;
   if (production !== undefined) {
     const maintenance = await context.openMaintenance();
     try {
-      await letIn(maintenance, production);
+      // A database that somebody replaced while a decision was waited for is theirs, and keeps nobody from an end.
+      gone = !(await wasFenced(context)) && (await findDatabase(maintenance, production)) === undefined;
+      if (!gone) await letIn(maintenance, production);
       await dropScratch(maintenance, promotion.id, []);
     } finally {
       await maintenance.close();
     }
   }
   context.passed("let-in");
-  await giveBackState(context);
+  if (!gone) await giveBackState(context);
   const failure = (await wasFenced(context)) ? await startServices(context) : undefined;
   return {
     outcome: { ended: "refused", code: reason.code, message: reason.message },

@@ -22,7 +22,7 @@ import {
   setReadOnly,
 } from "../../io/postgres/databases.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
-import { hasLeftSomething, writeState } from "../../io/postgres/target-schema.ts";
+import { hasLeftSomething, takeToken, writeState } from "../../io/postgres/target-schema.ts";
 import { readWriteCounters } from "../../io/postgres/write-counters.ts";
 import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
@@ -99,6 +99,10 @@ async function somethingCommitted(context: StepContext, maintenance: Session): P
   );
   const session = await context.openProduction();
   try {
+    // An attempt to migrate that was stopped before it had a session lives on: from here on it is turned away at the
+    // door, and the one that came in meanwhile is ended.
+    await session.transaction(() => takeToken(session, context.attempt));
+    await endWorkers(context, maintenance);
     return await hasLeftSomething(session, context.promotion.id);
   } finally {
     await session.close();

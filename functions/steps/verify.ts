@@ -13,6 +13,7 @@ import { readShape } from "../../io/postgres/shape.ts";
 import { readArtifact } from "../artifacts.ts";
 import { noteExposure } from "../exposure.ts";
 import { neededFact } from "../facts.ts";
+import { asNewest } from "../older-attempts.ts";
 import { readRelease } from "../release.ts";
 import { type StepContext, step } from "../step.ts";
 import type { FencedContent } from "./fence.ts";
@@ -97,9 +98,11 @@ async function trySmoke(context: StepContext): Promise<"answered" | "none"> {
     const maintenance = await context.openMaintenance();
     try {
       await noteExposure(context, maintenance);
-      const found = await findDatabase(maintenance, { oid: production.oid });
-      await setReadOnly(maintenance, found?.name ?? production.name, true);
-      await moveDatabase(maintenance, production.oid, production.name);
+      await asNewest(context, async () => {
+        const found = await findDatabase(maintenance, { oid: production.oid });
+        await setReadOnly(maintenance, found?.name ?? production.name, true);
+        await moveDatabase(maintenance, production.oid, production.name);
+      });
     } finally {
       await maintenance.close();
     }

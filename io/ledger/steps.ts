@@ -2,7 +2,7 @@
 import type { Json } from "../../core/canonical-json.ts";
 import { type ErrorRecord, RehearsalError, toErrorRecord } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
-import type { Step } from "../../core/steps.ts";
+import { isEnded, STEPS, type Step } from "../../core/steps.ts";
 import type { Session } from "../postgres/session.ts";
 import { type Promotion, readPromotion } from "./promotions.ts";
 
@@ -14,11 +14,15 @@ export interface Attempt {
   token: number;
 }
 
+/** The steps that end a promotion which does not go on. Once one of them has begun, none ahead of them may write any more. */
+const ENDINGS = STEPS.slice(STEPS.indexOf("refuse"));
+
 export type Begun = { promotion: Promotion; attempt: Attempt } | { promotion: Promotion; done: Json };
 
 /**
  * Begins an attempt of a step, which makes every older attempt of it a zombie; or tells the outcome of the attempt
- * that succeeded. Must be called inside a transaction.
+ * that succeeded. Throws `AttemptStale` when the promotion has ended or is on its way back: an invocation that was
+ * delivered late must not go ahead with it. Must be called inside a transaction.
  */
 export async function beginStep(
   session: Session,
@@ -32,6 +36,12 @@ export async function beginStep(
     [id, step],
   );
   if (done !== undefined && !options.everyTime) return { promotion, done: done.outcome };
+  const over = isEnded(promotion.status) && promotion.status !== "held";
+  // The machine may miss a step's answer and turn to hold; what the ledger says has ended well stays so.
+  if (over && step === "hold")
+    return { promotion, done: { ended: promotion.status, message: `it had ended: ${promotion.status}` } };
+  if (over || (await isOvertaken(session, id, step)))
+    throw new RehearsalError("AttemptStale", { step, attempt: 0 });
   const overtaken = toErrorRecord(new RehearsalError("AttemptStale", { step, attempt: 0 }));
   await session.query(
     `update ledger.steps set status = 'failed', error = $3, ended_at = now()
@@ -52,14 +62,24 @@ export async function beginStep(
   return { promotion, attempt: { promotion: id, step, attempt: row.attempt, token: Number(row.token) } };
 }
 
-/** Throws `AttemptStale` unless this is still the newest attempt; holds the promotion's row until the transaction ends. */
+/** True for a step ahead of the endings when one of those has begun. */
+async function isOvertaken(session: Session, promotion: string, step: Step): Promise<boolean> {
+  if (ENDINGS.includes(step)) return false;
+  const begun = await session.query(
+    "select 1 from ledger.steps where promotion = $1 and step = any ($2::text[]) limit 1",
+    [promotion, ENDINGS],
+  );
+  return begun.length > 0;
+}
+
+/** Throws `AttemptStale` unless this is still the newest attempt and the promotion goes its way; holds the promotion's row until the transaction ends. */
 export async function assertNewest(session: Session, attempt: Attempt): Promise<Promotion> {
   const promotion = await readPromotion(session, attempt.promotion, "lock");
   const [newest] = await session.query<{ attempt: number }>(
     "select max(attempt) as attempt from ledger.steps where promotion = $1 and step = $2",
     [attempt.promotion, attempt.step],
   );
-  if (newest?.attempt !== attempt.attempt)
+  if (newest?.attempt !== attempt.attempt || (await isOvertaken(session, attempt.promotion, attempt.step)))
     throw new RehearsalError("AttemptStale", { step: attempt.step, attempt: attempt.attempt });
   return promotion;
 }

@@ -31,9 +31,21 @@ export async function runOutside(options: OutsideOptions): Promise<StatementResu
     return result;
   } catch (error) {
     // Only a server that answered has taken the statement back; after a lost session the note stays, for the next run.
-    if (options.isRefusal(error)) await takeBack(options, invalidBefore);
+    if (options.isRefusal(error) && !commitsInParts(options.statement))
+      await takeBack(options, invalidBefore);
     throw error;
   }
+}
+
+/**
+ * A procedure commits as it goes, and what is detached or dropped CONCURRENTLY goes in several transactions: refused
+ * half-way, a part of it may stand. The note then stays, and says to the rollback that something was left.
+ */
+function commitsInParts({ kind, class: own, sql }: Statement): boolean {
+  if (kind === "CallStmt") return true;
+  // Only a CALL written out in it may commit inside a DO block.
+  if (kind === "DoStmt") return /\bcall\b/i.test(sql);
+  return own === "non-transactional" && (kind === "AlterTableStmt" || kind === "DropStmt");
 }
 
 async function takeBack(options: OutsideOptions, invalidBefore: InvalidIndex[]): Promise<void> {

@@ -143,7 +143,14 @@ function makeSession(
       inside = true;
       try {
         const result = await work();
-        await session.execute("commit");
+        const [ended] = await session.execute("commit");
+        // After a failure that somebody inside did not pass on, the server rolls back and does not call it an error.
+        if (ended?.command !== "COMMIT")
+          throw new RehearsalError("StatementFailed", {
+            sqlstate: "25P02",
+            reason: "a statement before it had failed, and the transaction was rolled back",
+            statement: "commit",
+          });
         return result;
       } catch (error) {
         // The failure that matters is the first one; a connection that cannot roll back is gone, and the server rolls back.

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openSession } from "../../io/postgres/session.ts";
-import { dropDatabases, freshDatabase, servers } from "../postgres.ts";
+import { dropDatabases, freshDatabase, newestServer, servers } from "../postgres.ts";
 
 test.each(servers)(
   "a session on Postgres $major pins what a statement means and says its major",
@@ -18,3 +18,16 @@ test.each(servers)(
     await dropDatabases(address);
   },
 );
+
+test("a transaction in which a failure was passed over is not called committed", async () => {
+  const address = await freshDatabase(newestServer(), "create table t (a int)");
+  const session = await openSession(address, { application: "test" });
+  const passedOver = session.transaction(async () => {
+    await session.query("insert into public.t values (1)");
+    await session.query("select 1 / 0").catch(() => undefined);
+  });
+  await expect(passedOver).rejects.toMatchObject({ code: "StatementFailed", facts: { sqlstate: "25P02" } });
+  expect(await session.query("select a from public.t")).toEqual([]);
+  await session.close();
+  await dropDatabases(address);
+});
