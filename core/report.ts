@@ -1,6 +1,7 @@
 /** The rehearsal's report: everything measured while the pending files ran on the copy. */
 import type { BrokenCheck } from "./checks.ts";
 import type { ErrorRecord } from "./errors.ts";
+import { LOCK_MODES } from "./lock-modes.ts";
 
 export interface LockTaken {
   /** Quoted qualified name of a relation that stood before the run. */
@@ -65,25 +66,14 @@ export interface RehearsalReport {
   failure?: ErrorRecord;
 }
 
-/** pg_locks' modes, each stronger than those before it. */
-const LOCK_STRENGTH = [
-  "AccessShareLock",
-  "RowShareLock",
-  "RowExclusiveLock",
-  "ShareUpdateExclusiveLock",
-  "ShareLock",
-  "ShareRowExclusiveLock",
-  "ExclusiveLock",
-  "AccessExclusiveLock",
-];
-
 /** One lock per relation, the strongest: what others wait for. */
 export function strongestLocks(locks: readonly LockTaken[]): LockTaken[] {
   const strongest = new Map<string, LockTaken>();
   for (const lock of locks) {
     const known = strongest.get(lock.relation);
-    if (known === undefined || LOCK_STRENGTH.indexOf(lock.mode) > LOCK_STRENGTH.indexOf(known.mode))
-      strongest.set(lock.relation, lock);
+    if (known === undefined || strengthOf(lock) > strengthOf(known)) strongest.set(lock.relation, lock);
   }
   return [...strongest.values()];
 }
+
+const strengthOf = ({ mode }: LockTaken) => (LOCK_MODES as readonly string[]).indexOf(mode);

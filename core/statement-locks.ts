@@ -1,21 +1,8 @@
 /** Which lock a statement takes on which relation that stands already, as far as its text tells: after the documentation of each statement, and held to pg_locks by its test. */
+import { LOCK_MODES, type LockMode } from "./lock-modes.ts";
 import { quotedParts, relationName } from "./relation-name.ts";
 import type { ParsedStatement } from "./sql-parser.ts";
 import { asList, asText, fieldsOf, isOn, optionsOf, type Tree, unwrap, walk } from "./sql-tree.ts";
-
-/** Lock modes by pg_locks' names, weakest first. */
-export const LOCK_MODES = [
-  "AccessShareLock",
-  "RowShareLock",
-  "RowExclusiveLock",
-  "ShareUpdateExclusiveLock",
-  "ShareLock",
-  "ShareRowExclusiveLock",
-  "ExclusiveLock",
-  "AccessExclusiveLock",
-] as const;
-
-export type LockMode = (typeof LOCK_MODES)[number];
 
 export interface Lock {
   /** Quoted, and qualified only if the file qualifies it. */

@@ -31,11 +31,12 @@ export function measureRuns(session: Session): {
       held = new Set((await ownLocks(session, session.pid)).map(keyOf));
       runStarted = performance.now();
     },
-    statementBegins: async () => {
+    statementBegins: async (_item, statement) => {
       const run = last(runs);
       wal = await walPosition(session);
-      // Outside a transaction locks are gone when the statement has ended: somebody else must look while it runs.
-      if (!run.transactional) watch = await watchLocks(session);
+      // Outside a transaction locks are gone when the statement has ended: somebody else must look while it runs, and
+      // what the statement is known to lock counts even if it was too quick to be seen.
+      if (!run.transactional) watch = await watchLocks(session, await knownLocks(session, statement.locks));
       started = performance.now();
     },
     statementEnded: async (item, statement, result) => {
@@ -121,15 +122,26 @@ interface LockWatch {
   end(): Promise<HeldLock[]>;
 }
 
+/** The locks that a statement takes by its kind, on the relations that its names mean here. */
+async function knownLocks(session: Session, locks: readonly LockTaken[]): Promise<HeldLock[]> {
+  return session.query<HeldLock>(
+    `select to_regclass(l.relation)::oid as oid, l.mode
+      from unnest($1::text[], $2::text[]) as l(relation, mode) where to_regclass(l.relation) is not null`,
+    [locks.map((lock) => lock.relation), locks.map((lock) => lock.mode)],
+  );
+}
+
 /** Looks at the session's locks from another one, again and again, until told to stop. */
-async function watchLocks(watched: Session): Promise<LockWatch> {
+async function watchLocks(watched: Session, known: readonly HeldLock[]): Promise<LockWatch> {
   const watcher = await openSession(watched.address, { application: "rehearsal lock watch" });
-  const seen = new Map<string, HeldLock>();
+  const seen = new Map(known.map((lock) => [keyOf(lock), lock]));
+  const began = performance.now();
   let over = false;
   const looking = (async () => {
     while (!over) {
       for (const lock of await ownLocks(watcher, watched.pid)) seen.set(keyOf(lock), lock);
-      await watcher.query("select pg_sleep(0.005)");
+      // Without a pause at first, for most statements are quick; later it would only burn a core.
+      if (performance.now() - began > 200) await watcher.query("select pg_sleep(0.005)");
     }
   })();
   return {

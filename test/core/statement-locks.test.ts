@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
+import { LOCK_MODES } from "../../core/lock-modes.ts";
 import { parseMigration } from "../../core/migration.ts";
-import { LOCK_MODES } from "../../core/statement-locks.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { dropDatabases, freshDatabase, servers } from "../postgres.ts";
 
