@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** A line of test/workflows/kill-outcomes.tsv, which the kill tests hold to what they see. */
+/** A line of test/workflows/kill-*.tsv, which the kill tests hold to what they see. */
 interface KillOutcome {
   step: string;
   point: string;
@@ -19,7 +19,7 @@ export async function faultsPage(): Promise<string> {
   const rows = await rowsOfTests();
   return `# Faults provoked
 
-The first table is what \`test/workflows/kill.test.ts\` saw; it fails when it sees anything else.
+The first table is what \`test/workflows/kill-*.test.ts\` saw; they fail when they see anything else.
 
 ## kill -9 of the whole service
 
@@ -34,6 +34,7 @@ ${seen.map((kill) => `| ${kill.step} | ${kill.point} | ${kill.course} | ${kill.s
 
 | row | test |
 |---:|---|
+| 1, 39 | the kills above (\`test/workflows/kill-*.test.ts\`) |
 ${rows.fault.map(line).join("\n")}
 
 ## Rows of the abuse table, and the tests that hold them
@@ -45,8 +46,13 @@ ${rows.abuse.map(line).join("\n")}
 }
 
 async function killOutcomes(): Promise<KillOutcome[]> {
-  const text = await readFile(join(ROOT, "test/workflows/kill-outcomes.tsv"), "utf8");
-  return text
+  const texts = await Promise.all(
+    ["kill-before-the-fence", "kill-from-the-fence"].map((name) =>
+      readFile(join(ROOT, `test/workflows/${name}.tsv`), "utf8"),
+    ),
+  );
+  return texts
+    .join("")
     .trim()
     .split("\n")
     .map((line) => {

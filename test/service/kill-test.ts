@@ -1,0 +1,114 @@
+/**
+ * kill -9 of the whole service at every milestone of every step, then a restart: each promotion must end promoted, or
+ * refused or rolled back with production exactly as it was. The outcomes stand beside the test
+ * as .tsv, of which docs/generate.ts makes the table in docs/faults.md.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { contentOf } from "./content.ts";
+import { type Hook, startHook } from "./hook.ts";
+import type { KillPoint } from "./kill-points.ts";
+import { OUTSIDE, PROJECT, SCHEMA } from "./project.ts";
+import { Service } from "./service.ts";
+
+/** Declares one test per point, on one service, and one that holds `NAME.tsv` to what was seen. */
+export function testKills(name: string, points: readonly KillPoint[]): void {
+  const server = newestServer();
+  const made: DatabaseAddress[] = [];
+  const seen: string[] = [];
+  let service: Service;
+  let smoke: Hook;
+  let smokeStatus = 200;
+
+  beforeAll(async () => {
+    smoke = await startHook(() => smokeStatus);
+    service = await new Service(server.address, name).start();
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await smoke.stop();
+    await dropDatabases(...made);
+  });
+
+  describe.each(points)("fault $fault: kill -9 at $step:$point of a promotion that ends $course", (kill) => {
+    test("ends as it would have, each effect exactly once, and leaves nothing of its own behind", async () => {
+      const course = COURSES[kill.course];
+      smokeStatus = course.smoke;
+      const environment = `k-${kill.step}-${kill.point}-${kill.course}`.slice(0, 40).replace(/-$/, "");
+      const address = await freshDatabase(server, SCHEMA, `k${made.length}_${process.pid}`);
+      made.push(address);
+      await service.register(environment, address, { hooks: { smoke: smoke.url } });
+      const before = await contentOf(address);
+      const release = await service.release(course.files);
+      service.killAt(`${kill.step}:${kill.point}`);
+      const id = await service.promote(environment, release);
+      expect(await service.ended()).toBe("SIGKILL");
+      await service.start();
+      const detail = await service.until(id, course.end);
+      made.push({ ...address, database: `${address.database}__failed_${id}` });
+      await expectEnd(service, kill, address, before, id);
+      expect(detail.error?.code).not.toBe("StepDied");
+      seen.push([kill.step, kill.point, kill.course, detail.status].join("\t"));
+    });
+  });
+
+  test("every kill ended as docs/faults.md tells", async () => {
+    await expect(`${seen.join("\n")}\n`).toMatchFileSnapshot(`../workflows/${name}.tsv`);
+  });
+}
+
+/** What each course of a promotion needs, and the end it comes to when nobody is killed. */
+const COURSES: Record<KillPoint["course"], { files: Record<string, string>; smoke: number; end: string }> = {
+  promoted: { files: { ...PROJECT, ...OUTSIDE }, smoke: 200, end: "promoted" },
+  "rolled-back": { files: { ...PROJECT, ...OUTSIDE }, smoke: 500, end: "rolled-back" },
+  refused: {
+    files: {
+      ...PROJECT,
+      "migrations/0003_bad.sql": "alter table segments add constraint once unique (text);",
+    },
+    smoke: 200,
+    end: "refused",
+  },
+};
+
+async function expectEnd(
+  service: Service,
+  kill: KillPoint,
+  address: DatabaseAddress,
+  before: object,
+  id: string,
+) {
+  const left = await rows<{ name: string }>(
+    address,
+    "select datname as name from pg_database where datname like $1 order by 1",
+    [`%${id}%`],
+  );
+  if (kill.course === "promoted") {
+    expect(await rows(address, "select count(*)::int as n, max(name) as name from public.speakers")).toEqual([
+      { n: 2, name: "second" },
+    ]);
+    expect(
+      await rows(
+        address,
+        "select path, count(*)::int as n from rehearsal.applied group by path order by path",
+      ),
+    ).toEqual(
+      [...Object.keys(PROJECT), ...Object.keys(OUTSIDE)]
+        .filter((path) => /^(migrations|views)/.test(path))
+        .sort()
+        .map((path) => ({ path, n: 1 })),
+    );
+    expect(await rows(address, "select 1 from pg_index where not indisvalid")).toEqual([]);
+    expect(left).toEqual([]);
+  } else {
+    expect(await contentOf(address)).toEqual(before);
+    expect(left.map((row) => row.name)).toEqual(
+      kill.course === "rolled-back" ? [`${address.database}__failed_${id}`] : [],
+    );
+  }
+  // Writers are let in again, by the name they know.
+  await execute(address, "insert into videos (title) values ('after')");
+  expect(await service.must("GET", "/log/verify")).not.toHaveProperty("broken");
+}
