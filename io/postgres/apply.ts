@@ -9,7 +9,12 @@ import { quoteName } from "../../core/names.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Run, RunItem } from "../../core/runs.ts";
 import { runOutside } from "./outside.ts";
-import { pinnedSettings, type Session, type StatementResult } from "./session.ts";
+import {
+  pinnedSettings,
+  type Session,
+  type StatementResult,
+  WITHOUT_TRANSACTION_TIMEOUT,
+} from "./session.ts";
 import { type AppliedFile, readApplied, takeToken } from "./target-schema.ts";
 
 /** Whoever measures: told around every statement, on the same session. */
@@ -227,7 +232,9 @@ async function settle(session: Session): Promise<void> {
   const pins = Object.entries(pinnedSettings({ application: "" }))
     .map(([name, value]) => `set ${name} = ${name === "search_path" ? value : `'${value}'`}`)
     .join("; ");
-  await session.execute(`reset session authorization; reset role; reset all; ${pins}`);
+  await session.execute(
+    `reset session authorization; reset role; reset all; ${pins}; ${WITHOUT_TRANSACTION_TIMEOUT}`,
+  );
 }
 
 /** A server's refusal of one statement of a file, before it is known whether to try again. */

@@ -4,6 +4,7 @@ import type { DatabaseAddress } from "../../core/database-url.ts";
 import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import { openCopySession } from "./copy.ts";
+import { portableSettings } from "./portable-settings.ts";
 import { openSession, type Session } from "./session.ts";
 
 export interface RefreshOptions {
@@ -33,9 +34,10 @@ export async function refreshCopy(options: RefreshOptions): Promise<string[]> {
   const into = await openCopySession(target, { application });
   let rows = 0;
   try {
+    const settings = portableSettings(original.major, await encodingOf(original));
     const kinds = await tableKinds(original, changed);
-    await from.execute(`begin isolation level repeatable read, read only; ${COPY_SETTINGS}`);
-    await into.execute(`begin; ${COPY_SETTINGS}; set local session_replication_role = replica`);
+    await from.execute(`begin isolation level repeatable read, read only; ${settings}`);
+    await into.execute(`begin; ${settings}; set local session_replication_role = replica`);
     for (const { name, columns } of kinds) {
       options.onProgress?.({ done: { bytes: 0, rows }, now: name });
       const list = columns.length === 0 ? "" : ` (${columns.map(quoteName).join(", ")})`;
@@ -66,9 +68,12 @@ export async function refreshCopy(options: RefreshOptions): Promise<string[]> {
   }
 }
 
-const COPY_SETTINGS = `set local search_path = ''; set local row_security = off; set local statement_timeout = 0;
-  set local lock_timeout = 0; set local datestyle = 'ISO, YMD'; set local intervalstyle = postgres;
-  set local extra_float_digits = 3; set local client_encoding = 'UTF8'; set local timezone = 'UTC'`;
+async function encodingOf(session: Session): Promise<string> {
+  const [row] = await session.query<{ encoding: string }>(
+    "select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()",
+  );
+  return row?.encoding ?? "UTF8";
+}
 
 interface TableKind {
   name: string;

@@ -68,7 +68,7 @@ export async function openSession(address: DatabaseAddress, options: SessionOpti
       text: `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as version,
         ${Object.entries(pinnedSettings(options))
           .map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`)
-          .join(", ")}`,
+          .join(", ")}, (${WITHOUT_TRANSACTION_TIMEOUT})`,
     });
     const row = pinned.rows[0];
     if (row === undefined) throw new Error("the server returned no row");
@@ -86,6 +86,10 @@ export async function openSession(address: DatabaseAddress, options: SessionOpti
   }
 }
 
+/** Takes away a limit that a database may set for its applications; servers before 17 have none. */
+export const WITHOUT_TRANSACTION_TIMEOUT =
+  "select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name = 'transaction_timeout'";
+
 /** The settings every session of ours begins with. */
 export function pinnedSettings(options: SessionOptions): Record<string, string> {
   return {
@@ -93,6 +97,8 @@ export function pinnedSettings(options: SessionOptions): Record<string, string> 
     statement_timeout: String(options.statementTimeout ?? 0),
     lock_timeout: String(options.lockTimeout ?? 0),
     idle_in_transaction_session_timeout: "0",
+    // A session waits while others of the same step work.
+    idle_session_timeout: "0",
     default_transaction_read_only: options.readOnly ? "on" : "off",
     default_transaction_isolation: "read committed",
     client_encoding: "UTF8",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openSession } from "../../io/postgres/session.ts";
-import { dropDatabases, freshDatabase, newestServer, servers } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, servers } from "../postgres.ts";
 
 test.each(servers)(
   "a session on Postgres $major pins what a statement means and says its major",
@@ -31,3 +31,24 @@ test("a transaction in which a failure was passed over is not called committed",
   await session.close();
   await dropDatabases(address);
 });
+
+test.each(servers)(
+  "limits that a database sets for its applications do not end a session on Postgres $major",
+  async (server) => {
+    const address = await freshDatabase(server);
+    await execute(
+      address,
+      ["idle_session_timeout", "idle_in_transaction_session_timeout", "statement_timeout"]
+        .concat(server.major >= 17 ? ["transaction_timeout"] : [])
+        .map((name) => `alter database "${address.database}" set ${name} = '100ms'`)
+        .join(";"),
+    );
+    const idle = await openSession(address, { application: "test" });
+    const busy = await openSession(address, { application: "test" });
+    await busy.transaction(() => busy.query("select pg_sleep(0.4)"));
+    expect(await idle.query("select 1 as one")).toEqual([{ one: 1 }]);
+    await idle.close();
+    await busy.close();
+    await dropDatabases(address);
+  },
+);
