@@ -19,7 +19,10 @@ export interface Approval {
 const COLUMNS = `promotion, evidence, task_token as "taskToken", status, decided_by as "decidedBy", comment,
   expires_at as "expiresAt", expires_at <= now() as late`;
 
-/** Asks; a step that runs again asks again with its newer token, as long as nobody has answered. */
+/**
+ * Asks. A step that runs again hands in its newer token, the only one that the machine still waits for, whether somebody
+ * has answered meanwhile or not; an answer that came between the two and reached nobody may be given again.
+ */
 export async function askApproval(
   session: Session,
   ask: { promotion: string; evidence: string; taskToken: string; seconds: number },
@@ -27,8 +30,9 @@ export async function askApproval(
   await session.query(
     `insert into ledger.approvals (promotion, evidence, task_token, expires_at)
       values ($1, $2, $3, now() + make_interval(secs => $4))
-      on conflict (promotion) do update set task_token = excluded.task_token, evidence = excluded.evidence
-        where approvals.status = 'waiting'`,
+      on conflict (promotion) do update set task_token = excluded.task_token, expires_at = excluded.expires_at,
+        status = case when approvals.status = 'expired' then 'waiting' else approvals.status end
+        where approvals.evidence = excluded.evidence`,
     [ask.promotion, ask.evidence, ask.taskToken, ask.seconds],
   );
 }

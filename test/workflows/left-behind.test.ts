@@ -182,3 +182,45 @@ async function statusOf(arn: string): Promise<string | undefined> {
   const client = new SFNClient({ endpoint: service.stack.endpoints.stepFunctions });
   return (await client.send(new DescribeExecutionCommand({ executionArn: arn }))).status;
 }
+
+test.each(["approved", "expired"])(
+  "an answer that comes while decide is tried again is not lost: it was %s",
+  async (told) => {
+    const name = `again-${told}`;
+    const address = await environment(name, { decision: "approval", approvalTimeout: 30 });
+    const dies = service.gate("decide:recorded", "dies");
+    const again = Promise.withResolvers<void>();
+    around = async (direct, step, ...rest) => {
+      if (step === "decide" && asked++ > 0) await again.promise;
+      return direct(step, ...rest);
+    };
+    let asked = 0;
+    const id = await service.promote(name, await service.release(PROJECT));
+    await dies.reached();
+    await service.until(id, "waiting");
+    if (told === "expired") {
+      // The machine has given the first token up, and the approver is told so.
+      await until(() => asked > 1);
+      const answer = await service.call(
+        "POST",
+        `/promotions/${id}/approve`,
+        {},
+        { key: service.keys.reviewer },
+      );
+      expect(answer.status).toBe(409);
+      again.resolve();
+      await until(async () => (await service.show(id)).approval?.status === "waiting");
+      await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
+    } else {
+      // Recorded, and its request died before it was handed on.
+      await execute(
+        service.control,
+        `update ledger.approvals set status = 'approved', decided_by = 'reviewer' where promotion = '${id}'`,
+      );
+      again.resolve();
+    }
+    await service.until(id, "promoted");
+    around = undefined;
+    expect(await rows(address, "select count(*)::int as n from public.speakers")).toEqual([{ n: 2 }]);
+  },
+);
