@@ -1,16 +1,17 @@
 /** Open: production is declared canonical, writers and services come back, the copies go, and the log is sealed. */
-import { fingerprint } from "../../core/shape.ts";
+import type { Expectations } from "../../core/expectations.ts";
+import { fingerprint, type Shape } from "../../core/shape.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { dropScratch } from "../../io/postgres/databases.ts";
-import { readShape } from "../../io/postgres/shape.ts";
 import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
+import { readArtifact } from "../artifacts.ts";
 import { noteExposure } from "../exposure.ts";
 import { neededFact } from "../facts.ts";
 import { letIn } from "../let-in.ts";
 import { asNewest } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
 import { keepShape } from "../shapes.ts";
-import { step } from "../step.ts";
+import { type StepContext, step } from "../step.ts";
 
 export const handler = step("open", async (context) => {
   const { promotion, environment, attempt } = context;
@@ -22,10 +23,9 @@ export const handler = step("open", async (context) => {
         updateEnvironment(ledger, environment.name, { state: environment.state, release: promotion.release }),
       events: [{ type: "promotion.nothing-to-do", announce: true }],
     };
+  const shape = await verifiedShape(context);
   const session = await context.openProduction();
-  let shape: Awaited<ReturnType<typeof readShape>>;
   try {
-    shape = await readShape(session);
     await session.transaction(async () => {
       await takeToken(session, attempt);
       await writeState(session, "canonical", null);
@@ -69,3 +69,12 @@ export const handler = step("open", async (context) => {
     ],
   };
 });
+
+/** What was rehearsed and verified is what is promised from now on: a change by hand since then is drift, not the promise. */
+async function verifiedShape({ promotion, store }: StepContext): Promise<Shape> {
+  const { expectationsKey } = neededFact(promotion, "rehearsal");
+  const { runs } = await readArtifact<Expectations>(store, expectationsKey, "rehearsal-expectations/1");
+  const last = runs.at(-1);
+  if (last === undefined) throw new Error(`promotion ${promotion.id} had files to run, and rehearsed none`);
+  return last.shape;
+}

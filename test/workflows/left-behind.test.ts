@@ -224,3 +224,16 @@ test.each(["approved", "expired"])(
     expect(await rows(address, "select count(*)::int as n from public.speakers")).toEqual([{ n: 2 }]);
   },
 );
+
+test("fault 28: what somebody changes by hand before production is opened is drift, and not promised", async () => {
+  const address = await environment("by-hand");
+  const gate = service.gate("open:begun");
+  const id = await service.promote("by-hand", await service.release(PROJECT));
+  await gate.reached();
+  await execute(address, "create table by_hand (a int)");
+  gate.open();
+  await service.until(id, "promoted");
+  const next = await service.release({ ...PROJECT, "migrations/0003_z.sql": "create table z (a int);\n" });
+  const refused = await service.until(await service.promote("by-hand", next), "refused");
+  expect(refused.error).toMatchObject({ code: "DriftFound", message: expect.stringContaining("by_hand") });
+});
