@@ -11,7 +11,7 @@ import type { ExecutionState } from "../../io/step-functions.ts";
 import { executionArn } from "../../io/step-functions.ts";
 import { requiredVariable, stepFunctions } from "../clients.ts";
 import { handOn } from "../hand-on.ts";
-import { isGoingBack, numberRollback, startRollback } from "../rollback-execution.ts";
+import { isGoingBack, numberRollback, rollbacksBegun, startRollback } from "../rollback-execution.ts";
 import { sendOutbox } from "../step.ts";
 
 /** Returns what was done, by promotion. */
@@ -46,11 +46,12 @@ async function reconcile(ledger: Session, promotion: Promotion): Promise<string 
   }
   if (execution.status === "RUNNING" || execution.status === "PENDING_REDRIVE")
     return answerAgain(ledger, promotion);
+  const begun = await rollbacksBegun(ledger, promotion.id);
   if (await isGoingBack(ledger, promotion.id)) return undefined;
   // Its end may have been written between our two looks.
   const now = await readPromotion(ledger, promotion.id);
   if (now.status !== promotion.status) return undefined;
-  return takeBack(ledger, now, execution);
+  return takeBack(ledger, now, execution, begun);
 }
 
 /** A decision that was recorded, but may never have reached the waiting state, is handed on again. */
@@ -66,12 +67,22 @@ async function answerAgain(ledger: Session, promotion: Promotion): Promise<strin
   return (await handOn(approval)) ? "answered" : undefined;
 }
 
-/** Takes a promotion back whose execution ended without it; the number is committed before the execution is started. */
-async function takeBack(ledger: Session, promotion: Promotion, { status }: ExecutionState): Promise<string> {
+/**
+ * Takes a promotion back whose execution ended without it, unless somebody else has begun to since we counted. The number
+ * is committed before the execution is started.
+ */
+async function takeBack(
+  ledger: Session,
+  promotion: Promotion,
+  { status }: ExecutionState,
+  begun: number,
+): Promise<string | undefined> {
   const number = await ledger.transaction(async () => {
     await readPromotion(ledger, promotion.id, "lock");
+    if ((await rollbacksBegun(ledger, promotion.id)) !== begun) return undefined;
     return numberRollback(ledger, promotion, { because: `its execution is ${status}` });
   });
+  if (number === undefined) return undefined;
   await startRollback(promotion.id, number);
   return "taken back";
 }

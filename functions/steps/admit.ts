@@ -5,6 +5,7 @@ import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { findDatabase } from "../../io/postgres/databases.ts";
 import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
 import { examine } from "../admission.ts";
+import { asNewest } from "../older-attempts.ts";
 import { readRelease } from "../release.ts";
 import { refuseSeedsOnProd } from "../seeds.ts";
 import { step } from "../step.ts";
@@ -21,10 +22,12 @@ export const handler = step("admit", async (context) => {
     if (production === undefined)
       throw new RehearsalError("NotFound", { what: "database", name: environment.name });
     if (pending.length > 0)
-      await session.transaction(async () => {
-        await takeToken(session, attempt);
-        await writeState(session, "provisional", promotion.id);
-      });
+      await asNewest(context, () =>
+        session.transaction(async () => {
+          await takeToken(session, attempt);
+          await writeState(session, "provisional", promotion.id);
+        }),
+      );
     return {
       outcome: {
         pending: pending.length,

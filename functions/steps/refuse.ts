@@ -7,6 +7,7 @@ import { listSteps } from "../../io/ledger/steps.ts";
 import { dropScratch, findDatabase } from "../../io/postgres/databases.ts";
 import { readIdentity, writeState } from "../../io/postgres/target-schema.ts";
 import { letIn } from "../let-in.ts";
+import { asNewest } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
 import { type StepContext, step } from "../step.ts";
 
@@ -20,7 +21,7 @@ export const handler = step("refuse", async (context) => {
     try {
       // A database that somebody replaced while a decision was waited for is theirs, and keeps nobody from an end.
       gone = !(await wasFenced(context)) && (await findDatabase(maintenance, production)) === undefined;
-      if (!gone) await letIn(maintenance, production);
+      if (!gone) await asNewest(context, () => letIn(maintenance, production));
       await dropScratch(maintenance, promotion.id, []);
     } finally {
       await maintenance.close();

@@ -11,6 +11,7 @@ import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
+import { asNewest } from "../older-attempts.ts";
 import { readKeptShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
 
@@ -33,7 +34,8 @@ export async function restoreCopy(context: StepContext, id: string): Promise<{ o
   const name = databaseName(production.name, "pristine", id);
   const maintenance = await context.openMaintenance();
   try {
-    const oid = await createDatabaseLike(maintenance, production.oid, name);
+    // Nobody would drop one that is made when the promotion has ended.
+    const oid = await asNewest(context, () => createDatabaseLike(maintenance, production.oid, name));
     context.passed("created");
     await carryDatabaseProperties(maintenance, production.oid, name);
     await restore({

@@ -44,9 +44,9 @@ export async function beginStep(
     throw new RehearsalError("AttemptStale", { step, attempt: 0 });
   const overtaken = toErrorRecord(new RehearsalError("AttemptStale", { step, attempt: 0 }));
   await session.query(
-    `update ledger.steps set status = 'failed', error = $3, ended_at = now()
-      where promotion = $1 and step = $2 and status = 'running'`,
-    [id, step, JSON.stringify(overtaken)],
+    `update ledger.steps set status = 'failed', error = $2, ended_at = now()
+      where promotion = $1 and status = 'running'`,
+    [id, JSON.stringify(overtaken)],
   );
   await session.query(
     "update ledger.promotions set status = 'running' where id = $1 and status = 'created'",
