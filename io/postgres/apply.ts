@@ -9,6 +9,7 @@ import { quoteName } from "../../core/names.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Run, RunItem } from "../../core/runs.ts";
 import { runOutside } from "./outside.ts";
+import { assertRecordKept, markRecord } from "./record-guard.ts";
 import {
   pinnedSettings,
   type Session,
@@ -22,6 +23,8 @@ export interface Observer {
   runBegins?(run: Run): Promise<void>;
   statementBegins?(item: RunItem, statement: Statement): Promise<void>;
   statementEnded?(item: RunItem, statement: Statement, result: StatementResult | undefined): Promise<void>;
+  /** In place of `statementEnded`, for a statement outside a transaction. */
+  statementFailed?(): Promise<void>;
   runEnds?(run: Run): Promise<void>;
 }
 
@@ -129,9 +132,11 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
     for (const item of run.items) {
       options.onItem?.(item);
       const started = performance.now();
+      const record = await markRecord(session);
       await pinForFiles(options);
       for (const statement of item.statements) await runStatement(options, item, statement);
       await settle(session);
+      await assertRecordKept(session, item, record);
       await recordApplied(options, item, performance.now() - started);
     }
     await session.execute("set constraints all immediate");
@@ -170,6 +175,7 @@ async function applyOutside(options: ApplyOptions, run: Run, index: number): Pro
   for (const item of run.items) {
     options.onItem?.(item);
     const started = performance.now();
+    const record = await markRecord(session);
     for (const statement of item.statements) {
       await pinForFiles(options);
       await observer?.statementBegins?.(item, statement);
@@ -179,9 +185,16 @@ async function applyOutside(options: ApplyOptions, run: Run, index: number): Pro
         item,
         statement,
         policy: options.policy,
-        execute: () => asFileError(item, statement, () => session.execute(statement.sql)),
+        execute: async () => {
+          const results = await asFileError(item, statement, () => session.execute(statement.sql));
+          await settle(session);
+          await assertRecordKept(session, item, record);
+          await pinForFiles(options);
+          return results;
+        },
         isRefusal: (error) => error instanceof FileError && error.sqlstate !== "57P01",
-      }).catch((error: unknown) => {
+      }).catch(async (error: unknown) => {
+        await observer?.statementFailed?.();
         throw error instanceof FileError ? error.told(options.policy) : error;
       });
       await settle(session);

@@ -60,6 +60,12 @@ export function measureRuns(session: Session): {
       };
       itemOf(run, item).statements.push(measure);
     },
+    statementFailed: async () => {
+      const ended = watch?.end();
+      watch = undefined;
+      // The statement's own failure is the one to tell.
+      await ended?.catch((error: unknown) => error);
+    },
     runEnds: async () => {
       const run = last(runs);
       run.milliseconds = performance.now() - runStarted;

@@ -1,0 +1,40 @@
+/** Keeps a file's hands off the record in schema `rehearsal`: SQL that is put together at run time no parser sees. */
+import { RehearsalError } from "../../core/errors.ts";
+import type { RunItem } from "../../core/runs.ts";
+import type { Session } from "./session.ts";
+
+/** A mark of the record as it is; changes with every row written to it, and with every change of its tables. */
+export async function markRecord(session: Session): Promise<string> {
+  // Inside a transaction the server counts what is written; outside it has forgotten, and all rows are compared.
+  const rows = session.inTransaction()
+    ? "select sum(n_tup_ins + n_tup_upd + n_tup_del)::text from pg_stat_xact_all_tables where schemaname = 'rehearsal'"
+    : "select string_agg(a::text, ',' order by path) from rehearsal.applied a";
+  const [row] = await session.query<{ mark: string }>(
+    `select concat_ws(' ',
+        (select i::text from rehearsal.identity i),
+        (select string_agg(c.oid || ':' || c.xmin, ',' order by c.oid) from pg_class c
+          where c.relnamespace = 'rehearsal'::regnamespace),
+        (select xmin from pg_namespace where nspname = 'rehearsal'),
+        (${rows})) as mark`,
+  );
+  return row?.mark ?? "";
+}
+
+/** Throws `LedgerTouched` unless the record is as it was when it was marked, before the file's statements ran. */
+export async function assertRecordKept(session: Session, item: RunItem, before: string): Promise<void> {
+  const refuse = (cause?: unknown) =>
+    new RehearsalError(
+      "LedgerTouched",
+      {
+        path: item.path,
+        line: item.statements[0]?.line ?? 1,
+        what: 'schema "rehearsal" by SQL that is put together while it runs',
+      },
+      { cause },
+    );
+  const after = await markRecord(session).catch((error: unknown) => {
+    // Without its tables it cannot be marked.
+    throw error instanceof RehearsalError && error.code === "StatementFailed" ? refuse(error) : error;
+  });
+  if (after !== before) throw refuse();
+}

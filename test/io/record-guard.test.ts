@@ -1,0 +1,81 @@
+/** The record in schema `rehearsal`, and SQL that no parser sees: put together while it runs. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { parseMigration } from "../../core/migration.ts";
+import { policySchema } from "../../core/policy.ts";
+import { planRuns } from "../../core/runs.ts";
+import { applyRuns } from "../../io/postgres/apply.ts";
+import { openSession, type Session } from "../../io/postgres/session.ts";
+import { installIdentity } from "../../io/postgres/target-schema.ts";
+import { dropDatabases, freshDatabase, newestServer, rows } from "../postgres.ts";
+
+let address: DatabaseAddress;
+let session: Session;
+
+beforeEach(async () => {
+  address = await freshDatabase(newestServer(), "create table videos (id int)");
+  session = await openSession(address, { application: "record guard test" });
+  await installIdentity(session, {
+    name: "e",
+    role: "prod",
+    state: "canonical",
+    identity: crypto.randomUUID(),
+  });
+});
+
+afterEach(async () => {
+  await session.close();
+  await dropDatabases(address);
+});
+
+async function apply(sql: string, directive = ""): Promise<void> {
+  const text = `${directive}insert into videos values (1);\ndo $do$ begin execute ${sql}; end $do$;`;
+  const own = directive === "" ? text : text.replace("insert into videos values (1);\n", "");
+  await applyRuns({
+    session,
+    attempt: { promotion: "p1", step: "rehearse", attempt: 1, token: 1 },
+    release: "r1",
+    runs: planRuns([await parseMigration("migrations/0001_first.sql", Buffer.from(own))], [], []),
+    policy: policySchema.parse({}),
+  });
+}
+
+const refused = {
+  code: "LedgerTouched",
+  facts: { path: "migrations/0001_first.sql" },
+  hint: expect.stringContaining("only Rehearsal writes it"),
+};
+
+test.each([
+  ["dropped", "$$drop sch$$ || $$ema rehear$$ || $$sal cascade$$"],
+  ["emptied", "$$delete from rehear$$ || $$sal.identity$$"],
+  ["given a token", "$$update rehear$$ || $$sal.identity set token = 9$$"],
+  ["told another role", "$$update rehear$$ || $$sal.identity set role = 'dev'$$"],
+  ["told of a file", "$$insert into rehear$$ || $$sal.applied values ('x', 9, '', '', '', now(), 0)$$"],
+  ["truncated", "$$trunc$$ || $$ate rehear$$ || $$sal.applied$$"],
+  [
+    "given a trigger",
+    "$$create trigger t after insert on rehear$$ || $$sal.applied execute function pg_catalog.suppress_redundant_updates_trigger()$$",
+  ],
+  ["opened to all", "$$grant all on all tables in sch$$ || $$ema rehear$$ || $$sal to public$$"],
+])("abuse 18: the record %s behind the parser's back takes the whole run back", async (_, sql) => {
+  await expect(apply(sql)).rejects.toMatchObject(refused);
+  expect(await rows(address, "select id from public.videos")).toEqual([]);
+  expect(await rows(address, "select role, token from rehearsal.identity")).toEqual([
+    { role: "prod", token: "1" },
+  ]);
+  expect(await rows(address, "select path from rehearsal.applied")).toEqual([]);
+});
+
+test("abuse 18: outside a transaction it is refused as well", async () => {
+  const sql = "$$update rehear$$ || $$sal.identity set role = 'dev'$$";
+  await expect(apply(sql, "-- rehearsal: no-transaction\n")).rejects.toMatchObject(refused);
+});
+
+test("what leaves the record alone is applied, also when it is put together while it runs", async () => {
+  await apply("$$insert into videos val$$ || $$ues (2)$$");
+  expect(await rows(address, "select id from public.videos order by id")).toEqual([{ id: 1 }, { id: 2 }]);
+  expect(await rows(address, "select path from rehearsal.applied")).toEqual([
+    { path: "migrations/0001_first.sql" },
+  ]);
+});
