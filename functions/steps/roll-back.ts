@@ -45,9 +45,10 @@ export const handler = step("roll-back", async (context) => {
     const stopped = await stopServices(context);
     const failed = await swap(context, maintenance);
     context.passed("swapped");
+    const slots = await slotsLeftBehind(context, maintenance);
     const failure = await startServices(context);
     return {
-      outcome: { path: "swap", failed, reason: reason.code, stopped },
+      outcome: { path: "swap", failed, reason: reason.code, stopped, slots },
       status: "rolled-back",
       error: reason,
       also: (ledger) => updateEnvironment(ledger, environment.name, { state: promotion.stateBefore }),
@@ -56,7 +57,7 @@ export const handler = step("roll-back", async (context) => {
         {
           type: "promotion.rolled-back",
           announce: true,
-          data: { code: reason.code, message: reason.message, failed },
+          data: { code: reason.code, message: reason.message, failed, slots },
         },
         { type: "promotion.sealed" },
       ],
@@ -109,6 +110,18 @@ async function somethingCommitted(context: StepContext, maintenance: Session): P
   }
 }
 
+/**
+ * Logical replication slots stay with the database that was swapped out: nobody reads them there, and the server keeps
+ * its log for them until they are dropped. They are named where the end is told.
+ */
+async function slotsLeftBehind({ promotion }: StepContext, maintenance: Session): Promise<string[]> {
+  const found = await maintenance.query<{ name: string }>(
+    "select slot_name::text as name from pg_replication_slots where datoid = $1::oid order by 1",
+    [neededFact(promotion, "production").oid],
+  );
+  return found.map(({ name }) => name);
+}
+
 /** Returns the name under which the failed database is kept. */
 async function swap(context: StepContext, maintenance: Session): Promise<string> {
   const { promotion } = context;
@@ -117,9 +130,17 @@ async function swap(context: StepContext, maintenance: Session): Promise<string>
   const fenced = databaseName(production.name, "fenced", promotion.id);
   const current = await findDatabase(maintenance, { oid: production.oid });
   if (current?.name !== failed) {
+    const open = current?.name === production.name && promotion.facts.fenced === undefined;
+    // Where nothing was fenced the services still work: they are not shut out for a rollback that would be refused.
+    if (open) await refuseLostWrites(context);
     await moveDatabase(maintenance, production.oid, fenced);
     context.passed("closed");
-    await refuseLostWrites(context);
+    try {
+      await refuseLostWrites(context);
+    } catch (error) {
+      if (open) await moveDatabase(maintenance, production.oid, production.name);
+      throw error;
+    }
   }
   const pristine = await ensurePristine(context, maintenance);
   if (pristine.name !== production.name) await prepare(context, maintenance, pristine);

@@ -1,6 +1,7 @@
 /** A server's ErrorResponse as an error of our catalogue. */
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
+import { clip } from "./session.ts";
 
 /** SQLSTATEs that mean: nobody answers, or not now. */
 const UNREACHABLE = /^(08|57P0[1234]|53300|3D000|28)/;
@@ -16,7 +17,7 @@ export function serverError(
 ): RehearsalError {
   const sqlstate = fields.C ?? "XX000";
   const place = /^COPY .*?, line \d+(, column .*?)?(?=[:,]|$)/s.exec(fields.W ?? "")?.[0];
-  const reason = (fields.M ?? "the server gave no reason") + (place === undefined ? "" : ` (${place})`);
+  const reason = clip(fields.M ?? "the server gave no reason") + (place === undefined ? "" : ` (${place})`);
   if (UNREACHABLE.test(sqlstate))
     return new RehearsalError("DatabaseUnreachable", { database: address.database, reason });
   if (sqlstate === "42501")

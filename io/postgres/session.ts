@@ -182,12 +182,17 @@ function translate(error: unknown, text: string, address: DatabaseAddress, lost:
   if (lost !== undefined || code === undefined || UNREACHABLE.test(code) || !/^[0-9A-Z]{5}$/.test(code))
     return new RehearsalError(
       "DatabaseUnreachable",
-      { database: address.database, reason: message },
+      { database: address.database, reason: clip(message) },
       { cause: error },
     );
   return new RehearsalError(
     "StatementFailed",
-    { sqlstate: code, reason: message, statement: text.trim().slice(0, 200) },
+    { sqlstate: code, reason: clip(message), statement: text.trim().slice(0, 200) },
     { cause: error },
   );
+}
+
+/** A server's message, short enough to travel: RAISE may say anything, and a state machine carries 256 KiB. */
+export function clip(message: string): string {
+  return message.length > 2_000 ? `${message.slice(0, 2_000)}…` : message;
 }

@@ -177,3 +177,33 @@ test("without one of those rights it is refused before anything is touched, with
   await dropDatabases(own);
   await execute({ ...server.address, database: "postgres" }, `drop role ${role}`);
 });
+
+test("without a fence a rollback that would lose writes is held, and the services go on with production", async () => {
+  const smoke = await startHook(async () => {
+    await execute(address, "insert into videos (title) values ('while asked')");
+    return 500;
+  });
+  const address = await environment("unfenced", { fence: "never", hooks: { smoke: smoke.url } });
+  const id = await service.promote("unfenced", await service.release(PROJECT));
+  const held = await service.until(id, "held");
+  expect(held.error).toMatchObject({ code: "WritesWouldBeLost" });
+  await execute(address, "insert into videos (title) values ('afterwards')");
+  expect(await rows(address, "select count(*)::int as n from public.speakers")).toEqual([{ n: 2 }]);
+  await service.must("POST", `/promotions/${id}/rollback`, { confirm: "unfenced", acceptLoss: true });
+  await service.until(id, "rolled-back");
+  made.push({ ...address, database: `${address.database}__failed_${id}` });
+  expect(await rows(address, "select to_regclass('public.speakers') as there")).toEqual([{ there: null }]);
+  await smoke.stop();
+});
+
+test("a message as long as a book ends a promotion like any other", async () => {
+  await environment("talkative", {});
+  const release = await service.release({
+    ...PROJECT,
+    "migrations/0003_book.sql": "do $$ begin raise exception '%', repeat('words ', 100000); end $$;",
+  });
+  const id = await service.promote("talkative", release);
+  const detail = await service.until(id, "refused");
+  expect(detail.error).toMatchObject({ code: "MigrationFailed" });
+  expect(detail.error?.message.length).toBeLessThan(3_000);
+});
