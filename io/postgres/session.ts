@@ -86,9 +86,12 @@ export async function openSession(address: DatabaseAddress, options: SessionOpti
   }
 }
 
-/** Takes away a limit that a database may set for its applications; servers before 17 have none. */
+/**
+ * Takes away a limit that a database may set for its applications; servers before 17 have none. It runs while the
+ * database's own search_path still stands, so the operator is named with its schema as well.
+ */
 export const WITHOUT_TRANSACTION_TIMEOUT =
-  "select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name = 'transaction_timeout'";
+  "select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name operator(pg_catalog.=) 'transaction_timeout'";
 
 /** The settings every session of ours begins with. */
 export function pinnedSettings(options: SessionOptions): Record<string, string> {
