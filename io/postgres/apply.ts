@@ -8,6 +8,7 @@ import type { Statement } from "../../core/migration.ts";
 import { quoteName } from "../../core/names.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Run, RunItem } from "../../core/runs.ts";
+import { asFileError, FileError } from "./file-error.ts";
 import { runOutside } from "./outside.ts";
 import { assertRecordKept, markRecord } from "./record-guard.ts";
 import {
@@ -248,61 +249,4 @@ async function settle(session: Session): Promise<void> {
   await session.execute(
     `reset session authorization; reset role; reset all; ${pins}; ${WITHOUT_TRANSACTION_TIMEOUT}`,
   );
-}
-
-/** A server's refusal of one statement of a file, before it is known whether to try again. */
-export class FileError extends Error {
-  override readonly name = "FileError";
-  readonly item: RunItem;
-  readonly statement: Statement;
-  readonly sqlstate: string;
-
-  constructor(item: RunItem, statement: Statement, sqlstate: string, reason: string, cause: unknown) {
-    super(reason, { cause });
-    this.item = item;
-    this.statement = statement;
-    this.sqlstate = sqlstate;
-  }
-
-  /** The catalogue's words for it. */
-  told(policy: Pick<Policy, "statementTimeout" | "lockTimeout">): RehearsalError {
-    const { path } = this.item;
-    const { line, summary } = this.statement;
-    const cause = { cause: this.cause };
-    if (this.sqlstate === "57014")
-      return new RehearsalError(
-        "StatementTimeout",
-        { statement: summary, milliseconds: policy.statementTimeout },
-        cause,
-      );
-    if (this.sqlstate === "55P03")
-      return new RehearsalError(
-        "LockTimeout",
-        { statement: summary, milliseconds: policy.lockTimeout, tries: 1 },
-        cause,
-      );
-    return new RehearsalError(
-      "MigrationFailed",
-      { path, line, sqlstate: this.sqlstate, reason: this.message, statement: summary },
-      cause,
-    );
-  }
-}
-
-async function asFileError<T>(item: RunItem, statement: Statement, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof RehearsalError)) throw error;
-    const known = error as RehearsalError;
-    if (known.code === "StatementFailed") {
-      const facts = known.facts as { sqlstate: string; reason: string };
-      throw new FileError(item, statement, facts.sqlstate, facts.reason, error);
-    }
-    const sqlstate = (known.cause as { code?: string } | undefined)?.code;
-    // Somebody ended this very session, or the server is shutting down: not ours to try again behind their back.
-    if (sqlstate === "57P01")
-      throw new FileError(item, statement, sqlstate, "the session was ended by an administrator", error);
-    throw error;
-  }
 }
