@@ -7,8 +7,8 @@ export default defineConfig({
     globalSetup: ["test/servers.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     reporters: ["default"],
   },
 });

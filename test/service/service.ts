@@ -169,7 +169,7 @@ export class Service {
 
   /** Waits until the promotion has one of the statuses; throws when it ends otherwise. */
   async until(id: string, ...statuses: string[]): Promise<Detail> {
-    const deadline = Date.now() + 50_000;
+    const deadline = Date.now() + 150_000;
     for (;;) {
       const detail = await this.show(id);
       if (statuses.includes(detail.status)) return detail;
