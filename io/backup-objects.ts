@@ -1,6 +1,6 @@
 /** The objects of a backup: COPY text as one zstd frame with a checksum, written and read back under sha256 and exact lengths. */
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 import type { CopiedObject, StoredObject } from "../core/backup-manifest.ts";
@@ -14,7 +14,10 @@ export interface Written extends StoredObject {
   rawBytes: number;
 }
 
-/** Compresses the source into an object; undefined, and no object, when the source has no bytes. */
+/**
+ * Compresses the source into an object; undefined, and no object, when the source has no bytes. A piece of the source has been used
+ * when the next but one is asked for.
+ */
 export async function writeObject(
   store: ObjectStore,
   key: string,
@@ -26,28 +29,56 @@ export async function writeObject(
   if (first.done) return undefined;
   let rawBytes = 0;
   async function* counted() {
-    try {
-      for (let piece = first; !piece.done; piece = await pieces.next()) {
-        rawBytes += piece.value.length;
-        onBytes(piece.value.length);
-        yield piece.value;
-      }
-    } finally {
-      // Does nothing at the end; before it, the store or the compressor failed and the COPY must not go on.
-      await pieces.return?.();
+    for (let piece = first; !piece.done; piece = await pieces.next()) {
+      rawBytes += piece.value.length;
+      onBytes(piece.value.length);
+      yield piece.value;
     }
   }
   const compressor = createZstdCompress({
     chunkSize: PIECE,
     params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
   });
-  const put = await pipeline(
-    Readable.from(counted(), { objectMode: false, highWaterMark: PIECE }),
-    compressor,
-    (compressed) =>
-      store.putStream(key, compressed as AsyncIterable<Uint8Array>, { contentType: "application/zstd" }),
+  const storing = pipeline(compressor, (compressed: AsyncIterable<Uint8Array>) =>
+    store.putStream(key, compressed, { contentType: "application/zstd" }),
   );
-  return { key, size: put.size, sha256: put.sha256, rawBytes };
+  try {
+    const [stored, fed] = await Promise.allSettled([storing, feed(compressor, counted())]);
+    // Each side also fails of the other's failure: where the source failed, that is the one to tell.
+    if (fed.status === "rejected" && fed.reason !== STOPPED) throw fed.reason;
+    if (stored.status === "rejected") throw stored.reason;
+    return { key, size: stored.value.size, sha256: stored.value.sha256, rawBytes };
+  } finally {
+    // Does nothing at the end; before it, the store or the compressor failed and the COPY must not go on.
+    await pieces.return?.();
+  }
+}
+
+const STOPPED = new Error("nobody takes the compressed bytes any more");
+
+/** Gives piece after piece to the stream, one of them at a time while the next is fetched. Throws the source's failure, or STOPPED. */
+async function feed(stream: Writable, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const closed = Promise.withResolvers<never>();
+  stream.once("close", () => closed.reject(STOPPED));
+  const write = (piece: Uint8Array) =>
+    new Promise<void>((resolve, reject) => {
+      stream.write(piece, (error) => (error ? reject(STOPPED) : resolve()));
+    });
+  // What fails is met by the wait for the piece before, or for the last; until then it must not count as unhandled.
+  closed.promise.catch(() => undefined);
+  let taken: Promise<void> = Promise.resolve();
+  try {
+    for await (const piece of pieces) {
+      await taken;
+      taken = Promise.race([write(piece), closed.promise]);
+      taken.catch(() => undefined);
+    }
+    await taken;
+    stream.end();
+  } catch (error) {
+    stream.destroy(error === STOPPED ? undefined : (error as Error));
+    throw error;
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { type BackendMessage, BackendMessages, errorFields, frontendMessage } from "./backend-messages.ts";
 import { serverError } from "./server-error.ts";
-import { openWire, type Wire } from "./wire.ts";
+import { openPulledWire, type PulledWire } from "./wire.ts";
 
 export interface CopyOptions {
   /** Shown in pg_stat_activity. */
@@ -21,19 +21,21 @@ export interface CopyOut extends AsyncIterable<Uint8Array> {
   readonly rows: number;
 }
 
+/** A server sends a few rows at a time; what takes the bytes, a compressor above all, has a cost for each piece it is given. */
+const BATCH = 512 * 1024;
 const STALL_SECONDS = 120;
 const CLOSE_MILLISECONDS = 5_000;
 
 /** Opens a session that speaks COPY; throws `DatabaseUnreachable`. */
 export async function openCopySession(address: DatabaseAddress, options: CopyOptions): Promise<CopySession> {
   options.signal?.throwIfAborted();
-  return new CopySession(await openWire(address, options.application), options);
+  return new CopySession(await openPulledWire(address, options.application), options);
 }
 
 /** One statement at a time. After `DatabaseUnreachable`, `CopyStalled` or an abort it is of no more use; after any other error it is. */
 export class CopySession {
   readonly pid: number;
-  #wire: Wire;
+  #wire: PulledWire;
   #messages = new BackendMessages();
   #statement = "";
   /** Why nothing will come any more. */
@@ -46,7 +48,7 @@ export class CopySession {
   #waitsForServer = false;
   #release: () => void;
 
-  constructor(wire: Wire, { stallSeconds = STALL_SECONDS, signal }: CopyOptions) {
+  constructor(wire: PulledWire, { stallSeconds = STALL_SECONDS, signal }: CopyOptions) {
     this.pid = wire.pid;
     this.#wire = wire;
     this.#clock = setTimeout(() => {
@@ -64,7 +66,7 @@ export class CopySession {
       clearTimeout(this.#clock);
       signal?.removeEventListener("abort", aborted);
     };
-    wire.socket.on("readable", () => this.#wakeReader());
+    wire.onReadable(() => this.#wakeReader());
     wire.socket.on("drain", () => this.#wakeWriter());
     wire.socket.on("error", (error) => this.#lose(this.#unreachable(error.message)));
     wire.socket.on("close", () => this.#lose(this.#unreachable("the connection was closed")));
@@ -76,8 +78,9 @@ export class CopySession {
     await this.#reply();
   }
 
-  copyOut(sql: string): CopyOut {
-    const stream = this.#copyOut(sql);
+  /** With `reuse` the pieces share memory: each holds until the next but one is asked for. */
+  copyOut(sql: string, { reuse = false } = {}): CopyOut {
+    const stream = this.#copyOut(sql, reuse);
     let rows = 0;
     return {
       get rows() {
@@ -89,11 +92,12 @@ export class CopySession {
     };
   }
 
-  async *#copyOut(sql: string): AsyncGenerator<Uint8Array, number> {
+  async *#copyOut(sql: string, reuse: boolean): AsyncGenerator<Uint8Array, number> {
     let over = false;
     try {
       this.#send(sql);
       let tag = "";
+      const batch = new Batch(reuse);
       for (;;) {
         this.#waitForServer(true);
         const { copyData, messages } = await this.#receive();
@@ -101,8 +105,10 @@ export class CopySession {
         for (const { type, body } of messages) if (type === "C") tag = commandTag(body);
         over = messages.some((message) => message.type === "Z");
         if (over && this.#refusal) throw this.#refusal;
-        if (copyData.length > 0 && !this.#refusal) yield copyData;
-        if (over) return rowsOf(tag);
+        if (!this.#refusal) yield* batch.add(copyData);
+        if (!over) continue;
+        yield* batch.rest();
+        return rowsOf(tag);
       }
     } finally {
       this.#waitForServer(false);
@@ -145,7 +151,7 @@ export class CopySession {
     const deadline = setTimeout(() => socket.destroy(), CLOSE_MILLISECONDS);
     const closed = once(socket, "close").catch(() => socket.destroy());
     socket.end(frontendMessage("X"));
-    socket.resume();
+    this.#wire.discard();
     await closed;
     clearTimeout(deadline);
   }
@@ -206,7 +212,7 @@ export class CopySession {
   /** The next bytes of the server; throws when there will be none. */
   async #receive(): Promise<{ copyData: Buffer; messages: BackendMessage[] }> {
     for (;;) {
-      const piece: Buffer | null = this.#wire.socket.read();
+      const piece = this.#wire.read();
       if (piece !== null) {
         this.#clock.refresh();
         const taken = this.#messages.take(piece);
@@ -246,6 +252,42 @@ export class CopySession {
 
   #unreachable(reason: string): RehearsalError {
     return new RehearsalError("DatabaseUnreachable", { database: this.#wire.address.database, reason });
+  }
+}
+
+/** Gathers pieces into larger ones, each of its own memory, or in turns in the same two. */
+class Batch {
+  #reuse: boolean;
+  #bytes: Buffer = Buffer.alloc(0);
+  #last: Buffer = Buffer.alloc(0);
+  #filled = 0;
+
+  constructor(reuse: boolean) {
+    this.#reuse = reuse;
+  }
+
+  /** Takes the piece, which may be changed afterwards, and gives what became full. */
+  *add(piece: Buffer): Generator<Buffer> {
+    for (let taken = 0; taken < piece.length; ) {
+      if (this.#filled === 0) this.#turn();
+      const length = piece.copy(this.#bytes, this.#filled, taken);
+      taken += length;
+      this.#filled += length;
+      if (this.#filled === BATCH) yield* this.rest();
+    }
+  }
+
+  *rest(): Generator<Buffer> {
+    if (this.#filled === 0) return;
+    const full = this.#bytes.subarray(0, this.#filled);
+    this.#filled = 0;
+    yield full;
+  }
+
+  #turn(): void {
+    const fresh = this.#reuse && this.#last.length > 0 ? this.#last : Buffer.allocUnsafeSlow(BATCH);
+    this.#last = this.#bytes;
+    this.#bytes = fresh;
   }
 }
 

@@ -1,5 +1,6 @@
 /** A connection whose socket is ours: `pg` does TCP, TLS and authentication, then steps aside, so that COPY can stream under our own rules. */
 import type { EventEmitter } from "node:events";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import pg from "pg";
 import type { DatabaseAddress } from "../../core/database-url.ts";
@@ -19,8 +20,12 @@ export interface Wire {
 const CONNECT_MILLISECONDS = 15_000;
 const CANCEL_MILLISECONDS = 5_000;
 
-/** Connects and authenticates; throws `DatabaseUnreachable`. */
-export async function openWire(address: DatabaseAddress, application: string): Promise<Wire> {
+/** Connects and authenticates; throws `DatabaseUnreachable`. `stream` stands in for a socket that `pg` would make itself. */
+export async function openWire(
+  address: DatabaseAddress,
+  application: string,
+  stream?: () => Duplex,
+): Promise<Wire> {
   const ssl =
     address.sslmode === "disable" ? false : { rejectUnauthorized: address.sslmode === "verify-full" };
   const client = new pg.Client({
@@ -33,6 +38,7 @@ export async function openWire(address: DatabaseAddress, application: string): P
     keepAlive: true,
     ssl,
     ...(address.password === undefined ? {} : { password: address.password }),
+    ...(stream === undefined ? {} : { stream }),
   });
   // Without a listener a connection that breaks now would end the process; connect() reports it as well.
   client.on("error", () => undefined);
@@ -62,6 +68,72 @@ export async function openWire(address: DatabaseAddress, application: string): P
     address,
     parameters,
     cancel: () => requestCancel(address, ssl, key),
+  };
+}
+
+/** A wire that is read when its user asks for bytes, and not before. */
+export interface PulledWire extends Wire {
+  /** What came, or null when nothing has yet; the bytes may be changed, and hold until the next call. */
+  read(): Buffer | null;
+  /** `wake` is called when there may be something to read. */
+  onReadable(wake: () => void): void;
+  /** From now on what comes is dropped. */
+  discard(): void;
+}
+
+const READ = 256 * 1024;
+
+/**
+ * Opens a wire for bulk. Without TLS all bytes come through one piece of memory: a socket that makes a buffer for each read makes
+ * gigabytes of them, and collecting those costs more than copying the rows. TLS has its own buffers, for which Node has no such way.
+ */
+export async function openPulledWire(address: DatabaseAddress, application: string): Promise<PulledWire> {
+  if (address.sslmode !== "disable") return pulled(await openWire(address, application));
+  let handed = false;
+  let dropped = false;
+  let came: Buffer | null = null;
+  let wake = () => {};
+  const socket: Socket = new Socket({
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ),
+      callback: (length, memory) => {
+        const bytes = Buffer.from(memory.buffer, memory.byteOffset, length);
+        if (dropped) return true;
+        // Until it steps aside, `pg` listens as it would to any socket, and may keep what it hears.
+        if (!handed) return socket.emit("data", Buffer.from(bytes));
+        came = bytes;
+        wake();
+        // The memory is taken: the socket rests until it is read.
+        return false;
+      },
+    },
+  });
+  const wire = await openWire(address, application, () => socket);
+  handed = true;
+  return {
+    ...wire,
+    read: () => {
+      const bytes = came;
+      came = null;
+      if (bytes === null) socket.resume();
+      return bytes;
+    },
+    onReadable: (listener) => {
+      wake = listener;
+    },
+    discard: () => {
+      dropped = true;
+      socket.resume();
+    },
+  };
+}
+
+function pulled(wire: Wire): PulledWire {
+  return {
+    ...wire,
+    read: () => wire.socket.read(),
+    onReadable: (wake) => wire.socket.on("readable", wake),
+    discard: () => wire.socket.resume(),
   };
 }
 

@@ -58,6 +58,23 @@ test("what is copied out can be copied in, and the rows are those of the command
   await session.close();
 });
 
+test("pieces that share memory hold until the next but one is asked for", async () => {
+  const session = await open();
+  const statement = "copy (select g, repeat(md5(g::text), 30) from generate_series(1, 20000) g) to stdout";
+  const whole = await drain(session.copyOut(statement));
+  const pieces = session.copyOut(statement, { reuse: true })[Symbol.asyncIterator]();
+  const kept: Buffer[] = [];
+  let last = await pieces.next();
+  while (!last.done) {
+    const next = await pieces.next();
+    kept.push(Buffer.from(last.value));
+    last = next;
+  }
+  expect(kept.length).toBeGreaterThan(10);
+  expect(Buffer.concat(kept).equals(whole)).toBe(true);
+  await session.close();
+});
+
 test("rows longer than a network packet and rows of no bytes come whole", async () => {
   const session = await open();
   const long = await drain(session.copyOut("copy (select repeat('é', 3000000), '') to stdout"));
