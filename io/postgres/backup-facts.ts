@@ -25,11 +25,12 @@ export async function readServer(session: Session): Promise<BackupManifest["serv
 export async function readDatabase(session: Session): Promise<BackupManifest["database"]> {
   // PG 17 renamed the column of the locale that is not libc's.
   const locale = session.major >= 17 ? "datlocale" : "daticulocale";
+  const rules = session.major >= 16 ? "daticurules" : "null";
   return only(
     await session.query<BackupManifest["database"]>(
       `select datname as name, pg_get_userbyid(datdba) as owner, pg_encoding_to_char(encoding) as encoding,
         case datlocprovider when 'c' then 'libc' when 'i' then 'icu' else 'builtin' end as "localeProvider",
-        datcollate as collate, datctype as ctype, ${locale} as locale, daticurules as "icuRules",
+        datcollate as collate, datctype as ctype, ${locale} as locale, ${rules} as "icuRules",
         datcollversion as "collationVersion", to_regnamespace('public') is not null as "hasPublicSchema"
       from pg_database where datname = current_database()`,
     ),

@@ -23,7 +23,7 @@ import {
 } from "./backup-facts.ts";
 import { readBaseline } from "./baseline.ts";
 import { openCopySession } from "./copy.ts";
-import { type CopiedTable, type CopyUnit, planCopies } from "./copy-plan.ts";
+import { CHUNK_BYTES, type CopiedTable, type CopyUnit, planCopies } from "./copy-plan.ts";
 import { dumpTableOfContents } from "./dump/index.ts";
 import { portableSettings } from "./portable-settings.ts";
 import { openSession } from "./session.ts";
@@ -42,6 +42,8 @@ export interface BackupOptions {
   signal?: AbortSignal;
   /** A COPY in which the server is silent for so long is given up; 120 when not given. */
   stallSeconds?: number;
+  /** A table that takes more on disk is cut into ranges of its pages, each of about so much; 128 MiB when not given. */
+  chunkBytes?: number;
 }
 
 /**
@@ -101,7 +103,7 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
         const folder = `${options.prefix}${randomUUID().slice(0, 8)}/`;
         keys.push(`${folder}toc.dump`);
         const { key, size, sha256 } = await store.put(`${folder}toc.dump`, toc.archive);
-        const units = await planCopies(holder, archive, toc.copies);
+        const units = await planCopies(holder, archive, toc.copies, options.chunkBytes ?? CHUNK_BYTES);
         const queue = new CopyQueue(units, options.onProgress);
         const copying = { ...options, folder, snapshot: snapshot.id, settings, signal, keys };
         const workers = Array.from({ length: Math.max(1, Math.min(options.connections, units.length)) }, () =>
@@ -189,6 +191,8 @@ async function work(queue: CopyQueue, copying: Copying): Promise<void> {
   });
   try {
     await session.execute(copying.settings);
+    // A range of pages must be read as one, whatever the planner thinks of it; and the sessions are parallel enough.
+    await session.execute("set enable_seqscan = off; set max_parallel_workers_per_gather = 0");
     await session.execute(
       `begin isolation level repeatable read, read only; set transaction snapshot '${copying.snapshot}'`,
     );
@@ -196,7 +200,7 @@ async function work(queue: CopyQueue, copying: Copying): Promise<void> {
       const copying = unit;
       const key = folder + unit.name;
       keys.push(key);
-      const source = session.copyOut(unit.copyOut);
+      const source = session.copyOut(unit.copyOut, { reuse: true });
       const written = await writeObject(store, key, source, (bytes) =>
         queue.tell(copying, { bytes, rows: 0 }),
       );
@@ -208,24 +212,29 @@ async function work(queue: CopyQueue, copying: Copying): Promise<void> {
   }
 }
 
-/** Two ways of counting the same rows under the same snapshot have to agree. */
+/** Two ways of counting the same rows under the same snapshot have to agree, over all ranges of a table. */
 function assertCounted(copied: Copied[], baseline: Baseline): void {
-  for (const { unit, rows } of copied) {
-    if (!unit.table?.whole) continue;
-    const counted = baseline.tables[unit.table.name]?.rows;
+  const sums = new Map<string, number>();
+  for (const { unit, rows } of copied)
+    if (unit.table?.whole) sums.set(unit.table.name, (sums.get(unit.table.name) ?? 0) + rows);
+  for (const [table, rows] of sums) {
+    const counted = baseline.tables[table]?.rows;
     if (counted !== undefined && counted !== rows)
-      throw new RehearsalError("BackupInconsistent", { table: unit.table.name, copied: rows, counted });
+      throw new RehearsalError("BackupInconsistent", { table, copied: rows, counted });
   }
 }
 
-/** In the order of the table of contents, whatever the order of the work was. */
+/** In the order of the table of contents and of the pages, whatever the order of the work was. */
 function listCopied(copied: Copied[]): Pick<BackupManifest, "data" | "emptyTables" | "largeObjects"> {
   const tables = copied
-    .flatMap(({ unit, object }) => (unit.table ? [{ table: unit.table, object }] : []))
-    .sort((one, other) => one.table.tocId - other.table.tocId);
+    .flatMap(({ unit, object }) => (unit.table ? [{ table: unit.table, name: unit.name, object }] : []))
+    .sort((one, other) => one.table.tocId - other.table.tocId || (one.name < other.name ? -1 : 1));
+  const data = tables.flatMap(({ table, object }) => (object ? [dataObject(table, object)] : []));
+  const filled = new Set(data.map(({ tocId }) => tocId));
+  const empty = tables.filter(({ table }) => !filled.has(table.tocId)).map(({ table }) => table.tocId);
   return {
-    data: tables.flatMap(({ table, object }) => (object ? [dataObject(table, object)] : [])),
-    emptyTables: tables.flatMap(({ table, object }) => (object ? [] : [table.tocId])),
+    data,
+    emptyTables: [...new Set(empty)],
     largeObjects: copied
       .flatMap(({ unit, object }) => (unit.table || !object ? [] : [object]))
       .sort((one, other) => (one.key < other.key ? -1 : 1)),

@@ -113,7 +113,74 @@ describe.each(servers)("on Postgres $major", (server) => {
     for (const object of objects) expect(sha256(await bucket.store.get(object.key))).toBe(object.sha256);
     await dropDatabases(source);
   });
+
+  test("large tables are cut by their pages, and come back whole while rows are changed, deleted and vacuumed", async () => {
+    const source = await freshDatabase(server, CUT);
+    const target = await freshDatabase(server);
+    const before = await baselineOf(source);
+    const writing = disturb(source);
+    // Once the backup stands, what the writer does is none of its business.
+    const manifest = await take(source, { chunkBytes: 300_000, connections: 3 }).finally(writing.stop);
+    expect(await writing.ended).toBeGreaterThan(5);
+    const objectsOf = (table: string) => manifest.data.filter((object) => object.table === table);
+    for (const table of ['"public"."odd ""name"" (1) TO stdout"', '"public"."wide"', '"public"."mother"'])
+      expect(objectsOf(table).length, table).toBeGreaterThan(1);
+    expect(objectsOf('"public"."leaf"').length).toBeGreaterThan(2);
+    expect(manifest.data.every(({ key }) => /\/data\/\d+(\.\d{6})?\.zst$/.test(key))).toBe(true);
+    expect(objectsOf('"public"."small"')).toMatchObject([{ rows: 1 }]);
+    // Emptied of its rows, but not of its pages: no object at all, and said to be empty once.
+    expect(objectsOf('"public"."hollow"')).toEqual([]);
+    expect(new Set(manifest.emptyTables).size).toBe(manifest.emptyTables.length);
+    await bring(target, manifest, { connections: 3 });
+    expect(await differencesIn(target, manifest)).toEqual([]);
+    const still = (baseline: typeof before) => baseline.tables['"public"."leaf"'];
+    expect(still(manifest.baseline)).toEqual(still(before));
+    await dropDatabases(source, target);
+  });
 });
+
+/** Tables that take more than 300 kB each: an odd name, values out of line, an inheritance parent, a partition, dead rows only. */
+const CUT = `create table "odd ""name"" (1) TO stdout" (id int primary key, "a) TO stdout" text, twice int generated always as (id * 2) stored);
+  insert into "odd ""name"" (1) TO stdout" select g, repeat(md5(g::text), 8) from generate_series(1, 6000) g;
+  create table wide (id int primary key, body text); alter table wide alter body set storage external;
+  insert into wide select g, repeat(md5(g::text), 200) from generate_series(1, 300) g;
+  create table mother (id int primary key, filler text); create table daughter () inherits (mother);
+  insert into mother select g, repeat('m', 200) from generate_series(1, 4000) g; insert into daughter values (1, 'd');
+  create table parted (id int, filler text) partition by range (id);
+  create table leaf partition of parted for values from (0) to (10000); create table bare partition of parted default;
+  insert into parted select g, repeat('p', 200) from generate_series(1, 4000) g;
+  create table hollow (filler text); alter table hollow set (autovacuum_enabled = off);
+  insert into hollow select repeat('h', 200) from generate_series(1, 4000); delete from hollow;
+  create table small (a int); insert into small values (1)`;
+
+/** Changes what CUT made, as fast as it can, until it is stopped; tells how often it went round. */
+function disturb(source: DatabaseAddress) {
+  let over = false;
+  const ended = (async () => {
+    const session = await openSession(source, { application: "test" });
+    let rounds = 0;
+    for (; !over; rounds++) {
+      for (const statement of [
+        `update public."odd ""name"" (1) TO stdout" set "a) TO stdout" = 'changed ${rounds}' where id % 7 = ${rounds % 7}`,
+        `delete from public.wide where id % 50 = ${rounds % 50}`,
+        `insert into public.wide select 1000 * (${rounds} + 1) + g, repeat('new', 3000) from generate_series(1, 5) g`,
+        `update public.mother set id = -id where id % 5 = ${rounds % 5}`,
+        `delete from only public.mother where id between 3900 and 4000`,
+        `insert into public.mother values (${100_000 + rounds}, 'new')`,
+        "vacuum public.mother, public.wide, public.hollow",
+      ])
+        await session.execute(statement);
+    }
+    await session.close();
+    return rounds;
+  })();
+  return {
+    ended,
+    stop: () => {
+      over = true;
+    },
+  };
+}
 
 test("a backup from the oldest server is restored on the newest", async () => {
   const [oldest = newestServer()] = servers;
