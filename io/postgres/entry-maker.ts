@@ -6,6 +6,9 @@ import { quoteLiteral, quoteName } from "../../core/names.ts";
 import { describeEntry, entryStatements } from "../../core/restore-plan.ts";
 import type { Session } from "./session.ts";
 
+/** The server ends one of those in a deadlock, and the others go on: after a few turns all of them are through. */
+const DEADLOCK_TRIES = 10;
+
 export class EntryMaker {
   #session: Session;
   #entries: ReadonlyMap<number, ArchiveEntry>;
@@ -18,12 +21,12 @@ export class EntryMaker {
 
   private constructor(
     session: Session,
-    archive: Archive,
+    entries: ReadonlyMap<number, ArchiveEntry>,
     tablespaces: ReadonlySet<string>,
     versions: ReadonlyMap<string, string>,
   ) {
     this.#session = session;
-    this.#entries = new Map(archive.entries.map((entry) => [entry.id, entry]));
+    this.#entries = entries;
     this.#tablespaces = tablespaces;
     this.#versions = versions;
   }
@@ -38,24 +41,42 @@ export class EntryMaker {
     const versions = manifest.extensions.filter(({ name, version }) => offered.has(`${name} ${version}`));
     return new EntryMaker(
       session,
-      archive,
+      new Map(archive.entries.map((entry) => [entry.id, entry])),
       new Set(tablespaces.map(({ name }) => name)),
       new Map(versions.map(({ name, version }) => [name, version])),
     );
   }
 
-  /** Throws at the first entry the server refuses: `PermissionMissing`, `RestoreRefused` or `DatabaseUnreachable`. */
-  async makeAll(entries: ArchiveEntry[]): Promise<void> {
-    for (const entry of entries) await this.#make(entry);
+  /** Another of the same archive and target, through a session of its own. */
+  beside(session: Session): EntryMaker {
+    return new EntryMaker(session, this.#entries, this.#tablespaces, this.#versions);
   }
 
-  async #make(entry: ArchiveEntry): Promise<void> {
+  /** Throws at the first entry the server refuses: `PermissionMissing`, `RestoreRefused` or `DatabaseUnreachable`. */
+  async makeAll(entries: ArchiveEntry[]): Promise<void> {
+    for (const entry of entries) await this.make(entry);
+  }
+
+  /** Throws as `makeAll` does. */
+  async make(entry: ArchiveEntry): Promise<void> {
     try {
       await this.#place(entry);
       for (const statement of entryStatements(entry, this.#entries))
-        await this.#session.execute(this.#pinVersion(entry, statement));
+        await this.#execute(this.#pinVersion(entry, statement));
     } catch (error) {
       throw refusal(error, entry, this.#session.address.user);
+    }
+  }
+
+  /** The schedule keeps apart what locks the same tables; what functions of the database lock besides, nobody knows before. */
+  async #execute(statement: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#session.execute(statement);
+        return;
+      } catch (error) {
+        if (tries === DEADLOCK_TRIES || !isDeadlock(error)) throw error;
+      }
     }
   }
 
@@ -78,6 +99,11 @@ export class EntryMaker {
     if (version === undefined || !statement.startsWith("CREATE EXTENSION ")) return statement;
     return statement.trim().replace(/;$/, ` VERSION ${quoteLiteral(version)}`);
   }
+}
+
+function isDeadlock(error: unknown): boolean {
+  if (!(error instanceof RehearsalError) || error.code !== "StatementFailed") return false;
+  return (error.facts as { sqlstate: string }).sqlstate === "40P01";
 }
 
 function refusal(error: unknown, entry: ArchiveEntry, user: string): unknown {

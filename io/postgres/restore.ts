@@ -1,4 +1,4 @@
-/** Restores a backup into an existing empty database, entry by entry as pg_restore does, its rows in parallel, every object verified. */
+/** Restores a backup into an existing empty database, entry by entry as pg_restore does, rows, indexes and constraints in parallel, every object verified. */
 import { type Archive, type ArchiveEntry, parseArchive } from "../../core/archive.ts";
 import { type BackupManifest, type CopiedObject, manifestAmount } from "../../core/backup-manifest.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
@@ -6,8 +6,10 @@ import { RehearsalError } from "../../core/errors.ts";
 import { quoteLiteral } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import { planRestore } from "../../core/restore-plan.ts";
+import { RestoreSchedule } from "../../core/restore-schedule.ts";
 import { assertIntact, readObject, readWhole } from "../backup-objects.ts";
 import type { ObjectStore } from "../object-store.ts";
+import { analyzeAll, type Builder, buildAll, grantSortMemory } from "./builders.ts";
 import { type CopySession, openCopySession } from "./copy.ts";
 import { copyStatement } from "./copy-plan.ts";
 import { EntryMaker } from "./entry-maker.ts";
@@ -23,7 +25,7 @@ export interface RestoreOptions {
   application: string;
   store: ObjectStore;
   manifest: BackupManifest;
-  /** Sessions that copy, besides the one that makes everything else. */
+  /** Sessions that copy, besides the one that makes everything else; then sessions that make indexes and constraints, that one included. */
   connections: number;
   onProgress?: OnProgress;
   signal?: AbortSignal;
@@ -39,15 +41,13 @@ export async function restore(options: RestoreOptions): Promise<void> {
   signal.throwIfAborted();
   const archive = parseArchive(await readWhole(store, manifest.toc));
   const loads = planLoads(archive, manifest);
-  const session = await openSession(target, { application });
-  const release = dropOnAbort(session, signal, application);
+  const sessions = new RestoreSessions(target, application, signal);
   try {
+    const session = await sessions.open();
     await assertFit(session, manifest);
     const settings = portableSettings(session.major, manifest.database.encoding);
-    await session.execute(settings);
-    // Many small commits; the last one below flushes them all.
-    await session.execute("set synchronous_commit = off; set check_function_bodies = off");
     const plan = planRestore(archive);
+    await session.execute(`${settings}; ${UNHURRIED}`);
     const maker = await EntryMaker.open(session, archive, manifest);
     await maker.makeAll(plan.settings);
     await dropInitial(session, manifest);
@@ -55,20 +55,67 @@ export async function restore(options: RestoreOptions): Promise<void> {
     const queue = new LoadQueue(loads, manifest, options.onProgress);
     await fill(queue, stop, { ...options, signal, settings }, maker.makeAll(plan.beside));
     await restoreSequences(session, manifest);
-    await maker.makeAll(plan.after);
+    const builders: Builder[] = [{ session, maker }];
+    while (builders.length < Math.min(options.connections, plan.after.length)) {
+      const another = { session: await sessions.open() };
+      await another.session.execute(`${settings}; ${UNHURRIED}`);
+      builders.push({ ...another, maker: maker.beside(another.session) });
+      await builders.at(-1)?.maker.makeAll(plan.settings);
+    }
+    for (const builder of builders) await grantSortMemory(builder.session, builders.length);
+    const schedule = new RestoreSchedule(plan.after, archive.entries, tableBytes(archive, manifest));
+    await buildAll(builders, schedule, stop);
     await maker.makeAll(plan.rights);
     await maker.makeAll(plan.refreshes);
     await maker.makeAll(plan.eventTriggers);
+    // Its next commit flushes all that any session committed before; what can still be lost then is statistics.
     await session.execute("set synchronous_commit = on");
-    await session.execute("analyze");
+    await analyzeAll(builders, stop);
   } catch (error) {
     // An abort also breaks the connections it was aborted with; the reason it was given says more.
     options.signal?.throwIfAborted();
     throw error;
   } finally {
-    release();
-    await session.close();
+    await sessions.close();
   }
+}
+
+/** Many small commits need not wait for the disk one by one, and what a function speaks of may come later than the function. */
+const UNHURRIED = "set synchronous_commit = off; set check_function_bodies = off";
+
+/** The sessions that make entries; an abort drops them all. */
+class RestoreSessions {
+  #opened: { session: Session; release: () => void }[] = [];
+  #target: DatabaseAddress;
+  #application: string;
+  #signal: AbortSignal;
+
+  constructor(target: DatabaseAddress, application: string, signal: AbortSignal) {
+    this.#target = target;
+    this.#application = application;
+    this.#signal = signal;
+  }
+
+  async open(): Promise<Session> {
+    const session = await openSession(this.#target, { application: this.#application });
+    this.#opened.push({ session, release: dropOnAbort(session, this.#signal, this.#application) });
+    return session;
+  }
+
+  async close(): Promise<void> {
+    for (const { release } of this.#opened) release();
+    await Promise.all(this.#opened.map(({ session }) => session.close()));
+  }
+}
+
+/** How much each table holds, by its entry: what is built on the largest takes longest. */
+function tableBytes(archive: Archive, { data }: BackupManifest): Map<number, number> {
+  const entries = new Map(archive.entries.map((entry) => [entry.id, entry]));
+  const bytes = new Map<number, number>();
+  for (const { tocId, rawBytes } of data)
+    for (const table of entries.get(tocId)?.dependencies ?? [])
+      bytes.set(table, (bytes.get(table) ?? 0) + rawBytes);
+  return bytes;
 }
 
 /** initdb makes these, and an archive does not say when the source has dropped them. */
@@ -117,16 +164,25 @@ async function fill(
   await together(stop, [beside, ...workers]);
 }
 
-/** The objects not yet begun, the largest first, and how far it is. */
+/**
+ * The objects not yet begun, and how far it is. A session stays with its table, and takes the largest that nobody loads when it is
+ * done: rows that lay together come to lie together. Only when there is no such table does it help another.
+ */
 class LoadQueue {
-  #tables: Load[];
+  /** By table, the largest first. */
+  #untouched: Load[][];
+  #begun: Load[][] = [];
   #largeObjects: Load[];
   #done = { bytes: 0, rows: 0 };
   #total: { bytes: number; rows: number };
   #onProgress: OnProgress | undefined;
 
-  constructor(tables: Load[], manifest: BackupManifest, onProgress: OnProgress | undefined) {
-    this.#tables = [...tables].sort((one, other) => other.object.rawBytes - one.object.rawBytes);
+  constructor(loads: Load[], manifest: BackupManifest, onProgress: OnProgress | undefined) {
+    const tables = Map.groupBy(loads, ({ what }) => what);
+    this.#untouched = [...tables.values()]
+      .map((table) => ({ table, bytes: table.reduce((sum, { object }) => sum + object.rawBytes, 0) }))
+      .sort((one, other) => other.bytes - one.bytes)
+      .map(({ table }) => table);
     this.#largeObjects = manifest.largeObjects.map((object) => ({
       object,
       copyInto: undefined,
@@ -136,8 +192,23 @@ class LoadQueue {
     this.#onProgress = onProgress;
   }
 
-  next(): Load | undefined {
-    return this.#tables.shift() ?? this.#largeObjects.shift();
+  /** What one session is to load, one after the other; large objects' bytes come last, for the objects must be there. */
+  *forOneSession(): Generator<Load> {
+    for (let table = this.#nextTable(); table !== undefined; table = this.#nextTable())
+      for (let load = table.shift(); load !== undefined; load = table.shift()) yield load;
+    for (let load = this.#largeObjects.shift(); load !== undefined; load = this.#largeObjects.shift())
+      yield load;
+  }
+
+  #nextTable(): Load[] | undefined {
+    const next = this.#untouched.shift();
+    if (next !== undefined) {
+      this.#begun.push(next);
+      return next;
+    }
+    this.#begun = this.#begun.filter((table) => table.length > 0);
+    const [most] = this.#begun.sort((one, other) => other.length - one.length);
+    return most;
   }
 
   tell(load: Load, amount: { bytes: number; rows: number }): void {
@@ -159,7 +230,7 @@ async function load(
   });
   try {
     await session.execute(`${options.settings}; set synchronous_commit = off`);
-    for (let next = queue.next(); next !== undefined; next = queue.next()) {
+    for (const next of queue.forOneSession()) {
       if (next.copyInto === undefined) await beside;
       await loadObject(session, options.store, next, queue);
     }

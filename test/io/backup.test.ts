@@ -182,6 +182,75 @@ function disturb(source: DatabaseAddress) {
   };
 }
 
+test("indexes and constraints made by many sessions at once are those of the source, statistics too", async () => {
+  const tables = Array.from({ length: 8 }, (_, place) => place);
+  const source = await freshDatabase(
+    newestServer(),
+    `${tables
+      .map(
+        (place) => `create table t${place} (id int primary key, other int, code text unique, check (id > 0));
+          insert into t${place} select g, g, 'c' || g from generate_series(1, 2000) g; create index on t${place} (other);
+          create index on t${place} (lower(code)); comment on constraint t${place}_pkey on t${place} is 'of ${place}'`,
+      )
+      .join(";")};
+     ${tables.flatMap((one) => tables.map((other) => `alter table t${one} add foreign key (other) references t${other}`)).join(";")};
+     create table p (id int, t int references t0, primary key (id)) partition by range (id);
+     ${tables.map((place) => `create table p${place} partition of p for values from (${place * 100}) to (${place * 100 + 100})`).join(";")};
+     insert into p select g, 1 + g from generate_series(0, 799) g; create index on p (t);
+     create table refers (p int references p, own int references p1 (id)); insert into refers values (150, 150);
+     alter table t0 cluster on t0_pkey; alter table t1 replica identity using index t1_pkey;
+     create foreign data wrapper without_handler; create server nowhere foreign data wrapper without_handler;
+     create table mixed (a int) partition by list (a); create table near partition of mixed for values in (1);
+     insert into mixed values (1), (1); create foreign table far partition of mixed for values in (2) server nowhere`,
+  );
+  const target = await freshDatabase(newestServer());
+  const manifest = await take(source);
+  await bring(target, manifest, { connections: 6 });
+  expect(await structureOf(target)).toBe(await structureOf(source));
+  expect(await differencesIn(target, manifest)).toEqual([]);
+  const unknown = `select relname from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace
+    and reltuples < 0 and relname not in ('mixed')`;
+  expect(await rows(target, unknown)).toEqual([]);
+  await dropDatabases(source, target);
+});
+
+test("index functions that wait for each other's locks end in a deadlock, and the restore goes on", async () => {
+  const locking = (name: string, first: number, second: number) =>
+    `create function ${name}(int) returns int immutable language plpgsql as 'begin perform pg_advisory_xact_lock(${first});
+       perform pg_sleep(0.5); perform pg_advisory_xact_lock(${second}); return $1; end';`;
+  const source = await freshDatabase(
+    newestServer(),
+    `create table a (id int); create table b (id int); insert into a values (1); insert into b values (1);
+     ${locking("one_way", 1, 2)} ${locking("other_way", 2, 1)} create index on a (one_way(id)); create index on b (other_way(id))`,
+  );
+  const target = await freshDatabase(newestServer());
+  await bring(target, await take(source));
+  expect(await structureOf(target)).toBe(await structureOf(source));
+  const deadlocks =
+    "select deadlocks::int > 0 as met from pg_stat_database where datname = current_database()";
+  await expect.poll(() => rows(target, deadlocks), { timeout: 20_000 }).toEqual([{ met: true }]);
+  await dropDatabases(source, target);
+});
+
+test("a constraint that the rows do not keep is refused by name, and the sessions beside it end", async () => {
+  const source = await freshDatabase(
+    newestServer(),
+    `create table a (id int primary key); create table b (a int references a);
+     set session_replication_role = replica; insert into b values (1); set session_replication_role = origin;
+     create function slow(int) returns int immutable language sql as 'select $1';
+     create table c (id int); insert into c values (1); create index on c (slow(id));
+     create or replace function slow(int) returns int immutable language plpgsql as 'begin perform pg_sleep(60); return $1; end'`,
+  );
+  const target = await freshDatabase(newestServer());
+  await expect(bring(target, await take(source), { connections: 3 })).rejects.toMatchObject({
+    code: "RestoreRefused",
+    facts: { entry: "FK CONSTRAINT public.b b_a_fkey", sqlstate: "23503" },
+  });
+  const left = "select query from pg_stat_activity where application_name = 'restore test' and datname = $1";
+  await expect.poll(() => rows(target, left, [target.database]), { timeout: 10_000 }).toEqual([]);
+  await dropDatabases(source, target);
+});
+
 test("a backup from the oldest server is restored on the newest", async () => {
   const [oldest = newestServer()] = servers;
   const source = await freshDatabase(oldest, everyKind);

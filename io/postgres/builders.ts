@@ -1,0 +1,103 @@
+/** The sessions that make what comes after the data: indexes, constraints and statistics, several at once. */
+import type { ArchiveEntry } from "../../core/archive.ts";
+import { quoteQualified } from "../../core/names.ts";
+import type { RestoreSchedule } from "../../core/restore-schedule.ts";
+import type { EntryMaker } from "./entry-maker.ts";
+import type { Session } from "./session.ts";
+import { together } from "./together.ts";
+
+/** A session and what makes entries through it. */
+export interface Builder {
+  session: Session;
+  maker: EntryMaker;
+}
+
+/** Makes all that the schedule holds. The first refusal aborts `stop`, which the sessions have to heed, and is thrown. */
+export async function buildAll(
+  builders: Builder[],
+  schedule: RestoreSchedule,
+  stop: AbortController,
+): Promise<void> {
+  const idle = [...builders];
+  const running = new Set<Promise<void>>();
+  const build = async (builder: Builder, entry: ArchiveEntry) => {
+    await builder.maker.make(entry);
+    schedule.done(entry);
+    idle.push(builder);
+  };
+  while (!schedule.over) {
+    for (let builder = idle.pop(); builder !== undefined; builder = idle.pop()) {
+      const entry = schedule.next();
+      if (entry === undefined) {
+        idle.push(builder);
+        break;
+      }
+      const work = build(builder, entry).finally(() => running.delete(work));
+      running.add(work);
+    }
+    try {
+      await Promise.race(running);
+    } catch (error) {
+      stop.abort(error);
+      await Promise.allSettled(running);
+      throw error;
+    }
+  }
+}
+
+/**
+ * What a session may take to sort an index: its share of what the server's owner lets it keep in memory (a better measure of the
+ * server than any of ours), at most 1 GB, and never less than is set already.
+ */
+export async function grantSortMemory(session: Session, sessions: number): Promise<void> {
+  await session.query(
+    `select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')),
+        least(pg_size_bytes(current_setting('shared_buffers')) / $1::int, 1073741824)) / 1024 || 'kB', false)`,
+    [sessions],
+  );
+}
+
+/**
+ * What a plain ANALYZE reads: every table, partitions with the table they belong to, materialized views, catalogs. But not what
+ * has foreign tables below it: a restore asks nothing of other servers, which may not even be there.
+ */
+const ANALYZED = `with recursive below as (
+    select inhparent as parent, inhrelid as member from pg_inherits
+    union select below.parent, i.inhrelid from below join pg_inherits i on i.inhparent = below.member
+  ), far as (
+    select parent from below join pg_class c on c.oid = below.member where c.relkind = 'f'
+  ), wanted as (
+    select c.oid, n.nspname::text as schema, c.relname::text as name, pg_relation_size(c.oid)
+        + coalesce((select sum(pg_relation_size(member)) from below where c.relkind = 'p' and parent = c.oid), 0) as bytes
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'm', 'p') and c.relpersistence <> 't' and c.oid not in (select parent from far)
+      and (not c.relispartition
+        or c.oid in (select inhrelid from pg_inherits where inhparent in (select parent from far)))
+  )
+  select schema, name, bytes::text as bytes from wanted order by schema = 'pg_catalog', bytes desc, oid`;
+/** Tables up to this size share a statement. */
+const SMALL = 1024 ** 2;
+const HANDFUL = 100;
+
+/** Gathers the planner's statistics, the largest tables first. What a role may not analyze is left out by the server, as in a plain ANALYZE. */
+export async function analyzeAll(builders: Builder[], stop: AbortController): Promise<void> {
+  const [first] = builders;
+  if (first === undefined) return;
+  const found = await first.session.query<{ schema: string; name: string; bytes: string }>(ANALYZED);
+  const handfuls: string[][] = [];
+  let open: string[] | undefined;
+  for (const { schema, name, bytes } of found) {
+    const table = quoteQualified(schema, name);
+    if (Number(bytes) > SMALL) handfuls.push([table]);
+    else if (open !== undefined && open.length < HANDFUL) open.push(table);
+    else {
+      open = [table];
+      handfuls.push(open);
+    }
+  }
+  const work = async ({ session }: Builder) => {
+    for (let next = handfuls.shift(); next !== undefined; next = handfuls.shift())
+      await session.execute(`analyze ${next.join(", ")}`);
+  };
+  await together(stop, builders.map(work));
+}
