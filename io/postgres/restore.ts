@@ -258,7 +258,7 @@ async function loadObject(
     rows =
       copyInto === undefined
         ? await copyLargeObjectsIn(session, told())
-        : await session.copyIn(copyInto, told());
+        : await session.copyIn(copyInto, told(), { consume: true });
   } catch (error) {
     // A flipped bit may reach the server as a value it refuses, before the object's end gives it away.
     if (error instanceof RehearsalError && error.code === "StatementFailed")

@@ -75,6 +75,31 @@ test("pieces that share memory hold until the next but one is asked for", async 
   await session.close();
 });
 
+test("pieces that are given away are freed when they are sent, parts of something larger are left alone", async () => {
+  const session = await open();
+  const own = Array.from({ length: 40 }, (_, place) => {
+    const piece = Buffer.allocUnsafeSlow(300_000).fill("x");
+    piece.write(`${place}\t`);
+    piece.write("\n", piece.length - 1);
+    return piece;
+  });
+  const shared = Buffer.from(`99\tfirst\n100\tsecond\n`);
+  const parts = [shared.subarray(0, 9), shared.subarray(9)];
+  await session.execute("begin");
+  async function* source() {
+    yield* own;
+    yield* parts;
+  }
+  expect(await session.copyIn("copy public.filled from stdin", source(), { consume: true })).toBe(42);
+  const back = await drain(session.copyOut("copy (select * from public.filled order by id) to stdout"));
+  const expected = own.map((_, place) => `${place}\t${"x".repeat(299_999 - `${place}\t`.length)}\n`);
+  expect(back.toString() === `${expected.join("")}99\tfirst\n100\tsecond\n`).toBe(true);
+  expect(own.map((piece) => piece.length)).toEqual(own.map(() => 0));
+  expect(shared.toString()).toBe("99\tfirst\n100\tsecond\n");
+  await session.execute("rollback");
+  await session.close();
+});
+
 test("rows longer than a network packet and rows of no bytes come whole", async () => {
   const session = await open();
   const long = await drain(session.copyOut("copy (select repeat('é', 3000000), '') to stdout"));
