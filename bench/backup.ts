@@ -1,0 +1,288 @@
+/** How fast a backup and a restore are, and how much memory they take, beside the tools everybody knows; all in one run, in turns. */
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { loadavg } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import type { DatabaseAddress } from "../core/database-url.ts";
+import { openSession } from "../io/postgres/session.ts";
+import { type PostgresServer, startPostgres } from "../local/postgres.ts";
+import { startS3 } from "../local/s3/server.ts";
+import type { Outcome, Task } from "./backup/child.ts";
+import { type Figure, figureTable, holds, performancePage, type Report } from "./backup/page.ts";
+import { findInstallation, type Installation, Peers } from "./backup/peers.ts";
+import { fillTables } from "./backup/tables.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const BUCKET = "bench";
+const SOURCE = "bench";
+/** As many as `-j2` gives the peers. */
+const CONNECTIONS = 2;
+const SETTINGS = { shared_buffers: "512MB", max_wal_size: "8GB", autovacuum: "off" };
+
+/** Writes docs/performance.md from 1 GB on: less is a trial. False when a ratio is not what was wanted. */
+export async function benchBackup({
+  json,
+  gb,
+  runs,
+}: {
+  json: boolean;
+  gb: number;
+  runs: number;
+}): Promise<boolean> {
+  await mkdir(join(ROOT, ".rehearsal"), { recursive: true });
+  const folder = await mkdtemp(join(ROOT, ".rehearsal/bench-"));
+  const installation = findInstallation();
+  const { major, binaries } = installation;
+  const server = await startPostgres({
+    ...{ major, temporary: true, dataFolder: join(folder, "postgres"), settings: SETTINGS },
+    ...(binaries === undefined ? {} : { binaries }),
+  });
+  const s3 = await startS3({ folder: join(folder, "s3"), durable: false });
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_S3: s3.url,
+    AWS_REGION: "eu-central-1",
+    AWS_ACCESS_KEY_ID: s3.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.credentials.secretAccessKey,
+  });
+  try {
+    const client = new S3Client({});
+    await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+    client.destroy();
+    const report = await measure(new Bench(server, installation, folder), gb, runs);
+    console.log(
+      json
+        ? JSON.stringify(report, undefined, 2)
+        : `${figureTable(report.figures)}\n${report.notes.join("\n")}`,
+    );
+    if (gb >= 1) await writeFile(join(ROOT, "docs/performance.md"), performancePage(report));
+    return report.figures.every(holds);
+  } finally {
+    await s3.stop();
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What one round measured. */
+interface Round {
+  backup: Outcome;
+  baseline: Outcome;
+  restore: Outcome;
+  peers?: {
+    standard: { seconds: number; bytes: number };
+    fast: { seconds: number; bytes: number };
+    floor: number;
+    data: number;
+    whole: number;
+    analyze: number;
+  };
+}
+
+async function measure(bench: Bench, gigabytes: number, runs: number): Promise<Report> {
+  await bench.make(gigabytes * 1e9);
+  const [began = 0] = loadavg();
+  const rounds: Round[] = [];
+  for (let round = 1; round <= runs; round++) rounds.push(await bench.round(round));
+  const [ended = 0] = loadavg();
+  const median = (of: (round: Round) => number) => {
+    const sorted = rounds.map(of).sort((one, other) => one - other);
+    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  };
+  const highest = (of: (round: Round) => number) => Math.max(...rounds.map(of));
+  return {
+    ...{ gigabytes, runs, server: await bench.describe(), load: [began, ended] },
+    rawBytes: rounds[0]?.backup.rawBytes ?? 0,
+    figures: [
+      ...(bench.compares ? ratios(median) : []),
+      limit(
+        "backup, peak memory",
+        highest(({ backup }) => backup.peakBytes),
+      ),
+      limit(
+        "restore, peak memory",
+        highest(({ restore }) => restore.peakBytes),
+      ),
+    ],
+    notes: [
+      ...(bench.compares
+        ? [
+            `pg_restore leaves statistics to \`vacuumdb --analyze-only -j2\`, which takes ${median(({ peers }) => peers?.analyze ?? 0).toFixed(2)} s more; our restore gathers them.`,
+          ]
+        : [
+            "no installation of Postgres with pg_dump, pg_restore and psql was found under /usr/lib/postgresql: nothing was compared.",
+          ]),
+      `Our backup also counts and hashes every row for its baseline, which no peer does. Alone that takes ${median(({ baseline }) => baseline.seconds).toFixed(2)} s here; beside the copying it takes processors from it where, as here, all share them.`,
+      `Backup ${median(({ backup }) => backup.seconds).toFixed(2)} s with ${median(({ backup }) => backup.cpuSeconds).toFixed(2)} s of processor time in our process; restore ${median(({ restore }) => restore.seconds).toFixed(2)} s, of which the rows ${median(({ restore }) => restore.dataSeconds).toFixed(2)} s, with ${median(({ restore }) => restore.cpuSeconds).toFixed(2)} s of processor time.`,
+    ],
+  };
+}
+
+function ratios(median: (of: (round: Round) => number) => number): Figure[] {
+  const peer = (of: (peers: NonNullable<Round["peers"]>) => number) =>
+    median(({ peers }) => (peers === undefined ? Number.NaN : of(peers)));
+  const backup = median((round) => round.backup.seconds);
+  const against = (name: string, value: number) => ({ name, value });
+  return [
+    {
+      what: "backup",
+      ours: backup,
+      against: against(
+        "pg_dump -Fd -j2",
+        peer(({ standard }) => standard.seconds),
+      ),
+      unit: "s",
+      wanted: 0.4,
+    },
+    {
+      what: "backup",
+      ours: backup,
+      against: against(
+        "pg_dump -Fd -j2 -Z1",
+        peer(({ fast }) => fast.seconds),
+      ),
+      unit: "s",
+      wanted: 0.75,
+    },
+    {
+      what: "backup",
+      ours: backup,
+      against: against(
+        "two psql COPY to /dev/null",
+        peer(({ floor }) => floor),
+      ),
+      unit: "s",
+      wanted: 1.5,
+    },
+    {
+      what: "objects",
+      ours: median((round) => round.backup.storedBytes) / 1e6,
+      against: against("pg_dump -Fd", peer(({ standard }) => standard.bytes) / 1e6),
+      unit: "MB",
+      wanted: 1,
+    },
+    {
+      what: "restore of the rows",
+      ours: median((round) => round.restore.dataSeconds),
+      against: against(
+        "pg_restore -j2 --section=data",
+        peer(({ data }) => data),
+      ),
+      unit: "s",
+      wanted: 0.85,
+    },
+    {
+      what: "restore, with ANALYZE",
+      ours: median((round) => round.restore.seconds),
+      against: against(
+        "pg_restore -j2",
+        peer(({ whole }) => whole),
+      ),
+      unit: "s",
+      wanted: 1,
+    },
+    {
+      what: "restore, with ANALYZE",
+      ours: median((round) => round.restore.seconds),
+      against: against(
+        "pg_restore -j2, vacuumdb",
+        peer(({ whole, analyze }) => whole + analyze),
+      ),
+      unit: "s",
+      wanted: 1,
+    },
+  ];
+}
+
+function limit(what: string, bytes: number): Figure {
+  return { what, ours: bytes / 1e6, against: undefined, unit: "MB", wanted: 400 };
+}
+
+class Bench {
+  readonly compares: boolean;
+  #address: DatabaseAddress;
+  #peers: Peers | undefined;
+  #installation: Installation;
+
+  constructor(server: PostgresServer<number>, installation: Installation, folder: string) {
+    this.#address = server.address;
+    this.#installation = installation;
+    this.#peers =
+      installation.tools === undefined ? undefined : new Peers(installation.tools, server.address, folder);
+    this.compares = this.#peers !== undefined;
+  }
+
+  async make(bytes: number): Promise<void> {
+    await this.#fresh(SOURCE);
+    await fillTables({ ...this.#address, database: SOURCE }, bytes);
+  }
+
+  async describe(): Promise<string> {
+    const [row] = await this.#query<{ version: string }>(
+      "postgres",
+      "select current_setting('server_version') as version",
+    );
+    const settings = Object.entries(SETTINGS).map(([name, value]) => `${name} ${value}`);
+    return `Postgres ${row?.version ?? this.#installation.major} with ${settings.join(", ")}, without fsync`;
+  }
+
+  /** Ours and the peers in turns; what was slow for one was slow for its neighbours. */
+  async round(number: number): Promise<Round> {
+    const prefix = `backups/${number}/`;
+    const peers = this.#peers;
+    const backup = await this.#child("backup", SOURCE, prefix);
+    const standard = await peers?.dump(SOURCE, "standard");
+    const baseline = await this.#child("baseline", SOURCE, prefix);
+    const fast = await peers?.dump(SOURCE, "fast", "-Z1");
+    const floor = await peers?.copyToNowhere(SOURCE, await this.#tables());
+    await this.#fresh("ours");
+    const restore = await this.#child("restore", "ours", prefix);
+    await this.#fresh("ours");
+    if (!peers || !standard || !fast || floor === undefined) return { backup, baseline, restore };
+    await this.#fresh("theirs");
+    await peers.restore("theirs", "standard", "--section=pre-data");
+    const data = await peers.restore("theirs", "standard", "--section=data");
+    await this.#fresh("theirs");
+    const whole = await peers.restore("theirs", "standard");
+    const analyze = await peers.analyze("theirs");
+    return { backup, baseline, restore, peers: { standard, fast, floor, data, whole, analyze } };
+  }
+
+  async #child(kind: Task["kind"], database: string, prefix: string): Promise<Outcome> {
+    const address = { ...this.#address, database };
+    const task: Task = { kind, address, bucket: BUCKET, prefix, connections: CONNECTIONS };
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      join(import.meta.dirname, "backup/child.ts"),
+      JSON.stringify(task),
+    ]);
+    return JSON.parse(stdout) as Outcome;
+  }
+
+  async #tables(): Promise<{ name: string; pages: number }[]> {
+    return this.#query(
+      SOURCE,
+      `select format('%I.%I', relnamespace::regnamespace, relname) as name, relpages as pages
+        from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace`,
+    );
+  }
+
+  /** An empty database of that name, and the server at rest. */
+  async #fresh(database: string): Promise<void> {
+    for (const statement of [
+      `drop database if exists ${database} with (force)`,
+      `create database ${database} template template0`,
+      "checkpoint",
+    ])
+      await this.#query("postgres", statement);
+  }
+
+  async #query<Row extends object>(database: string, text: string): Promise<Row[]> {
+    const session = await openSession({ ...this.#address, database }, { application: "bench" });
+    try {
+      return await session.query<Row>(text);
+    } finally {
+      await session.close();
+    }
+  }
+}
