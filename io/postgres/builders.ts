@@ -46,18 +46,6 @@ export async function buildAll(
 }
 
 /**
- * What a session may take to sort an index: its share of what the server's owner lets it keep in memory (a better measure of the
- * server than any of ours), at most 1 GB, and never less than is set already.
- */
-export async function grantSortMemory(session: Session, sessions: number): Promise<void> {
-  await session.query(
-    `select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')),
-        least(pg_size_bytes(current_setting('shared_buffers')) / $1::int, 1073741824)) / 1024 || 'kB', false)`,
-    [sessions],
-  );
-}
-
-/**
  * What a plain ANALYZE reads: every table, partitions with the table they belong to, materialized views, catalogs. But not what
  * has foreign tables below it: a restore asks nothing of other servers, which may not even be there.
  */

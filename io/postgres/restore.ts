@@ -9,7 +9,7 @@ import { planRestore } from "../../core/restore-plan.ts";
 import { RestoreSchedule } from "../../core/restore-schedule.ts";
 import { assertIntact, readObject, readWhole } from "../backup-objects.ts";
 import type { ObjectStore } from "../object-store.ts";
-import { analyzeAll, type Builder, buildAll, grantSortMemory } from "./builders.ts";
+import { analyzeAll, type Builder, buildAll } from "./builders.ts";
 import { type CopySession, openCopySession } from "./copy.ts";
 import { copyStatement } from "./copy-plan.ts";
 import { EntryMaker } from "./entry-maker.ts";
@@ -62,7 +62,6 @@ export async function restore(options: RestoreOptions): Promise<void> {
       builders.push({ ...another, maker: maker.beside(another.session) });
       await builders.at(-1)?.maker.makeAll(plan.settings);
     }
-    for (const builder of builders) await grantSortMemory(builder.session, builders.length);
     const schedule = new RestoreSchedule(plan.after, archive.entries, tableBytes(archive, manifest));
     await buildAll(builders, schedule, stop);
     await maker.makeAll(plan.rights);
