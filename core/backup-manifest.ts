@@ -30,12 +30,37 @@ const dataObject = copiedObject.extend({
   table: z.string(),
   /** The statement whose input the decompressed bytes are. */
   copyInto: z.string(),
+  /** Sum of the rows' hashes, as in the baseline; null where the baseline does not speak of the table. */
+  checksum: z.string().nullable(),
+  /** The pages that were read, to one before the last; null for a table that cannot be read by its pages. */
+  pages: z.strictObject({ from: count, to: count }).nullable(),
+});
+
+/** What a later backup needs to know to find the rows that changed since. */
+const heap = z.strictObject({
+  oid: z.int().positive(),
+  /** Another one after TRUNCATE, CLUSTER, VACUUM FULL and whatever else writes a table anew. */
+  filenode: z.int().positive(),
+  /** Digest of the columns: where it differs, the same bytes may read otherwise. */
+  definition: z.string(),
+  /** Where ranges of pages begin, and behind the last the number of pages: an object, or no rows, between each and the next. */
+  borders: z.array(count).min(2),
+});
+
+const copiedTable = z.strictObject({
+  tocId: z.int().positive(),
+  /** Quoted and qualified. */
+  name: z.string(),
+  /** The statement that reads all of its rows. */
+  copyOut: z.string(),
+  /** Null for what is not a heap, or whose values may read otherwise without a change to its rows. */
+  heap: heap.nullable(),
 });
 
 const tableBaseline = z.strictObject({ rows: count, columns: z.array(z.string()), checksum: z.string() });
 
 const baseline: z.ZodType<Baseline> = z.strictObject({
-  format: z.literal("rehearsal-baseline/1"),
+  format: z.literal("rehearsal-baseline/2"),
   tables: z.record(z.string(), tableBaseline),
   sequences: z.record(z.string(), z.strictObject({ last: z.string(), called: z.boolean() })),
   largeObjects: z.strictObject({ count, checksum: z.string() }),
@@ -44,9 +69,19 @@ const baseline: z.ZodType<Baseline> = z.strictObject({
 const names = z.array(z.string());
 
 export const backupManifestSchema = z.strictObject({
-  format: z.literal("rehearsal-backup/1"),
-  server: z.strictObject({ version: z.string(), major: z.int().positive() }),
+  format: z.literal("rehearsal-backup/2"),
+  /** The digest of the manifest whose objects stand for what did not change since; null when every object is this backup's own. */
+  base: digest.nullable(),
+  server: z.strictObject({
+    version: z.string(),
+    major: z.int().positive(),
+    /** pg_control_system(): copies of a server share it, other servers do not. */
+    system: z.string(),
+    /** Of the write-ahead log; null on a standby. */
+    timeline: z.int().positive().nullable(),
+  }),
   database: z.strictObject({
+    oid: z.int().positive(),
     name: z.string(),
     owner: z.string(),
     encoding: z.string(),
@@ -71,6 +106,10 @@ export const backupManifestSchema = z.strictObject({
   }),
   /** The pg_dump archive without data, in custom format. */
   toc: storedObject,
+  /** One for each TABLE DATA entry. */
+  tables: z.array(copiedTable),
+  /** Digest of what decides how values of the database's own types read: labels of enums, versions of extensions. */
+  types: z.string(),
   data: z.array(dataObject),
   /** TABLE DATA entries whose COPY had no bytes, and therefore no object. */
   emptyTables: z.array(z.int().positive()),
@@ -94,6 +133,7 @@ export type BackupManifest = z.infer<typeof backupManifestSchema>;
 export type StoredObject = z.infer<typeof storedObject>;
 export type CopiedObject = z.infer<typeof copiedObject>;
 export type DataObject = z.infer<typeof dataObject>;
+export type CopiedHeap = z.infer<typeof heap>;
 
 /** The manifest as it is stored: canonical JSON in UTF-8. */
 export function manifestBytes(manifest: BackupManifest): Uint8Array {

@@ -7,12 +7,12 @@ export interface TableBaseline {
   rows: number;
   /** The columns the checksum covers, in the order they were hashed. */
   columns: string[];
-  /** Sum over the rows of a 64-bit hash of the row's text, as a decimal string. */
+  /** Sum over the rows of a 64-bit hash of the row, as a decimal string. */
   checksum: string;
 }
 
 export interface Baseline {
-  format: "rehearsal-baseline/1";
+  format: "rehearsal-baseline/2";
   /** By quoted qualified name: `"public"."videos"`; ordinary tables and partitions. */
   tables: Record<string, TableBaseline>;
   /** By quoted qualified name. */

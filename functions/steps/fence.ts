@@ -1,26 +1,31 @@
 /** Fence: services stop, the database turns every session away, and the copy is brought up to this very instant. */
-import { type Baseline, compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
+import { type BackupManifest, manifestDigest } from "../../core/backup-manifest.ts";
+import { type Baseline, compareBaselines } from "../../core/baseline.ts";
+import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import type { Expectations } from "../../core/expectations.ts";
 import { databaseName } from "../../core/names.ts";
 import { fingerprint } from "../../core/shape.ts";
 import { callHook } from "../../io/hooks.ts";
+import { insertBackup, markBackup } from "../../io/ledger/backups.ts";
+import { backUp } from "../../io/postgres/backup.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
+import { bringUp } from "../../io/postgres/bring-up.ts";
 import { moveDatabase } from "../../io/postgres/databases.ts";
-import { refreshCopy } from "../../io/postgres/refresh.ts";
-import { openSession } from "../../io/postgres/session.ts";
+import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { readArtifact, writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
 import { asNewest, endOlderAttempts } from "../older-attempts.ts";
 import { type StepContext, step } from "../step.ts";
+import { type CopyWriters, countersAtRest, type RestoredCopy, restoreCopy } from "./restore.ts";
 
 /** What production held when the last writer was gone. */
 export interface FencedContent {
-  format: "rehearsal-fenced/1";
+  format: "rehearsal-fenced/2";
   baseline: Baseline;
-  /** The same, of the columns that the migration keeps. */
+  /** The same, of the columns that the migration keeps, for the tables whose rows the rehearsal left alone. */
   kept: Baseline;
 }
 
@@ -39,82 +44,149 @@ export const handler = step("fence", async (context) => {
     await endOlderAttempts(context, maintenance);
     // Under another name nobody finds it, however often they ask; ours do, by its object identifier.
     await asNewest(context, () => moveDatabase(maintenance, production.oid, name));
+    context.passed("closed");
+    const expectations = await readArtifact<Expectations>(
+      context.store,
+      neededFact(promotion, "rehearsal").expectationsKey,
+      "rehearsal-expectations/1",
+    );
+    await refuseDrift(context);
+    const backup = await backUpFenced(context);
+    const content = await readFenced(context, expectations, backup.manifest.baseline);
+    const { key } = await writeArtifact(context.store, `${context.prefix}fenced.json`, content);
+    const copy = await bringUpCopy(context, maintenance, backup.manifest);
+    const { id, bytes, rows } = backup;
+    return {
+      // Their number only: the names of ten thousand tables are more than a state may hand on.
+      outcome: { database: name, refreshed: copy.changed, backup: id, bytes },
+      facts: {
+        fenced: { contentKey: key, backup: { id, key: backup.key, sha256: backup.sha256 } },
+        pristine: copy.pristine,
+      },
+      also: async (ledger) => {
+        await insertBackup(ledger, {
+          ...{ id, environment: environment.name, promotion: promotion.id },
+          ...{ manifestKey: backup.key, manifestSha256: backup.sha256, bytes, rows },
+        });
+        // The copy holds, row by row, what the manifest says.
+        await markBackup(ledger, id, "verified");
+      },
+    };
   } finally {
     await maintenance.close();
   }
-  context.passed("closed");
-  const expectations = await readArtifact<Expectations>(
-    context.store,
-    neededFact(promotion, "rehearsal").expectationsKey,
-    "rehearsal-expectations/1",
-  );
-  const content = await readFenced(context, expectations);
-  const refreshed = await bringUp(context, content.baseline);
-  const { key } = await writeArtifact(context.store, `${context.prefix}fenced.json`, content);
-  return {
-    // Their number only: the names of ten thousand tables are more than a state may hand on.
-    outcome: { database: name, refreshed: refreshed.length },
-    facts: { fenced: { baselineKey: key } },
-  };
 });
 
-async function readFenced(context: StepContext, expectations: Expectations): Promise<FencedContent> {
+async function refuseDrift(context: StepContext): Promise<void> {
   const session = await context.openProduction({ readOnly: true });
   try {
-    const found = fingerprint(await readShape(session));
-    if (found !== context.promotion.facts.fingerprint)
+    if (fingerprint(await readShape(session)) !== context.promotion.facts.fingerprint)
       throw new RehearsalError("DriftFound", {
         environment: context.environment.name,
         differences: "it changed since the rehearsal",
       });
-    const { kept } = expectations;
+  } finally {
+    await session.close();
+  }
+}
+
+/** What changed since the backup goes to the bucket first: should the copy be lost, these writes are not. */
+async function backUpFenced(context: StepContext) {
+  const { promotion, attempt, environment, store } = context;
+  const base = await readManifest(store, neededFact(promotion, "backup"));
+  const id = `${promotion.id}-fence-${attempt.attempt}`;
+  const session = await context.openProduction();
+  const source = session.address;
+  await session.close();
+  const manifest = await backUp({
+    ...{ source, application: context.application, store, base, sameStructure: true },
+    prefix: `backups/${environment.name}/${id}/`,
+    connections: promotion.policy.connections,
+    onProgress: context.progress,
+  });
+  context.passed("saved");
+  const own = manifest.data.filter(({ key }) => key.startsWith(`backups/${environment.name}/${id}/`));
+  return {
+    ...{ id, manifest, sha256: manifestDigest(manifest) },
+    key: `backups/${environment.name}/${id}/manifest.json`,
+    bytes: own.reduce((sum, { size }) => sum + size, 0),
+    rows: manifest.data.reduce((sum, { rows }) => sum + rows, 0),
+  };
+}
+
+/** Tables of which the migration keeps every column need not be read again. */
+async function readFenced(
+  context: StepContext,
+  { kept, unchanged }: Expectations,
+  baseline: Baseline,
+): Promise<FencedContent> {
+  const whole = (name: string) => {
+    const columns = baseline.tables[name]?.columns;
+    return columns !== undefined && JSON.stringify(columns) === JSON.stringify(kept[name]);
+  };
+  const session = await context.openProduction({ readOnly: true });
+  try {
+    const part = await readBaseline(session, {
+      columns: kept,
+      tables: unchanged.filter((name) => !whole(name)),
+      onProgress: context.progress,
+    });
+    const known = unchanged.filter(whole).map((name) => [name, baseline.tables[name]]);
     return {
-      format: "rehearsal-fenced/1",
-      baseline: await readBaseline(session, { onProgress: context.progress }),
-      kept: await readBaseline(session, {
-        columns: kept,
-        tables: Object.keys(kept),
-        onProgress: context.progress,
-      }),
+      format: "rehearsal-fenced/2",
+      baseline,
+      kept: { ...part, tables: { ...part.tables, ...Object.fromEntries(known) } },
     };
   } finally {
     await session.close();
   }
 }
 
-/** Brings the pristine copy up to production; throws unless it then holds exactly the same. */
-async function bringUp(context: StepContext, now: Baseline): Promise<string[]> {
-  const { promotion, application } = context;
-  const pristine = { ...context.address, database: neededFact(promotion, "pristine").name };
-  const source = {
-    ...context.address,
-    database: databaseName(neededFact(promotion, "production").name, "fenced", promotion.id),
-  };
-  const manifest = await readManifest(context.store, neededFact(promotion, "backup"));
-  let before = manifest.baseline;
-  let refreshed: string[] = [];
-  const copy = await openSession(pristine, { application });
-  try {
-    // A retried fence finds a copy that was brought up already: what the copy holds is asked, not remembered.
-    if (promotion.facts.fenced || context.attempt.attempt > 1) before = await readBaseline(copy);
-    if (compareBaselines(now, before).length > 0) {
-      refreshed = await refreshCopy({
-        source,
-        target: pristine,
-        application,
-        before,
-        now,
-        onProgress: context.progress,
-      });
-      context.passed("refreshed");
-      const differences = compareBaselines(now, await readBaseline(copy, { onProgress: context.progress }));
-      if (differences.length > 0)
-        throw new RehearsalError("CopyDiffers", {
-          differences: differences.slice(0, 5).map(describeBaselineDifference).join("; "),
-        });
+/**
+ * The pristine copy holds what production holds now. Nobody wrote to it since it was proved: its counters say so, and else it is
+ * read again. One that holds neither what it should nor what it was is made anew.
+ */
+async function bringUpCopy(
+  context: StepContext,
+  maintenance: Session,
+  now: BackupManifest,
+): Promise<{ changed: number; pristine: RestoredCopy }> {
+  const { promotion, application, store } = context;
+  const pristine = neededFact(promotion, "pristine");
+  const before = await readManifest(store, neededFact(promotion, "backup"));
+  const target = { ...context.address, database: pristine.name };
+  const untouched = (await countersAtRest(context, maintenance, pristine)) === pristine.counters;
+  const held = untouched ? before.baseline : await readContent(context, target);
+  const holds = (baseline: Baseline) => compareBaselines(baseline, held).length === 0;
+  let changed = 0;
+  if (!holds(now.baseline)) {
+    if (!holds(before.baseline)) {
+      const another = await restoreCopy(context, `${promotion.id}_f${context.attempt.attempt}`);
+      return { changed: now.tables.length, pristine: another };
     }
-    return refreshed;
+    const { writers } = await readArtifact<CopyWriters>(store, pristine.writersKey, "rehearsal-writers/1");
+    const source = {
+      ...context.address,
+      database: databaseName(neededFact(promotion, "production").name, "fenced", promotion.id),
+    };
+    const tables = await bringUp({
+      ...{ source, target, application, store, before, writers, now },
+      onProgress: context.progress,
+    });
+    changed = tables.length;
+    context.passed("refreshed");
+  }
+  return {
+    changed,
+    pristine: { ...pristine, counters: await countersAtRest(context, maintenance, pristine) },
+  };
+}
+
+async function readContent(context: StepContext, address: DatabaseAddress): Promise<Baseline> {
+  const session = await openSession(address, { application: context.application, readOnly: true });
+  try {
+    return await readBaseline(session, { onProgress: context.progress });
   } finally {
-    await copy.close();
+    await session.close();
   }
 }

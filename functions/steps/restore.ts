@@ -5,10 +5,12 @@ import { databaseName } from "../../core/names.ts";
 import { describeDifference, diffShapes } from "../../core/shape.ts";
 import { markBackup } from "../../io/ledger/backups.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
-import { carryDatabaseProperties, createDatabaseLike } from "../../io/postgres/databases.ts";
-import { restore } from "../../io/postgres/restore.ts";
+import { carryDatabaseProperties, createDatabaseLike, endSessionsOf } from "../../io/postgres/databases.ts";
+import { restore, type Writers } from "../../io/postgres/restore.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
+import { readWriteCounters } from "../../io/postgres/write-counters.ts";
+import { writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
 import { asNewest } from "../older-attempts.ts";
@@ -26,11 +28,27 @@ export const handler = step("restore", async (context) => {
   };
 });
 
-/** Makes a database from the promotion's backup and proves it equal; a refused backup is marked so. */
-export async function restoreCopy(context: StepContext, id: string): Promise<{ oid: number; name: string }> {
+export interface RestoredCopy {
+  oid: number;
+  name: string;
+  writersKey: string;
+  counters: string;
+}
+
+/** Who wrote the copy's rows, by object: what bringing it up to a later backup goes by. */
+export interface CopyWriters {
+  format: "rehearsal-writers/1";
+  /** Of the manifest that was restored. */
+  manifest: string;
+  writers: Writers;
+}
+
+/** Makes a database from the promotion's newest backup and proves it equal; a refused backup is marked so. */
+export async function restoreCopy(context: StepContext, id: string): Promise<RestoredCopy> {
   const { promotion } = context;
   const production = neededFact(promotion, "production");
-  const manifest = await readManifest(context.store, neededFact(promotion, "backup"));
+  const backup = promotion.facts.fenced?.backup ?? neededFact(promotion, "backup");
+  const manifest = await readManifest(context.store, backup);
   const name = databaseName(production.name, "pristine", id);
   const maintenance = await context.openMaintenance();
   try {
@@ -38,7 +56,7 @@ export async function restoreCopy(context: StepContext, id: string): Promise<{ o
     const oid = await asNewest(context, () => createDatabaseLike(maintenance, production.oid, name));
     context.passed("created");
     await carryDatabaseProperties(maintenance, production.oid, name);
-    await restore({
+    const writers = await restore({
       target: { ...context.address, database: name },
       application: context.application,
       store: context.store,
@@ -49,19 +67,47 @@ export async function restoreCopy(context: StepContext, id: string): Promise<{ o
     context.passed("restored");
     const copy = await openSession(context.address, { application: context.application, database: name });
     try {
-      await refuseDifference(context, copy, manifest.baseline);
+      await refuseDifference(context, copy, backup, manifest.baseline);
     } finally {
       await copy.close();
     }
-    return { oid, name };
+    const { key } = await writeArtifact(context.store, `${context.prefix}writers.json`, {
+      format: "rehearsal-writers/1",
+      manifest: backup.sha256,
+      writers,
+    } satisfies CopyWriters);
+    return {
+      oid,
+      name,
+      writersKey: key,
+      counters: await countersAtRest(context, maintenance, { oid, name }),
+    };
   } finally {
     await maintenance.close();
+  }
+}
+
+/** The copy's write counters when all sessions have ended and reported; nobody but us knows of the copy. */
+export async function countersAtRest(
+  context: StepContext,
+  maintenance: Session,
+  { oid, name }: { oid: number; name: string },
+): Promise<string> {
+  await endSessionsOf(maintenance, oid);
+  const session = await openSession(context.address, {
+    ...{ application: context.application, database: name, readOnly: true },
+  });
+  try {
+    return await readWriteCounters(session);
+  } finally {
+    await session.close();
   }
 }
 
 async function refuseDifference(
   context: StepContext,
   copy: Session,
+  backup: { id: string },
   expected: Parameters<typeof compareBaselines>[0],
 ): Promise<void> {
   const promised = await readKeptShape(context.store, neededFact(context.promotion, "fingerprint"));
@@ -71,7 +117,6 @@ async function refuseDifference(
   );
   const differences = [...shape, ...content];
   if (differences.length === 0) return;
-  const { id } = neededFact(context.promotion, "backup");
-  await markBackup(context.ledger, id, "refused");
+  await markBackup(context.ledger, backup.id, "refused");
   throw new RehearsalError("CopyDiffers", { differences: differences.slice(0, 5).join("; ") });
 }

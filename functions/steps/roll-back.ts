@@ -3,7 +3,7 @@
  * and the pristine copy change names, after proof that no write is lost. Every part finds out from the catalog what is
  * left to do, so a rollback that died goes on where it stopped.
  */
-import { type Baseline, compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
+import { compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import type { Expectations } from "../../core/expectations.ts";
 import { databaseName } from "../../core/names.ts";
@@ -30,9 +30,8 @@ import { neededFact } from "../facts.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
 import { type StepContext, step } from "../step.ts";
-import type { FencedContent } from "./fence.ts";
 import { reasonOf } from "./refuse.ts";
-import { restoreCopy } from "./restore.ts";
+import { countersAtRest, type RestoredCopy, restoreCopy } from "./restore.ts";
 
 export const handler = step("roll-back", async (context) => {
   const { promotion, environment } = context;
@@ -43,10 +42,12 @@ export const handler = step("roll-back", async (context) => {
     if (!(await somethingCommitted(context, maintenance)))
       return { outcome: { path: "nothing", reason: reason.code } };
     const stopped = await stopServices(context);
-    const failed = await swap(context, maintenance);
+    const { failed, kept } = await swap(context, maintenance);
     context.passed("swapped");
     const slots = await slotsLeftBehind(context, maintenance);
     const failure = await startServices(context);
+    // Only now: production is back, and nobody waits for files to be removed.
+    await dropScratch(maintenance, promotion.id, kept);
     return {
       outcome: { path: "swap", failed, reason: reason.code, stopped, slots },
       status: "rolled-back",
@@ -122,8 +123,8 @@ async function slotsLeftBehind({ promotion }: StepContext, maintenance: Session)
   return found.map(({ name }) => name);
 }
 
-/** Returns the name under which the failed database is kept. */
-async function swap(context: StepContext, maintenance: Session): Promise<string> {
+/** Returns the name under which the failed database is kept, and the databases that stay. */
+async function swap(context: StepContext, maintenance: Session): Promise<{ failed: string; kept: number[] }> {
   const { promotion } = context;
   const production = neededFact(promotion, "production");
   const failed = databaseName(production.name, "failed", promotion.id);
@@ -149,8 +150,7 @@ async function swap(context: StepContext, maintenance: Session): Promise<string>
   context.passed("renamed");
   await moveDatabase(maintenance, pristine.oid, production.name);
   await setReadOnly(maintenance, failed, false);
-  await dropScratch(maintenance, promotion.id, [pristine.oid, production.oid]);
-  return failed;
+  return { failed, kept: [pristine.oid, production.oid] };
 }
 
 /** Throws `WritesWouldBeLost` when anybody but the migration wrote to production since the copy was brought up. */
@@ -185,14 +185,11 @@ async function refuseLostWrites(context: StepContext): Promise<void> {
 }
 
 /** The pristine copy, or where it is gone another one from the backup in S3. */
-async function ensurePristine(
-  context: StepContext,
-  maintenance: Session,
-): Promise<{ oid: number; name: string }> {
+async function ensurePristine(context: StepContext, maintenance: Session): Promise<RestoredCopy> {
   const { promotion, attempt, ledger } = context;
-  const known =
-    promotion.facts.pristine && (await findDatabase(maintenance, { oid: promotion.facts.pristine.oid }));
-  if (known !== undefined) return known;
+  const made = promotion.facts.pristine;
+  const known = made && (await findDatabase(maintenance, { oid: made.oid }));
+  if (made !== undefined && known !== undefined) return { ...made, name: known.name };
   const pristine = await restoreCopy(context, `${promotion.id}_r${attempt.attempt}`);
   await ledger.transaction(async () => {
     await assertNewest(ledger, attempt);
@@ -202,23 +199,13 @@ async function ensurePristine(
 }
 
 /** Proves that the copy holds what production held, and gives it production's own properties and state. */
-async function prepare(
-  context: StepContext,
-  maintenance: Session,
-  pristine: { oid: number; name: string },
-): Promise<void> {
+async function prepare(context: StepContext, maintenance: Session, pristine: RestoredCopy): Promise<void> {
   const { promotion, address, application } = context;
-  const expected = await expectedContent(context);
+  const untouched = (await countersAtRest(context, maintenance, pristine)) === pristine.counters;
   const session = await openSession(address, { application, database: pristine.name });
   try {
-    const differences = compareBaselines(
-      expected,
-      await readBaseline(session, { onProgress: context.progress }),
-    );
-    if (differences.length > 0)
-      throw new RehearsalError("RollbackUnproven", {
-        differences: differences.slice(0, 5).map(describeBaselineDifference).join("; "),
-      });
+    // It was proved when it was made or brought up, and nobody has written to it since; else it is read again.
+    if (!untouched) await assertHolds(context, session);
     await writeState(session, promotion.stateBefore, null);
   } finally {
     await session.close();
@@ -228,9 +215,14 @@ async function prepare(
   context.passed("prepared");
 }
 
-async function expectedContent({ promotion, store }: StepContext): Promise<Baseline> {
-  const { fenced } = promotion.facts;
-  if (fenced !== undefined)
-    return (await readArtifact<FencedContent>(store, fenced.baselineKey, "rehearsal-fenced/1")).baseline;
-  return (await readManifest(store, neededFact(promotion, "backup"))).baseline;
+async function assertHolds(context: StepContext, session: Session): Promise<void> {
+  const { fenced, backup } = context.promotion.facts;
+  const newest = fenced?.backup ?? backup ?? neededFact(context.promotion, "backup");
+  const { baseline } = await readManifest(context.store, newest);
+  const held = await readBaseline(session, { onProgress: context.progress });
+  const differences = compareBaselines(baseline, held);
+  if (differences.length > 0)
+    throw new RehearsalError("RollbackUnproven", {
+      differences: differences.slice(0, 5).map(describeBaselineDifference).join("; "),
+    });
 }

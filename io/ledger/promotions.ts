@@ -15,12 +15,12 @@ export interface Facts {
   fingerprint?: string;
   /** back-up: the manifest's key and hash. */
   backup?: { id: string; key: string; sha256: string };
-  /** restore: the copy that a rollback swaps in. */
-  pristine?: { oid: number; name: string };
+  /** restore, and fence: the copy that a rollback swaps in, who wrote its rows, and its write counters when it was last proved. */
+  pristine?: { oid: number; name: string; writersKey: string; counters: string };
   /** rehearse: where the report stands, its hash, the shape after each run, and what a verification expects. */
   rehearsal?: { key: string; sha256: string; fingerprints: string[]; expectationsKey: string };
-  /** fence: what production held when the last writer was gone. */
-  fenced?: { baselineKey: string };
+  /** fence: what production held when the last writer was gone, and the backup of that moment. */
+  fenced?: { contentKey: string; backup: { id: string; key: string; sha256: string } };
   /** verify: set once writers could have come back, with the counters from just before. */
   exposed?: { counters: string };
   /** An operator's word that going back may leave later writes behind, in the database that is kept. */

@@ -1,6 +1,7 @@
 /** What a backup says of its source besides the data: the server, the database, the snapshot, and what does not come along. */
 import type { Archive } from "../../core/archive.ts";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
+import { digestOf } from "../../core/digest.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import type { Session } from "./session.ts";
 
@@ -8,18 +9,33 @@ import type { Session } from "./session.ts";
 export async function exportSnapshot(holder: Session): Promise<BackupManifest["snapshot"]> {
   return only(
     await holder.query<BackupManifest["snapshot"]>(
-      `select pg_export_snapshot() as id, pg_current_snapshot()::text as transactions,
-        case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end::text as lsn,
+      `select pg_export_snapshot() as id, ${MOMENT},
         to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "takenAt"`,
     ),
   );
 }
 
-export async function readServer(session: Session): Promise<BackupManifest["server"]> {
-  const { version } = only(
-    await session.query<{ version: string }>("select current_setting('server_version') as version"),
+const MOMENT = `pg_current_snapshot()::text as transactions,
+  case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end::text as lsn`;
+
+/** The statement's snapshot, and the write-ahead log's position. */
+export async function readMoment(
+  session: Session,
+): Promise<Pick<BackupManifest["snapshot"], "transactions" | "lsn">> {
+  return only(
+    await session.query<Pick<BackupManifest["snapshot"], "transactions" | "lsn">>(`select ${MOMENT}`),
   );
-  return { version, major: session.major };
+}
+
+export async function readServer(session: Session): Promise<BackupManifest["server"]> {
+  const facts = only(
+    await session.query<Omit<BackupManifest["server"], "major">>(
+      `select current_setting('server_version') as version, system_identifier::text as system,
+        case when not pg_is_in_recovery() then ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline
+      from pg_control_system()`,
+    ),
+  );
+  return { ...facts, major: session.major };
 }
 
 export async function readDatabase(session: Session): Promise<BackupManifest["database"]> {
@@ -28,7 +44,7 @@ export async function readDatabase(session: Session): Promise<BackupManifest["da
   const rules = session.major >= 16 ? "daticurules" : "null";
   return only(
     await session.query<BackupManifest["database"]>(
-      `select datname as name, pg_get_userbyid(datdba) as owner, pg_encoding_to_char(encoding) as encoding,
+      `select oid::int8::float8 as oid, datname as name, pg_get_userbyid(datdba) as owner, pg_encoding_to_char(encoding) as encoding,
         case datlocprovider when 'c' then 'libc' when 'i' then 'icu' else 'builtin' end as "localeProvider",
         datcollate as collate, datctype as ctype, ${locale} as locale, ${rules} as "icuRules",
         datcollversion as "collationVersion", to_regnamespace('public') is not null as "hasPublicSchema"
@@ -41,6 +57,15 @@ export async function readExtensions(session: Session): Promise<BackupManifest["
   return session.query<{ name: string; version: string }>(
     "select extname as name, extversion as version from pg_extension order by extname",
   );
+}
+
+/** A digest of what may change how a stored value reads though its row does not: labels of enums and versions of extensions. */
+export async function readTypesDigest(session: Session): Promise<string> {
+  const rows = await session.query<{ fact: string }>(
+    `select enumtypid || ' ' || oid || ' ' || enumlabel as fact from pg_enum
+      union all select extname || ' ' || extversion from pg_extension order by 1`,
+  );
+  return digestOf(rows.map(({ fact }) => fact));
 }
 
 /** Roles are those that own an entry of the archive or that something in this database depends on (pg_shdepend leaves out the bootstrap superuser). */

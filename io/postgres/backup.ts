@@ -1,17 +1,19 @@
 /** Backs up one database as it is at one instant: structure, rows, large objects and baseline under a single snapshot, the manifest last. */
 import { randomUUID } from "node:crypto";
-import { parseArchive } from "../../core/archive.ts";
+import { type Archive, parseArchive } from "../../core/archive.ts";
 import {
   type BackupManifest,
   type CopiedObject,
+  type DataObject,
   manifestBytes,
+  manifestDigest,
   parseManifest,
 } from "../../core/backup-manifest.ts";
 import type { Baseline } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import type { OnProgress } from "../../core/progress.ts";
-import { writeObject } from "../backup-objects.ts";
+import { readWhole, writeObject } from "../backup-objects.ts";
 import type { ObjectStore } from "../object-store.ts";
 import {
   assertUndisturbed,
@@ -20,12 +22,15 @@ import {
   readExtensions,
   readNotCarried,
   readServer,
+  readTypesDigest,
 } from "./backup-facts.ts";
-import { readBaseline } from "./baseline.ts";
-import { openCopySession } from "./copy.ts";
-import { CHUNK_BYTES, type CopiedTable, type CopyUnit, planCopies } from "./copy-plan.ts";
+import { oldestUnseen, selectYoung, usableBase } from "./base.ts";
+import { findTables, type HashedTable, readBaseline, selectSums } from "./baseline.ts";
+import { type CopySession, openCopySession } from "./copy.ts";
+import { CHUNK_BYTES, type CopiedTable, type CopyUnit, type PageRange, planCopies } from "./copy-plan.ts";
 import { dumpTableOfContents } from "./dump/index.ts";
 import { portableSettings } from "./portable-settings.ts";
+import { PINNED } from "./reading.ts";
 import { openSession } from "./session.ts";
 import { dropOnAbort, together } from "./together.ts";
 
@@ -36,14 +41,21 @@ export interface BackupOptions {
   store: ObjectStore;
   /** Of every key; ends with a slash. One prefix holds one backup: `PREFIXmanifest.json`. */
   prefix: string;
-  /** Sessions that copy, besides the one that holds the snapshot and reads the baseline and the one that holds the locks. */
+  /** Sessions that copy and hash, besides the one that holds the snapshot and the one that holds the locks. */
   connections: number;
   onProgress?: OnProgress;
   signal?: AbortSignal;
   /** A COPY in which the server is silent for so long is given up; 120 when not given. */
   stallSeconds?: number;
-  /** A table that takes more on disk is cut into ranges of its pages, each of about so much; 128 MiB when not given. */
+  /** A table that takes more on disk is cut into ranges of its pages, each of about so much; `CHUNK_BYTES` when not given. */
   chunkBytes?: number;
+  /**
+   * An earlier backup of the same database. Where rows did not change since, its objects stand in this backup too; where it cannot
+   * be believed (another server, another timeline, too many transactions ago), everything is copied.
+   */
+  base?: BackupManifest;
+  /** The caller has proved that the structure is the base's, and nobody can change it: its table of contents is taken as it is. */
+  sameStructure?: boolean;
 }
 
 /**
@@ -83,7 +95,7 @@ async function findManifest(store: ObjectStore, prefix: string): Promise<BackupM
 
 /** `keys` gathers what is written, for the case that it has to be removed. */
 async function takeBackup(options: BackupOptions, keys: string[]): Promise<BackupManifest> {
-  const { source, application, store } = options;
+  const { source, application } = options;
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   signal.throwIfAborted();
@@ -95,36 +107,50 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
     await holder.execute(settings);
     return await holder.transaction(async () => {
       const snapshot = await exportSnapshot(holder);
-      const toc = await dumpTableOfContents(source, { application, snapshot: snapshot.id, signal });
+      const server = await readServer(holder);
+      const types = await readTypesDigest(holder);
+      const base = await usableBase(holder, options.base, { server, database, snapshot, types });
+      // What is not in tables is read before the copying where a base may stand for it, and beside it where not.
+      const beside = base && (await readBaseline(holder, { tables: [] }));
+      const structure = await readStructure(options, base, beside, snapshot.id, signal);
       try {
         await assertUndisturbed(holder);
-        const archive = parseArchive(toc.archive);
         // A folder of its own for every run, so that two runs under one prefix write apart.
         const folder = `${options.prefix}${randomUUID().slice(0, 8)}/`;
-        keys.push(`${folder}toc.dump`);
-        const { key, size, sha256 } = await store.put(`${folder}toc.dump`, toc.archive);
-        const units = await planCopies(holder, archive, toc.copies, options.chunkBytes ?? CHUNK_BYTES);
-        const queue = new CopyQueue(units, options.onProgress);
-        const copying = { ...options, folder, snapshot: snapshot.id, settings, signal, keys };
-        const workers = Array.from({ length: Math.max(1, Math.min(options.connections, units.length)) }, () =>
-          work(queue, copying),
+        const toc = structure.stored ?? (await storeArchive(structure.bytes, folder, options, keys));
+        const { archive, copies } = structure;
+        const units = await planCopies(holder, archive, copies, options.chunkBytes ?? CHUNK_BYTES, base);
+        const hashed = new Map((await findTables(holder)).map((table) => [table.name, table]));
+        const inherited = sameLargeObjects(base, beside) ? base.largeObjects : undefined;
+        const work = inherited ? units.filter((unit) => unit.table !== undefined) : units;
+        const queue = new CopyQueue(work, options.onProgress);
+        const since = base && oldestUnseen(base);
+        const copying = { ...options, folder, snapshot: snapshot.id, settings, signal, keys, hashed, since };
+        const workers = Array.from({ length: Math.max(1, Math.min(options.connections, work.length)) }, () =>
+          copyUnits(queue, copying),
         );
-        const [baseline] = await together(stop, [readBaseline(holder), ...workers] as const);
-        assertCounted(queue.copied, baseline);
-        toc.assertLocked();
+        const copiedNames = new Set(units.flatMap(({ table }) => (table?.whole ? [table.name] : [])));
+        const apart = [...hashed.keys()].filter((name) => !copiedNames.has(name));
+        const [rest] = await together(stop, [
+          apart.length === 0 && beside ? Promise.resolve(beside) : readBaseline(holder, { tables: apart }),
+          ...workers,
+        ] as const);
+        structure.assertLocked();
         return {
-          format: "rehearsal-backup/1",
-          server: await readServer(holder),
+          format: "rehearsal-backup/2",
+          base: base === undefined ? null : manifestDigest(base),
+          server,
           database,
           snapshot,
-          toc: { key, size, sha256 },
-          ...listCopied(queue.copied),
-          baseline,
+          toc,
+          types,
+          ...listCopied(queue.copied, inherited),
+          baseline: { ...rest, tables: { ...rest.tables, ...sumTables(queue.copied, hashed) } },
           extensions: await readExtensions(holder),
           notCarried: await readNotCarried(holder, archive),
         } satisfies BackupManifest;
       } finally {
-        toc.release();
+        structure.release();
       }
     }, "begin isolation level repeatable read, read only");
   } catch (error) {
@@ -137,9 +163,70 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
   }
 }
 
+/** The archive of the structure, with what reads its tables: pg_dump's own now, or the base's. */
+interface Structure {
+  archive: Archive;
+  copies: readonly string[];
+  bytes: Uint8Array;
+  /** Set when it is in the store already. */
+  stored: BackupManifest["toc"] | undefined;
+  release(): void;
+  assertLocked(): void;
+}
+
+async function readStructure(
+  options: BackupOptions,
+  base: BackupManifest | undefined,
+  beside: Baseline | undefined,
+  snapshot: string,
+  signal: AbortSignal,
+): Promise<Structure> {
+  // An archive names each large object: with others it is another one.
+  if (options.sameStructure && base !== undefined && sameLargeObjects(base, beside)) {
+    const bytes = await readWhole(options.store, base.toc);
+    const archive = parseArchive(bytes);
+    const statements = new Map(base.tables.map(({ tocId, copyOut }) => [tocId, copyOut]));
+    const nothing = () => undefined;
+    return {
+      ...{ archive, bytes, stored: base.toc, release: nothing, assertLocked: nothing },
+      copies: archive.entries
+        .filter(({ kind }) => kind === "TABLE DATA")
+        .map(({ id }) => statements.get(id) ?? ""),
+    };
+  }
+  const { source, application } = options;
+  const toc = await dumpTableOfContents(source, { application, snapshot, signal });
+  try {
+    return {
+      ...{ archive: parseArchive(toc.archive), copies: toc.copies, bytes: toc.archive, stored: undefined },
+      release: () => toc.release(),
+      assertLocked: () => toc.assertLocked(),
+    };
+  } catch (error) {
+    toc.release();
+    throw error;
+  }
+}
+
+async function storeArchive(bytes: Uint8Array, folder: string, { store }: BackupOptions, keys: string[]) {
+  keys.push(`${folder}toc.dump`);
+  const { key, size, sha256 } = await store.put(`${folder}toc.dump`, bytes);
+  return { key, size, sha256 };
+}
+
+function sameLargeObjects(
+  base: BackupManifest | undefined,
+  now: Baseline | undefined,
+): base is BackupManifest {
+  const [one, other] = [base?.baseline.largeObjects, now?.largeObjects];
+  return one !== undefined && one.count === other?.count && one.checksum === other.checksum;
+}
+
 interface Copied {
   unit: CopyUnit;
   rows: number;
+  /** Of the rows' hashes; null where no baseline speaks of the table. */
+  checksum: string | null;
   /** Undefined when the COPY had no bytes. */
   object: CopiedObject | undefined;
 }
@@ -180,11 +267,15 @@ interface Copying extends BackupOptions {
   settings: string;
   signal: AbortSignal;
   keys: string[];
+  /** By name, what the baseline speaks of. */
+  hashed: Map<string, HashedTable>;
+  /** The oldest transaction that the base did not see the end of. */
+  since: string | undefined;
 }
 
 /** One session that copies unit after unit under the snapshot. */
-async function work(queue: CopyQueue, copying: Copying): Promise<void> {
-  const { store, folder, keys, stallSeconds } = copying;
+async function copyUnits(queue: CopyQueue, copying: Copying): Promise<void> {
+  const { stallSeconds } = copying;
   const session = await openCopySession(copying.source, {
     ...{ application: copying.application, signal: copying.signal },
     ...(stallSeconds === undefined ? {} : { stallSeconds }),
@@ -196,51 +287,112 @@ async function work(queue: CopyQueue, copying: Copying): Promise<void> {
     await session.execute(
       `begin isolation level repeatable read, read only; set transaction snapshot '${copying.snapshot}'`,
     );
-    for (let unit = queue.next(); unit !== undefined; unit = queue.next()) {
-      const copying = unit;
-      const key = folder + unit.name;
-      keys.push(key);
-      const source = session.copyOut(unit.copyOut, { reuse: true });
-      const written = await writeObject(store, key, source, (bytes) =>
-        queue.tell(copying, { bytes, rows: 0 }),
+    for (let unit = queue.next(); unit !== undefined; unit = queue.next())
+      queue.copied.push(
+        (await findUnchanged(session, unit, queue, copying)) ??
+          (await copyUnit(session, unit, queue, copying)),
       );
-      queue.tell(unit, { bytes: 0, rows: unit.table ? source.rows : 0 });
-      queue.copied.push({ unit, rows: source.rows, object: written && { ...written, rows: source.rows } });
-    }
   } finally {
     await session.close();
   }
 }
 
-/** Two ways of counting the same rows under the same snapshot have to agree, over all ranges of a table. */
-function assertCounted(copied: Copied[], baseline: Baseline): void {
-  const sums = new Map<string, number>();
-  for (const { unit, rows } of copied)
-    if (unit.table?.whole) sums.set(unit.table.name, (sums.get(unit.table.name) ?? 0) + rows);
-  for (const [table, rows] of sums) {
-    const counted = baseline.tables[table]?.rows;
-    if (counted !== undefined && counted !== rows)
-      throw new RehearsalError("BackupInconsistent", { table, copied: rows, counted });
+/** What the base holds of the unit, when no row of it was written since and none is gone; undefined when there is something to copy. */
+async function findUnchanged(
+  session: CopySession,
+  unit: CopyUnit,
+  queue: CopyQueue,
+  { since }: Copying,
+): Promise<Copied | undefined> {
+  const { earlier, table, range } = unit;
+  if (since === undefined || earlier === undefined || table === undefined) return undefined;
+  const [rows, young] = await session.readRow(selectYoung(table.name, since, range?.condition));
+  if (Number(rows) !== earlier.rows || young !== "0") return undefined;
+  queue.tell(unit, { bytes: earlier.object?.rawBytes ?? 0, rows: earlier.rows });
+  return { unit, rows: earlier.rows, checksum: earlier.checksum, object: earlier.object };
+}
+
+async function copyUnit(
+  session: CopySession,
+  unit: CopyUnit,
+  queue: CopyQueue,
+  { store, folder, keys, hashed }: Copying,
+): Promise<Copied> {
+  const table = unit.table?.whole ? hashed.get(unit.table.name) : undefined;
+  const sums = table && (await readSums(session, table, unit));
+  const key = folder + unit.name;
+  keys.push(key);
+  const source = session.copyOut(unit.copyOut, { reuse: true });
+  const written = await writeObject(store, key, source, (bytes) => queue.tell(unit, { bytes, rows: 0 }));
+  queue.tell(unit, { bytes: 0, rows: unit.table ? source.rows : 0 });
+  // Two ways of counting the same rows under the same snapshot have to agree.
+  if (table && sums && sums.rows !== source.rows)
+    throw new RehearsalError("BackupInconsistent", {
+      table: table.name,
+      copied: source.rows,
+      counted: sums.rows,
+    });
+  const object = written && { ...written, rows: source.rows };
+  return { unit, rows: source.rows, checksum: sums?.checksum ?? null, object };
+}
+
+/** The settings that pin how a value reads are not those a COPY is to be written with. */
+async function readSums(session: CopySession, table: HashedTable, unit: CopyUnit) {
+  await session.execute(`savepoint sums; ${PINNED}`);
+  const [rows = "", checksum = ""] = await session.readRow(selectSums(table, unit.range?.condition));
+  await session.execute("rollback to savepoint sums; release savepoint sums");
+  return { rows: Number(rows), checksum };
+}
+
+/** A table's rows are those of its units. */
+function sumTables(copied: Copied[], hashed: Map<string, HashedTable>): Baseline["tables"] {
+  const tables: Baseline["tables"] = {};
+  for (const { unit, rows, checksum } of copied) {
+    const table = unit.table?.whole ? hashed.get(unit.table.name) : undefined;
+    if (table === undefined || checksum === null) continue;
+    const sum = tables[table.name];
+    tables[table.name] = {
+      rows: rows + (sum?.rows ?? 0),
+      columns: table.columns.map((column) => column.name),
+      checksum: String(BigInt(checksum) + BigInt(sum?.checksum ?? 0)),
+    };
   }
+  return tables;
 }
 
 /** In the order of the table of contents and of the pages, whatever the order of the work was. */
-function listCopied(copied: Copied[]): Pick<BackupManifest, "data" | "emptyTables" | "largeObjects"> {
-  const tables = copied
-    .flatMap(({ unit, object }) => (unit.table ? [{ table: unit.table, name: unit.name, object }] : []))
+function listCopied(
+  copied: Copied[],
+  inherited: BackupManifest["largeObjects"] | undefined,
+): Pick<BackupManifest, "tables" | "data" | "emptyTables" | "largeObjects"> {
+  const units = copied
+    .flatMap(({ unit, ...rest }) => (unit.table ? [{ ...unit, table: unit.table, ...rest }] : []))
     .sort((one, other) => one.table.tocId - other.table.tocId || (one.name < other.name ? -1 : 1));
-  const data = tables.flatMap(({ table, object }) => (object ? [dataObject(table, object)] : []));
+  const data = units.flatMap(({ table, object, checksum, range }) =>
+    object ? [dataObject(table, object, checksum, range)] : [],
+  );
   const filled = new Set(data.map(({ tocId }) => tocId));
-  const empty = tables.filter(({ table }) => !filled.has(table.tocId)).map(({ table }) => table.tocId);
+  const tables = new Map(units.map(({ table }) => [table.tocId, table]));
   return {
+    tables: [...tables.values()].map(({ tocId, name, copyOut, heap }) => ({ tocId, name, copyOut, heap })),
     data,
-    emptyTables: [...new Set(empty)],
-    largeObjects: copied
-      .flatMap(({ unit, object }) => (unit.table || !object ? [] : [object]))
-      .sort((one, other) => (one.key < other.key ? -1 : 1)),
+    emptyTables: [...tables.keys()].filter((tocId) => !filled.has(tocId)),
+    largeObjects:
+      inherited ??
+      copied
+        .flatMap(({ unit, object }) => (unit.table || !object ? [] : [object]))
+        .sort((one, other) => (one.key < other.key ? -1 : 1)),
   };
 }
 
-function dataObject({ tocId, name, copyInto }: CopiedTable, object: CopiedObject) {
-  return { tocId, table: name, copyInto, ...object };
+function dataObject(
+  { tocId, name, copyInto }: CopiedTable,
+  { key, size, sha256, rows, rawBytes }: CopiedObject,
+  checksum: string | null,
+  range: PageRange | undefined,
+): DataObject {
+  return {
+    ...{ tocId, table: name, copyInto, key, size, sha256, rows, rawBytes, checksum },
+    pages: range === undefined ? null : { from: range.from, to: range.to },
+  };
 }

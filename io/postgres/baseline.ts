@@ -1,9 +1,10 @@
 /** Reads a database's baseline: the server counts and hashes its own rows, so that only sums travel. */
 import type { Baseline, TableBaseline } from "../../core/baseline.ts";
 import { RehearsalError } from "../../core/errors.ts";
-import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
+import { quoteLiteral, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import { reading } from "./reading.ts";
+import { HASHED_COLUMN, type HashedColumn, rowHash } from "./row-hash.ts";
 import type { Session } from "./session.ts";
 
 export interface BaselineOptions {
@@ -22,10 +23,9 @@ export interface BaselineOptions {
  */
 export async function readBaseline(session: Session, options: BaselineOptions = {}): Promise<Baseline> {
   return reading(session, async () => {
-    const found = await session.query<FoundTable>(TABLES);
-    const wanted = found.map((table) => prepare(table, options)).filter((table) => table !== undefined);
+    const wanted = await findTables(session, options);
     return {
-      format: "rehearsal-baseline/1",
+      format: "rehearsal-baseline/2",
       tables: await readTables(session, wanted, options.onProgress),
       sequences: await readSequences(session),
       largeObjects: await readLargeObjects(session),
@@ -37,13 +37,30 @@ interface FoundTable {
   schema: string;
   name: string;
   bytes: string;
-  columns: string[];
+  columns: HashedColumn[];
 }
 
-interface WantedTable {
+/** A table that a baseline speaks of. */
+export interface HashedTable {
+  /** Quoted and qualified. */
   name: string;
+  /** On disk, without what is stored out of line. */
   bytes: number;
-  columns: string[];
+  /** Sorted by name. */
+  columns: HashedColumn[];
+}
+
+/** The tables that a baseline with these options covers, in the order of their names. */
+export async function findTables(session: Session, options: BaselineOptions = {}): Promise<HashedTable[]> {
+  const found = await session.query<FoundTable>(TABLES);
+  return found.map((table) => prepare(table, options)).filter((table) => table !== undefined);
+}
+
+/** Selects `rows` and `checksum` of a table, or of those of its rows `t` that meet the condition. */
+export function selectSums({ name, columns }: HashedTable, condition?: string): string {
+  return `select count(*) as rows, coalesce(sum(${rowHash(columns)}), 0)::text as checksum from only ${name} t${
+    condition === undefined ? "" : ` where ${condition}`
+  }`;
 }
 
 /** What an extension brought is the extension's own; a schema `rehearsal` is ours. */
@@ -53,21 +70,27 @@ const OUR_USERS = `n.nspname not like 'pg\\_%' and n.nspname not in ('informatio
 
 /** Tables and partitions that hold rows. A materialized view holds nothing of its own: a restore fills it anew, where production's may be stale. */
 const TABLES = `select n.nspname::text as schema, c.relname::text as name, pg_relation_size(c.oid) as bytes,
-    to_json(array(select a.attname::text from pg_attribute a
+    to_json(array(select ${HASHED_COLUMN} from pg_attribute a
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind = 'r' and ${OUR_USERS}
   order by n.nspname, c.relname`;
 
-function prepare(found: FoundTable, { columns, tables }: BaselineOptions): WantedTable | undefined {
+function prepare(found: FoundTable, { columns, tables }: BaselineOptions): HashedTable | undefined {
   const name = quoteQualified(found.schema, found.name);
   if (tables !== undefined && !tables.includes(name)) return undefined;
   const chosen = columns !== undefined && Object.hasOwn(columns, name) ? columns[name] : undefined;
+  const hashed =
+    chosen === undefined ? found.columns : found.columns.filter((column) => chosen.includes(column.name));
   // By name, not by place: a restored copy may have the columns of an inheriting table in another order.
-  return { name, bytes: Number(found.bytes), columns: [...(chosen ?? found.columns)].sort() };
+  return {
+    name,
+    bytes: Number(found.bytes),
+    columns: hashed.sort((one, other) => (one.name < other.name ? -1 : 1)),
+  };
 }
 
-async function readTables(session: Session, wanted: WantedTable[], onProgress?: OnProgress) {
+async function readTables(session: Session, wanted: HashedTable[], onProgress?: OnProgress) {
   const tables: Record<string, TableBaseline> = {};
   const total = { bytes: wanted.reduce((sum, table) => sum + table.bytes, 0), rows: 0 };
   const done = { bytes: 0, rows: 0 };
@@ -77,7 +100,11 @@ async function readTables(session: Session, wanted: WantedTable[], onProgress?: 
       const sum = sums[place];
       if (sum === undefined) throw new Error(`${table.name} was not counted`);
       const rows = Number(sum.rows);
-      tables[table.name] = { rows, columns: table.columns, checksum: sum.checksum };
+      tables[table.name] = {
+        rows,
+        columns: table.columns.map((column) => column.name),
+        checksum: sum.checksum,
+      };
       done.bytes += table.bytes;
       done.rows += rows;
     }
@@ -87,8 +114,8 @@ async function readTables(session: Session, wanted: WantedTable[], onProgress?: 
 }
 
 /** Small tables share a statement, for most databases have many of them and each round trip costs more than the reading. */
-function* handfuls(tables: WantedTable[]): Generator<WantedTable[]> {
-  let handful: WantedTable[] = [];
+function* handfuls(tables: HashedTable[]): Generator<HashedTable[]> {
+  let handful: HashedTable[] = [];
   let [bytes, columns] = [0, 0];
   for (const table of tables) {
     if (handful.length > 0 && (bytes + table.bytes > 4_194_304 || columns + table.columns.length > 500)) {
@@ -103,13 +130,10 @@ function* handfuls(tables: WantedTable[]): Generator<WantedTable[]> {
   if (handful.length > 0) yield handful;
 }
 
-async function readHandful(session: Session, handful: WantedTable[]) {
-  const selects = handful.map(({ name, columns }, place) => {
-    // The row as text: NULL is nothing, an empty string is two quotes, so they differ; the collation must be one that every server has.
-    const row = `row(${columns.map((column) => `t.${quoteName(column)}`).join(", ")})::text`;
-    return `select ${place} as place, count(*) as rows,
-      coalesce(sum(hashtextextended(${row} collate "C", 0)), 0)::text as checksum from only ${name} t`;
-  });
+async function readHandful(session: Session, handful: HashedTable[]) {
+  const selects = handful.map(
+    (table, place) => `select ${place} as place, sums.* from (${selectSums(table)}) sums`,
+  );
   const names = handful.map((table) => table.name).join(", ");
   return readable(session, names, () =>
     session.query<{ rows: string; checksum: string }>(`${selects.join("\nunion all\n")}\norder by place`),

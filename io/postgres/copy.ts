@@ -92,6 +92,13 @@ export class CopySession {
     };
   }
 
+  /** The columns of the one row that a query gives, as text; for values without line ends, tabs and backslashes. */
+  async readRow(query: string): Promise<string[]> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.copyOut(`copy (${query}) to stdout`)) pieces.push(piece);
+    return Buffer.concat(pieces).toString("latin1").trimEnd().split("\t");
+  }
+
   async *#copyOut(sql: string, reuse: boolean): AsyncGenerator<Uint8Array, number> {
     let over = false;
     try {

@@ -31,7 +31,8 @@ async function inTransaction(session: Session): Promise<boolean> {
   return row?.stands === true;
 }
 
-const PINNED = Object.entries({
+/** SET LOCAL statements: with them a value has one text whatever the settings of the server, the database and the role are. */
+export const PINNED = Object.entries({
   search_path: "pg_catalog, pg_temp",
   quote_all_identifiers: "off",
   datestyle: "'ISO, YMD'",

@@ -33,8 +33,11 @@ export interface RestoreOptions {
   stallSeconds?: number;
 }
 
+/** By the key of a table's object, the transaction that wrote its rows: `xmin` of every one of them until somebody changes it. */
+export type Writers = Record<string, string>;
+
 /** Fills the target. When it fails the target is half-made and of no use: drop it. Properties of the database itself are not touched. */
-export async function restore(options: RestoreOptions): Promise<void> {
+export async function restore(options: RestoreOptions): Promise<Writers> {
   const { target, application, store, manifest } = options;
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
@@ -70,6 +73,7 @@ export async function restore(options: RestoreOptions): Promise<void> {
     // Its next commit flushes all that any session committed before; what can still be lost then is statistics.
     await session.execute("set synchronous_commit = on");
     await analyzeAll(builders, stop);
+    return queue.writers;
   } catch (error) {
     // An abort also breaks the connections it was aborted with; the reason it was given says more.
     options.signal?.throwIfAborted();
@@ -168,6 +172,7 @@ async function fill(
  * done: rows that lay together come to lie together. Only when there is no such table does it help another.
  */
 class LoadQueue {
+  readonly writers: Writers = {};
   /** By table, the largest first. */
   #untouched: Load[][];
   #begun: Load[][] = [];
@@ -230,8 +235,16 @@ async function load(
   try {
     await session.execute(`${options.settings}; set synchronous_commit = off`);
     for (const next of queue.forOneSession()) {
-      if (next.copyInto === undefined) await beside;
+      if (next.copyInto === undefined) {
+        await beside;
+        await loadObject(session, options.store, next, queue);
+        continue;
+      }
+      await session.execute("begin");
       await loadObject(session, options.store, next, queue);
+      const [writer = ""] = await session.readRow("select pg_catalog.pg_current_xact_id()::pg_catalog.xid");
+      queue.writers[next.object.key] = writer;
+      await session.execute("commit");
     }
   } finally {
     await session.close();

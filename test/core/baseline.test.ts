@@ -10,7 +10,7 @@ import type { Json } from "../../core/canonical-json.ts";
 import type { Shape } from "../../core/shape.ts";
 
 const held: Baseline = {
-  format: "rehearsal-baseline/1",
+  format: "rehearsal-baseline/2",
   tables: {
     '"public"."a"': { rows: 1, columns: ["id"], checksum: "18446744073709551616" },
     '"public"."b"': { rows: 2, columns: ["id", "name"], checksum: "-7" },

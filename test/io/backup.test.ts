@@ -687,7 +687,7 @@ describe("a restore that cannot be right is refused", () => {
     await dropDatabases(target);
     await expectRefusal(
       { code: "RestoreTargetUnfit", message: expect.stringContaining("older than the source's 99") },
-      { manifest: { ...manifest, server: { version: "99.1", major: 99 } } },
+      { manifest: { ...manifest, server: { ...manifest.server, version: "99.1", major: 99 } } },
     );
     const roles = [...manifest.notCarried.roles, "nobody knows"];
     await expectRefusal(

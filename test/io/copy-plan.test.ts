@@ -1,33 +1,26 @@
-/** A table's COPY cut into ranges of pages: the ranges meet, nothing lies between them, and what cannot be cut stays as it is. */
+/** Where a table is cut into ranges of pages: the ranges meet, nothing lies between them, and an earlier cut is kept. */
 import { expect, test } from "vitest";
-import { cutCopy } from "../../io/postgres/copy-plan.ts";
+import { cutPages } from "../../io/postgres/copy-plan.ts";
 
-test("the ranges meet, and the outer ones are open", () => {
-  expect(cutCopy("COPY public.t (a, b) TO stdout", 10, 3)).toEqual([
-    "COPY (SELECT a, b FROM ONLY public.t WHERE ctid < '(3,0)'::pg_catalog.tid) TO stdout",
-    "COPY (SELECT a, b FROM ONLY public.t WHERE ctid >= '(3,0)'::pg_catalog.tid AND ctid < '(6,0)'::pg_catalog.tid) TO stdout",
-    "COPY (SELECT a, b FROM ONLY public.t WHERE ctid >= '(6,0)'::pg_catalog.tid) TO stdout",
-  ]);
+test("about as many ranges as asked for, of about one size", () => {
+  expect(cutPages(10, 3)).toEqual([0, 3, 6, 10]);
 });
 
-test("names are kept to the letter, whatever they hold", () => {
-  const table = '"a ""b"" (c) TO stdout"."d.e (f)"';
-  const columns = '"g) TO stdout", "h"", (i"';
-  expect(cutCopy(`COPY ${table} (${columns}) TO stdout`, 2, 2)).toEqual([
-    `COPY (SELECT ${columns} FROM ONLY ${table} WHERE ctid < '(1,0)'::pg_catalog.tid) TO stdout`,
-    `COPY (SELECT ${columns} FROM ONLY ${table} WHERE ctid >= '(1,0)'::pg_catalog.tid) TO stdout`,
-  ]);
+test("there are no more ranges than pages, and always one", () => {
+  expect(cutPages(2, 1000)).toEqual([0, 1, 2]);
+  expect(cutPages(0, 5)).toEqual([0, 0]);
+  expect(cutPages(7, 0)).toEqual([0, 7]);
 });
 
-test("there are no more pieces than pages", () => {
-  expect(cutCopy("COPY public.t (a) TO stdout", 2, 1000)).toHaveLength(2);
+test("a table is cut where it was cut before, and what it has grown by lies behind", () => {
+  expect(cutPages(15, 9, [0, 5, 10])).toEqual([0, 5, 10, 15]);
+  expect(cutPages(10, 9, [0, 5, 10])).toEqual([0, 5, 10]);
 });
 
-test.each([
-  ["a condition", "COPY (SELECT a FROM public.t WHERE b) TO stdout", 100],
-  ["no columns", "COPY public.t  TO stdout", 100],
-  ["no pages to tell apart", "COPY public.t (a) TO stdout", 0],
-  ["a single page", "COPY public.t (a) TO stdout", 1],
-])("a COPY with %s is not cut", (_, copyOut, pages) => {
-  expect(cutCopy(copyOut, pages, 5)).toEqual([copyOut]);
+test("a table that has shrunk keeps its borders: there may be rows behind them again", () => {
+  expect(cutPages(3, 9, [0, 5, 10])).toEqual([0, 5, 10]);
+});
+
+test("a table that was empty is cut anew", () => {
+  expect(cutPages(10, 2, [0, 0])).toEqual([0, 5, 10]);
 });

@@ -17,7 +17,7 @@ const INSIDE: Record<string, string[]> = {
   restore: ["created", "restored"],
   rehearse: ["cloned"],
   decide: [],
-  fence: ["stopped", "closed"],
+  fence: ["stopped", "closed", "saved", "refreshed"],
   migrate: ["in-transaction", "applied", "verified", "committed", "outside"],
   verify: ["compared", "counted", "exposed"],
   open: ["opened"],

@@ -1,0 +1,256 @@
+/** Brings a restored copy from one backup of its original up to a later one: rows of objects that are no longer in it go, rows of new objects come. */
+import type { BackupManifest, DataObject } from "../../core/backup-manifest.ts";
+import { compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
+import type { OnProgress } from "../../core/progress.ts";
+import { readObject } from "../backup-objects.ts";
+import type { ObjectStore } from "../object-store.ts";
+import { findTables, type HashedTable, readBaseline, selectSums } from "./baseline.ts";
+import { type CopySession, openCopySession } from "./copy.ts";
+import { portableSettings } from "./portable-settings.ts";
+import { PINNED } from "./reading.ts";
+import type { Writers } from "./restore.ts";
+import { openSession, type Session } from "./session.ts";
+
+export interface BringUpOptions {
+  /** The fenced original: nobody writes to it any more. */
+  source: DatabaseAddress;
+  /** Restored from `before`, and written to by nobody since. */
+  target: DatabaseAddress;
+  application: string;
+  store: ObjectStore;
+  before: BackupManifest;
+  /** What the restore said of `before`. */
+  writers: Writers;
+  /** Of the same structure. */
+  now: BackupManifest;
+  onProgress?: OnProgress;
+}
+
+/**
+ * One transaction on the copy, without triggers and without checks of foreign keys (they held in the original); populated
+ * materialized views are refreshed last. What was taken out and what came in is counted and hashed against the manifests, and
+ * nothing else may have been written. Returns the tables that changed. Throws `CopyDiffers`, and the copy is as it was.
+ */
+export async function bringUp(options: BringUpOptions): Promise<string[]> {
+  const { source, target, application, before, now } = options;
+  const changes = findChanges(before, now, options.writers);
+  const original = await openSession(source, { application, readOnly: true });
+  const into = await openCopySession(target, { application });
+  try {
+    const hashed = await hashedTables(options, changes);
+    await into.execute(
+      `begin; ${portableSettings(original.major, now.database.encoding)}; set local session_replication_role = replica`,
+    );
+    // They are what a write where none belongs is found by; only a superuser can have switched them off.
+    const [counts] = await into.readRow("select current_setting('track_counts')");
+    if (counts !== "on") await into.execute("set local track_counts = on");
+    const done = { bytes: 0, rows: 0 };
+    for (const change of changes) {
+      options.onProgress?.({ done: { ...done }, now: change.name });
+      await takeOut(into, change);
+    }
+    for (const change of changes)
+      for (const object of change.come) {
+        const rows = await into.copyIn(change.copyInto, readObject(options.store, object));
+        done.rows += rows;
+        done.bytes += object.rawBytes;
+        options.onProgress?.({ done: { ...done }, now: change.name });
+      }
+    for (const change of changes) await assertCome(into, change, hashed);
+    await assertNothingElse(into, changes);
+    for (const [name, { last, called }] of Object.entries(now.baseline.sequences)) {
+      const held = before.baseline.sequences[name];
+      if (held?.last !== last || held.called !== called)
+        await into.execute(`select pg_catalog.setval(${quoteLiteral(name)}::regclass, ${last}, ${called})`);
+    }
+    const [one, other] = [before.baseline.largeObjects, now.baseline.largeObjects];
+    if (one.checksum !== other.checksum || one.count !== other.count)
+      await refreshLargeObjects(original, into);
+    await into.execute("set local session_replication_role = origin");
+    for (const name of changes.length > 0 ? await materializedViews(original) : [])
+      await into.execute(`refresh materialized view ${name}`);
+    await into.execute("commit");
+  } finally {
+    await into.close();
+    await original.close();
+  }
+  await assertBeside(options);
+  return changes.map(({ name }) => name);
+}
+
+/** A table, or several that are loaded through the one they are partitions of, and what changed of it. */
+interface Change {
+  /** Of the table that is loaded into. */
+  name: string;
+  copyInto: string;
+  /** The transactions whose rows go; null when all rows do. */
+  writers: string[] | null;
+  /** How many rows go. */
+  gone: number;
+  come: DataObject[];
+  /** False when rows go to other tables than the one that is loaded into. */
+  direct: boolean;
+}
+
+function findChanges(before: BackupManifest, now: BackupManifest, writers: Writers): Change[] {
+  const old = Map.groupBy(before.data, ({ copyInto }) => copyInto);
+  const young = Map.groupBy(now.data, ({ copyInto }) => copyInto);
+  return [...new Set([...old.keys(), ...young.keys()])].flatMap((copyInto): Change[] => {
+    const [was, is] = [old.get(copyInto) ?? [], young.get(copyInto) ?? []];
+    const name = loadedInto(copyInto);
+    const direct = [...was, ...is].every(({ table }) => table === name);
+    const stays = new Set(
+      direct ? is.map(({ key }) => key).filter((key) => was.some((o) => o.key === key)) : [],
+    );
+    const [go, come] = [was, is].map((objects) => objects.filter(({ key }) => !stays.has(key))) as [
+      DataObject[],
+      DataObject[],
+    ];
+    const same = !direct && JSON.stringify(was.map(keyOf)) === JSON.stringify(is.map(keyOf));
+    if (same || (go.length === 0 && come.length === 0)) return [];
+    const known = go.map(({ key }) => writers[key]).filter((writer) => writer !== undefined);
+    const gone = go.reduce((sum, { rows }) => sum + rows, 0);
+    const some = stays.size > 0 ? known : null;
+    if (some !== null && known.length < go.length)
+      throw new Error(`nobody knows who wrote a part of ${name}`);
+    return [{ name, copyInto, writers: some, gone, come, direct }];
+  });
+}
+
+function keyOf({ key }: DataObject): string {
+  return key;
+}
+
+/** The quoted qualified name in `COPY name (columns) FROM stdin`. */
+function loadedInto(copyInto: string): string {
+  const part = /"(?:[^"]|"")*"|[^"\s(),.]+/y;
+  const names: string[] = [];
+  for (let at = "COPY ".length; ; ) {
+    part.lastIndex = at;
+    const [found = ""] = part.exec(copyInto) ?? [];
+    names.push(found.startsWith('"') ? found.slice(1, -1).replaceAll('""', '"') : found);
+    at += found.length;
+    if (copyInto[at] !== ".") break;
+    at += 1;
+  }
+  const [schema = "", table = ""] = names;
+  return quoteQualified(schema, table);
+}
+
+async function takeOut(into: CopySession, { name, writers, gone, direct }: Change): Promise<void> {
+  // A plain TRUNCATE is refused for a table that others refer to; ONLY, for an inheritance child is a table of its own.
+  const which = writers === null ? "" : ` where xmin = any('{${writers.join(",")}}'::pg_catalog.xid[])`;
+  const [count] = await into.readRow(
+    `with gone as (delete from ${direct ? "only " : ""}${name}${which} returning 1) select count(*) from gone`,
+  );
+  if (Number(count) !== gone) throw differs(name, `lost ${count} rows where ${gone} had to go`);
+}
+
+/** The rows that came, and no others, carry this transaction's number. */
+async function assertCome(
+  into: CopySession,
+  { name, come, direct }: Change,
+  hashed: Map<string, HashedTable>,
+) {
+  const table = hashed.get(name);
+  if (!direct || table === undefined) return;
+  const rows = come.reduce((sum, object) => sum + object.rows, 0);
+  const checksum = String(come.reduce((sum, object) => sum + BigInt(object.checksum ?? 0), 0n));
+  await into.execute(`savepoint sums; ${PINNED}`);
+  const [found, sum] = await into.readRow(selectSums(table, "xmin = pg_current_xact_id()::xid"));
+  await into.execute("rollback to savepoint sums; release savepoint sums");
+  if (Number(found) !== rows) throw differs(name, `took ${found} rows where ${rows} had to come`);
+  if (sum !== checksum) throw differs(name, "did not take what the original holds");
+}
+
+/** A trigger that fires ALWAYS, or a rule, may write where nobody expects it: the transaction's own counts tell. */
+async function assertNothingElse(into: CopySession, changes: Change[]): Promise<void> {
+  if (changes.some(({ direct }) => !direct)) return;
+  const names = changes.map(({ name }) => `${quoteLiteral(name)}::regclass`);
+  const expected = changes.flatMap(({ name, gone, come }) => {
+    const rows = come.reduce((sum, object) => sum + object.rows, 0);
+    return [`(${quoteLiteral(name)}::regclass, ${rows}, ${gone})`];
+  });
+  if (names.length === 0) return;
+  const [wrong = ""] = await into.readRow(
+    `select coalesce(min(encode(convert_to(relid::regclass::text, 'UTF8'), 'hex')), '')
+      from pg_stat_xact_user_tables s left join (values ${expected.join(", ")}) e(id, come, gone) on e.id = s.relid
+      where s.schemaname !~ '^pg_temp' and (n_tup_ins, n_tup_upd, n_tup_del) <> (coalesce(come, 0), 0, coalesce(gone, 0))`,
+  );
+  if (wrong !== "") throw differs(Buffer.from(wrong, "hex").toString(), "was written to by something else");
+}
+
+/** Sequences and large objects are few or small: they are read again. */
+async function assertBeside({ target, application, now }: BringUpOptions): Promise<void> {
+  const session = await openSession(target, { application, readOnly: true });
+  try {
+    const held = await readBaseline(session, { tables: [] });
+    const differences = compareBaselines({ ...now.baseline, tables: {} }, held);
+    if (differences.length > 0)
+      throw new RehearsalError("CopyDiffers", {
+        differences: differences.slice(0, 5).map(describeBaselineDifference).join("; "),
+      });
+  } finally {
+    await session.close();
+  }
+}
+
+async function hashedTables({ target, application }: BringUpOptions, changes: Change[]) {
+  const session = await openSession(target, { application, readOnly: true });
+  try {
+    const tables = await findTables(session, { tables: changes.map(({ name }) => name) });
+    return new Map(tables.map((table) => [table.name, table]));
+  } finally {
+    await session.close();
+  }
+}
+
+function differs(table: string, problem: string): RehearsalError {
+  return new RehearsalError("CopyDiffers", { differences: `table ${table} ${problem}` });
+}
+
+/** Populated materialized views; one can only stand on those made before it. */
+async function materializedViews(session: Session): Promise<string[]> {
+  const found = await session.query<{ schema: string; name: string }>(
+    `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'm' and c.relispopulated order by c.oid`,
+  );
+  return found.map(({ schema, name }) => quoteQualified(schema, name));
+}
+
+/** Large objects have no table to compare by: all of them are written again, with owner and rights as they stand. */
+async function refreshLargeObjects(
+  original: Session,
+  into: { execute(sql: string): Promise<void> },
+): Promise<void> {
+  await into.execute("select pg_catalog.lo_unlink(oid) from pg_catalog.pg_largeobject_metadata");
+  const objects = await original.query<{ oid: string; owner: string }>(
+    "select oid, pg_get_userbyid(lomowner) as owner from pg_largeobject_metadata order by oid",
+  );
+  for (const { oid, owner } of objects) {
+    await into.execute(`select pg_catalog.lo_create(${oid})`);
+    for (let offset = 0; ; offset += LARGE_OBJECT_SLICE) {
+      const [slice] = await original.query<{ hex: string }>(
+        "select encode(lo_get($1::oid, $2::int8, $3::int4), 'hex') as hex",
+        [oid, offset, LARGE_OBJECT_SLICE],
+      );
+      if (!slice?.hex) break;
+      await into.execute(`select pg_catalog.lo_put(${oid}, ${offset}, '\\x${slice.hex}'::bytea)`);
+    }
+    await into.execute(`alter large object ${oid} owner to ${quoteName(owner)}`);
+  }
+  const rights = await original.query<{ oid: string; grantee: string | null; privilege: string }>(
+    `select m.oid, case when a.grantee <> 0 then pg_get_userbyid(a.grantee) end as grantee, a.privilege_type as privilege
+      from pg_largeobject_metadata m, aclexplode(m.lomacl) a`,
+  );
+  for (const { oid, grantee, privilege } of rights)
+    await into.execute(
+      `grant ${privilege} on large object ${oid} to ${grantee === null ? "public" : quoteName(grantee)}`,
+    );
+}
+
+/** Bytes of a large object per statement. */
+const LARGE_OBJECT_SLICE = 1 << 20;

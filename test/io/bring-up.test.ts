@@ -1,0 +1,151 @@
+/** A copy is brought up from one backup to the next: what changed in between is there, nothing else was touched, and what does not add up is refused. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { BackupManifest } from "../../core/backup-manifest.ts";
+import { compareBaselines } from "../../core/baseline.ts";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { backUp } from "../../io/postgres/backup.ts";
+import { readBaseline } from "../../io/postgres/baseline.ts";
+import { bringUp } from "../../io/postgres/bring-up.ts";
+import { restore, type Writers } from "../../io/postgres/restore.ts";
+import { openSession } from "../../io/postgres/session.ts";
+import { startBucket, type TestBucket } from "../bucket.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
+import { refusalOf } from "../refusal.ts";
+
+let bucket: TestBucket;
+beforeAll(async () => {
+  bucket = await startBucket();
+});
+afterAll(() => bucket.stop());
+
+const SOME = `create table much (id int primary key, note text);
+  insert into much select g, repeat(md5(g::text), 6) from generate_series(1, 20000) g;
+  create table child (id int primary key, parent int references much, price money) with (fillfactor = 50);
+  insert into child select g, g, g from generate_series(1, 500) g;
+  create table still (a text); insert into still values ('as it was');
+  create sequence turns; create materialized view mv as select count(*) from child;
+  select lo_from_bytea(7001, 'one')`;
+
+test.each(servers)(
+  "a copy on Postgres $major follows rows, sequences, large objects and matviews, and only changed pages are read again",
+  async (server) => {
+    const { source, target, before, writers } = await pair(server, SOME);
+    await execute(
+      source,
+      `insert into much select g, 'new' from generate_series(20001, 20100) g; update much set note = 'changed' where id = 3;
+       delete from child where id > 490; update child set price = price * 2 where id = 1;
+       select nextval('turns'); select lo_put(7001, 0, 'two'); select lo_from_bytea(7002, 'three')`,
+    );
+    const now = await following(source, before);
+    const much = now.data.filter(({ table }) => table === '"public"."much"');
+    const own = much.filter(({ key }) => !before.data.some((object) => object.key === key));
+    expect(much.length).toBeGreaterThan(8);
+    expect(own.length).toBeLessThanOrEqual(3);
+    expect(await bring({ source, target, before, now, writers })).toEqual(
+      expect.arrayContaining(['"public"."much"', '"public"."child"']),
+    );
+    expect(compareBaselines(await baselineOf(source), await baselineOf(target))).toEqual([]);
+    expect(await rows(target, "select count::int as n from public.mv")).toEqual([{ n: 490 }]);
+    expect(await rows(target, "select convert_from(lo_get(7002), 'UTF8') as v")).toEqual([{ v: "three" }]);
+    await dropDatabases(source, target);
+  },
+);
+
+test("bytes of no encoding and amounts in the database's own currency come as they are", async () => {
+  const name = `bring_up_${process.pid}`;
+  const source = { ...newestServer().address, database: name };
+  await execute(
+    newestServer().address,
+    `create database ${name} template template0 encoding 'SQL_ASCII' locale 'C'`,
+  );
+  await execute(
+    newestServer().address,
+    `alter database ${name} set idle_in_transaction_session_timeout = '100ms'`,
+  );
+  await execute(
+    source,
+    String.raw`create table t (id int primary key, text text, price money); insert into t values (1, E'\xe4', '1.50')`,
+  );
+  const target = { ...newestServer().address, database: `${name}_copy` };
+  await execute(
+    newestServer().address,
+    `create database ${name}_copy template template0 encoding 'SQL_ASCII' locale 'C'`,
+  );
+  const before = await take(source);
+  const writers = await load(target, before);
+  await execute(
+    source,
+    String.raw`insert into t select g, E'\xf6\\n\t', g::money from generate_series(2, 999) g; delete from t where id = 1`,
+  );
+  const now = await following(source, before);
+  await bring({ source, target, before, now, writers });
+  expect(compareBaselines(await baselineOf(source), await baselineOf(target))).toEqual([]);
+  await dropDatabases(source, target);
+});
+
+test("a trigger of the copy that writes elsewhere, always, is found, and the copy stays as it was", async () => {
+  const { source, target, before, writers } = await pair(
+    newestServer(),
+    `${SOME}; create table told (what text);
+     create function tell() returns trigger language plpgsql as $$ begin insert into public.told values (tg_op); return null; end $$;
+     create trigger tell after delete on child for each row execute function tell();
+     alter table child enable always trigger tell`,
+  );
+  await execute(
+    source,
+    "alter table child disable trigger tell; delete from child where id = 5; alter table child enable always trigger tell",
+  );
+  const now = await following(source, before);
+  const held = await baselineOf(target);
+  expect(await refusalOf(() => bring({ source, target, before, now, writers }))).toMatchObject({
+    code: "CopyDiffers",
+    message: expect.stringContaining("public.told was written to by something else"),
+    hint: expect.stringContaining("production was not touched"),
+  });
+  expect(compareBaselines(held, await baselineOf(target))).toEqual([]);
+  await dropDatabases(source, target);
+});
+
+test("a copy is refused when somebody has written to what is to go", async () => {
+  const { source, target, before, writers } = await pair(newestServer(), SOME);
+  await execute(source, "update much set note = 'changed' where id = 3");
+  await execute(target, "update much set note = 'mine' where id = 5");
+  const now = await following(source, before);
+  expect(await refusalOf(() => bring({ source, target, before, now, writers }))).toMatchObject({
+    code: "CopyDiffers",
+  });
+  await dropDatabases(source, target);
+});
+
+async function pair(server: (typeof servers)[number], sql: string) {
+  const [source, target] = [await freshDatabase(server, sql), await freshDatabase(server)];
+  const before = await take(source);
+  return { source, target, before, writers: await load(target, before) };
+}
+
+let prefixes = 0;
+const common = { application: "test", connections: 2 };
+const take = (source: DatabaseAddress, base?: BackupManifest) =>
+  backUp({
+    ...{ ...common, source, store: bucket.store, prefix: `bring-up/${++prefixes}/`, chunkBytes: 300_000 },
+    ...(base && { base, sameStructure: true }),
+  });
+const following = (source: DatabaseAddress, base: BackupManifest) => take(source, base);
+const load = (target: DatabaseAddress, manifest: BackupManifest) =>
+  restore({ ...common, target, store: bucket.store, manifest });
+const bring = (options: {
+  source: DatabaseAddress;
+  target: DatabaseAddress;
+  before: BackupManifest;
+  now: BackupManifest;
+  writers: Writers;
+}) => bringUp({ application: "test", store: bucket.store, ...options });
+
+async function baselineOf(address: DatabaseAddress) {
+  const session = await openSession(address, { application: "test" });
+  try {
+    return await readBaseline(session);
+  } finally {
+    await session.close();
+  }
+}
