@@ -1,6 +1,6 @@
 /** How fast a backup and a restore are, and how much memory they take, beside the tools everybody knows; all in one run, in turns. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -10,9 +10,10 @@ import { openSession } from "../io/postgres/session.ts";
 import { type PostgresServer, startPostgres } from "../local/postgres.ts";
 import { startS3 } from "../local/s3/server.ts";
 import type { Outcome, Task } from "./backup/child.ts";
-import { type Figure, figureTable, holds, performancePage, type Report } from "./backup/page.ts";
+import { backupSection, type Figure, figureTable, holds, type Report } from "./backup/page.ts";
 import { findInstallation, type Installation, Peers } from "./backup/peers.ts";
-import { fillTables } from "./backup/tables.ts";
+import { changeSome, fillTables } from "./backup/tables.ts";
+import { writeSection } from "./page.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const BUCKET = "bench";
@@ -56,7 +57,7 @@ export async function benchBackup({
         ? JSON.stringify(report, undefined, 2)
         : `${figureTable(report.figures)}\n${report.notes.join("\n")}`,
     );
-    if (gb >= 1) await writeFile(join(ROOT, "docs/performance.md"), performancePage(report));
+    if (gb >= 1) await writeSection("Backup", backupSection(report));
     return report.figures.every(holds);
   } finally {
     await s3.stop();
@@ -85,17 +86,17 @@ async function measure(bench: Bench, gigabytes: number, runs: number): Promise<R
   const [began = 0] = loadavg();
   const rounds: Round[] = [];
   for (let round = 1; round <= runs; round++) rounds.push(await bench.round(round));
+  const recent = await bench.following("recent", runs);
+  const spread = await bench.following("spread", 1);
   const [ended = 0] = loadavg();
-  const median = (of: (round: Round) => number) => {
-    const sorted = rounds.map(of).sort((one, other) => one - other);
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  };
+  const median = (of: (round: Round) => number) => middle(rounds.map(of));
   const highest = (of: (round: Round) => number) => Math.max(...rounds.map(of));
   return {
     ...{ gigabytes, runs, server: await bench.describe(), load: [began, ended] },
     rawBytes: rounds[0]?.backup.rawBytes ?? 0,
     figures: [
       ...(bench.compares ? ratios(median) : []),
+      second("one row in a hundred changed, the newest", recent, median),
       limit(
         "backup, peak memory",
         highest(({ backup }) => backup.peakBytes),
@@ -113,9 +114,25 @@ async function measure(bench: Bench, gigabytes: number, runs: number): Promise<R
         : [
             "no installation of Postgres with pg_dump, pg_restore and psql was found under /usr/lib/postgresql: nothing was compared.",
           ]),
+      `Where the rows that changed are spread, every hundredth, most ranges of pages have one: then a second backup takes ${middle(spread.map(({ seconds }) => seconds)).toFixed(2)} s, ${(middle(spread.map(({ seconds }) => seconds)) / median(({ backup }) => backup.seconds)).toFixed(2)} of the first.`,
       `Our backup also counts and hashes every row for its baseline, which no peer does. Alone that takes ${median(({ baseline }) => baseline.seconds).toFixed(2)} s here; beside the copying it takes processors from it where, as here, all share them.`,
       `Backup ${median(({ backup }) => backup.seconds).toFixed(2)} s with ${median(({ backup }) => backup.cpuSeconds).toFixed(2)} s of processor time in our process; restore ${median(({ restore }) => restore.seconds).toFixed(2)} s, of which the rows ${median(({ restore }) => restore.dataSeconds).toFixed(2)} s, with ${median(({ restore }) => restore.cpuSeconds).toFixed(2)} s of processor time.`,
     ],
+  };
+}
+
+function middle(values: number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function second(what: string, outcomes: Outcome[], median: (of: (round: Round) => number) => number): Figure {
+  return {
+    what: `second backup, ${what}`,
+    ours: middle(outcomes.map(({ seconds }) => seconds)),
+    against: { name: "the first", value: median(({ backup }) => backup.seconds) },
+    unit: "s",
+    wanted: 0.25,
   };
 }
 
@@ -204,6 +221,8 @@ class Bench {
   #address: DatabaseAddress;
   #peers: Peers | undefined;
   #installation: Installation;
+  /** The prefix of the newest backup. */
+  #newest = "";
 
   constructor(server: PostgresServer<number>, installation: Installation, folder: string) {
     this.#address = server.address;
@@ -232,6 +251,7 @@ class Bench {
     const prefix = `backups/${number}/`;
     const peers = this.#peers;
     const backup = await this.#child("backup", SOURCE, prefix);
+    this.#newest = prefix;
     const standard = await peers?.dump(SOURCE, "standard");
     const baseline = await this.#child("baseline", SOURCE, prefix);
     const fast = await peers?.dump(SOURCE, "fast", "-Z1");
@@ -249,9 +269,23 @@ class Bench {
     return { backup, baseline, restore, peers: { standard, fast, floor, data, whole, analyze } };
   }
 
-  async #child(kind: Task["kind"], database: string, prefix: string): Promise<Outcome> {
+  /** Rows change and a backup builds on the one before, so often. */
+  async following(which: "recent" | "spread", times: number): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (let time = 1; time <= times; time++) {
+      await changeSome({ ...this.#address, database: SOURCE }, which);
+      await this.#query("postgres", "checkpoint");
+      const prefix = `backups/${which}-${time}/`;
+      outcomes.push(await this.#child("backup", SOURCE, prefix, this.#newest));
+      this.#newest = prefix;
+    }
+    return outcomes;
+  }
+
+  async #child(kind: Task["kind"], database: string, prefix: string, base?: string): Promise<Outcome> {
     const address = { ...this.#address, database };
-    const task: Task = { kind, address, bucket: BUCKET, prefix, connections: CONNECTIONS };
+    const common = { kind, address, bucket: BUCKET, prefix, connections: CONNECTIONS };
+    const task: Task = { ...common, ...(base === undefined ? {} : { base }) };
     const { stdout } = await promisify(execFile)(process.execPath, [
       join(import.meta.dirname, "backup/child.ts"),
       JSON.stringify(task),

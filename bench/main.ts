@@ -1,14 +1,16 @@
-/** `npm run bench -- <name> [--json] [--gb N] [--runs N]`: measures the product; without a name, everything there is to measure. */
+/** `npm run bench -- <name> [--json] [--gb N] [--runs N] [--sizes N,N]`: measures the product; without a name, everything there is to measure. */
 import { parseArgs } from "node:util";
 import { benchBackup } from "./backup.ts";
 import { benchBundles } from "./bundles.ts";
+import { benchRollback } from "./rollback.ts";
 
 /** A bench prints its figures and tells whether they are within what was promised. */
-type Bench = (options: { json: boolean; gb: number; runs: number }) => Promise<boolean>;
+type Bench = (options: { json: boolean; gb: number; runs: number; sizes: number[] }) => Promise<boolean>;
 
 const BENCHES: Record<string, Bench> = {
   backup: benchBackup,
   bundles: benchBundles,
+  rollback: benchRollback,
 };
 
 const { values, positionals } = parseArgs({
@@ -18,11 +20,19 @@ const { values, positionals } = parseArgs({
     /** Of rows; a small default, for trying. */
     gb: { type: "string", default: "0.2" },
     runs: { type: "string", default: "3" },
+    /** Of the databases that are rolled back, in gigabytes of rows; "0.1,1,5" is what docs/performance.md tells. */
+    sizes: { type: "string", default: "0.1" },
   },
 });
 const [gb, runs] = [Number(values.gb), Number(values.runs)];
-if (!(gb > 0 && gb <= 100) || !(Number.isInteger(runs) && runs > 0 && runs <= 100)) {
-  console.error('"--gb" or "--runs" is not a number it can be\nhint: for example --gb 1 --runs 3');
+const sizes = values.sizes.split(",").map(Number);
+if (
+  ![gb, ...sizes].every((size) => size > 0 && size <= 100) ||
+  !(Number.isInteger(runs) && runs > 0 && runs <= 100)
+) {
+  console.error(
+    '"--gb", "--runs" or "--sizes" is not a number it can be\nhint: for example --gb 1 --runs 3 --sizes 0.1,1',
+  );
   process.exit(2);
 }
 const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name));
@@ -33,7 +43,7 @@ if (unknown !== undefined) {
 for (const [name, bench] of Object.entries(BENCHES))
   if (positionals.length === 0 || positionals.includes(name))
     try {
-      if (!(await bench({ json: values.json, gb, runs }))) process.exitCode = 1;
+      if (!(await bench({ json: values.json, gb, runs, sizes }))) process.exitCode = 1;
     } catch (error) {
       console.error(`${name}: ${error instanceof Error ? error.message : error}`);
       process.exitCode = 1;

@@ -13,6 +13,8 @@ export interface Task {
   address: DatabaseAddress;
   bucket: string;
   prefix: string;
+  /** Of the backup that a new one is to build on. */
+  base?: string;
   connections: number;
 }
 
@@ -53,12 +55,15 @@ async function carryOut(task: Task): Promise<Outcome> {
 }
 
 async function run(
-  { kind, address, prefix, connections }: Task,
+  { kind, address, prefix, base, connections }: Task,
   store: ObjectStore,
   onProgress: () => void,
 ): Promise<BackupManifest | undefined> {
   const common = { application: "bench", store, connections, onProgress };
-  if (kind === "backup") return backUp({ ...common, source: address, prefix });
+  if (kind === "backup") {
+    const earlier = base === undefined ? undefined : parseManifest(await store.get(`${base}manifest.json`));
+    return backUp({ ...common, source: address, prefix, ...(earlier && { base: earlier }) });
+  }
   if (kind === "restore") {
     const manifest = parseManifest(await store.get(`${prefix}manifest.json`));
     await restore({ ...common, target: address, manifest });

@@ -1,5 +1,6 @@
 /** The figures of the backup's bench, for the terminal and for docs/performance.md. */
-import { arch, cpus, platform, release, totalmem } from "node:os";
+import { describeMachine } from "../page.ts";
+import { CONTENT } from "./tables.ts";
 
 export interface Figure {
   /** What was measured. */
@@ -48,18 +49,12 @@ export function figureTable(figures: Figure[]): string {
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
-export function performancePage(report: Report): string {
-  const [cpu] = cpus();
-  return `# Performance
-
-Written by \`npm run bench -- backup --gb ${report.gigabytes} --runs ${report.runs}\`; not edited by hand. Seconds are wall time and depend on the machine; ratios were measured in one run, the peers and ours in turns, and are what to look at.
-
-## Backup
-
-Measured on ${cpus().length} × ${cpu?.model.trim() ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${release()} ${arch()}, Node ${process.versions.node}; ${report.server}. Clients, server and object store share these processors. The load of the machine was ${report.load[0].toFixed(1)} at the beginning and ${report.load[1].toFixed(1)} at the end. ${(report.rawBytes / 1e9).toFixed(2)} GB of COPY text: accounts as pgbench makes them, wide rows of jsonb, articles of text, four primary keys, six more indexes, a foreign key. Medians of ${report.runs}.
+/** The section on backups of docs/performance.md. */
+export function backupSection(report: Report): string {
+  const [began, ended] = report.load.map((load) => load.toFixed(1));
+  return `Written by \`npm run bench -- backup --gb ${report.gigabytes} --runs ${report.runs}\`. Measured on ${describeMachine()}; ${report.server}. Clients, server and object store share these processors. The load of the machine was ${began} at the beginning and ${ended} at the end. ${(report.rawBytes / 1e9).toFixed(2)} GB of COPY text: ${CONTENT}. Medians of ${report.runs}.
 
 ${figureTable(report.figures)}
 
-${report.notes.map((note) => `- ${note}`).join("\n")}
-`;
+${report.notes.map((note) => `- ${note}`).join("\n")}`;
 }
