@@ -6,11 +6,13 @@ import { afterAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { findConnection } from "../../cli/connection.ts";
 import {
+  type BackupManifest,
   backupManifestSchema,
   type CopiedObject,
   manifestDigest,
   parseManifest,
 } from "../../core/backup-manifest.ts";
+import type { Baseline } from "../../core/baseline.ts";
 import { canonicalJson, type Json } from "../../core/canonical-json.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { sha256 } from "../../core/digest.ts";
@@ -22,14 +24,20 @@ import { buildBundle, manifestSchema, readBundle } from "../../core/release.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
 import { fingerprint, type Shape } from "../../core/shape.ts";
+import type { FencedContent } from "../../functions/steps/fence.ts";
+import type { CopyWriters } from "../../functions/steps/restore.ts";
 import { readObject, writeObject } from "../../io/backup-objects.ts";
 import { logKey, logObject } from "../../io/ledger/outbox.ts";
-import { readBaseline } from "../../io/postgres/baseline.ts";
+import { backUp } from "../../io/postgres/backup.ts";
+import { findTables, readBaseline } from "../../io/postgres/baseline.ts";
+import { CHUNK_BYTES } from "../../io/postgres/copy-plan.ts";
 import { reading } from "../../io/postgres/reading.ts";
+import { restore } from "../../io/postgres/restore.ts";
+import { rowHash } from "../../io/postgres/row-hash.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { startBucket } from "../bucket.ts";
-import { dropDatabases, freshDatabase, servers } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, rows, servers } from "../postgres.ts";
 
 const page = await readFile(new URL("../../FORMATS.md", import.meta.url), "utf8");
 const examples = new Map(
@@ -96,29 +104,85 @@ describe.each(servers)("on Postgres $major", (server) => {
     expect(await inDatabase(example("shape-sql"), readShape)).toEqual(json<Shape>("shape"));
   });
 
-  test("the statements make the baseline, and its sums are those of the hashed texts", async () => {
-    const hashes = json<{ text: string; hash: string }[]>("baseline-hashes");
-    const sum = (part: typeof hashes) => String(part.reduce((all, { hash }) => all + BigInt(hash), 0n));
+  test("the statements make the baseline, and its sums are those of the hashes", async () => {
+    const [first, second, piece, ...more] = json<Hashed[]>("baseline-hashes");
+    if (first === undefined || second === undefined || piece?.text === undefined)
+      throw new Error("two rows and a piece are hashed");
+    expect(more).toEqual([]);
     await inDatabase(example("baseline-sql"), async (session) => {
       const baseline = await readBaseline(session);
       expect(baseline).toEqual(json("baseline"));
-      expect(baseline.tables['"public"."videos"']?.checksum).toBe(sum(hashes.slice(0, 2)));
-      expect(baseline.largeObjects.checksum).toBe(sum(hashes.slice(2)));
-      for (const { text, hash } of hashes)
-        expect(
-          await session.query(`select hashtextextended($1::text collate "C", 0)::text as hash`, [text]),
-        ).toEqual([{ hash }]);
-      const rows = await reading(session, () =>
+      const videos = baseline.tables['"public"."videos"'];
+      expect(videos?.checksum).toBe(String(BigInt(first.hash) + BigInt(second.hash)));
+      expect(baseline.largeObjects.checksum).toBe(piece.hash);
+      const [table] = await findTables(session);
+      expect(table?.columns.map(({ name }) => name)).toEqual(videos?.columns);
+      expect(rowHash(table?.columns ?? [])).toBe(example("row-hash"));
+      const hashed = await reading(session, () =>
         session.query(
-          `select row(t."id", t."note", t."title")::text as text, (${example("row-hash")})::text as hash from only public.videos t order by id`,
+          `select id::text as id, (${example("row-hash")})::text as hash from only public.videos t order by id`,
         ),
       );
-      expect(rows).toEqual(hashes.slice(0, 2));
-      const pieces = await session.query(
-        `select (${example("piece-hash")})::text as hash from (select 4242 as oid, 14 as length) object, (select 0::bigint as at) piece`,
+      expect(hashed).toEqual([first, second]);
+      const [text] = await session.query(
+        `select hashtextextended($1::text collate "C", 0)::text as text, (${example("piece-hash")})::text as piece
+          from (select 4242 as oid, 14 as length) object, (select 0::bigint as at) piece`,
+        [piece.text],
       );
-      expect(pieces).toEqual(hashes.slice(2).map(({ hash }) => ({ hash })));
+      expect(text).toEqual({ text: piece.hash, piece: piece.hash });
     });
+  });
+
+  test("a column is hashed as its type says", async () => {
+    const [start, end] = rowHash([]).split("row()") as [string, string];
+    const promised = Object.entries(json<Record<string, string[]>>("row-hash-columns")).flatMap(
+      ([hashed, types]) => types.map((type) => [type, `${start}row(${hashed})${end}`]),
+    );
+    const sql = promised
+      .map(([type], place) => `create table public."${1000 + place}" (c ${type})`)
+      .join(";");
+    const tables = await inDatabase(sql, findTables);
+    expect(tables.map(({ columns }, place) => [promised[place]?.[0], rowHash(columns)])).toEqual(promised);
+    // Each of them is an expression that the server knows.
+    await inDatabase(sql, (session) => readBaseline(session));
+  });
+
+  test("such databases have such backups, one after the other, such writers and such content behind the fence", async () => {
+    const bucket = await startBucket();
+    const [source, target] = [
+      await freshDatabase(server, `${example("baseline-sql")}${example("shape-sql")}`),
+      await freshDatabase(server),
+    ];
+    made.push(source, target);
+    const common = { application: "formats", connections: 1, store: bucket.store };
+    const backup = "backups/videos-prod/p261121q7d2m0xa";
+    try {
+      const first = await backUp({ ...common, source, prefix: `${backup}-1/` });
+      expect(lasting(first)).toEqual(lasting(json("backup-manifest")));
+      const writers = await restore({ ...common, target, manifest: first });
+      const { manifest: restored, writers: promised, ...kind } = json<CopyWriters>("writers");
+      expect(kind).toEqual({ format: "rehearsal-writers/1" });
+      expect(restored).toBe(example("backup-digest"));
+      expect(Object.keys(promised)).toEqual(
+        json<BackupManifest>("backup-manifest").data.map(({ key }) => key),
+      );
+      const [writer] = await rows<{ xmin: string }>(target, "select distinct xmin from public.videos");
+      expect(writers).toEqual({ [first.data[0]?.key ?? ""]: writer?.xmin });
+      await execute(source, example("differential-sql"));
+      const follows = { base: first, sameStructure: true };
+      const second = await backUp({ ...common, ...follows, source, prefix: `${backup}-fence-1/` });
+      expect(lasting(second)).toEqual(lasting(json("differential-manifest")));
+      expect(second.base).toBe(manifestDigest(first));
+      const { baseline, kept, ...fenced } = json<FencedContent>("fenced");
+      expect(fenced).toEqual({ format: "rehearsal-fenced/2" });
+      expect(baseline).toEqual(second.baseline);
+      const columns = Object.fromEntries(
+        Object.entries(kept.tables).map(([name, table]) => [name, table.columns]),
+      );
+      expect(await readOf(source, { columns, tables: Object.keys(columns) })).toEqual(kept);
+    } finally {
+      await bucket.stop();
+    }
   });
 
   test("what is read is read under the settings that are listed", async () => {
@@ -140,6 +204,23 @@ test("the backup's manifest is read and has the digest, and the page names every
   expect(manifestDigest(manifest)).toBe(example("backup-digest"));
   for (const field of fieldsOf(z.toJSONSchema(backupManifestSchema) as Schema))
     expect(page, field).toContain(`\`${field}\``);
+});
+
+test("a manifest that follows another names the other's objects as the other does, and its own under its own prefix", () => {
+  const base = parseManifest(Buffer.from(example("backup-manifest")));
+  const manifest = parseManifest(Buffer.from(example("differential-manifest")));
+  expect(manifest.base).toBe(example("backup-digest"));
+  const known = new Map([base.toc, ...base.data, ...base.largeObjects].map((object) => [object.key, object]));
+  const objects = [manifest.toc, ...manifest.data, ...manifest.largeObjects];
+  const own = objects.filter(({ key }) => key.startsWith("backups/videos-prod/p261121q7d2m0xa-fence-1/"));
+  const others = objects.filter((object) => !own.includes(object));
+  expect([own.length, others.length]).toEqual([1, 3]);
+  for (const object of others) expect(known.get(object.key)).toEqual(object);
+  for (const { data, baseline } of [base, manifest]) expect(summed(data)).toEqual(checksums(baseline));
+});
+
+test("a table is cut from the size on that the page says", () => {
+  expect(page).toContain(`takes more than ${CHUNK_BYTES / 1024 ** 2} MiB on disk is cut`);
 });
 
 test("the page names every field of a release's manifest", () => {
@@ -254,14 +335,88 @@ const EVERY_FIELD = {
   brokenChecks: [],
 } satisfies RehearsalReport;
 
+interface Hashed {
+  id?: string;
+  text?: string;
+  hash: string;
+}
+
+async function readOf(
+  address: DatabaseAddress,
+  options: Parameters<typeof readBaseline>[1],
+): Promise<Baseline> {
+  const session = await openSession(address, { application: "formats" });
+  try {
+    return await readBaseline(session, options);
+  } finally {
+    await session.close();
+  }
+}
+
+/** A manifest without what is another on every server, in every run, or at every moment. */
+function lasting(manifest: BackupManifest): unknown {
+  const place = new Map(manifest.tables.map(({ tocId }, index) => [tocId, index]));
+  const key = (text: string) =>
+    text
+      .replace(/\/[0-9a-f]{8}\//, "/RUN/")
+      .replace(/data\/(\d+)/, (_, tocId) => `data/${place.get(Number(tocId))}`);
+  const {
+    base,
+    server,
+    database,
+    snapshot,
+    toc,
+    tables,
+    data,
+    emptyTables,
+    largeObjects,
+    notCarried,
+    ...rest
+  } = manifest;
+  return {
+    ...rest,
+    base: base !== null,
+    server: Object.keys(server).sort(),
+    database: { ...database, oid: null, name: null },
+    snapshot: Object.keys(snapshot).sort(),
+    toc: key(toc.key),
+    tables: tables.map(({ tocId, heap, ...table }) => ({
+      ...table,
+      tocId: place.get(tocId),
+      heap: heap && { ...heap, oid: null, filenode: null },
+    })),
+    data: data.map((object) => ({ ...object, key: key(object.key), tocId: place.get(object.tocId) })),
+    emptyTables: emptyTables.map((tocId) => place.get(tocId)),
+    largeObjects: largeObjects.map((object) => ({ ...object, key: key(object.key) })),
+    notCarried: { ...notCarried, otherDatabases: null },
+  };
+}
+
+/** By table, the sum of its objects' checksums; of tables with rows. */
+function summed(data: BackupManifest["data"]): Record<string, string> {
+  const sums: Record<string, string> = {};
+  for (const { table, checksum } of data)
+    sums[table] = String(BigInt(sums[table] ?? 0) + BigInt(checksum ?? 0));
+  return sums;
+}
+
+function checksums({ tables }: Baseline): Record<string, string> {
+  const filled = Object.entries(tables).filter(([, { rows: count }]) => count > 0);
+  return Object.fromEntries(filled.map(([name, { checksum }]) => [name, checksum]));
+}
+
 interface Schema {
   properties?: Record<string, Schema>;
   items?: Schema;
+  anyOf?: Schema[];
 }
 
 /** The schema's leaves as the page writes them: `data[].key`; a map, such as the baseline's tables, has a page of its own. */
 function fieldsOf(schema: Schema, path = ""): string[] {
   if (path === "baseline") return [path];
+  // Null, or what it is when it is not null: both have their line.
+  const whole = schema.anyOf?.find(({ properties }) => properties !== undefined);
+  if (whole !== undefined) return [path, ...fieldsOf(whole, path)];
   if (schema.items !== undefined) return fieldsOf(schema.items, `${path}[]`);
   if (schema.properties === undefined) return [path];
   return Object.entries(schema.properties).flatMap(([name, inner]) =>
