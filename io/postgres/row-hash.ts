@@ -14,28 +14,34 @@ export const HASHED_COLUMN = `json_build_object('name', a.attname::text, 'type',
     from pg_type y where y.oid = a.atttypid))`;
 
 /** Values that read differently are different to their hashes. Not so jsonb, whose numbers count by their value: 1.0 is 1.00. */
-const BY_VALUE = new Set(
-  "bool char int2 int4 int8 oid uuid bytea date time timestamp timestamptz macaddr macaddr8 inet cidr pg_lsn".split(
-    " ",
-  ),
-);
+const BY_VALUE = new Set("bool char int2 int4 oid uuid bytea date macaddr macaddr8 inet cidr".split(" "));
 const TEXTS = new Set(["text", "varchar", "name", "bpchar(n)"]);
 
-/** Their hashes take values for one that read differently (0 and -0, 1.0 and 1.00, 24 hours and a day); the bytes they travel as do not. */
+/**
+ * Their hashes take values for one that read differently (0 and -0, 1.0 and 1.00, 24 hours and a day; and all that rest on
+ * hashint8extended, which folds 64 bits into 32, take 1 for 4294967296); the bytes they travel as do not.
+ */
 const BY_BYTES: Record<string, string> = {
-  float4: "float4send",
-  float8: "float8send",
+  int8: "int8send",
   numeric: "numeric_send",
-  interval: "interval_send",
+  time: "time_send",
+  timestamp: "timestamp_send",
+  timestamptz: "timestamptz_send",
   timetz: "timetz_send",
+  interval: "interval_send",
+  pg_lsn: "pg_lsn_send",
 };
+
+/** By bytes as well, but what is not a number is one value however many bit patterns it has: it comes back from a backup in another. */
+const FLOATS: Record<string, string> = { float4: "float4send", float8: "float8send" };
 
 /**
  * An expression of type bigint over the row `t`. The outer hash matters: a record's hash is linear in those of its columns, so that
  * without it two rows could exchange a value and the sum over all rows would not change.
  */
 export function rowHash(columns: readonly HashedColumn[]): string {
-  return `hashint8extended(hash_record_extended(row(${columns.map(columnHash).join(", ")}), 0), 0)`;
+  const inner = `hash_record_extended(row(${columns.map(columnHash).join(", ")}), 0)`;
+  return `hash_record_extended(row(int8send(${inner})), 0)`;
 }
 
 function columnHash({ name, type }: HashedColumn): string {
@@ -43,6 +49,11 @@ function columnHash({ name, type }: HashedColumn): string {
   if (BY_VALUE.has(type)) return column;
   // Bytes, whatever the column's own collation calls equal.
   if (TEXTS.has(type)) return `${column} collate "C"`;
-  const send = Object.hasOwn(BY_BYTES, type) ? BY_BYTES[type] : undefined;
-  return send === undefined ? `(${column})::text collate "C"` : `${send}(${column})`;
+  if (Object.hasOwn(FLOATS, type))
+    return `case when ${column} = 'NaN' then '\\x00' else ${FLOATS[type]}(${column}) end`;
+  if (Object.hasOwn(BY_BYTES, type)) return `${BY_BYTES[type]}(${column})`;
+  // A cast to text may say less than a value's output: it drops blanks behind a character, and a type of the database's own may have any.
+  return type === "bpchar" || type.includes(".")
+    ? `row(${column})::text collate "C"`
+    : `(${column})::text collate "C"`;
 }
