@@ -4,11 +4,11 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import pg from "pg";
 import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
-import { startPostgres } from "../local/postgres.ts";
+import { MAJORS, startPostgres } from "../local/postgres.ts";
 import { type Stack, startStack } from "../local/stack.ts";
-import { findInstallation } from "./backup/peers.ts";
 import { fillTables } from "./backup/tables.ts";
 import { writeSection } from "./page.ts";
 
@@ -46,11 +46,9 @@ export async function benchRollback({ json, sizes }: { json: boolean; sizes: num
 
 async function measure(gigabytes: number): Promise<Measured> {
   const folder = await mkdtemp(join(ROOT, ".rehearsal/bench-"));
-  const { major, binaries } = findInstallation();
   const server = await startPostgres({
-    ...{ major, temporary: true, dataFolder: join(folder, "postgres") },
+    ...{ major: MAJORS.at(-1) ?? 18, temporary: true, dataFolder: join(folder, "postgres") },
     settings: { shared_buffers: "512MB", max_wal_size: "8GB" },
-    ...(binaries === undefined ? {} : { binaries }),
   });
   const smoke = createServer((request, response) => {
     request.resume();
@@ -112,8 +110,9 @@ async function goBack(
     });
   await command("env", "add", "prod", "--role", "prod", "--policy", policy);
   const application = startApplication(production);
-  await command("promote", "prod", "--watch");
+  const promoted = await command("promote", "prod", "--watch").catch((error: unknown) => error);
   const { written, away } = await application.stop();
+  if (promoted instanceof Error) throw promoted;
   const steps = await stepsOf(stack);
   const at = (step: string, edge: "startedAt" | "endedAt") => Date.parse(steps.get(step)?.[edge] ?? "");
   const found = await onServer(production, async (session) => {
@@ -160,19 +159,22 @@ function startApplication(address: DatabaseAddress) {
   let last = performance.now();
   const running = (async () => {
     while (!over) {
+      // As an application does it, which does not override what the database says of new sessions.
+      const client = new pg.Client({ ...address, ssl: false });
+      client.on("error", () => undefined);
       try {
-        await onServer(address, async (session) => {
-          while (!over) {
-            const id = next++;
-            await session.query("insert into public.orders values ($1)", [id]);
-            written.push(id);
-            away = Math.max(away, performance.now() - last);
-            last = performance.now();
-          }
-        });
+        await client.connect();
+        while (!over) {
+          const id = next++;
+          await client.query("insert into public.orders values ($1)", [id]);
+          written.push(id);
+          away = Math.max(away, performance.now() - last);
+          last = performance.now();
+        }
       } catch {
         // Turned away, cut off, or read-only: it comes again.
-        next += 1;
+      } finally {
+        await client.end().catch((error: unknown) => error);
       }
     }
   })();
