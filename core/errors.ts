@@ -108,6 +108,20 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
   }),
+  ConnectionsExhausted: entry<{ database: string; reason: string }>({
+    message: (f) => `the server of "${f.database}" takes no more connections: ${f.reason}`,
+    hint: 'end idle sessions (pg_stat_activity lists them), raise max_connections or the limit of the role or database, or lower "connections" in the policy',
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  DiskFull: entry<{ reason: string; statement: string; production: number | undefined }>({
+    message: (f) => `the disk of the database server is full: ${f.reason} in: ${f.statement}`,
+    hint: (f) =>
+      `free or add disk there, then promote again; a promotion needs room for two copies of the database${f.production === undefined ? "" : `, which takes ${Math.ceil(f.production / 1024 ** 2)} MiB,`} and for what the migration writes`,
+    status: 409,
+    exit: 1,
+  }),
   BaselineUnreadable: entry<{ what: string; user: string; reason: string }>({
     message: (f) => `"${f.user}" cannot read everything in ${f.what}: ${f.reason}`,
     hint: (f) =>
@@ -492,6 +506,13 @@ export const ERRORS = {
   // --- a project's files ---------------------------------------------------------------------------
   ProjectMissing: entry<{ folder: string; missing: string }>({
     message: (f) => `"${f.folder}" is not a project: it has no ${f.missing}`,
+  EncryptionKeyUnusable: entry<{ bucket: string; key: string; reason: string }>({
+    message: (f) =>
+      `the KMS key of "${f.key}" in bucket "${f.bucket}" cannot be used, so the object store neither reads nor writes it: ${f.reason}`,
+    hint: 'enable the key again ("aws kms enable-key"), or cancel its deletion and then enable it; nothing encrypted under it is lost until it is deleted. Then promote again, or roll a held promotion back',
+    status: 503,
+    exit: 1,
+  }),
     hint: 'go to the folder with rehearsal.yaml, or make a project with "rehearsal init"',
     status: 422,
     exit: 2,

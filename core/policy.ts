@@ -26,6 +26,8 @@ export const policySchema = z
     maintenanceDatabase: z.string().min(1).default("postgres"),
     /** Connections that copy in parallel. */
     connections: z.int().min(1).max(16).default(2),
+    /** Seconds that a server is waited for which does not answer, starts, or has no connection to spare, each time a step comes to it. */
+    patience: z.int().min(0).max(300).default(60),
   })
   .prefault({});
 

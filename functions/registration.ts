@@ -38,6 +38,8 @@ export async function register(
   const session = await openSession(wanted.address, {
     application: `rehearsal register ${wanted.name}`,
     lockTimeout: 10_000,
+    // A person waits, and an address with a slip in it never answers.
+    patienceSeconds: 0,
   });
   try {
     const identity = await chooseIdentity(session, known, wanted);

@@ -15,6 +15,7 @@ import type { ObjectStore } from "../io/object-store.ts";
 import { findDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session, type SessionOptions } from "../io/postgres/session.ts";
 import { artifacts, eventBus, requiredVariable, secrets } from "./clients.ts";
+import { explainDiskFull } from "./disk-full.ts";
 
 /** What the state machine hands to a step. */
 export interface StepInput {
@@ -107,7 +108,8 @@ async function attemptStep(
       throw new RehearsalError("Cancelled", { by: promotion.askedBy ?? "somebody" });
     context.passed("begun");
     result = await work(context);
-  } catch (error) {
+  } catch (thrown) {
+    const error = await explainDiskFull(context, thrown);
     const record = toErrorRecord(error);
     await ledger.transaction(async () => {
       await assertNewest(ledger, attempt);
@@ -159,7 +161,8 @@ async function makeContext(
   const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
   const application = `rehearsal ${promotion.id} ${name} ${attempt.attempt}`;
   const maintenance = { ...address, database: promotion.policy.maintenanceDatabase };
-  const openMaintenance = () => openSession(maintenance, { application });
+  const ours = { application, patienceSeconds: promotion.policy.patience };
+  const openMaintenance = () => openSession(maintenance, ours);
   let latest: Progress | undefined;
   const writeLatest = async () => {
     if (latest !== undefined) await writeProgress(ledger, attempt, latest);
@@ -183,7 +186,7 @@ async function makeContext(
     openProduction: async (options = {}) => {
       const oid = promotion.facts.production?.oid;
       const database = oid === undefined ? address.database : await nameOf(openMaintenance, oid);
-      return openSession(address, { application, database, ...options });
+      return openSession(address, { ...ours, database, ...options });
     },
     passed: (point) => milestone(promotion.id, name, point),
     progress,

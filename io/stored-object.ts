@@ -42,7 +42,7 @@ export interface PresignedPut {
 
 /**
  * Throws from the catalogue only: `ObjectMissing`, `BucketMissing`, `ObjectForbidden`, `ObjectConflict`, `ObjectContended`,
- * `ObjectDamaged`, `ObjectRefused`, and `ObjectStoreUnavailable` once the SDK's own retries are used up.
+ * `ObjectDamaged`, `ObjectRefused`, `EncryptionKeyUnusable`, and `ObjectStoreUnavailable` once the SDK's own retries are used up.
  */
 export interface ObjectStore {
   readonly bucket: string;

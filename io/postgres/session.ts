@@ -2,8 +2,9 @@
 import pg from "pg";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
+import { connectPatiently, type Patience, TRY_MILLISECONDS } from "./connect.ts";
 
-export interface SessionOptions {
+export interface SessionOptions extends Patience {
   /** Shown in pg_stat_activity; a promotion's sessions begin with `rehearsal ID STEP`. */
   application: string;
   /** Milliseconds; 0 is none. */
@@ -43,16 +44,20 @@ export interface Session {
 /** SQLSTATEs that mean: nobody answered, or not now; the same step may be tried again. */
 const UNREACHABLE = /^(08|57P0[123]|53300|3D000|28)/;
 
-/** Opens a session; throws `DatabaseUnreachable` when the server cannot be spoken to. */
+/** Opens a session; throws `DatabaseUnreachable` or `ConnectionsExhausted` when the server cannot be spoken to, patience being at its end. */
 export async function openSession(address: DatabaseAddress, options: SessionOptions): Promise<Session> {
   const connected = { ...address, database: options.database ?? address.database };
+  return connectPatiently(connected, options, () => connect(connected, options));
+}
+
+/** One try; throws what the driver throws. */
+async function connect(address: DatabaseAddress, options: SessionOptions): Promise<Session> {
   const client = new pg.Client({
     host: address.host,
     port: address.port,
     user: address.user,
-    database: connected.database,
+    database: address.database,
     application_name: options.application.slice(0, 63),
-    connectionTimeoutMillis: 15_000,
     keepAlive: true,
     ssl: address.sslmode === "disable" ? false : { rejectUnauthorized: address.sslmode === "verify-full" },
     ...(address.password === undefined ? {} : { password: address.password }),
@@ -62,6 +67,11 @@ export async function openSession(address: DatabaseAddress, options: SessionOpti
   client.on("error", (error) => {
     lost = error;
   });
+  // Of all that is said until the session can be used: a server may fall silent behind its greeting as well.
+  const deadline = setTimeout(
+    () => client.connection.stream.destroy(new Error("timeout expired")),
+    TRY_MILLISECONDS,
+  );
   try {
     await client.connect();
     const pinned = await client.query<{ pid: number; version: number }>({
@@ -72,17 +82,12 @@ export async function openSession(address: DatabaseAddress, options: SessionOpti
     });
     const row = pinned.rows[0];
     if (row === undefined) throw new Error("the server returned no row");
-    return makeSession(client, connected, row.pid, Math.floor(row.version / 10_000), () => lost);
+    return makeSession(client, address, row.pid, Math.floor(row.version / 10_000), () => lost);
   } catch (error) {
-    await client.end().catch(() => client.connection.stream.destroy());
-    throw new RehearsalError(
-      "DatabaseUnreachable",
-      {
-        database: connected.database,
-        reason: error instanceof Error ? error.message : String(error),
-      },
-      { cause: error },
-    );
+    client.connection.stream.destroy();
+    throw error;
+  } finally {
+    clearTimeout(deadline);
   }
 }
 

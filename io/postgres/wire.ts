@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import pg from "pg";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { RehearsalError } from "../../core/errors.ts";
+import { connectPatiently, type Patience, TRY_MILLISECONDS } from "./connect.ts";
 
 export interface Wire {
   /** Authenticated, idle, paused, without listeners: whoever opened the wire reads and writes it alone. */
@@ -17,15 +17,19 @@ export interface Wire {
   cancel(): Promise<void>;
 }
 
-const CONNECT_MILLISECONDS = 15_000;
 const CANCEL_MILLISECONDS = 5_000;
 
-/** Connects and authenticates; throws `DatabaseUnreachable`. `stream` stands in for a socket that `pg` would make itself. */
+/** Connects and authenticates; throws as `connectPatiently` does. */
 export async function openWire(
   address: DatabaseAddress,
   application: string,
-  stream?: () => Duplex,
+  patience: Patience = {},
 ): Promise<Wire> {
+  return connectPatiently(address, patience, () => connect(address, application));
+}
+
+/** One try; throws what the driver throws. `stream` stands in for a socket that `pg` would make itself. */
+async function connect(address: DatabaseAddress, application: string, stream?: () => Duplex): Promise<Wire> {
   const ssl =
     address.sslmode === "disable" ? false : { rejectUnauthorized: address.sslmode === "verify-full" };
   const client = new pg.Client({
@@ -34,7 +38,6 @@ export async function openWire(
     user: address.user,
     database: address.database,
     application_name: application.slice(0, 63),
-    connectionTimeoutMillis: CONNECT_MILLISECONDS,
     keepAlive: true,
     ssl,
     ...(address.password === undefined ? {} : { password: address.password }),
@@ -50,14 +53,19 @@ export async function openWire(
   client.connection.on("backendKeyData", (told: typeof key) => {
     key = told;
   });
+  const deadline = setTimeout(
+    () => client.connection.stream.destroy(new Error("timeout expired")),
+    TRY_MILLISECONDS,
+  );
   try {
     await client.connect();
     // At once: the database or the role may have a time-out that ends the wire before its user has said a word.
     await client.query("set statement_timeout = 0; set lock_timeout = 0; set idle_session_timeout = 0");
   } catch (error) {
     client.connection.stream.destroy();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RehearsalError("DatabaseUnreachable", { database: address.database, reason }, { cause: error });
+    throw error;
+  } finally {
+    clearTimeout(deadline);
   }
   const socket = client.connection.stream;
   socket.pause();
@@ -87,8 +95,19 @@ const READ = 256 * 1024;
  * Opens a wire for bulk. Without TLS all bytes come through one piece of memory: a socket that makes a buffer for each read makes
  * gigabytes of them, and collecting those costs more than copying the rows. TLS has its own buffers, for which Node has no such way.
  */
-export async function openPulledWire(address: DatabaseAddress, application: string): Promise<PulledWire> {
-  if (address.sslmode !== "disable") return pulled(await openWire(address, application));
+export async function openPulledWire(
+  address: DatabaseAddress,
+  application: string,
+  patience: Patience = {},
+): Promise<PulledWire> {
+  return connectPatiently(address, patience, () =>
+    address.sslmode === "disable"
+      ? connectThroughOneBuffer(address, application)
+      : connect(address, application).then(pulled),
+  );
+}
+
+async function connectThroughOneBuffer(address: DatabaseAddress, application: string): Promise<PulledWire> {
   let handed = false;
   let dropped = false;
   let came: Buffer | null = null;
@@ -108,7 +127,7 @@ export async function openPulledWire(address: DatabaseAddress, application: stri
       },
     },
   });
-  const wire = await openWire(address, application, () => socket);
+  const wire = await connect(address, application, () => socket);
   handed = true;
   return {
     ...wire,
