@@ -122,6 +122,36 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  CertificateRefused: entry<{ host: string; reason: string; about: "issuer" | "host" | "time" }>({
+    message: (f) => `the TLS certificate of ${f.host} is not accepted: ${f.reason}`,
+    hint: (f) =>
+      ({
+        issuer:
+          "give the certificate of the authority that signed it: sslrootcert=FILE in the URL, or NODE_EXTRA_CA_CERTS for the whole service",
+        host: "connect by a name that the certificate is for, or give the server a certificate for this one",
+        time: "renew the server's certificate, and compare the clocks of both machines",
+      })[f.about],
+    status: 409,
+    exit: 2,
+  }),
+  EncryptionMissing: entry<{ host: string }>({
+    message: (f) => `${f.host} speaks no TLS, and the database URL demands it`,
+    hint: "turn on ssl at the server; sslmode=disable is for a server on the same machine or in a private network",
+    status: 409,
+    exit: 2,
+  }),
+  AuthenticationWeak: entry<{ host: string; problem: string }>({
+    message: (f) => `the password was not given to ${f.host}: ${f.problem}`,
+    hint: "let the server ask by scram-sha-256 (pg_hba.conf, and set the password anew), and connect with sslmode=verify-full",
+    status: 409,
+    exit: 2,
+  }),
+  PoolerFound: entry<{ host: string; sign: string }>({
+    message: (f) => `behind ${f.host} is a pooler that shares its sessions, not the server: ${f.sign}`,
+    hint: "register the server's own address: settings, locks and snapshots of a session do not hold behind PgBouncer, RDS Proxy and the like",
+    status: 409,
+    exit: 2,
+  }),
   BaselineUnreadable: entry<{ what: string; user: string; reason: string }>({
     message: (f) => `"${f.user}" cannot read everything in ${f.what}: ${f.reason}`,
     hint: (f) =>
@@ -275,7 +305,14 @@ export const ERRORS = {
   }),
   ServerTooNew: entry<{ major: number; supported: number }>({
     message: (f) => `the server is Postgres ${f.major}, and backups are known up to ${f.supported}`,
-    hint: "install a version of Rehearsal that carries the newer pg_dump",
+    hint: (f) =>
+      `name a pg_dump of version ${f.major} in the environment's policy (pgDump: /path/to/pg_dump), or install a version of Rehearsal that carries one`,
+    status: 409,
+    exit: 2,
+  }),
+  PgDumpUnfit: entry<{ path: string; reason: string }>({
+    message: (f) => `the pg_dump that the policy names, ${f.path}, cannot be used: ${f.reason}`,
+    hint: "install Postgres's client programs of the server's major version where the service runs, and name their pg_dump in the policy",
     status: 409,
     exit: 2,
   }),
