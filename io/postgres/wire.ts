@@ -4,7 +4,8 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import pg from "pg";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { connectPatiently, type Patience, TRY_MILLISECONDS } from "./connect.ts";
+import { connect, type TlsOptions } from "./client.ts";
+import { connectPatiently, type Patience } from "./connect.ts";
 
 export interface Wire {
   /** Authenticated, idle, paused, without listeners: whoever opened the wire reads and writes it alone. */
@@ -25,48 +26,17 @@ export async function openWire(
   application: string,
   patience: Patience = {},
 ): Promise<Wire> {
-  return connectPatiently(address, patience, () => connect(address, application));
+  return connectPatiently(address, patience, () => attempt(address, application));
 }
 
-/** One try; throws what the driver throws. `stream` stands in for a socket that `pg` would make itself. */
-async function connect(address: DatabaseAddress, application: string, stream?: () => Duplex): Promise<Wire> {
-  const ssl =
-    address.sslmode === "disable" ? false : { rejectUnauthorized: address.sslmode === "verify-full" };
-  const client = new pg.Client({
-    host: address.host,
-    port: address.port,
-    user: address.user,
-    database: address.database,
-    application_name: application.slice(0, 63),
-    keepAlive: true,
-    ssl,
-    ...(address.password === undefined ? {} : { password: address.password }),
+/** One try; throws as `connect` does. `stream` stands in for a socket that `pg` would make itself. */
+async function attempt(address: DatabaseAddress, application: string, stream?: () => Duplex): Promise<Wire> {
+  const { client, key, parameters, tls } = await connect(address, {
+    application,
+    // At once: the role may have a limit that ends the wire before its user has said a word.
+    first: (major) => (major >= 17 ? "set transaction_timeout = 0" : undefined),
     ...(stream === undefined ? {} : { stream }),
   });
-  // Without a listener a connection that breaks now would end the process; connect() reports it as well.
-  client.on("error", () => undefined);
-  const parameters: Record<string, string> = {};
-  let key = { processID: 0, secretKey: 0 };
-  client.connection.on("parameterStatus", (told: { parameterName: string; parameterValue: string }) => {
-    parameters[told.parameterName] = told.parameterValue;
-  });
-  client.connection.on("backendKeyData", (told: typeof key) => {
-    key = told;
-  });
-  const deadline = setTimeout(
-    () => client.connection.stream.destroy(new Error("timeout expired")),
-    TRY_MILLISECONDS,
-  );
-  try {
-    await client.connect();
-    // At once: the database or the role may have a time-out that ends the wire before its user has said a word.
-    await client.query("set statement_timeout = 0; set lock_timeout = 0; set idle_session_timeout = 0");
-  } catch (error) {
-    client.connection.stream.destroy();
-    throw error;
-  } finally {
-    clearTimeout(deadline);
-  }
   const socket = client.connection.stream;
   socket.pause();
   for (const event of ["data", "error", "end", "close", "drain"]) socket.removeAllListeners(event);
@@ -75,7 +45,7 @@ async function connect(address: DatabaseAddress, application: string, stream?: (
     pid: key.processID,
     address,
     parameters,
-    cancel: () => requestCancel(address, ssl, key),
+    cancel: () => requestCancel(address, tls, key),
   };
 }
 
@@ -103,7 +73,7 @@ export async function openPulledWire(
   return connectPatiently(address, patience, () =>
     address.sslmode === "disable"
       ? connectThroughOneBuffer(address, application)
-      : connect(address, application).then(pulled),
+      : attempt(address, application).then(pulled),
   );
 }
 
@@ -112,22 +82,26 @@ async function connectThroughOneBuffer(address: DatabaseAddress, application: st
   let dropped = false;
   let came: Buffer | null = null;
   let wake = () => {};
-  const socket: Socket = new Socket({
-    onread: {
-      buffer: Buffer.allocUnsafeSlow(READ),
-      callback: (length, memory) => {
-        const bytes = Buffer.from(memory.buffer, memory.byteOffset, length);
-        if (dropped) return true;
-        // Until it steps aside, `pg` listens as it would to any socket, and may keep what it hears.
-        if (!handed) return socket.emit("data", Buffer.from(bytes));
-        came = bytes;
-        wake();
-        // The memory is taken: the socket rests until it is read.
-        return false;
+  const open = () => {
+    const socket: Socket = new Socket({
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ),
+        callback: (length, memory) => {
+          const bytes = Buffer.from(memory.buffer, memory.byteOffset, length);
+          if (dropped) return true;
+          // Until it steps aside, `pg` listens as it would to any socket, and may keep what it hears.
+          if (!handed) return socket.emit("data", Buffer.from(bytes));
+          came = bytes;
+          wake();
+          // The memory is taken: the socket rests until it is read.
+          return false;
+        },
       },
-    },
-  });
-  const wire = await connect(address, application, () => socket);
+    });
+    return socket;
+  };
+  const wire = await attempt(address, application, open);
+  const { socket } = wire;
   handed = true;
   return {
     ...wire,
@@ -167,10 +141,10 @@ interface Courier extends EventEmitter {
 /** Resolves when the server has closed the courier's connection, which it does after it has passed the request on. */
 function requestCancel(
   address: DatabaseAddress,
-  ssl: false | { rejectUnauthorized: boolean },
+  tls: TlsOptions | false,
   key: { processID: number; secretKey: number },
 ): Promise<void> {
-  const courier = new pg.Connection({ ssl }) as unknown as Courier;
+  const courier = new pg.Connection({ ssl: tls }) as unknown as Courier;
   return new Promise((resolve) => {
     const over = () => {
       clearTimeout(deadline);
@@ -181,7 +155,7 @@ function requestCancel(
     courier.on("error", over);
     courier.on("end", over);
     const deliver = () => courier.cancel(key.processID, key.secretKey);
-    courier.once("connect", () => (ssl ? courier.requestSsl() : deliver()));
+    courier.once("connect", () => (tls ? courier.requestSsl() : deliver()));
     courier.once("sslconnect", deliver);
     courier.connect(address.port, address.host);
   });
