@@ -24,6 +24,12 @@ export const policySchema = z
     searchPath: z.array(z.string().min(1)).min(1).default(["public"]),
     /** The database from which others are made and renamed. */
     maintenanceDatabase: z.string().min(1).default("postgres"),
+    /** The pg_dump of a newer Postgres on the machine where the service runs: for servers newer than the one it carries. */
+    pgDump: z
+      .string()
+      .max(1_000)
+      .regex(/^\/(?:[^/\0]+\/)*pg_dump$/, "it must be the whole path of a file named pg_dump")
+      .optional(),
     /** Connections that copy in parallel. */
     connections: z.int().min(1).max(16).default(2),
     /** Seconds that a server is waited for which does not answer, starts, or has no connection to spare, each time a step comes to it. */

@@ -6,6 +6,8 @@ import { changedRepeatables, type Repeatable, type Run } from "../core/runs.ts";
 import { describeDifference, diffShapes, fingerprint } from "../core/shape.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { ObjectStore } from "../io/object-store.ts";
+import { assertDumpable } from "../io/postgres/dump/index.ts";
+import { assertDirect } from "../io/postgres/pooler.ts";
 import { assertRights } from "../io/postgres/rights.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
@@ -29,7 +31,7 @@ export interface Admission {
 }
 
 /**
- * Holds a candidate against its database: it is who it says, our role may do what is needed, applied files are
+ * Holds a candidate against its database: it is reached without a pooler, it can be backed up, it is who it says, our role may do what is needed, applied files are
  * unchanged, and nobody changed the shape by hand. Throws the first refusal; writes nothing.
  */
 export async function examine(
@@ -38,6 +40,8 @@ export async function examine(
   { environment, project, seed }: Candidate,
 ): Promise<Admission> {
   refuseSeedsOnProd(environment, seed);
+  await assertDirect(session);
+  await assertDumpable(session.major, environment.policy.pgDump);
   assertIdentity(await readIdentity(session), environment);
   await assertRights(session);
   const pending = pendingFiles(project, await readApplied(session), seed);

@@ -25,6 +25,7 @@ import { readBaseline } from "./baseline.ts";
 import { openCopySession } from "./copy.ts";
 import { CHUNK_BYTES, type CopiedTable, type CopyUnit, planCopies } from "./copy-plan.ts";
 import { dumpTableOfContents } from "./dump/index.ts";
+import { assertDirect } from "./pooler.ts";
 import { portableSettings } from "./portable-settings.ts";
 import { openSession } from "./session.ts";
 import { dropOnAbort, together } from "./together.ts";
@@ -42,6 +43,8 @@ export interface BackupOptions {
   signal?: AbortSignal;
   /** A COPY in which the server is silent for so long is given up; 120 when not given. */
   stallSeconds?: number;
+  /** The path of a pg_dump of this machine, for servers newer than the one we carry. */
+  pgDump?: string | undefined;
   /** A table that takes more on disk is cut into ranges of its pages, each of about so much; 128 MiB when not given. */
   chunkBytes?: number;
 }
@@ -90,12 +93,16 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
   const holder = await openSession(source, { application });
   const release = dropOnAbort(holder, signal, application);
   try {
+    await assertDirect(holder);
     const database = await readDatabase(holder);
     const settings = portableSettings(holder.major, database.encoding);
     await holder.execute(settings);
     return await holder.transaction(async () => {
       const snapshot = await exportSnapshot(holder);
-      const toc = await dumpTableOfContents(source, { application, snapshot: snapshot.id, signal });
+      const toc = await dumpTableOfContents(source, {
+        ...{ application, snapshot: snapshot.id, signal },
+        program: options.pgDump,
+      });
       try {
         await assertUndisturbed(holder);
         const archive = parseArchive(toc.archive);

@@ -1,0 +1,41 @@
+/** Poolers: whether a session of ours is one session of the server's, which everything after rests on. */
+import { RehearsalError } from "../../core/errors.ts";
+import { openSession, type Session } from "./session.ts";
+
+/** So often alone, for poolers that give out their sessions in turn or by lot. */
+const ASKED = 8;
+const DEADLINE = 5_000;
+
+/**
+ * Throws `PoolerFound` when statements of the session may run in a server's session that others use as well: behind PgBouncer in
+ * transaction mode, say. A proxy that keeps one for each of ours, such as Neon's, passes.
+ */
+export async function assertDirect(session: Session): Promise<void> {
+  // A server names itself in the handshake by the very number that its session has.
+  if (session.pid === session.announcedPid) return;
+  const { host } = session.address;
+  const found = (sign: string) => new RehearsalError("PoolerFound", { host, sign });
+  const pidOf = async (of: Session) =>
+    (await of.query<{ pid: number }>("select pg_backend_pid() as pid"))[0]?.pid;
+  for (let asked = 0; asked < ASKED; asked++)
+    if ((await pidOf(session)) !== session.pid)
+      throw found("two statements ran in two sessions of the server");
+  const other = await openSession(session.address, { application: "rehearsal pooler check" });
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => deadline.reject(found("while one session had a transaction open, another got no answer")),
+    DEADLINE,
+  );
+  try {
+    // The other one holds what it was given; if that was ours, we are now given something else, or nothing.
+    await Promise.race([other.execute("begin"), deadline.promise]);
+    const asking = pidOf(session);
+    asking.catch(() => undefined);
+    const [theirs, ours] = await Promise.race([Promise.all([pidOf(other), asking]), deadline.promise]);
+    if (theirs === session.pid || ours !== session.pid)
+      throw found("two sessions were given the same session of the server");
+  } finally {
+    clearTimeout(timer);
+    other.destroy();
+  }
+}
