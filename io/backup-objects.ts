@@ -128,6 +128,28 @@ export async function assertIntact(store: ObjectStore, object: StoredObject): Pr
   for await (const _piece of verified(store, object));
 }
 
+/**
+ * Throws `BackupObjectMissing` or `BackupCorrupt` unless every object is there as it was when the manifest was written. The manifest
+ * came last, so what is older than it is what was verified then; only what may have been written since is read again.
+ */
+export async function assertStanding(
+  store: ObjectStore,
+  manifestKey: string,
+  objects: readonly StoredObject[],
+): Promise<void> {
+  const written = (await store.head(manifestKey)).modified;
+  const folders = new Set(objects.map(({ key }) => key.split("/").slice(0, 3).join("/")));
+  const found = new Map<string, { size: number; modified: Date }>();
+  for (const folder of folders)
+    for await (const { key, size, modified } of store.list(folder)) found.set(key, { size, modified });
+  for (const object of objects) {
+    const there = found.get(object.key);
+    if (there === undefined) throw new RehearsalError("BackupObjectMissing", { object: object.key });
+    // S3 tells whole seconds, so what came in the manifest's own second may have come after it.
+    if (there.size !== object.size || there.modified >= written) await assertIntact(store, object);
+  }
+}
+
 /** The stored bytes; an object of another length or hash ends in an error, one that is longer as soon as it is. */
 async function* verified(store: ObjectStore, object: StoredObject): AsyncGenerator<Uint8Array> {
   const hash = createHash("sha256");
