@@ -27,13 +27,14 @@ export async function assertDirect(session: Session): Promise<void> {
     DEADLINE,
   );
   try {
-    // The other one holds what it was given; if that was ours, we are now given something else, or nothing.
+    // The other one holds what it was given. If that was not ours already, we are given something else now, or nothing.
     await Promise.race([other.execute("begin"), deadline.promise]);
+    const shared = found("two sessions were given the same session of the server");
+    if ((await Promise.race([pidOf(other), deadline.promise])) === session.pid) throw shared;
     const asking = pidOf(session);
+    // At the deadline it may still wait, until the session is closed.
     asking.catch(() => undefined);
-    const [theirs, ours] = await Promise.race([Promise.all([pidOf(other), asking]), deadline.promise]);
-    if (theirs === session.pid || ours !== session.pid)
-      throw found("two sessions were given the same session of the server");
+    if ((await Promise.race([asking, deadline.promise])) !== session.pid) throw shared;
   } finally {
     clearTimeout(timer);
     other.destroy();
