@@ -28,8 +28,8 @@ export async function startPooler({ server, size, next }: PoolerOptions): Promis
   return {
     port: front.port,
     stop: async () => {
-      await front.stop();
       pool.end();
+      await front.stop();
     },
   };
 }
@@ -40,10 +40,16 @@ class Pool {
   #waiting: ((wire: Wire) => void)[] = [];
   #server: DatabaseAddress;
   #next: "last" | "first";
+  #over = false;
 
   constructor(server: DatabaseAddress, next: "last" | "first") {
     this.#server = server;
     this.#next = next;
+  }
+
+  /** One session more, unless nobody is served any longer. */
+  async replace(): Promise<void> {
+    if (!this.#over) await this.grow();
   }
 
   async grow(): Promise<Wire> {
@@ -54,6 +60,7 @@ class Pool {
   }
 
   end(): void {
+    this.#over = true;
     for (const { socket } of this.#all) socket.destroy();
   }
 
@@ -99,7 +106,7 @@ class Client {
     // What a client that left has open is not carried to the next, who gets a new session.
     const leave = () => {
       socket.destroy();
-      void pool.grow();
+      void pool.replace();
     };
     client.once("close", leave);
     socket.on("data", answer).resume();

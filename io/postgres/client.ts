@@ -33,15 +33,20 @@ export interface ConnectOptions {
   stream?: () => Duplex;
 }
 
-/** Limits that a role or a database may set for its applications: the shortest would end a session before it can set its own. */
-const LIMITS = [
-  "statement_timeout",
-  "lock_timeout",
-  "idle_in_transaction_session_timeout",
-  "idle_session_timeout",
-];
+/**
+ * What stands from the very first statement on. In the startup packet it outranks what ALTER ROLE and ALTER DATABASE have set: the
+ * shortest of limits would end a session before it could set its own, and pg_dump would take over how names and texts are written.
+ */
+const FROM_THE_START = {
+  statement_timeout: "0",
+  lock_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+  idle_session_timeout: "0",
+  quote_all_identifiers: "off",
+  standard_conforming_strings: "on",
+};
 /** Servers before 17 do not know it, and refuse a connection that names it. */
-const NEWER_LIMIT = "transaction_timeout";
+const NEWER_LIMIT = { transaction_timeout: "0" };
 const STRUCK_BY_IT = "25P04";
 
 /**
@@ -54,12 +59,12 @@ export async function connect<Row extends object>(
 ): Promise<Connected<Row>> {
   const tls = await tlsOptions(address);
   try {
-    return await attempt<Row>(address, options, tls, LIMITS);
+    return await attempt<Row>(address, options, tls, FROM_THE_START);
   } catch (error) {
     if ((error as { code?: string }).code !== STRUCK_BY_IT) throw refusalOf(error, address) ?? error;
   }
   try {
-    return await attempt<Row>(address, options, tls, [...LIMITS, NEWER_LIMIT]);
+    return await attempt<Row>(address, options, tls, { ...FROM_THE_START, ...NEWER_LIMIT });
   } catch (error) {
     throw refusalOf(error, address) ?? error;
   }
@@ -69,7 +74,7 @@ async function attempt<Row extends object>(
   address: DatabaseAddress,
   { application, first, stream }: ConnectOptions,
   tls: TlsOptions | false,
-  limits: readonly string[],
+  settings: Readonly<Record<string, string>>,
 ): Promise<Connected<Row>> {
   const { iam } = address;
   const password = iam ? () => iamToken(address, iam.region) : address.password;
@@ -80,8 +85,9 @@ async function attempt<Row extends object>(
     database: address.database,
     application_name: application.slice(0, 63),
     keepAlive: true,
-    // In the startup packet they outrank what ALTER ROLE and ALTER DATABASE have set.
-    options: limits.map((name) => `-c ${name}=0`).join(" "),
+    options: Object.entries(settings)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(" "),
     ssl: tls,
     enableChannelBinding: address.channelBinding === "require",
     ...(password === undefined ? {} : { password }),

@@ -108,6 +108,7 @@ export function pinnedSettings(options: SessionOptions): Record<string, string> 
     client_min_messages: "warning",
     row_security: "off",
     array_nulls: "on",
+    quote_all_identifiers: "off",
   };
 }
 

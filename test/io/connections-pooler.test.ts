@@ -69,7 +69,7 @@ test.each<[Omit<PoolerOptions, "server">, string]>([
   const pooler = await startPooler({ server: address, ...kind });
   const through = { ...address, port: pooler.port };
   expectPooler(await refusalOf(() => check(through)), sign);
-  expectPooler(await refusalOf(() => backup(through, "pooled/")), sign);
+  expectPooler(await refusalOf(() => backup(through, "pooled/")), "two s");
   expect(await bucket.keys("pooled/")).toEqual([]);
   await pooler.stop();
 });
