@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import { sha256 } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";
+import { eraseObjects } from "./object-erase.ts";
 import { presignGet, presignPut } from "./object-presign.ts";
 import { putOnce } from "./object-put-once.ts";
 import { translateStoreError } from "./object-store-errors.ts";
@@ -133,6 +134,20 @@ export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
       guarded(key, async () => {
         const { client, s3 } = await load();
         await client.send(new s3.DeleteObjectCommand({ Bucket: bucket, Key: key }));
+      }),
+
+    erase: (prefix) => guarded(prefix, async () => eraseObjects(await load(), bucket, prefix)),
+
+    hasObjectLock: () =>
+      guarded("", async () => {
+        const { client, s3 } = await load();
+        try {
+          const found = await client.send(new s3.GetObjectLockConfigurationCommand({ Bucket: bucket }));
+          return found.ObjectLockConfiguration?.ObjectLockEnabled === "Enabled";
+        } catch (error) {
+          if ((error as Error).name === "ObjectLockConfigurationNotFoundError") return false;
+          throw error;
+        }
       }),
 
     presignGet: (key, seconds) => guarded(key, async () => presignGet(await load(), bucket, key, seconds)),
