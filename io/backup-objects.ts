@@ -106,7 +106,8 @@ export async function* readObject(store: ObjectStore, object: CopiedObject): Asy
   } catch (error) {
     keep(error);
   } finally {
-    compressed.destroy();
+    // With an error, for without one a source that has ended, but is not read to its end, keeps a pipeline waiting for ever.
+    compressed.destroy(STOPPED);
     decompressor.destroy();
     await fed;
   }
