@@ -372,6 +372,73 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  EnvironmentFenced: entry<{ environment: string; promotion: string; status: string }>({
+    message: (f) =>
+      `"${f.environment}" is closed by ${f.promotion}, which is ${f.status}: it cannot be backed up now`,
+    hint: (f) =>
+      f.status === "held"
+        ? `mend what held it, or take it back with "rehearsal rollback ${f.promotion}"; the backup it began with stands`
+        : `wait for it with "rehearsal watch ${f.promotion}", then try again`,
+    status: 409,
+    exit: 5,
+  }),
+  BackupUnusable: entry<{ backup: string; status: string; environment: string }>({
+    message: (f) => `backup ${f.backup} cannot be used: it is ${f.status}`,
+    hint: (f) => `choose another one: "rehearsal backup list ${f.environment}" shows them`,
+    status: 409,
+    exit: 2,
+  }),
+  BackupLocked: entry<{ backups: string; reason: string }>({
+    message: (f) => `the object store does not let go of ${f.backups}: ${f.reason}`,
+    hint: "Object Lock keeps the objects until their date; nothing of these backups was removed, and they can be expired when it has passed",
+    status: 409,
+    exit: 1,
+  }),
+  RestoreForeign: entry<{ backup: string; from: string; fromRole: string; to: string; toRole: string }>({
+    message: (f) =>
+      f.fromRole === "dev" && f.toRole === "prod"
+        ? `backup ${f.backup} is of "${f.from}", whose role is dev, and development data never goes into "${f.to}", whose role is prod`
+        : `backup ${f.backup} is of "${f.from}" (${f.fromRole}), not of "${f.to}" (${f.toRole})`,
+    hint: (f) =>
+      `choose a backup of "${f.to}": "rehearsal backup list ${f.to}"; to look into this one, restore it into a database of its own with --to NAME`,
+    status: 409,
+    exit: 2,
+  }),
+  RestoreOverProd: entry<{ environment: string; given: string }>({
+    message: (f) =>
+      f.given
+        ? `"${f.given}" is not the environment whose database would be replaced, which is "${f.environment}"`
+        : `"${f.environment}" has the role prod, and what was written since the backup would be lost to it`,
+    hint: (f) =>
+      `to take a promotion back use "rehearsal rollback ID", which loses nothing; to replace the database all the same, say its environment's name: --confirm ${f.environment}`,
+    status: 422,
+    exit: 2,
+  }),
+  DatabaseExists: entry<{ database: string }>({
+    message: (f) => `there is a database "${f.database}" already`,
+    hint: "choose another name with --to; a restore never writes into a database that is there",
+    status: 409,
+    exit: 2,
+  }),
+  DatabaseReplaced: entry<{ database: string; environment: string }>({
+    message: (f) =>
+      `"${f.database}", the database of "${f.environment}", is not the one it was when the restore began`,
+    hint: "somebody else replaced or renamed it meanwhile; nothing was changed, look at it and restore again",
+    status: 409,
+    exit: 1,
+  }),
+  ExportDamaged: entry<{ file: string; reason: string }>({
+    message: (f) => `the exported file ${f.file} did not arrive as it was written: ${f.reason}`,
+    hint: "export again; when it repeats, look at what stands between here and the bucket",
+    status: 500,
+    exit: 1,
+  }),
+  OutputExists: entry<{ path: string }>({
+    message: (f) => `${f.path} is there already`,
+    hint: "choose another --out, or remove it; nothing is written over",
+    status: 409,
+    exit: 2,
+  }),
   // --- applying ------------------------------------------------------------------------------------
   LockTimeout: entry<{ statement: string; milliseconds: number; tries: number }>({
     message: (f) => `could not get a lock within ${f.milliseconds} ms in ${f.tries} tries: ${f.statement}`,

@@ -1,6 +1,8 @@
 /** What an environment asks of every promotion: parsed once when it is registered or changed. */
 import * as z from "zod";
 
+const days = z.int().min(0).max(36_500);
+
 const hook = z.url({ protocol: /^https?$/ });
 
 export const policySchema = z
@@ -34,6 +36,16 @@ export const policySchema = z
     connections: z.int().min(1).max(16).default(2),
     /** Seconds that a server is waited for which does not answer, starts, or has no connection to spare, each time a step comes to it. */
     patience: z.int().min(0).max(300).default(60),
+    /** Days that a backup is kept, by its class; a change is for backups taken from then on. */
+    retention: z
+      .strictObject({
+        promotion: days.default(30),
+        manual: days.default(90),
+        archive: days.default(365),
+        /** So many of the newest verified backups outlive their days. */
+        keepVerified: z.int().min(0).max(1_000).default(1),
+      })
+      .prefault({}),
   })
   .prefault({});
 

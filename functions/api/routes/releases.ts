@@ -12,7 +12,7 @@ import {
   releaseKey,
 } from "../../../io/ledger/releases.ts";
 import { artifacts } from "../../clients.ts";
-import { sendOutbox } from "../../step.ts";
+import { sendOutbox } from "../../outbox.ts";
 import { instant, jsonAnswer, jsonBody, limit, refused, releaseHash } from "../answer.ts";
 import { api } from "../request.ts";
 
