@@ -160,7 +160,7 @@ function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
   };
 }
 
-/** Every handler where its name says it is: one file per step, the API, the reconciler. */
+/** Every handler where its name says it is: one file per step, the API, the reconciler, the tasks. */
 function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
   const root = new URL("../functions/", import.meta.url);
   const modules: [string, FunctionLimits, string][] = [
@@ -171,6 +171,7 @@ function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
     ]),
     ["api", OTHER_FUNCTIONS.api, "api/main.ts"],
     ["reconcile", OTHER_FUNCTIONS.reconcile, "events/reconcile.ts"],
+    ["task", OTHER_FUNCTIONS.task, "tasks/main.ts"],
   ];
   return Object.fromEntries(
     modules.map(([name, own, file]) => [name, { ...own, ...limits[name], module: new URL(file, root) }]),

@@ -41,6 +41,7 @@ describe("registering", () => {
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
       release: null,
       promotion: null,
+      lastVerifiedBackup: null,
     });
     const [identity] = await rows<{ environment: string; role: string; identity: string }>(
       address,
