@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { sha256 } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { eraseObjects } from "./object-erase.ts";
+import { abortUpload, listFolders, listUploads } from "./object-leftovers.ts";
 import { presignGet, presignPut } from "./object-presign.ts";
 import { putOnce } from "./object-put-once.ts";
 import { translateStoreError } from "./object-store-errors.ts";
@@ -149,6 +150,12 @@ export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
           throw error;
         }
       }),
+
+    listFolders: (prefix) => guarded(prefix, async () => listFolders(await load(), bucket, prefix)),
+
+    listUploads: (prefix) => guarded(prefix, async () => listUploads(await load(), bucket, prefix)),
+
+    abortUpload: (upload) => guarded(upload.key, async () => abortUpload(await load(), bucket, upload)),
 
     presignGet: (key, seconds) => guarded(key, async () => presignGet(await load(), bucket, key, seconds)),
 

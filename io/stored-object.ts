@@ -1,5 +1,6 @@
 /** The object store's contract, and what its ways of putting share. */
 import type { S3Client } from "@aws-sdk/client-s3";
+import type { OpenUpload } from "./object-leftovers.ts";
 
 export interface StoredObject {
   key: string;
@@ -74,6 +75,12 @@ export interface ObjectStore {
   erase(prefix: string): Promise<{ objects: number; bytes: number }>;
   /** True when the bucket was made with Object Lock. */
   hasObjectLock(): Promise<boolean>;
+  /** What stands directly under a prefix and holds objects, each with its slash. */
+  listFolders(prefix: string): Promise<string[]>;
+  /** Uploads of many parts that were begun and not ended: no listing of objects shows them, and their parts are paid for. */
+  listUploads(prefix: string): Promise<OpenUpload[]>;
+  /** Throws its parts away; done, too, when it was ended meanwhile. */
+  abortUpload(upload: OpenUpload): Promise<void>;
   presignGet(key: string, seconds: number): Promise<string>;
   /** Accepts exactly these bytes: the hash and the length are under the signature. */
   presignPut(key: string, content: { sha256: string; size: number }, seconds: number): Promise<PresignedPut>;
