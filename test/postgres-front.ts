@@ -1,7 +1,7 @@
 /** A door before a real server: TLS and the start of each connection are done here, as RDS, a proxy or a newer server would do them. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import { type Duplex, Transform } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { frontendMessage } from "../io/postgres/backend-messages.ts";
@@ -15,6 +15,8 @@ export interface FrontOptions {
   admit?: (password: string, user: string) => boolean;
   /** Reported in place of the server's own (ParameterStatus). */
   parameters?: Record<string, string>;
+  /** What the server's bytes are made into; as many as there were. */
+  rewrite?: (bytes: Buffer) => Buffer;
   /** The process id that is given out in place of the backend's. */
   announcedPid?: number;
   /** Takes over a connection that has been let in; else it is joined to a session of its own. */
@@ -95,9 +97,15 @@ async function joinAlone(guest: Duplex, start: Start, options: FrontOptions): Pr
     guest.destroy();
     wire.socket.destroy();
   };
+  const { rewrite } = options;
+  const told = rewrite ? wire.socket.pipe(rewriting(rewrite)) : wire.socket;
   guest.on("close", end).on("error", end).pipe(wire.socket);
-  wire.socket.on("close", end).on("error", end).pipe(guest);
+  wire.socket.on("close", end).on("error", end);
+  told.pipe(guest);
 }
+
+const rewriting = (rewrite: (bytes: Buffer) => Buffer) =>
+  new Transform({ transform: (bytes: Buffer, _, done) => done(null, rewrite(bytes)) });
 
 /** AuthenticationOk, the parameters, the key by which to cancel, ReadyForQuery. */
 export function greet(
@@ -136,4 +144,14 @@ function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value);
   return bytes;
+}
+
+/** A server as it is, but for its version: in what it reports at the start, and where it is asked for the number. */
+export function startNewerServer(server: DatabaseAddress, major: number): Promise<Front> {
+  return startFront({
+    server,
+    parameters: { server_version: `${major}.0` },
+    rewrite: (bytes) =>
+      Buffer.from(bytes.toString("latin1").replaceAll(/\b1[678]00(\d\d)\b/g, `${major}00$1`), "latin1"),
+  });
 }
