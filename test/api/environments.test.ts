@@ -1,8 +1,14 @@
 /** Environments over the API: a database becomes one only when it is nobody else's, and its password stays in the secret. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { databaseUrl } from "../../core/database-url.ts";
 import { openSecrets } from "../../io/secrets.ts";
+import { writeNewerPgDump } from "../native-pg-dump.ts";
+import { startPooler } from "../pooler.ts";
 import { execute, rows } from "../postgres.ts";
+import { startNewerServer } from "../postgres-front.ts";
 import { openWorld, registerFresh, type World } from "./world.ts";
 
 let world: World;
@@ -98,6 +104,41 @@ describe("registering", () => {
     expect(odd.body.code).toBe("InputInvalid");
     expect(JSON.stringify([wrong.body, odd.body])).not.toContain("s3cr3tive");
     await execute(address, "reassign owned by keeper to current_user; drop role keeper");
+  });
+
+  test("through a pooler is refused, and nothing is written", async () => {
+    const address = await world.target();
+    const pooler = await startPooler({ server: address, size: 2, next: "last" });
+    const { status, body } = await world.call("POST", "/environments", {
+      ...{ name: "pooled", role: "prod", url: databaseUrl({ ...address, port: pooler.port }) },
+    });
+    expect([status, body.code]).toEqual([409, "PoolerFound"]);
+    expect(body.hint).toContain("register the server's own address");
+    await pooler.stop();
+    expect(await rows(address, "select 1 from pg_namespace where nspname = 'rehearsal'")).toEqual([]);
+  });
+
+  test("a server newer than our pg_dump needs the path of one that knows it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "rehearsal-newer-"));
+    const newer = await startNewerServer(await world.target(), 19);
+    const url = databaseUrl({ ...(await world.target()), port: newer.port });
+    const asked = { name: "newer", role: "prod", url };
+    const refused = await world.call("POST", "/environments", asked);
+    expect([refused.status, refused.body.code]).toEqual([409, "ServerTooNew"]);
+    expect(refused.body.hint).toContain("pgDump: /path/to/pg_dump");
+    for (const pgDump of ["pg_dump", "/usr/bin/sh", "/usr/bin/pg_dump\u0000"]) {
+      const odd = await world.call("POST", "/environments", { ...asked, policy: { pgDump } });
+      expect([odd.status, odd.body.code]).toEqual([400, "InputInvalid"]);
+    }
+    const absent = await world.call("POST", "/environments", {
+      ...{ ...asked, policy: { pgDump: join(folder, "pg_dump") } },
+    });
+    expect([absent.status, absent.body.code]).toEqual([409, "PgDumpUnfit"]);
+    const policy = { pgDump: await writeNewerPgDump(folder) };
+    const made = await world.call("POST", "/environments", { ...asked, policy });
+    expect([made.status, made.body]).toMatchObject([201, { policy }]);
+    await newer.stop();
+    await rm(folder, { recursive: true });
   });
 
   test("of a name that is taken is refused and changes neither secret nor database", async () => {
