@@ -32,7 +32,12 @@ const dataObject = copiedObject.extend({
   copyInto: z.string(),
 });
 
-const tableBaseline = z.strictObject({ rows: count, columns: z.array(z.string()), checksum: z.string() });
+const tableBaseline = z.strictObject({
+  rows: count,
+  columns: z.array(z.string()),
+  checksum: z.string(),
+  partOf: z.string().exactOptional(),
+});
 
 const baseline: z.ZodType<Baseline> = z.strictObject({
   format: z.literal("rehearsal-baseline/1"),

@@ -27,6 +27,7 @@ import { CHUNK_BYTES, type CopiedTable, type CopyUnit, planCopies } from "./copy
 import { dumpTableOfContents } from "./dump/index.ts";
 import { assertDirect } from "./pooler.ts";
 import { portableSettings } from "./portable-settings.ts";
+import { loadsThroughRoots } from "./scattered.ts";
 import { openSession } from "./session.ts";
 import { dropOnAbort, together } from "./together.ts";
 
@@ -101,6 +102,7 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
       const snapshot = await exportSnapshot(holder);
       const toc = await dumpTableOfContents(source, {
         ...{ application, snapshot: snapshot.id, signal },
+        throughRoots: await loadsThroughRoots(holder),
         program: options.pgDump,
       });
       try {

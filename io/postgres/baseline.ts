@@ -4,6 +4,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import { reading } from "./reading.ts";
+import { SCATTERING } from "./scattered.ts";
 import type { Session } from "./session.ts";
 
 export interface BaselineOptions {
@@ -38,12 +39,15 @@ interface FoundTable {
   name: string;
   bytes: string;
   columns: string[];
+  /** Schema and name. */
+  partOf: [string, string] | null;
 }
 
 interface WantedTable {
   name: string;
   bytes: number;
   columns: string[];
+  partOf: string | undefined;
 }
 
 /** What an extension brought is the extension's own; a schema `rehearsal` is ours. */
@@ -52,9 +56,14 @@ const OUR_USERS = `n.nspname not like 'pg\\_%' and n.nspname not in ('informatio
     where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
 
 /** Tables and partitions that hold rows. A materialized view holds nothing of its own: a restore fills it anew, where production's may be stale. */
-const TABLES = `select n.nspname::text as schema, c.relname::text as name, pg_relation_size(c.oid) as bytes,
+const TABLES = `with recursive ${SCATTERING}
+  select n.nspname::text as schema, c.relname::text as name, pg_relation_size(c.oid) as bytes,
     to_json(array(select a.attname::text from pg_attribute a
-      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) as columns
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) as columns,
+    case when c.relispartition then (select json_build_array(rn.nspname, r.relname)
+      from pg_partition_ancestors(c.oid) with ordinality as a (oid, height) join scattering s on s.oid = a.oid
+        join pg_class r on r.oid = a.oid join pg_namespace rn on rn.oid = r.relnamespace
+      order by a.height desc limit 1) end as "partOf"
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind = 'r' and ${OUR_USERS}
   order by n.nspname, c.relname`;
@@ -64,7 +73,12 @@ function prepare(found: FoundTable, { columns, tables }: BaselineOptions): Wante
   if (tables !== undefined && !tables.includes(name)) return undefined;
   const chosen = columns !== undefined && Object.hasOwn(columns, name) ? columns[name] : undefined;
   // By name, not by place: a restored copy may have the columns of an inheriting table in another order.
-  return { name, bytes: Number(found.bytes), columns: [...(chosen ?? found.columns)].sort() };
+  return {
+    name,
+    bytes: Number(found.bytes),
+    columns: [...(chosen ?? found.columns)].sort(),
+    partOf: found.partOf === null ? undefined : quoteQualified(...found.partOf),
+  };
 }
 
 async function readTables(session: Session, wanted: WantedTable[], onProgress?: OnProgress) {
@@ -77,7 +91,8 @@ async function readTables(session: Session, wanted: WantedTable[], onProgress?: 
       const sum = sums[place];
       if (sum === undefined) throw new Error(`${table.name} was not counted`);
       const rows = Number(sum.rows);
-      tables[table.name] = { rows, columns: table.columns, checksum: sum.checksum };
+      const partOf = table.partOf === undefined ? {} : { partOf: table.partOf };
+      tables[table.name] = { rows, columns: table.columns, checksum: sum.checksum, ...partOf };
       done.bytes += table.bytes;
       done.rows += rows;
     }

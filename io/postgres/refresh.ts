@@ -1,5 +1,5 @@
 /** Brings a copy up to what its fenced original holds now: the tables that differ are copied again, whole. */
-import type { Baseline } from "../../core/baseline.ts";
+import { type Baseline, comparableTables } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
@@ -24,10 +24,9 @@ export interface RefreshOptions {
  */
 export async function refreshCopy(options: RefreshOptions): Promise<string[]> {
   const { source, target, application, before, now } = options;
-  const changed = Object.keys(now.tables).filter(
-    (table) =>
-      now.tables[table]?.checksum !== before.tables[table]?.checksum ||
-      now.tables[table]?.rows !== before.tables[table]?.rows,
+  const [held, holds] = [comparableTables(before), comparableTables(now)];
+  const changed = Object.keys(holds).filter(
+    (table) => holds[table]?.checksum !== held[table]?.checksum || holds[table]?.rows !== held[table]?.rows,
   );
   const original = await openSession(source, { application, readOnly: true });
   const from = await openCopySession(source, { application });
@@ -38,14 +37,16 @@ export async function refreshCopy(options: RefreshOptions): Promise<string[]> {
     const kinds = await tableKinds(original, changed);
     await from.execute(`begin isolation level repeatable read, read only; ${settings}`);
     await into.execute(`begin; ${settings}; set local session_replication_role = replica`);
-    for (const { name, columns } of kinds) {
+    for (const { name, columns, parted } of kinds) {
       options.onProgress?.({ done: { bytes: 0, rows }, now: name });
       const list = columns.length === 0 ? "" : ` (${columns.map(quoteName).join(", ")})`;
       // A plain TRUNCATE is refused for a table that others refer to; ONLY, for an inheritance child is a table of its own.
-      await into.execute(`delete from only ${name}`);
+      await into.execute(`delete from ${parted ? "" : "only "}${name}`);
       rows += await into.copyIn(
         `copy ${name}${list} from stdin`,
-        from.copyOut(`copy ${name}${list} to stdout`),
+        from.copyOut(
+          `copy ${parted ? `(select ${columns.map(quoteName).join(", ")} from ${name})` : `${name}${list}`} to stdout`,
+        ),
       );
     }
     for (const [name, { last, called }] of Object.entries(now.sequences))
@@ -78,13 +79,16 @@ async function encodingOf(session: Session): Promise<string> {
 interface TableKind {
   name: string;
   columns: string[];
+  /** A table that holds its rows in partitions. */
+  parted: boolean;
 }
 
 /** The columns that COPY carries; a generated one is computed again. */
 async function tableKinds(session: Session, names: string[]): Promise<TableKind[]> {
   return session.query<TableKind>(
     `select t.name, to_json(array(select a.attname::text from pg_attribute a
-          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' order by a.attnum)) as columns
+          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' order by a.attnum)) as columns,
+        c.relkind = 'p' as parted
       from unnest($1::text[]) as t(name) join pg_class c on c.oid = t.name::regclass`,
     [names],
   );

@@ -23,6 +23,8 @@ export interface TableOfContentsOptions extends DumpOptions {
   snapshot: string;
   /** How long a table locked by somebody else is waited for; 30 seconds when not given. */
   lockMilliseconds?: number;
+  /** Rows of partitions are to be loaded through the tables they belong to. */
+  throughRoots?: boolean;
 }
 
 export interface TableOfContents {
@@ -39,11 +41,12 @@ export interface TableOfContents {
 /** The archive's table of contents and the COPY list under the snapshot, in one pass. Subscriptions are left out: two databases must not draw on one slot. */
 export async function dumpTableOfContents(
   address: DatabaseAddress,
-  { snapshot, lockMilliseconds = 30_000, ...options }: TableOfContentsOptions,
+  { snapshot, lockMilliseconds = 30_000, throughRoots = false, ...options }: TableOfContentsOptions,
 ): Promise<TableOfContents> {
   const wire = await openWire(address, options.application);
   try {
     const args = ["--format=custom", "--compress=0", "--no-subscriptions", `--snapshot=${snapshot}`];
+    if (throughRoots) args.push("--load-via-partition-root");
     const result = await run(wire, [...args, `--lock-wait-timeout=${lockMilliseconds}`], true, options);
     return {
       archive: result.output,
