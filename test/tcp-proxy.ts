@@ -23,6 +23,8 @@ export interface TcpProxy {
   sleep(how: "silent" | "refuses"): void;
   /** The server is reached again, also by those that were left in silence. */
   wake(): void;
+  /** How many connections were made through it. */
+  connections(): number;
   /** How many connections came while it slept. */
   turnedAway(): number;
   /** How many connections a fault has struck. */
@@ -54,6 +56,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   const stalling = new Set<Socket>();
   let asleep: "silent" | "refuses" | undefined;
   let turnedAway = 0;
+  let connections = 0;
   let waking = Promise.withResolvers<void>();
   const server = createServer((client) => {
     if (asleep === undefined) return join(client);
@@ -63,6 +66,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     else void waking.promise.then(() => client.destroyed || join(client));
   });
   const join = (client: Socket) => {
+    connections += 1;
     const upstream = connect(target.port, target.host);
     const pair = [client, upstream];
     let stalled = false;
@@ -117,6 +121,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       waking.resolve();
       waking = Promise.withResolvers();
     },
+    connections: () => connections,
     turnedAway: () => turnedAway,
     struck: () => struck,
     stop: async () => {

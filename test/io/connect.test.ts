@@ -86,7 +86,7 @@ describe("a server that sleeps", () => {
   });
 });
 
-describe("fault 27: a server whose connections are used up", () => {
+describe("a server whose connections are used up", () => {
   let server: PostgresServer;
   const taken: Session[] = [];
   beforeAll(async () => {
@@ -103,7 +103,7 @@ describe("fault 27: a server whose connections are used up", () => {
     await server.stop();
   });
 
-  test("it is asked again for a while, and then the refusal says so", async () => {
+  test("fault 27: it is asked again for a while, and then the refusal says so", async () => {
     for (let number = 1; number <= 6; number++)
       taken.push(await openSession(server.address, { application }));
     await expect(openSession(server.address, { application, patienceSeconds: 0.5 })).rejects.toMatchObject({
