@@ -6,7 +6,7 @@ import { changedRepeatables, type Repeatable, type Run } from "../core/runs.ts";
 import { describeDifference, diffShapes, fingerprint } from "../core/shape.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { ObjectStore } from "../io/object-store.ts";
-import { assertDumpable } from "../io/postgres/dump/index.ts";
+import { assertDumpable } from "../io/postgres/dump/dumpable.ts";
 import { assertDirect } from "../io/postgres/pooler.ts";
 import { assertRights } from "../io/postgres/rights.ts";
 import type { Session } from "../io/postgres/session.ts";

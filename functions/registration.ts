@@ -6,7 +6,7 @@ import { type Policy, policyForLog } from "../core/policy.ts";
 import { type Environment, insertEnvironment, listEnvironments } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import type { ObjectStore } from "../io/object-store.ts";
-import { assertDumpable } from "../io/postgres/dump/index.ts";
+import { assertDumpable } from "../io/postgres/dump/dumpable.ts";
 import { assertDirect } from "../io/postgres/pooler.ts";
 import { assertRights } from "../io/postgres/rights.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";

@@ -3,10 +3,10 @@ import type { DatabaseAddress } from "../../../core/database-url.ts";
 import { RehearsalError } from "../../../core/errors.ts";
 import { serverError } from "../server-error.ts";
 import { openWire, type Wire } from "../wire.ts";
+import { assertDumpable, NEWEST_MAJOR } from "./dumpable.ts";
 import type { Dumper, DumpResult, StartDumper } from "./dumper.ts";
-import { assertProgram, startProgram } from "./pg-dump-program.ts";
+import { startProgram } from "./pg-dump-program.ts";
 import { startThread } from "./pg-dump-thread.ts";
-import { NEWEST_MAJOR } from "./pg-dump-wasm.ts";
 
 export interface DumpOptions {
   /** Shown in pg_stat_activity. */
@@ -141,18 +141,9 @@ async function run(
   }
 }
 
-/**
- * Throws `ServerTooNew` for a server that our pg_dump does not know, unless a program is named that does; `PgDumpUnfit` for
- * one that cannot be used.
- */
-export async function assertDumpable(major: number, program: string | undefined): Promise<void> {
-  await chooseDumper(major, program);
-}
-
 async function chooseDumper(major: number, program: string | undefined): Promise<StartDumper> {
-  if (major <= NEWEST_MAJOR) return startThread;
-  if (program === undefined) throw new RehearsalError("ServerTooNew", { major, supported: NEWEST_MAJOR });
-  await assertProgram(program, major);
+  await assertDumpable(major, program);
+  if (major <= NEWEST_MAJOR || program === undefined) return startThread;
   return (input) => startProgram(program, input);
 }
 
