@@ -124,13 +124,13 @@ export const ERRORS = {
   }),
   CertificateRefused: entry<{ host: string; reason: string; about: "issuer" | "host" | "time" }>({
     message: (f) => `the TLS certificate of ${f.host} is not accepted: ${f.reason}`,
-    hint: (f) =>
-      ({
-        issuer:
-          "give the certificate of the authority that signed it: sslrootcert=FILE in the URL, or NODE_EXTRA_CA_CERTS for the whole service",
-        host: "connect by a name that the certificate is for, or give the server a certificate for this one",
-        time: "renew the server's certificate, and compare the clocks of both machines",
-      })[f.about],
+    hint: (f) => {
+      if (f.about === "host")
+        return "connect by a name that the certificate is for, or give the server a certificate for this one";
+      if (f.about === "time")
+        return "renew the server's certificate, and compare the clocks of both machines";
+      return "give the certificate of the authority that signed it: sslrootcert=FILE in the URL, or NODE_EXTRA_CA_CERTS for the whole service";
+    },
     status: 409,
     exit: 2,
   }),
