@@ -13,6 +13,7 @@ import { contentsBytes } from "../../core/archive-writer.ts";
 import { type BackupManifest, manifestBytes } from "../../core/backup-manifest.ts";
 import { compareBaselines } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
+import { quoteName } from "../../core/names.ts";
 import { type ExportOptions, exportBackup } from "../../io/backup-export.ts";
 import { writeObject } from "../../io/backup-objects.ts";
 import { backUp } from "../../io/postgres/backup.ts";
@@ -21,7 +22,7 @@ import { dumpSchema } from "../../io/postgres/dump/index.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
 import { findPgRestores, type PgRestore, pgRestore, pgRestoreFor } from "../pg-restore.ts";
-import { dropDatabases, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
 
 /** A test for every server with the pg_restore that is there for it; without any there is nothing to test with, and that is a failure. */
 const restorers = await findPgRestores();
@@ -286,6 +287,34 @@ describe("of a damaged backup", () => {
         expect(pieces).toBe(stopAfter);
       }
   });
+});
+
+test("pg_restore -C makes the database itself, its settings too, and bytes without an encoding stay what they were", async () => {
+  const server = newestServer();
+  const source = { ...server.address, database: `Export's "own"` };
+  const name = quoteName(source.database);
+  await execute(server.address, `create database ${name} template template0 encoding 'SQL_ASCII' locale 'C'`);
+  await execute(
+    source,
+    `create table bytes (t text); insert into bytes select convert_from('\\xff80e9', 'SQL_ASCII');
+     alter database ${name} set work_mem = '5MB'; comment on database ${name} is 'made by -C'`,
+  );
+  const look = () =>
+    rows(
+      source,
+      `select t::bytea as bytes, current_setting('work_mem') as mem, pg_encoding_to_char(encoding) as encoding,
+         shobj_description(d.oid, 'pg_database') as comment
+       from public.bytes, pg_database d where datname = current_database()`,
+    );
+  const before = await look();
+  expect(before).toMatchObject([{ mem: "5MB", encoding: "SQL_ASCII", comment: "made by -C" }]);
+  const path = await write(await take(source), { format: "custom" });
+  await dropDatabases(source);
+  const restorer = pgRestoreFor(server.major, restorers);
+  if (restorer === undefined) throw new Error("unreachable: every server has found one");
+  await bring(restorer, server.major, server.address, ["-C", path]);
+  expect(await look()).toEqual(before);
+  await dropDatabases(source);
 });
 
 test("a table of contents that is read and written again has the very bytes of pg_dump", async () => {
