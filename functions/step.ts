@@ -182,7 +182,11 @@ async function makeContext(
       return openSession(address, { ...ours, database, ...options });
     },
     passed: (point) => milestone(promotion.id, name, point),
-    progress: note.tell,
+    progress: (value) => {
+      note.tell(value);
+      // In the midst of the copying, where a death leaves the most behind.
+      milestone(promotion.id, name, "under-way");
+    },
     writeLatest: note.writeLatest,
   };
 }

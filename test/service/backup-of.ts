@@ -4,9 +4,9 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { type BackupManifest, parseManifest } from "../../core/backup-manifest.ts";
@@ -87,10 +87,12 @@ export class BackupOf {
 export async function leftInBucket(endpoint: string, bucket: string, prefix: string) {
   const s3 = new S3Client({ endpoint });
   try {
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+    const keys: string[] = [];
+    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix }))
+      keys.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ""));
     const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
     return {
-      keys: Contents.map(({ Key }) => Key ?? ""),
+      keys,
       uploads: Uploads.map(({ Key }) => Key ?? "").filter((key) => key.startsWith(prefix)),
     };
   } finally {
