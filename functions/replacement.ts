@@ -1,10 +1,9 @@
 /** Putting a restored database in its place: under a free name, or under an environment's, whose old database is kept beside it. */
 
-import type { DatabaseAddress } from "../core/database-url.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { databaseName } from "../core/names.ts";
 import { readBackup } from "../io/ledger/backups.ts";
-import { type Environment, lockEnvironment, replaceEnvironment } from "../io/ledger/environments.ts";
+import { lockEnvironment, replaceEnvironment } from "../io/ledger/environments.ts";
 import type { TaskFacts } from "../io/ledger/tasks.ts";
 import { findDatabase, moveDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
@@ -12,7 +11,7 @@ import { readShape } from "../io/postgres/shape.ts";
 import { newestRelease, readIdentity, writeState } from "../io/postgres/target-schema.ts";
 import { refuseLocked } from "./fenced.ts";
 import { keepShape } from "./shapes.ts";
-import type { TaskContext } from "./task.ts";
+import type { TaskContext, TaskEnvironment } from "./task.ts";
 
 export type Made = NonNullable<TaskFacts["made"]>;
 
@@ -36,8 +35,7 @@ export interface Replacement {
  */
 export async function prepareReplacement(
   { task, store, ledger, application }: TaskContext<"restore">,
-  environment: Environment,
-  address: DatabaseAddress,
+  { environment, address }: TaskEnvironment,
   maintenance: Session,
   made: Made,
 ): Promise<Replacement> {

@@ -25,8 +25,9 @@ import { endSessionsOfOlder, undisturbed } from "./older-attempts.ts";
 import { trySending } from "./outbox.ts";
 import { noteProgress } from "./progress.ts";
 
-export interface TaskContext<K extends TaskKind = TaskKind> {
-  task: TaskOf<K>;
+/** One attempt of a task of whatever kind. */
+export interface TaskRun {
+  task: Pick<Task, "id" | "kind">;
   attempt: TaskAttempt;
   ledger: Session;
   store: ObjectStore;
@@ -38,6 +39,10 @@ export interface TaskContext<K extends TaskKind = TaskKind> {
   progress(progress: Progress): void;
   /** Runs the work while no later attempt can begin; throws `AttemptStale` when one has. */
   asNewest<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export interface TaskContext<K extends TaskKind = TaskKind> extends TaskRun {
+  task: TaskOf<K>;
 }
 
 export interface TaskResult {
@@ -143,20 +148,25 @@ export function sessionsOf({ id, kind }: Pick<Task, "id" | "kind">): string {
   return `rehearsal ${id} ${kind}`;
 }
 
-/** The environment a task is about, with its address and the way to the database from which others are made. */
+export interface TaskEnvironment {
+  environment: Environment;
+  /** With its password. */
+  address: DatabaseAddress;
+  /** A session on the database from which others are made and renamed. */
+  openMaintenance(): Promise<Session>;
+}
+
+/** The environment a task is about. */
 export async function openEnvironment(
   ledger: Session,
   name: string,
   application: string,
-): Promise<{
-  environment: Environment;
-  address: DatabaseAddress;
-  openMaintenance(): Promise<Session>;
-}> {
+): Promise<TaskEnvironment> {
   const environment = await readEnvironment(ledger, name);
   const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
   const maintenance = { ...address, database: environment.policy.maintenanceDatabase };
-  return { environment, address, openMaintenance: () => openSession(maintenance, { application }) };
+  const ours = { application, patienceSeconds: environment.policy.patience };
+  return { environment, address, openMaintenance: () => openSession(maintenance, ours) };
 }
 
 function endOf(task: Task): Json {

@@ -16,7 +16,10 @@ export const backUpTask: TaskWork<"back-up"> = async (context) => {
   const name = task.environment ?? "";
   await refuseFenced(ledger, name);
   const { environment, address } = await openEnvironment(ledger, name, application);
-  const session = await openSession(address, { application });
+  const session = await openSession(address, {
+    application,
+    patienceSeconds: environment.policy.patience,
+  });
   try {
     assertIdentity(await readIdentity(session), environment);
   } finally {
@@ -31,6 +34,7 @@ export const backUpTask: TaskWork<"back-up"> = async (context) => {
     store: until.store,
     prefix: backupPrefix(name, id),
     connections: environment.policy.connections,
+    pgDump: environment.policy.pgDump,
     onProgress: context.progress,
     ...(base !== undefined && { base: { id: base.id, manifest: await readManifest(store, base) } }),
   });

@@ -1,10 +1,10 @@
 /** Export: a backup as an archive that pg_restore reads, written into the bucket for whoever asked to fetch it there. */
 import type { BackupManifest } from "../../core/backup-manifest.ts";
-import { toErrorRecord } from "../../core/errors.ts";
 import { exportBackup } from "../../io/backup-export.ts";
-import { markBackup, readBackup, tellOfBackup } from "../../io/ledger/backups.ts";
-import { isDamage, readManifest, refuseGone } from "../backups.ts";
+import { readBackup, tellOfBackup } from "../../io/ledger/backups.ts";
+import { readManifest, refuseGone } from "../backups.ts";
 import { type ExportedFile, exportKey, exportPrefix, writeListing } from "../exports.ts";
+import { refusingDamage } from "../proved-copy.ts";
 import type { TaskContext, TaskWork } from "../task.ts";
 
 export const exportTask: TaskWork<"export"> = async (context) => {
@@ -13,15 +13,9 @@ export const exportTask: TaskWork<"export"> = async (context) => {
   refuseGone(backup);
   // What an earlier attempt has left would lie there until the export expires.
   await store.erase(exportPrefix(task.id));
-  let files: ExportedFile[];
-  try {
-    const manifest = await readManifest(store, backup);
-    files = await writeFiles(context, manifest, backup.id);
-  } catch (error) {
-    if (isDamage(error))
-      await context.asNewest(() => markBackup(ledger, backup.id, "refused", { error: toErrorRecord(error) }));
-    throw error;
-  }
+  const files = await refusingDamage(context, backup, async () =>
+    writeFiles(context, await readManifest(store, backup), backup.id),
+  );
   context.passed("written");
   await writeListing(store, task.id, attempt.attempt, { backup: backup.id, files });
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
