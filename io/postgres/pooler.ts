@@ -28,7 +28,7 @@ export async function assertDirect(session: Session): Promise<void> {
   );
   try {
     // The other one holds what it was given. If that was not ours already, we are given something else now, or nothing.
-    await Promise.race([other.execute("begin"), deadline.promise]);
+    await Promise.race([begin(other, found), deadline.promise]);
     const shared = found("two sessions were given the same session of the server");
     if ((await Promise.race([pidOf(other), deadline.promise])) === session.pid) throw shared;
     const asking = pidOf(session);
@@ -38,5 +38,15 @@ export async function assertDirect(session: Session): Promise<void> {
   } finally {
     clearTimeout(timer);
     other.destroy();
+  }
+}
+
+/** A pooler that lends its sessions for one statement refuses what would hold one for longer. */
+async function begin(session: Session, found: (sign: string) => RehearsalError): Promise<void> {
+  try {
+    await session.execute("begin");
+  } catch (error) {
+    if (error instanceof RehearsalError && /pooling mode/.test(error.message)) throw found(error.message);
+    throw error;
   }
 }

@@ -87,6 +87,7 @@ const bouncers: { settings: string; sign?: string }[] = findPgBouncer()
         settings: `${TOLERANT}\npool_mode = transaction\ndefault_pool_size = 1`,
         sign: "the same session of the server",
       },
+      { settings: `${TOLERANT}\npool_mode = statement`, sign: "statement pooling mode" },
       { settings: `${TOLERANT}\npool_mode = session` },
     ]
   : [];

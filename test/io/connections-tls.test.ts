@@ -1,8 +1,10 @@
 /** TLS and passwords, at a real server with certificates of an authority of our own. */
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
+import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareBaselines } from "../../core/baseline.ts";
@@ -85,6 +87,21 @@ describe("certificates", () => {
       expect((wire.socket as TLSSocket).authorized).toBe(true);
       wire.socket.destroy();
     }
+  });
+
+  test("one of an authority that the whole service trusts is accepted without naming it", async () => {
+    const session = new URL("../../io/postgres/session.ts", import.meta.url).href;
+    const { sslrootcert, ...address } = secure;
+    const program = `const { openSession } = await import(${JSON.stringify(session)});
+      const session = await openSession(${JSON.stringify(address)}, { application: "test" });
+      console.log(JSON.stringify(await session.query("select ssl from pg_stat_ssl where pid = pg_backend_pid()")));
+      await session.close();`;
+    const connects = (more: NodeJS.ProcessEnv) =>
+      promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
+        env: { ...process.env, ...more },
+      });
+    expect((await connects({ NODE_EXTRA_CA_CERTS: sslrootcert })).stdout).toBe('[{"ssl":true}]\n');
+    await expect(connects({})).rejects.toThrow("CertificateRefused");
   });
 
   test("without verification any is, and without TLS none is needed", async () => {
