@@ -9,7 +9,7 @@ import { writeNewerPgDump } from "../native-pg-dump.ts";
 import { startPooler } from "../pooler.ts";
 import { execute, rows } from "../postgres.ts";
 import { startNewerServer } from "../postgres-front.ts";
-import { openWorld, registerFresh, type World } from "./world.ts";
+import { openWorld, registerFresh, uploadRelease, type World } from "./world.ts";
 
 let world: World;
 
@@ -114,8 +114,16 @@ describe("registering", () => {
     });
     expect([status, body.code]).toEqual([409, "PoolerFound"]);
     expect(body.hint).toContain("register the server's own address");
-    await pooler.stop();
     expect(await rows(address, "select 1 from pg_namespace where nspname = 'rehearsal'")).toEqual([]);
+    // Nor is one planned for that was registered directly, and whose address has been changed since.
+    const release = await uploadRelease(world);
+    const direct = { name: "pooled", role: "prod", url: databaseUrl(address) };
+    expect((await world.call("POST", "/environments", direct)).status).toBe(201);
+    const changed = databaseUrl({ ...address, port: pooler.port });
+    await openSecrets().writeSecret("rehearsal/environments/pooled", changed);
+    const planned = await world.call("POST", "/plans", { environment: "pooled", release });
+    expect([planned.status, planned.body.code]).toEqual([409, "PoolerFound"]);
+    await pooler.stop();
   });
 
   test("a server newer than our pg_dump needs the path of one that knows it", async () => {
