@@ -15,7 +15,9 @@ export interface PgRestore {
   command: string[];
 }
 
-const run = promisify(execFile);
+/** A registry that does not answer is as good as none. */
+const run = (program: string, args: string[], cwd?: string) =>
+  promisify(execFile)(program, args, { timeout: 60_000, ...(cwd === undefined ? {} : { cwd }) });
 const FETCHED = fileURLToPath(new URL("../.rehearsal/pg-restore", import.meta.url));
 /** The release of Debian that has the major. */
 const SUITES = { 17: "trixie", 18: "forky" };
@@ -145,7 +147,7 @@ async function fetchInto(folder: string, major: number, suite: string): Promise<
     "--no-install-recommends",
     ...LIBRARIES,
   ]);
-  await run("apt-get", [...flags, "download", `postgresql-client-${major}`], { cwd: archives });
+  await run("apt-get", [...flags, "download", `postgresql-client-${major}`], archives);
   for (const name of await readdir(archives))
     if (name.endsWith(".deb")) await run("dpkg", ["-x", join(archives, name), folder]);
   await rm(apt, { recursive: true });
