@@ -536,6 +536,13 @@ export const ERRORS = {
     status: 403,
     exit: 1,
   }),
+  EncryptionKeyUnusable: entry<{ bucket: string; key: string; reason: string }>({
+    message: (f) =>
+      `the KMS key of "${f.key}" in bucket "${f.bucket}" cannot be used, so the object store neither reads nor writes it: ${f.reason}`,
+    hint: 'enable the key again ("aws kms enable-key"), or cancel its deletion and then enable it; nothing encrypted under it is lost until it is deleted. Then promote again, or roll a held promotion back',
+    status: 503,
+    exit: 1,
+  }),
   ObjectMissing: entry<{ bucket: string; key: string }>({
     message: (f) => `there is no object "${f.key}" in bucket "${f.bucket}"`,
     hint: "if the bucket is versioned, an earlier version may be restored; otherwise make it anew with a new backup or upload",
@@ -610,13 +617,6 @@ export const ERRORS = {
   // --- a project's files ---------------------------------------------------------------------------
   ProjectMissing: entry<{ folder: string; missing: string }>({
     message: (f) => `"${f.folder}" is not a project: it has no ${f.missing}`,
-  EncryptionKeyUnusable: entry<{ bucket: string; key: string; reason: string }>({
-    message: (f) =>
-      `the KMS key of "${f.key}" in bucket "${f.bucket}" cannot be used, so the object store neither reads nor writes it: ${f.reason}`,
-    hint: 'enable the key again ("aws kms enable-key"), or cancel its deletion and then enable it; nothing encrypted under it is lost until it is deleted. Then promote again, or roll a held promotion back',
-    status: 503,
-    exit: 1,
-  }),
     hint: 'go to the folder with rehearsal.yaml, or make a project with "rehearsal init"',
     status: 422,
     exit: 2,
