@@ -34,9 +34,11 @@ export interface DatabaseFacts {
   ctype: string;
   locale: string | null;
   icuRules: string | null;
+  /** Where the database's tables lie that name none of their own; the server's default when not given. */
+  tablespace?: string;
 }
 
-/** Makes an empty database with the encoding, locale and owner of another; replaces one of that name. */
+/** Makes an empty database with the encoding, locale, tablespace and owner of another; replaces one of that name. */
 export async function createDatabaseLike(session: Session, sourceOid: number, name: string): Promise<number> {
   const facts = await readDatabaseFacts(session, sourceOid);
   await dropDatabase(session, name);
@@ -50,8 +52,8 @@ async function readDatabaseFacts(session: Session, oid: number): Promise<Databas
     `select pg_encoding_to_char(encoding) as encoding,
         case datlocprovider when 'c' then 'libc' when 'i' then 'icu' when 'b' then 'builtin' end as "localeProvider",
         datcollate as collate, datctype as ctype, ${localeColumn} as locale, daticurules as "icuRules",
-        pg_get_userbyid(datdba) as owner
-      from pg_database where oid = $1::oid`,
+        pg_get_userbyid(datdba) as owner, spcname as tablespace
+      from pg_database d join pg_tablespace t on t.oid = d.dattablespace where d.oid = $1::oid`,
     [oid],
   );
   if (found === undefined) throw new RehearsalError("NotFound", { what: "database", name: String(oid) });
@@ -70,6 +72,7 @@ export async function createDatabase(session: Session, name: string, facts: Data
     `lc_ctype ${quoteLiteral(facts.ctype)}`,
     ...(localeOption && locale ? [`${localeOption} ${quoteLiteral(locale)}`] : []),
     ...(rules ? [`icu_rules ${quoteLiteral(rules)}`] : []),
+    ...(facts.tablespace === undefined ? [] : [`tablespace ${quoteName(facts.tablespace)}`]),
   ];
   await session.execute(`create database ${quoteName(name)} ${options.join(" ")}`);
   await session.execute(`alter database ${quoteName(name)} owner to ${quoteName(facts.owner)}`);
