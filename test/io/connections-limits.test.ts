@@ -9,6 +9,7 @@ import { restore } from "../../io/postgres/restore.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
+import { makeHurriedRole } from "../hurried-role.ts";
 import { dropDatabases, execute, freshDatabase, rows, servers } from "../postgres.ts";
 
 let bucket: TestBucket;
@@ -16,30 +17,6 @@ beforeAll(async () => {
   bucket = await startBucket();
 });
 afterAll(() => bucket.stop());
-
-const SETTINGS = {
-  statement_timeout: "'1ms'",
-  lock_timeout: "'1ms'",
-  idle_in_transaction_session_timeout: "'1ms'",
-  idle_session_timeout: "'1ms'",
-  default_transaction_read_only: "on",
-  default_transaction_isolation: "serializable",
-  default_transaction_deferrable: "on",
-  search_path: "nowhere",
-  session_replication_role: "replica",
-  quote_all_identifiers: "on",
-  array_nulls: "off",
-  standard_conforming_strings: "off",
-  datestyle: "'German, DMY'",
-  intervalstyle: "sql_standard",
-  timezone: "'Asia/Kathmandu'",
-  extra_float_digits: "-15",
-  bytea_output: "escape",
-  xmloption: "document",
-  client_encoding: "LATIN1",
-  row_security: "on",
-  check_function_bodies: "on",
-};
 
 const SOURCE = `create table plain (id int generated always as identity primary key, filler text default 'a\\b''c');
   insert into plain (filler) select repeat(md5(g::text), 10) from generate_series(1, 20000) g;
@@ -57,16 +34,8 @@ test.each(servers)(
   async (server) => {
     const source = await freshDatabase(server, SOURCE);
     const target = await freshDatabase(server);
-    const user = `hurried_${server.major}`;
-    const settings = { ...SETTINGS, ...(server.major >= 17 ? { transaction_timeout: "'1ms'" } : {}) };
-    await execute(
-      server.address,
-      [
-        `create role ${user} login superuser password 'hurry'`,
-        ...Object.entries(settings).map(([name, value]) => `alter role ${user} set ${name} = ${value}`),
-      ].join(";"),
-    );
-    const hurried = (address: DatabaseAddress) => ({ ...address, user, password: "hurry" });
+    const role = await makeHurriedRole(server, `hurried_${server.major}`);
+    const hurried = (address: DatabaseAddress) => ({ ...address, ...role });
     const common = { application: "limits test", store: bucket.store, connections: 2 };
     const prefix = `limits/${server.major}/`;
     const manifest = await backUp({ ...common, source: hurried(source), prefix, chunkBytes: 1 << 20 });
@@ -90,6 +59,6 @@ test.each(servers)(
     await session.close();
     await ordinary.close();
     await dropDatabases(source, target);
-    await execute(server.address, `drop role ${user}`);
+    await execute(server.address, `drop role ${role.user}`);
   },
 );

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
-import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareBaselines } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
@@ -15,18 +14,18 @@ import { dumpSchema } from "../../io/postgres/dump/index.ts";
 import { restore } from "../../io/postgres/restore.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { openPulledWire, openWire } from "../../io/postgres/wire.ts";
-import { type PostgresServer, startPostgres } from "../../local/postgres.ts";
 import { startBucket } from "../bucket.ts";
 import { makeAuthority } from "../certificates.ts";
 import { execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { refusalOf } from "../refusal.ts";
+import { startTlsServer } from "../tls-server.ts";
 
 const ours = makeAuthority("our authority");
 const theirs = makeAuthority("somebody else's authority");
 const good = ours.issue(["localhost", "127.0.0.1"]);
 
 let folder: string;
-let server: PostgresServer;
+let server: Awaited<ReturnType<typeof startTlsServer>>;
 /** Verified by our authority's certificate. */
 let secure: DatabaseAddress;
 
@@ -36,19 +35,10 @@ beforeAll(async () => {
     "ours.pem": ours.certificate,
     "theirs.pem": theirs.certificate,
     "not.pem": "nothing of the kind",
-    "server.crt": good.certificate,
-    "server.key": good.key,
     hba: HBA,
   }))
     await writeFile(join(folder, name), text, { mode: 0o600 });
-  const { major } = newestServer();
-  server = await startPostgres({
-    ...{ major, dataFolder: join(folder, "postgres"), temporary: true },
-    settings: {
-      ...{ ssl: "on", ssl_cert_file: join(folder, "server.crt"), ssl_key_file: join(folder, "server.key") },
-      hba_file: join(folder, "hba"),
-    },
-  });
+  server = await startTlsServer(folder, good, { hba_file: join(folder, "hba") });
   secure = { ...server.address, sslmode: "verify-full", sslrootcert: join(folder, "ours.pem") };
   await execute(
     server.address,
@@ -121,7 +111,7 @@ describe("certificates", () => {
     ["for another host", ours.issue(["db.example.org"]), "ours.pem", "a name that the certificate is for"],
     ["that has expired", ours.issue(["localhost"], -1), "ours.pem", "renew the server's certificate"],
   ])("one %s is refused, once and for all", async (_, identity, named, hint) => {
-    await present(identity);
+    await server.present(identity);
     const address: DatabaseAddress = { ...server.address, host: "localhost", sslmode: "verify-full" };
     if (named !== undefined) address.sslrootcert = join(folder, named);
     for (const open of [say, (to: DatabaseAddress) => openWire(to, "test"), dump])
@@ -130,7 +120,7 @@ describe("certificates", () => {
         message: expect.stringContaining("localhost"),
         hint: expect.stringContaining(hint),
       });
-    await present(good);
+    await server.present(good);
   });
 
   test("a server that speaks no TLS is not spoken to where TLS is demanded", async () => {
@@ -156,23 +146,6 @@ describe("certificates", () => {
 });
 
 const dump = (address: DatabaseAddress) => dumpSchema(address, { application: "test" });
-
-/** Has the server show this certificate from now on. */
-async function present({ certificate, key }: { certificate: string; key: string }) {
-  await writeFile(join(folder, "server.key"), key);
-  await writeFile(join(folder, "server.crt"), certificate);
-  await rows(server.address, "select pg_reload_conf()");
-  const wanted = Buffer.from(certificate.replaceAll(/-.*-/g, ""), "base64");
-  await expect.poll(async () => (await shown()).equals(wanted)).toBe(true);
-}
-
-async function shown(): Promise<Buffer> {
-  const client = new pg.Client({ ...server.address, ssl: { rejectUnauthorized: false } });
-  await client.connect();
-  const { raw } = (client.connection.stream as TLSSocket).getPeerCertificate();
-  await client.end();
-  return raw;
-}
 
 describe("passwords", () => {
   const as = (user: string, more: Partial<DatabaseAddress> = {}) => ({
