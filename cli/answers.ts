@@ -131,6 +131,8 @@ export const task = z.looseObject({
   endedAt: z.string().nullable(),
 });
 
+export const tasks = z.looseObject({ tasks: z.array(task) });
+
 export const backup = z.looseObject({
   id: z.string(),
   environment: z.string(),

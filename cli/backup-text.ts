@@ -19,6 +19,22 @@ export function backupTable(backups: readonly Backup[]): string {
   return columns([head, ...lines]);
 }
 
+/** A line for each. */
+export function taskTable(tasks: readonly Task[]): string {
+  const head = ["TASK", "KIND", "ENVIRONMENT", "BACKUP", "STATUS", "STARTED", "TOOK", "REASON"];
+  const lines = tasks.map((one) => [
+    one.id,
+    one.kind,
+    one.environment ?? "all",
+    one.backup ?? "",
+    one.status,
+    when(one.createdAt),
+    one.endedAt === null ? "" : duration(Date.parse(one.endedAt) - Date.parse(one.createdAt)),
+    one.error?.code ?? "",
+  ]);
+  return columns([head, ...lines]);
+}
+
 /** One with all that is known of it. */
 export function describeBackup(one: BackupDetail): string {
   const told = facts({

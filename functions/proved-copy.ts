@@ -51,15 +51,20 @@ export async function makeProvedCopy(
     connections: environment.policy.connections,
     onProgress: context.progress,
   });
-  const seconds = (performance.now() - started) / 1_000;
+  const seconds = secondsSince(started);
   context.passed("restored");
   await refuseDifference(context, target, manifest);
   return { oid, name, seconds, manifest };
 }
 
+/** Since an instant of `performance.now()`, to the millisecond. */
+export function secondsSince(started: number): number {
+  return Math.round(performance.now() - started) / 1_000;
+}
+
 /** Runs what reads a backup; when that finds it damaged, the backup is refused for everybody after. */
 export async function refusingDamage<T>(
-  { ledger, asNewest }: TaskRun,
+  { task, ledger, asNewest }: TaskRun,
   backup: BackupRow,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -67,7 +72,9 @@ export async function refusingDamage<T>(
     return await work();
   } catch (error) {
     if (isDamage(error))
-      await asNewest(() => markBackup(ledger, backup.id, "refused", { error: toErrorRecord(error) }));
+      await asNewest(() =>
+        markBackup(ledger, backup.id, "refused", { error: toErrorRecord(error), task: task.id }),
+      );
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** `rehearsal backup`: what there is, and how long it stays. */
 import { Command } from "commander";
-import { backup, backupDetail, backups } from "../answers.ts";
-import { backupTable, describeBackup, describeLastVerified } from "../backup-text.ts";
+import { backup, backupDetail, backups, tasks } from "../answers.ts";
+import { backupTable, describeBackup, describeLastVerified, taskTable } from "../backup-text.ts";
 import type { Act, Declare } from "../command.ts";
 import { when } from "../text.ts";
 import { exportCommand } from "./backup-export.ts";
@@ -18,7 +18,8 @@ export const backupCommand: Declare = (act) =>
     .addCommand(exportCommand(act))
     .addCommand(holdCommand(act))
     .addCommand(unholdCommand(act))
-    .addCommand(expireCommand(act));
+    .addCommand(expireCommand(act))
+    .addCommand(tasksCommand(act));
 
 interface ListOptions {
   limit: string;
@@ -62,6 +63,20 @@ const showCommand = (act: Act) =>
         const client = await context.client();
         const found = await client.get(`/backups/${encodeURIComponent(id)}`, backupDetail);
         return { value: found, text: describeBackup(found) };
+      }),
+    );
+
+const tasksCommand = (act: Act) =>
+  new Command("tasks")
+    .description("The newest tasks: what was started, and how it ended")
+    .argument("[environment]", "of all when left out")
+    .option("--limit <count>", "how many", "20")
+    .action(
+      act(async (context, environment: string | undefined, { limit }: { limit: string }) => {
+        const query = new URLSearchParams({ limit, ...(environment !== undefined && { environment }) });
+        const client = await context.client();
+        const found = await client.get(`/tasks?${query}`, tasks);
+        return { value: found, text: found.tasks.length === 0 ? "no task yet" : taskTable(found.tasks) };
       }),
     );
 

@@ -42,10 +42,12 @@ export const backUpTask: TaskWork<"back-up"> = async (context) => {
   const objects = [...manifest.data, ...manifest.largeObjects];
   const bytes = objects.reduce((sum, { size }) => sum + size, manifest.toc.size);
   const borrowed = objects.filter(({ key }) => !key.startsWith(backupPrefix(name, id)));
+  // One that borrows nothing stands by itself.
+  const builtOn = borrowed.length > 0 ? base?.id : undefined;
   const newBytes = bytes - borrowed.reduce((sum, { size }) => sum + size, 0);
   return {
     outcome: {
-      ...{ backup: id, base: base?.id ?? null, objects: objects.length + 1, rows: amount.rows },
+      ...{ backup: id, base: builtOn ?? null, objects: objects.length + 1, rows: amount.rows },
       ...{ bytes, newBytes, rawBytes: amount.bytes },
     },
     also: async (ledger) => {
@@ -61,8 +63,7 @@ export const backUpTask: TaskWork<"back-up"> = async (context) => {
         takenAt: new Date(manifest.snapshot.takenAt),
         retention,
         retainUntil: until.date,
-        // One that borrows nothing stands by itself.
-        ...(base !== undefined && borrowed.length > 0 && { base: base.id }),
+        ...(builtOn !== undefined && { base: builtOn }),
       });
       await setTaskBackup(ledger, task.id, id);
     },

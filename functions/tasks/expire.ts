@@ -41,7 +41,7 @@ export const expireTask: TaskWork<"expire"> = async (context) => {
 
 /** The manifest goes first: where Object Lock keeps it, nothing was removed, and the backup is as good as before. */
 async function remove(
-  { ledger, store, asNewest, passed }: TaskContext<"expire">,
+  { task, ledger, store, asNewest, passed }: TaskContext<"expire">,
   { id, environment }: BackupRow,
 ): Promise<{ bytes: number; objects: number } | { reason: string }> {
   const prefix = backupPrefix(environment, id);
@@ -50,7 +50,7 @@ async function remove(
     passed("begun-to-remove");
     const rest = await store.erase(prefix);
     const all = { bytes: manifest.bytes + rest.bytes, objects: manifest.objects + rest.objects };
-    await asNewest(() => finishExpiry(ledger, id, all));
+    await asNewest(() => finishExpiry(ledger, id, { ...all, task: task.id }));
     return all;
   } catch (error) {
     if (!(error instanceof RehearsalError) || error.code !== "ObjectForbidden") throw error;

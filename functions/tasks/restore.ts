@@ -27,7 +27,7 @@ export const restoreTask: TaskWork<"restore"> = async (context) => {
     return {
       outcome: { backup: backup.id, database: wanted, replaced, restoreSeconds },
       also: async (ledger) => {
-        await markBackup(ledger, backup.id, "verified", { by: "restore", restoreSeconds });
+        await markBackup(ledger, backup.id, "verified", { by: "restore", restoreSeconds, task: task.id });
         await becomes?.record(ledger);
         await tellOfBackup(ledger, "restored", backup, {
           ...{ task: task.id, database: wanted, replaced, by: task.requestedBy },

@@ -5,7 +5,7 @@ import { type BackupRow, markBackup, type Proof, readBackup } from "../../io/led
 import { readEnvironment } from "../../io/ledger/environments.ts";
 import { dropScratch } from "../../io/postgres/databases.ts";
 import { readManifest, refuseGone } from "../backups.ts";
-import { makeProvedCopy, refusingDamage } from "../proved-copy.ts";
+import { makeProvedCopy, refusingDamage, secondsSince } from "../proved-copy.ts";
 import { openEnvironment, type TaskContext, type TaskWork } from "../task.ts";
 
 export const verifyTask: TaskWork<"verify"> = async (context) => {
@@ -23,10 +23,10 @@ export const verifyTask: TaskWork<"verify"> = async (context) => {
         by: proof.by,
         objects: manifest.data.length + manifest.largeObjects.length + 1,
       },
-      ...{ rows: amount.rows, rawBytes: amount.bytes, seconds: (performance.now() - started) / 1_000 },
+      ...{ rows: amount.rows, rawBytes: amount.bytes, seconds: secondsSince(started) },
       ...(proof.restoreSeconds !== undefined && { restoreSeconds: proof.restoreSeconds }),
     },
-    also: (ledger) => markBackup(ledger, backup.id, "verified", proof),
+    also: (ledger) => markBackup(ledger, backup.id, "verified", { ...proof, task: task.id }),
   };
 };
 

@@ -88,6 +88,7 @@ export async function insertBackup(session: Session, backup: NewBackup): Promise
     );
     if (inserted.length === 0) return;
     await tell(session, "taken", await readBackup(session, backup.id), {
+      ...(backup.task !== undefined && { task: backup.task }),
       manifest: backup.manifestSha256,
       bytes: backup.bytes,
       rows: backup.rows,
@@ -113,6 +114,13 @@ export interface Proof {
   by: "restore" | "objects";
   /** Of the whole restore. */
   restoreSeconds?: number;
+  /** The task that found it out. */
+  task?: string;
+}
+
+export interface Refutation {
+  error: ErrorRecord;
+  task?: string;
 }
 
 /**
@@ -123,7 +131,7 @@ export async function markBackup(
   session: Session,
   id: string,
   status: "verified" | "refused",
-  why: Proof | { error: ErrorRecord } = { by: "restore" },
+  why: Proof | Refutation = { by: "restore" },
 ): Promise<void> {
   const proof = "by" in why ? why : undefined;
   await inTransaction(session, async () => {
@@ -145,14 +153,12 @@ export async function markBackup(
       ],
     );
     if (changed.length === 0) return;
-    await tell(
-      session,
-      status,
-      await readBackup(session, id),
-      "error" in why
-        ? { code: why.error.code, message: why.error.message }
-        : { by: why.by, ...(why.restoreSeconds !== undefined && { restoreSeconds: why.restoreSeconds }) },
-    );
+    const { task } = why;
+    await tell(session, status, await readBackup(session, id), {
+      ...("error" in why ? { code: why.error.code, message: why.error.message } : { by: why.by }),
+      ...(proof?.restoreSeconds !== undefined && { restoreSeconds: proof.restoreSeconds }),
+      ...(task !== undefined && { task }),
+    });
   });
 }
 
@@ -283,11 +289,7 @@ async function tell(session: Session, type: string, backup: BackupRow, data: Jso
     type: `backup.${type}`,
     environment: backup.environment,
     ...(backup.promotion !== null && { promotion: backup.promotion }),
-    data: {
-      backup: backup.id,
-      ...(backup.task !== null && { task: backup.task }),
-      ...(data as Record<string, Json>),
-    },
+    data: { backup: backup.id, ...(data as Record<string, Json>) },
   });
 }
 

@@ -7,6 +7,7 @@ import {
   PutObjectLockConfigurationCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import { SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
@@ -44,18 +45,21 @@ const server = newestServer();
 const made: DatabaseAddress[] = [];
 let service: LocalService;
 let s3: S3Client;
+let sfn: SFNClient;
 let production: DatabaseAddress;
 let development: DatabaseAddress;
 
 beforeAll(async () => {
   service = await new LocalService(server.address, "backups", { reconcileSeconds: 3600 }).start();
   s3 = new S3Client({ endpoint: service.stack.endpoints.s3 });
+  sfn = new SFNClient({ endpoint: service.stack.endpoints.stepFunctions });
   production = await environment("library-prod", "prod");
   development = await environment("library-dev", "dev");
 });
 
 afterAll(async () => {
   s3.destroy();
+  sfn.destroy();
   await service.stop();
   await dropDatabases(...made);
 });
@@ -238,6 +242,23 @@ describe("verify", () => {
       code: "BackupUnusable",
       hint: expect.stringContaining("rehearsal backup list library-dev"),
     });
+  });
+
+  test("fault 42: whose execution is stopped from outside is closed by the reconciler, and a zombie of it writes nothing", async () => {
+    const id = await backedUp(service, "library-dev");
+    const gate = service.gate("task-verify:restored");
+    const { id: task } = await service.must<Task>("POST", `/backups/${id}/verify`, { restore: true });
+    await gate.reached();
+    const { REHEARSAL_TASK_MACHINE: machine = "" } = service.variables;
+    const executionArn = `${machine.replace(":stateMachine:", ":execution:")}:${task}`;
+    await sfn.send(new StopExecutionCommand({ executionArn, error: "Stopped", cause: "by hand" }));
+    expect(await taskEnd(service, task)).toMatchObject({
+      status: "failed",
+      error: { code: "StepDied", message: expect.stringContaining("ABORTED") },
+    });
+    expect(await databases(`%${task}%`)).toEqual([]);
+    gate.open();
+    expect(await show(id)).toMatchObject({ status: "written" });
   });
 
   test("whose function dies again and again is closed with the reason, and leaves no database", async () => {
