@@ -115,10 +115,17 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
   }),
-  DiskFull: entry<{ reason: string; statement: string; production: number | undefined }>({
+  DiskFull: entry<{ reason: string; statement: string; needed: string }>({
     message: (f) => `the disk of the database server is full: ${f.reason} in: ${f.statement}`,
     hint: (f) =>
-      `free or add disk there, then promote again; a promotion needs room for two copies of the database${f.production === undefined ? "" : `, which takes ${Math.ceil(f.production / 1024 ** 2)} MiB,`} and for what the migration writes`,
+      `free or add disk there, then promote again; a promotion needs room for ${f.needed}, and for what the migration writes`,
+    status: 409,
+    exit: 1,
+  }),
+  DiskTooSmall: entry<{ database: string; needed: string; used: string; disk: string }>({
+    message: (f) =>
+      `two copies of "${f.database}" take ${f.needed}, and of the server's disk of ${f.disk} ${f.used} are used`,
+    hint: 'drop databases that were kept (NAME__failed_ID) or give the server a larger disk, and tell the policy its size: "disk", in bytes; without it nothing is compared',
     status: 409,
     exit: 1,
   }),

@@ -13,10 +13,15 @@ export async function explainDiskFull(context: StepContext, error: unknown): Pro
     {
       reason: reason ?? "",
       statement: statement ?? entry ?? "",
-      production: await sizeOfProduction(context),
+      needed: needed(await sizeOfProduction(context)),
     },
     { cause: error },
   );
+}
+
+function needed(production: number | undefined): string {
+  const each = production === undefined ? "" : ` of ${Math.ceil(production / 1024 ** 2)} MiB each`;
+  return `two copies of the database${each}`;
 }
 
 async function sizeOfProduction({ promotion, openMaintenance }: StepContext): Promise<number | undefined> {

@@ -65,7 +65,7 @@ describe("the disk of the database server", () => {
     expect(detail.error).toMatchObject({
       code: "DiskFull",
       message: expect.stringMatching(/No space left on device/),
-      hint: expect.stringMatching(/room for two copies of the database, which takes \d+ MiB/),
+      hint: expect.stringMatching(/room for two copies of the database of \d+ MiB each/),
     });
     const databases = await rows<{ name: string }>(
       disk.address,
@@ -74,6 +74,27 @@ describe("the disk of the database server", () => {
     );
     return { address, before, detail, databases: databases.map((row) => row.name) };
   }
+
+  test("fault 26: where the policy tells the disk, too little room for the copies is refused before anything begins", async () => {
+    const address = await freshDatabase(disk, FILLED, "too_small");
+    const before = await contentOf(address);
+    await service.register("too-small", address, { disk: 64 * MIB });
+    const refusal = {
+      code: "DiskTooSmall",
+      message: expect.stringMatching(
+        /^two copies of "too_small" take \d+ MiB, and of the server's disk of 64 MiB \d+ MiB/,
+      ),
+      hint: expect.stringContaining("give the server a larger disk"),
+    };
+    const release = await service.release(PROJECT);
+    const planned = await service.call("POST", "/plans", { environment: "too-small", release });
+    expect(planned).toMatchObject({ status: 409, body: { code: refusal.code, hint: refusal.hint } });
+    const detail = await service.until(await service.promote("too-small", release), "refused");
+    expect(detail.error).toMatchObject(refusal);
+    expect(detail.steps.map(({ step }) => step)).toEqual(["admit", "refuse"]);
+    await expectUntouched(service, detail, address, before);
+    await dropDatabases(address);
+  });
 
   test.each([
     ["the rows are restored", "restore:created", {}, 1 * MIB],
