@@ -25,14 +25,16 @@ export async function benchBundles({ json }: { json: boolean }): Promise<boolean
   return eager.length === 0;
 }
 
-/** Every handler there is: the API, the steps, the events. */
+/** Every handler there is: the API, the steps, the events, the tasks. */
 function handlers(): { name: string; entry: string }[] {
-  const files = globSync(["functions/api/main.ts", "functions/{steps,events}/*.ts"], { cwd: ROOT });
+  const files = globSync(["functions/{api,tasks}/main.ts", "functions/{steps,events}/*.ts"], { cwd: ROOT });
   return files.sort().map((file) => ({
-    name: file.endsWith("api/main.ts") ? "api" : basename(file, ".ts"),
+    name: MAINS[file] ?? basename(file, ".ts"),
     entry: join(ROOT, file),
   }));
 }
+
+const MAINS: Record<string, string> = { "functions/api/main.ts": "api", "functions/tasks/main.ts": "task" };
 
 function table(bundles: Bundle[]): string {
   const kilobytes = (bytes: number) => (bytes / 1000).toFixed(1).padStart(10);

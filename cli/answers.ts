@@ -1,6 +1,7 @@
 /** What the command needs of the service's answers; the rest is passed on by --json as it came. */
 import * as z from "zod";
 import { STATUSES, STEPS } from "../core/steps.ts";
+import { TASK_STATUSES, TASKS } from "../core/tasks.ts";
 
 const refusal = z.object({
   code: z.string(),
@@ -24,13 +25,24 @@ export const promotion = z.looseObject({
   endedAt: z.string().nullable(),
 });
 
+const progress = z.object({ done: amount, total: amount.optional(), now: z.string().optional() });
+
+const lastVerified = z
+  .looseObject({
+    id: z.string(),
+    takenAt: z.string(),
+    verifiedBy: z.enum(["restore", "objects"]),
+    ageSeconds: z.number(),
+  })
+  .nullable();
+
 export const stepAttempt = z.looseObject({
   step: z.enum(STEPS),
   attempt: z.number(),
   status: z.enum(["running", "succeeded", "failed"]),
   outcome: z.unknown(),
   error: refusal.nullable(),
-  progress: z.object({ done: amount, total: amount.optional(), now: z.string().optional() }).nullable(),
+  progress: progress.nullable(),
   startedAt: z.string(),
   endedAt: z.string().nullable(),
 });
@@ -41,6 +53,7 @@ export const detail = promotion.extend({
   approval: z
     .looseObject({ status: z.string(), decidedBy: z.string().nullable(), expiresAt: z.string() })
     .nullable(),
+  lastVerifiedBackup: lastVerified,
 });
 
 export const promotions = z.looseObject({ promotions: z.array(promotion) });
@@ -54,6 +67,7 @@ export const environment = z.looseObject({
   fingerprint: z.string(),
   release: z.string().nullable(),
   promotion: z.looseObject({ id: z.string(), status: z.string() }).nullable(),
+  lastVerifiedBackup: lastVerified,
 });
 
 export const environments = z.looseObject({ environments: z.array(environment) });
@@ -102,6 +116,79 @@ export const logProof = z.looseObject({
   broken: z.object({ seq: z.number(), reason: z.string() }).optional(),
 });
 
+export const task = z.looseObject({
+  id: z.string(),
+  kind: z.enum(TASKS),
+  environment: z.string().nullable(),
+  backup: z.string().nullable(),
+  status: z.enum(TASK_STATUSES),
+  attempt: z.number(),
+  outcome: z.record(z.string(), z.unknown()).nullable(),
+  error: refusal.nullable(),
+  progress: progress.nullable(),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+});
+
+export const tasks = z.looseObject({ tasks: z.array(task) });
+
+export const backup = z.looseObject({
+  id: z.string(),
+  environment: z.string(),
+  promotion: z.string().nullable(),
+  base: z.string().nullable(),
+  status: z.string(),
+  takenAt: z.string(),
+  bytes: z.number(),
+  rawBytes: z.number().nullable(),
+  rows: z.number(),
+  verifiedAt: z.string().nullable(),
+  verifiedBy: z.string().nullable(),
+  restoreSeconds: z.number().nullable(),
+  error: refusal.nullable(),
+  retention: z.string(),
+  retainUntil: z.string(),
+  held: z.object({ reason: z.string(), by: z.string() }).nullable(),
+  expiredAt: z.string().nullable(),
+});
+
+export const backups = z.looseObject({ backups: z.array(backup), lastVerified });
+
+export const backupDetail = backup.extend({
+  manifest: z
+    .looseObject({
+      sha256: z.string(),
+      server: z.string(),
+      database: z.string(),
+      encoding: z.string(),
+      locale: z.string(),
+      extensions: z.array(z.object({ name: z.string(), version: z.string() })),
+      tables: z.array(
+        z.looseObject({ table: z.string(), bytes: z.number(), rawBytes: z.number(), rows: z.number() }),
+      ),
+      emptyTables: z.number(),
+      largeObjects: z.looseObject({ count: z.number(), rawBytes: z.number() }),
+      notCarried: z.record(z.string(), z.array(z.string())),
+      builtOn: z.array(z.string()),
+    })
+    .nullable(),
+});
+
+export const expirable = z.looseObject({
+  expirable: z.array(backup),
+  kept: z.array(z.object({ id: z.string(), environment: z.string(), because: z.string() })),
+});
+
+export const exportedFiles = z.object({
+  files: z.array(z.object({ name: z.string(), size: z.number(), sha256: z.string(), url: z.string() })),
+  count: z.number(),
+});
+
+export type Task = z.infer<typeof task>;
+export type Backup = z.infer<typeof backup>;
+export type BackupDetail = z.infer<typeof backupDetail>;
+export type LastVerified = z.infer<typeof lastVerified>;
 export type Promotion = z.infer<typeof promotion>;
 export type Detail = z.infer<typeof detail>;
 export type StepAttempt = z.infer<typeof stepAttempt>;

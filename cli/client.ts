@@ -12,6 +12,8 @@ export interface Client {
   patch<S extends z.ZodType>(path: string, body: object, answer: S): Promise<z.output<S>>;
   /** The answer's text, whatever its type; follows the way to the bucket. */
   text(path: string): Promise<string>;
+  /** The bytes behind an address that the service gave. */
+  download(url: string): AsyncIterable<Uint8Array>;
   /** Sends bytes to an address that the service gave. */
   upload(to: { url: string; headers: Headers }, body: Uint8Array): Promise<void>;
 }
@@ -64,6 +66,7 @@ export function openClient({ url, key }: Connection): Client {
     post: (path, body, schema, headers) => parsed(schema, send("POST", path, body, headers)),
     patch: (path, body, schema) => parsed(schema, send("PATCH", path, body)),
     text: async (path) => (await send("GET", path)).text,
+    download: (address) => download(address),
     upload: async (to, body) => {
       const answer = await attempt(to.url, {
         method: "PUT",
@@ -77,6 +80,21 @@ export function openClient({ url, key }: Connection): Client {
   };
 }
 
+/** Throws `ServiceUnreachable` when nobody answers, or the stream breaks off. */
+async function* download(address: string): AsyncGenerator<Uint8Array> {
+  const { origin } = new URL(address);
+  try {
+    const response = await fetch(address);
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel();
+      throw unreachable(origin, `it answered ${response.status} to the download`);
+    }
+    yield* response.body as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw error instanceof RehearsalError ? error : unreachable(origin, reasonOf(error));
+  }
+}
+
 interface Answer {
   status: number;
   text: string;
@@ -88,10 +106,15 @@ async function attempt(url: string, request: RequestInit): Promise<Answer | Rehe
     const response = await fetch(url, request);
     return { status: response.status, text: await response.text() };
   } catch (error) {
-    const cause = (error as Error).cause ?? error;
-    const { message, code } = cause as NodeJS.ErrnoException;
-    return unreachable(new URL(url).origin, message || code || String(cause));
+    return unreachable(new URL(url).origin, reasonOf(error));
   }
+}
+
+/** fetch hides what went wrong behind a cause. */
+function reasonOf(error: unknown): string {
+  const cause = (error as Error).cause ?? error;
+  const { message, code } = cause as NodeJS.ErrnoException;
+  return message || code || String(cause);
 }
 
 /** A refusal told as problem details; anything else that is no success is not the service. */

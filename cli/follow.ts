@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { RehearsalError } from "../core/errors.ts";
 import { EXIT_CODES, isEnded, type Status } from "../core/steps.ts";
 import { type Detail, detail, type StepAttempt } from "./answers.ts";
+import type { Client } from "./client.ts";
 import type { Context, Outcome } from "./command.ts";
 import { howToDecide, liveLine, reason, stepCells } from "./promotion-text.ts";
 import { exitOf } from "./refusal.ts";
@@ -10,7 +11,7 @@ import type { Terminal } from "./terminal.ts";
 import { columns } from "./text.ts";
 
 /** Milliseconds between two looks. */
-const EVERY = 400;
+export const EVERY = 400;
 
 /** Milliseconds that a service which has answered before may be silent: it may be starting anew. */
 const PATIENCE = 60_000;
@@ -39,32 +40,19 @@ export async function follow(context: Context, id: string, wanted?: Status): Pro
 }
 
 /** One look after the other, each telling what is new since the last. */
-function look({ terminal, client }: Context, id: string): () => Promise<Detail> {
+function look(context: Context, id: string): () => Promise<Detail> {
+  const { terminal } = context;
   const told = new Set<string>();
   const tellOnce = (name: string, line: () => string) => {
     if (told.has(name)) return;
     told.add(name);
     terminal.err(line());
   };
-  let answered: number | undefined;
-  const ask = async (): Promise<Detail> => {
-    const found = await (await client()).get(`/promotions/${encodeURIComponent(id)}`, detail);
-    answered = performance.now();
-    return found;
-  };
-  const askPatiently = async (): Promise<Detail> => {
-    for (;;) {
-      try {
-        return await ask();
-      } catch (error) {
-        const silent = error instanceof RehearsalError && error.code === "ServiceUnreachable";
-        if (!silent || answered === undefined || performance.now() - answered > PATIENCE) throw error;
-        terminal.live("the service does not answer; asking again");
-      }
-    }
-  };
+  const ask = patiently(context, async (client) =>
+    client.get(`/promotions/${encodeURIComponent(id)}`, detail),
+  );
   return async () => {
-    const found = await askPatiently();
+    const found = await ask();
     for (const attempt of found.steps)
       if (attempt.status !== "running")
         tellOnce(`${attempt.step} ${attempt.attempt}`, () => stepLine(terminal, attempt));
@@ -73,6 +61,27 @@ function look({ terminal, client }: Context, id: string): () => Promise<Detail> 
     if (running !== undefined)
       terminal.live(liveLine(running, Math.max(0, Date.now() - Date.parse(running.startedAt))));
     return found;
+  };
+}
+
+/** Asks again and again while the service is silent that has answered before; it may be starting anew. */
+export function patiently<T>(
+  { terminal, client }: Context,
+  ask: (client: Client) => Promise<T>,
+): () => Promise<T> {
+  let answered: number | undefined;
+  return async () => {
+    for (;;) {
+      try {
+        const found = await ask(await client());
+        answered = performance.now();
+        return found;
+      } catch (error) {
+        const silent = error instanceof RehearsalError && error.code === "ServiceUnreachable";
+        if (!silent || answered === undefined || performance.now() - answered > PATIENCE) throw error;
+        terminal.live("the service does not answer; asking again");
+      }
+    }
   };
 }
 

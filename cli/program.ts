@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { Act, Declare } from "./command.ts";
 import { approveCommand } from "./commands/approve.ts";
+import { backupCommand } from "./commands/backup.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { envCommand } from "./commands/env.ts";
 import { logCommand } from "./commands/log.ts";
@@ -29,6 +30,7 @@ const COMMANDS: Declare[] = [
   cancelCommand,
   rollbackCommand,
   reportCommand,
+  backupCommand,
   logCommand,
 ];
 

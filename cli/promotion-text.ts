@@ -1,6 +1,7 @@
 /** A promotion in words: its steps as lines, and its end with the reason and the mend. */
 import { isEnded } from "../core/steps.ts";
 import type { Detail, StepAttempt } from "./answers.ts";
+import { describeLastVerified } from "./backup-text.ts";
 import { bytes, columns, duration, facts, plain, rows, short, when } from "./text.ts";
 
 /** All that is known of it. */
@@ -16,6 +17,7 @@ export function describeDetail(found: Detail): string {
     pending: found.pending?.join(", "),
     evidence: found.evidence,
     approval: found.approval && describeApproval(found.approval),
+    "verified backup": describeLastVerified(found.lastVerifiedBackup),
   });
   const steps = columns(found.steps.map((step) => stepCells(step)));
   const end = found.status === "waiting" ? howToDecide(found) : reason(found);
@@ -35,8 +37,11 @@ export function stepCells(attempt: StepAttempt): [status: string, step: string, 
   ];
 }
 
-/** How far a running step is, in one line. */
-export function liveLine({ step, progress }: StepAttempt, elapsed: number): string {
+/** How far a running step or task is, in one line. */
+export function liveLine(
+  { step, progress }: { step: string; progress: StepAttempt["progress"] },
+  elapsed: number,
+): string {
   const now = progress?.now === undefined ? "" : plain(progress.now);
   const share =
     progress?.total && progress.total.bytes > 0 ? progress.done.bytes / progress.total.bytes : undefined;

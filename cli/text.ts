@@ -51,6 +51,14 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 3600)} h ${two((seconds % 3600) / 60)} min`;
 }
 
+/** How long ago something was: `40 s`, `12 min`, `5 h` or `3 days`. */
+export function age(seconds: number): string {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
+}
+
 /** The beginning of a hash: enough to tell it from others and to name it by. */
 export function short(hash: string | null): string {
   return hash === null ? "none" : hash.slice(0, 12);

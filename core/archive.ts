@@ -43,6 +43,43 @@ export interface ArchiveEntry {
 
 export type Section = "none" | "pre-data" | "data" | "post-data";
 
+/** The table of contents as it stands in the file, for whoever writes it again: what is not there at all differs from what is empty. */
+export interface ArchiveContents {
+  /** 14 to 16: the second part of the version. */
+  minor: number;
+  /** When it was made: second, minute, hour, day, month from 0, years since 1900, daylight saving. */
+  made: number[];
+  database: string | undefined;
+  serverVersion: string | undefined;
+  dumpVersion: string | undefined;
+  records: ArchiveRecord[];
+}
+
+/** An entry, field by field in the order of the file. */
+export interface ArchiveRecord {
+  id: number;
+  /** Whether data of its own follows the table of contents. */
+  hasData: boolean;
+  /** The catalog that the oid is of, as an oid. */
+  catalog: string | undefined;
+  oid: string | undefined;
+  tag: string | undefined;
+  kind: string;
+  section: Section;
+  definition: string | undefined;
+  drop: string | undefined;
+  copy: string | undefined;
+  schema: string | undefined;
+  tablespace: string | undefined;
+  accessMethod: string | undefined;
+  /** 0 when it has none, and before 1.16. */
+  relationKind: number;
+  owner: string | undefined;
+  /** `false`, since tables no longer have oids. */
+  withOids: string | undefined;
+  dependencies: number[];
+}
+
 const SECTIONS: Record<number, Section> = { 1: "none", 2: "pre-data", 3: "data", 4: "post-data" };
 const CUSTOM_FORMAT = 1;
 /** An entry takes more bytes than this, so a count of entries beyond it is a lie and nothing is allocated for it. */
@@ -50,6 +87,36 @@ const SMALLEST_ENTRY = 40;
 
 /** Parses the archive; any byte out of place is `ArchiveUnreadable`. */
 export function parseArchive(bytes: Uint8Array): Archive {
+  const { minor, database, serverVersion, dumpVersion, records } = parseContents(bytes);
+  return {
+    version: `1.${minor}`,
+    database: database ?? "",
+    serverVersion: serverVersion ?? "",
+    dumpVersion: dumpVersion ?? "",
+    entries: records.map(asEntry),
+  };
+}
+
+/** The record as whoever makes it in a database sees it. */
+export function asEntry(record: ArchiveRecord): ArchiveEntry {
+  const { id, kind, section, relationKind, dependencies } = record;
+  return {
+    ...{ id, kind, section, dependencies },
+    oid: record.oid ?? "0",
+    tag: record.tag ?? "",
+    schema: record.schema || undefined,
+    definition: record.definition ?? "",
+    drop: record.drop ?? "",
+    copy: record.copy ?? "",
+    owner: record.owner ?? "",
+    tablespace: record.tablespace ?? "",
+    accessMethod: record.accessMethod ?? "",
+    relationKind: relationKind === 0 ? "" : String.fromCharCode(relationKind),
+  };
+}
+
+/** Parses the archive as `parseArchive` does, and loses nothing of it but its data. */
+export function parseContents(bytes: Uint8Array): ArchiveContents {
   const reader = new ArchiveReader(bytes);
   if (reader.ascii(5) !== "PGDMP") throw unreadable("it does not begin with PGDMP");
   const version = { major: reader.byte(), minor: reader.byte() };
@@ -64,46 +131,43 @@ export function parseArchive(bytes: Uint8Array): Archive {
   // The compression: a byte for the algorithm since 1.15, the level before.
   if (version.minor >= 15) reader.byte();
   else reader.integer();
-  // When it was made: second, minute, hour, day, month, year, daylight saving.
-  for (let field = 0; field < 7; field++) reader.integer();
-  const database = reader.text() ?? "";
-  const serverVersion = reader.text() ?? "";
-  const dumpVersion = reader.text() ?? "";
+  const made = Array.from({ length: 7 }, () => reader.integer());
+  const database = reader.text();
+  const serverVersion = reader.text();
+  const dumpVersion = reader.text();
   const count = reader.integer();
   if (count < 0 || count * SMALLEST_ENTRY > bytes.length)
     throw unreadable(`it claims ${count} entries in ${bytes.length} bytes`);
-  const entries: ArchiveEntry[] = [];
+  const records: ArchiveRecord[] = [];
   const ids = new Set<number>();
-  while (entries.length < count) {
-    const entry = readEntry(reader, version.minor, offsetBytes);
-    if (ids.has(entry.id)) throw unreadable(`entry ${entry.id} is there twice`);
-    ids.add(entry.id);
-    entries.push(entry);
+  while (records.length < count) {
+    const record = readRecord(reader, version.minor, offsetBytes);
+    if (ids.has(record.id)) throw unreadable(`entry ${record.id} is there twice`);
+    ids.add(record.id);
+    records.push(record);
   }
-  return { version: `${version.major}.${version.minor}`, database, serverVersion, dumpVersion, entries };
+  return { minor: version.minor, made, database, serverVersion, dumpVersion, records };
 }
 
-function readEntry(reader: ArchiveReader, minor: number, offsetBytes: number): ArchiveEntry {
+function readRecord(reader: ArchiveReader, minor: number, offsetBytes: number): ArchiveRecord {
   const id = reader.integer();
   if (id <= 0) throw unreadable(`an entry has the number ${id}`);
-  // Whether it had a dumper, and the catalog its oid is of.
-  reader.integer();
-  reader.text();
-  const oid = reader.text() ?? "0";
-  const tag = reader.text() ?? "";
+  const hasData = reader.integer() !== 0;
+  const catalog = reader.text();
+  const oid = reader.text();
+  const tag = reader.text();
   const kind = reader.text() ?? "";
   const section = SECTIONS[reader.integer()];
   if (section === undefined) throw unreadable(`entry ${id} (${kind}) lies in no known section`);
-  const definition = reader.text() ?? "";
-  const drop = reader.text() ?? "";
-  const copy = reader.text() ?? "";
-  const schema = reader.text() || undefined;
-  const tablespace = reader.text() ?? "";
-  const accessMethod = reader.text() ?? "";
+  const definition = reader.text();
+  const drop = reader.text();
+  const copy = reader.text();
+  const schema = reader.text();
+  const tablespace = reader.text();
+  const accessMethod = reader.text();
   const relationKind = minor >= 16 ? reader.integer() : 0;
-  const owner = reader.text() ?? "";
-  // "false", since tables no longer have oids.
-  reader.text();
+  const owner = reader.text();
+  const withOids = reader.text();
   const dependencies: number[] = [];
   for (let text = reader.text(); text !== undefined; text = reader.text()) {
     if (!/^\d{1,10}$/.test(text)) throw unreadable(`entry ${id} (${kind}) depends on "${text.slice(0, 40)}"`);
@@ -112,9 +176,8 @@ function readEntry(reader: ArchiveReader, minor: number, offsetBytes: number): A
   // The state and the place of its data in the archive.
   reader.skip(1 + offsetBytes);
   return {
-    ...{ id, oid, kind, tag, schema, section, definition, drop, copy, owner, tablespace, accessMethod },
-    relationKind: relationKind === 0 ? "" : String.fromCharCode(relationKind),
-    dependencies,
+    ...{ id, hasData, catalog, oid, tag, kind, section, definition, drop, copy, schema, tablespace },
+    ...{ accessMethod, relationKind, owner, withOids, dependencies },
   };
 }
 

@@ -57,7 +57,12 @@ const copiedTable = z.strictObject({
   heap: heap.nullable(),
 });
 
-const tableBaseline = z.strictObject({ rows: count, columns: z.array(z.string()), checksum: z.string() });
+const tableBaseline = z.strictObject({
+  rows: count,
+  columns: z.array(z.string()),
+  checksum: z.string(),
+  partOf: z.string().exactOptional(),
+});
 
 const baseline: z.ZodType<Baseline> = z.strictObject({
   format: z.literal("rehearsal-baseline/2"),

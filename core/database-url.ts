@@ -9,44 +9,105 @@ export interface DatabaseAddress {
   password?: string;
   /** libpq's words; `verify-full` checks the certificate and the host's name. */
   sslmode: "disable" | "require" | "verify-full";
+  /** With `verify-full`: the file, on the machine that connects, whose certificates are trusted instead of Node's own. */
+  sslrootcert?: string;
+  /** The server must prove with the password (SCRAM) that it holds the key of this very TLS connection. */
+  channelBinding?: "require";
+  /** No password is kept: each connection is given a token of AWS's, made for this region. */
+  iam?: { region: string };
 }
+
+/** What may stand behind the `?`: an option that was passed over in silence could be the one that made it safe. */
+const OPTIONS = ["sslmode", "sslrootcert", "channel_binding", "auth", "region"];
 
 /** Parses `postgresql://user:password@host:port/database?sslmode=…`; throws `InputInvalid` with the reason, never with the password. */
 export function parseDatabaseUrl(text: string): DatabaseAddress {
-  const refuse = (problems: string) =>
-    new RehearsalError("InputInvalid", { what: "the database URL", problems });
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    throw refuse("it is not a URL; write postgresql://user:password@host:port/database");
+    throw refusal("it is not a URL; write postgresql://user:password@host:port/database");
   }
   if (url.protocol !== "postgresql:" && url.protocol !== "postgres:")
-    throw refuse(`it begins with "${url.protocol}", not with postgresql:`);
-  if (!url.hostname) throw refuse("it names no host");
+    throw refusal(`it begins with "${url.protocol}", not with postgresql:`);
+  if (!url.hostname) throw refusal("it names no host");
   if (url.hostname.includes(",") || url.hostname.includes("%2F"))
-    throw refuse("it names several hosts or a socket");
+    throw refusal("it names several hosts or a socket");
   const database = decodeURIComponent(url.pathname.slice(1));
-  if (!database) throw refuse("it names no database");
-  if (!url.username) throw refuse("it names no user");
-  const sslmode = url.searchParams.get("sslmode") ?? "verify-full";
-  if (sslmode !== "disable" && sslmode !== "require" && sslmode !== "verify-full")
-    throw refuse(`sslmode is "${sslmode}"; disable, require and verify-full are known`);
+  if (!database) throw refusal("it names no database");
+  if (!url.username) throw refusal("it names no user");
+  const host = decodeURIComponent(url.hostname).replace(/^\[|\]$/g, "");
   return {
-    host: decodeURIComponent(url.hostname).replace(/^\[|\]$/g, ""),
+    host,
     port: url.port ? Number(url.port) : 5432,
     database,
     user: decodeURIComponent(url.username),
     ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
-    sslmode,
+    ...parseOptions(host, Boolean(url.password), url.searchParams),
   };
+}
+
+function parseOptions(
+  host: string,
+  hasPassword: boolean,
+  options: URLSearchParams,
+): Pick<DatabaseAddress, "sslmode" | "sslrootcert" | "channelBinding" | "iam"> {
+  for (const name of options.keys()) {
+    if (!OPTIONS.includes(name)) throw refusal(`"${name}" is not known; ${OPTIONS.join(", ")} are`);
+    if (options.getAll(name).length > 1) throw refusal(`it says ${name} twice`);
+  }
+  const sslmode = options.get("sslmode") ?? "verify-full";
+  if (sslmode !== "disable" && sslmode !== "require" && sslmode !== "verify-full")
+    throw refusal(`sslmode is "${sslmode}"; disable, require and verify-full are known`);
+  const sslrootcert = options.get("sslrootcert") || "system";
+  if (sslrootcert !== "system" && sslmode !== "verify-full")
+    throw refusal("sslrootcert is looked at only with sslmode=verify-full");
+  const binding = options.get("channel_binding") ?? "prefer";
+  if (binding !== "require" && binding !== "prefer" && binding !== "disable")
+    throw refusal(`channel_binding is "${binding}"; require, prefer and disable are known`);
+  if (binding === "require" && sslmode === "disable")
+    throw refusal("channel_binding=require needs TLS: sslmode=verify-full");
+  const iam = parseIam(host, options);
+  if (iam && hasPassword) throw refusal("with auth=iam it must have no password: a token takes its place");
+  // A token opens the database to whoever holds it, for a quarter of an hour: it is shown to the true server only.
+  if (iam && sslmode !== "verify-full") throw refusal("auth=iam needs sslmode=verify-full");
+  return {
+    sslmode,
+    ...(sslrootcert === "system" ? {} : { sslrootcert }),
+    ...(binding === "require" ? { channelBinding: binding } : {}),
+    ...(iam && { iam }),
+  };
+}
+
+function parseIam(host: string, options: URLSearchParams): { region: string } | undefined {
+  const auth = options.get("auth") ?? "password";
+  const named = options.get("region");
+  if (auth === "password" && named !== null) throw refusal("a region is looked at only with auth=iam");
+  if (auth === "password") return undefined;
+  if (auth !== "iam") throw refusal(`auth is "${auth}"; password and iam are known`);
+  // NAME.ID.REGION.rds.amazonaws.com, with .cn behind it in China.
+  const region = named ?? /\.([a-z]{2}(?:-[a-z]+)+-\d+)\.rds\.amazonaws\.com(?:\.cn)?$/.exec(host)?.[1];
+  if (region === undefined || !/^[a-z\d-]{1,40}$/.test(region))
+    throw refusal("auth=iam needs the region of the server: region=eu-central-1");
+  return { region };
+}
+
+function refusal(problems: string): RehearsalError {
+  return new RehearsalError("InputInvalid", { what: "the database URL", problems });
 }
 
 /** The URL of an address, with its password: for storing in the secret, never for showing. */
 export function databaseUrl(address: DatabaseAddress): string {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   const password = address.password === undefined ? "" : `:${encodeURIComponent(address.password)}`;
-  return `postgresql://${encodeURIComponent(address.user)}${password}@${host}:${address.port}/${encodeURIComponent(address.database)}?sslmode=${address.sslmode}`;
+  const options = Object.entries({
+    sslmode: address.sslmode,
+    sslrootcert: address.sslrootcert,
+    channel_binding: address.channelBinding,
+    auth: address.iam && "iam",
+    region: address.iam?.region,
+  }).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`]));
+  return `postgresql://${encodeURIComponent(address.user)}${password}@${host}:${address.port}/${encodeURIComponent(address.database)}?${options.join("&")}`;
 }
 
 /** The address as people may see it: host, port, database and user. */

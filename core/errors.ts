@@ -108,6 +108,57 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
   }),
+  ConnectionsExhausted: entry<{ database: string; reason: string }>({
+    message: (f) => `the server of "${f.database}" takes no more connections: ${f.reason}`,
+    hint: 'end idle sessions (pg_stat_activity lists them), raise max_connections or the limit of the role or database, or lower "connections" in the policy',
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  DiskFull: entry<{ reason: string; statement: string; needed: string }>({
+    message: (f) => `the disk of the database server is full: ${f.reason} in: ${f.statement}`,
+    hint: (f) =>
+      `free or add disk there, then promote again; a promotion needs room for ${f.needed}, and for what the migration writes`,
+    status: 409,
+    exit: 1,
+  }),
+  DiskTooSmall: entry<{ database: string; needed: string; used: string; disk: string }>({
+    message: (f) =>
+      `two copies of "${f.database}" take ${f.needed}, and of the server's disk of ${f.disk} ${f.used} are used`,
+    hint: 'drop databases that were kept (NAME__failed_ID) or give the server a larger disk, and tell the policy its size: "disk", in bytes; without it nothing is compared',
+    status: 409,
+    exit: 1,
+  }),
+  CertificateRefused: entry<{ host: string; reason: string; about: "issuer" | "host" | "time" }>({
+    message: (f) => `the TLS certificate of ${f.host} is not accepted: ${f.reason}`,
+    hint: (f) => {
+      if (f.about === "host")
+        return "connect by a name that the certificate is for, or give the server a certificate for this one";
+      if (f.about === "time")
+        return "renew the server's certificate, and compare the clocks of both machines";
+      return "give the certificate of the authority that signed it: sslrootcert=FILE in the URL, or NODE_EXTRA_CA_CERTS for the whole service";
+    },
+    status: 409,
+    exit: 2,
+  }),
+  EncryptionMissing: entry<{ host: string }>({
+    message: (f) => `${f.host} speaks no TLS, and the database URL demands it`,
+    hint: "turn on ssl at the server; sslmode=disable is for a server on the same machine or in a private network",
+    status: 409,
+    exit: 2,
+  }),
+  AuthenticationWeak: entry<{ host: string; problem: string }>({
+    message: (f) => `the password was not given to ${f.host}: ${f.problem}`,
+    hint: "let the server ask by scram-sha-256 (pg_hba.conf, and set the password anew), and connect with sslmode=verify-full",
+    status: 409,
+    exit: 2,
+  }),
+  PoolerFound: entry<{ host: string; sign: string }>({
+    message: (f) => `behind ${f.host} is a pooler that shares its sessions, not the server: ${f.sign}`,
+    hint: "register the server's own address: settings, locks and snapshots of a session do not hold behind PgBouncer, RDS Proxy and the like",
+    status: 409,
+    exit: 2,
+  }),
   BaselineUnreadable: entry<{ what: string; user: string; reason: string }>({
     message: (f) => `"${f.user}" cannot read everything in ${f.what}: ${f.reason}`,
     hint: (f) =>
@@ -261,7 +312,14 @@ export const ERRORS = {
   }),
   ServerTooNew: entry<{ major: number; supported: number }>({
     message: (f) => `the server is Postgres ${f.major}, and backups are known up to ${f.supported}`,
-    hint: "install a version of Rehearsal that carries the newer pg_dump",
+    hint: (f) =>
+      `name a pg_dump of version ${f.major} in the environment's policy (pgDump: /path/to/pg_dump), or install a version of Rehearsal that carries one`,
+    status: 409,
+    exit: 2,
+  }),
+  PgDumpUnfit: entry<{ path: string; reason: string }>({
+    message: (f) => `the pg_dump that the policy names, ${f.path}, cannot be used: ${f.reason}`,
+    hint: "install Postgres's client programs of the server's major version where the service runs, and name their pg_dump in the policy",
     status: 409,
     exit: 2,
   }),
@@ -320,6 +378,73 @@ export const ERRORS = {
     hint: "the target lacks something the source has, such as an extension or a setting; provide it and restore anew",
     status: 409,
     exit: 1,
+  }),
+  EnvironmentFenced: entry<{ environment: string; promotion: string; status: string }>({
+    message: (f) =>
+      `"${f.environment}" is closed by ${f.promotion}, which is ${f.status}: it cannot be backed up now`,
+    hint: (f) =>
+      f.status === "held"
+        ? `mend what held it, or take it back with "rehearsal rollback ${f.promotion}"; the backup it began with stands`
+        : `wait for it with "rehearsal watch ${f.promotion}", then try again`,
+    status: 409,
+    exit: 5,
+  }),
+  BackupUnusable: entry<{ backup: string; status: string; environment: string }>({
+    message: (f) => `backup ${f.backup} cannot be used: it is ${f.status}`,
+    hint: (f) => `choose another one: "rehearsal backup list ${f.environment}" shows them`,
+    status: 409,
+    exit: 2,
+  }),
+  BackupLocked: entry<{ backups: string; reason: string }>({
+    message: (f) => `the object store does not let go of ${f.backups}: ${f.reason}`,
+    hint: "Object Lock keeps the objects until their date; nothing of these backups was removed, and they can be expired when it has passed",
+    status: 409,
+    exit: 1,
+  }),
+  RestoreForeign: entry<{ backup: string; from: string; fromRole: string; to: string; toRole: string }>({
+    message: (f) =>
+      f.fromRole === "dev" && f.toRole === "prod"
+        ? `backup ${f.backup} is of "${f.from}", whose role is dev, and development data never goes into "${f.to}", whose role is prod`
+        : `backup ${f.backup} is of "${f.from}" (${f.fromRole}), not of "${f.to}" (${f.toRole})`,
+    hint: (f) =>
+      `choose a backup of "${f.to}": "rehearsal backup list ${f.to}"; to look into this one, restore it into a database of its own with --to NAME`,
+    status: 409,
+    exit: 2,
+  }),
+  RestoreOverProd: entry<{ environment: string; given: string }>({
+    message: (f) =>
+      f.given
+        ? `"${f.given}" is not the environment whose database would be replaced, which is "${f.environment}"`
+        : `"${f.environment}" has the role prod, and what was written since the backup would be lost to it`,
+    hint: (f) =>
+      `to take a promotion back use "rehearsal rollback ID", which loses nothing; to replace the database all the same, say its environment's name: --confirm ${f.environment}`,
+    status: 422,
+    exit: 2,
+  }),
+  DatabaseExists: entry<{ database: string }>({
+    message: (f) => `there is a database "${f.database}" already`,
+    hint: "choose another name with --to; a restore never writes into a database that is there",
+    status: 409,
+    exit: 2,
+  }),
+  DatabaseReplaced: entry<{ database: string; environment: string }>({
+    message: (f) =>
+      `"${f.database}", the database of "${f.environment}", is not the one it was when the restore began`,
+    hint: "somebody else replaced or renamed it meanwhile; nothing was changed, look at it and restore again",
+    status: 409,
+    exit: 1,
+  }),
+  ExportDamaged: entry<{ file: string; reason: string }>({
+    message: (f) => `the exported file ${f.file} did not arrive as it was written: ${f.reason}`,
+    hint: "export again; when it repeats, look at what stands between here and the bucket",
+    status: 500,
+    exit: 1,
+  }),
+  OutputExists: entry<{ path: string }>({
+    message: (f) => `${f.path} is there already`,
+    hint: "choose another --out, or remove it; nothing is written over",
+    status: 409,
+    exit: 2,
   }),
   // --- applying ------------------------------------------------------------------------------------
   LockTimeout: entry<{ statement: string; milliseconds: number; tries: number }>({
@@ -416,6 +541,13 @@ export const ERRORS = {
     message: (f) => `the object store refuses "${f.key}" in bucket "${f.bucket}": ${f.reason}`,
     hint: "check the credentials, the role's rights on the bucket and on its KMS key, and whether Object Lock keeps the object",
     status: 403,
+    exit: 1,
+  }),
+  EncryptionKeyUnusable: entry<{ bucket: string; key: string; reason: string }>({
+    message: (f) =>
+      `the KMS key of "${f.key}" in bucket "${f.bucket}" cannot be used, so the object store neither reads nor writes it: ${f.reason}`,
+    hint: 'enable the key again ("aws kms enable-key"), or cancel its deletion and then enable it; nothing encrypted under it is lost until it is deleted. Then promote again, or roll a held promotion back',
+    status: 503,
     exit: 1,
   }),
   ObjectMissing: entry<{ bucket: string; key: string }>({

@@ -20,14 +20,14 @@ export function quoteLiteral(text: string): string {
   return text.includes("\\") ? ` E${quoted}` : quoted;
 }
 
-export type DatabaseUse = "pristine" | "rehearsed" | "fenced" | "failed" | "scratch";
+export type DatabaseUse = "pristine" | "rehearsed" | "fenced" | "failed" | "scratch" | "replaced";
 
 /**
- * The name of a database that a promotion makes beside `database`: `NAME__USE_ID`, at most 63 bytes.
+ * The name of a database that a promotion or a task makes beside `database`: `NAME__USE_ID`, at most 63 bytes.
  * A name too long is cut at a character and marked with eight digits of its hash, so that two long names stay two.
  */
-export function databaseName(database: string, use: DatabaseUse, promotionId: string): string {
-  const suffix = `__${use}_${promotionId}`;
+export function databaseName(database: string, use: DatabaseUse, id: string): string {
+  const suffix = `__${use}_${id}`;
   const room = NAME_BYTES - Buffer.byteLength(suffix);
   if (Buffer.byteLength(database) <= room) return database + suffix;
   let cut = database;

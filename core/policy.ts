@@ -1,6 +1,8 @@
 /** What an environment asks of every promotion: parsed once when it is registered or changed. */
 import * as z from "zod";
 
+const days = z.int().min(0).max(36_500);
+
 const hook = z.url({ protocol: /^https?$/ });
 
 export const policySchema = z
@@ -24,8 +26,28 @@ export const policySchema = z
     searchPath: z.array(z.string().min(1)).min(1).default(["public"]),
     /** The database from which others are made and renamed. */
     maintenanceDatabase: z.string().min(1).default("postgres"),
+    /** The pg_dump of a newer Postgres on the machine where the service runs: for servers newer than the one it carries. */
+    pgDump: z
+      .string()
+      .max(1_000)
+      .regex(/^\/(?:[^/\0]+\/)*pg_dump$/, "it must be the whole path of a file named pg_dump")
+      .optional(),
     /** Connections that copy in parallel. */
     connections: z.int().min(1).max(16).default(2),
+    /** Bytes of the disk that holds the server's databases: when given, a promotion begins only where its copies fit. */
+    disk: z.int().min(1).optional(),
+    /** Seconds that a server is waited for which does not answer, starts, or has no connection to spare, each time a step comes to it. */
+    patience: z.int().min(0).max(300).default(60),
+    /** Days that a backup is kept, by its class; a change is for backups taken from then on. */
+    retention: z
+      .strictObject({
+        promotion: days.default(30),
+        manual: days.default(90),
+        archive: days.default(365),
+        /** So many of the newest verified backups outlive their days. */
+        keepVerified: z.int().min(0).max(1_000).default(1),
+      })
+      .prefault({}),
   })
   .prefault({});
 

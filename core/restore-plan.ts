@@ -123,7 +123,7 @@ function nameOf({ schema, tag }: ArchiveEntry): string {
 }
 
 /** Since 1.16 one entry stands for many large objects of one owner; its definition lists their identifiers. */
-function largeObjectIds(entry: ArchiveEntry): string[] {
+export function largeObjectIds(entry: ArchiveEntry): string[] {
   const ids = entry.definition.trim().split(/\s+/);
   if (!ids.every((id) => /^\d{1,10}$/.test(id)))
     throw new RehearsalError("ArchiveUnreadable", { reason: `entry ${entry.id} lists no large objects` });

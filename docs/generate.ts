@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { cliReference } from "../cli/reference.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
+import { taskDefinition } from "../workflows/task.asl.ts";
 import { errorTable } from "./error-table.ts";
 import { faultsPage } from "./faults-page.ts";
 import { runbook } from "./runbook.ts";
@@ -19,7 +20,10 @@ const PAGES: Page[] = [
   { file: "docs/cli.md", generate: () => cliReference() },
   { file: "docs/faults.md", generate: () => faultsPage() },
   { file: "docs/errors.md", generate: () => errorTable() },
-  { file: "docs/promotion.md", generate: () => runbook(promotionDefinition(), rollbackDefinition()) },
+  {
+    file: "docs/promotion.md",
+    generate: () => runbook(promotionDefinition(), rollbackDefinition(), taskDefinition()),
+  },
 ];
 
 /** One complaint per page that differs from what its source says, with the first line that does; none when all agree. */

@@ -3,8 +3,8 @@ import type { State, StateMachine } from "../workflows/asl.ts";
 import { table } from "./markdown.ts";
 import { stateDiagram } from "./state-diagram.ts";
 
-/** The promotion and the rollback, each as a diagram; the promotion's steps as a table. */
-export function runbook(promotion: StateMachine, rollback: StateMachine): string {
+/** The promotion, the rollback and the tasks beside them, each as a diagram; the promotion's steps as a table. */
+export function runbook(promotion: StateMachine, rollback: StateMachine, task: StateMachine): string {
   return `# The promotion
 
 ${promotion.Comment}. Made from \`workflows/promotion.asl.ts\` by \`node docs/generate.ts\`; do not edit.
@@ -18,6 +18,12 @@ ${steps(promotion)}
 ${rollback.Comment}.
 
 ${diagram(rollback)}
+
+## Tasks
+
+${task.Comment}. The same function closes what failed: its databases and files go, and the reason is told.
+
+${diagram(task)}
 `;
 }
 

@@ -36,6 +36,7 @@ export async function planPromotion(
     application: `rehearsal plan ${environment.name}`,
     readOnly: true,
     statementTimeout: 20_000,
+    patienceSeconds: 5,
   });
   let admission: Admission;
   try {

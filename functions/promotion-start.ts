@@ -1,13 +1,12 @@
 /** Starting a promotion: a row that locks the environment, then an execution of the same name, each made exactly once. */
-import { digestOf } from "../core/digest.ts";
 import { readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { insertPromotion, type Promotion, readPromotion } from "../io/ledger/promotions.ts";
 import { findRelease } from "../io/ledger/releases.ts";
-import { answerRequest, claimRequest } from "../io/ledger/requests.ts";
+import { newId } from "../io/new-id.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { newPromotionId } from "../io/promotion-id.ts";
 import { requiredVariable, stepFunctions } from "./clients.ts";
+import { type Asker, startOnce } from "./keyed-start.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
 
 export interface PromotionRequest {
@@ -24,20 +23,11 @@ export interface PromotionRequest {
 export async function startPromotion(
   ledger: Session,
   request: PromotionRequest,
-  who: { person: string; key: string | undefined },
+  who: Asker,
 ): Promise<{ promotion: Promotion; repeated: boolean }> {
-  const keyed = who.key && {
-    person: who.person,
-    key: who.key,
-    bodySha256: digestOf({ ...request }),
-  };
-  const { id, repeated } = await ledger.transaction(async () => {
-    const earlier = keyed ? await claimRequest(ledger, keyed) : undefined;
-    if (earlier !== undefined) return { id: earlier, repeated: true };
-    const id = await insert(ledger, request, who.person);
-    if (keyed) await answerRequest(ledger, keyed, id);
-    return { id, repeated: false };
-  });
+  const { id, repeated } = await startOnce(ledger, who, { kind: "promotion", body: request }, () =>
+    insert(ledger, request, who.person),
+  );
   const promotion = await readPromotion(ledger, id);
   // A request that died between the ledger and here left a row without an execution; repeating it starts the execution.
   if (promotion.status === "created")
@@ -51,7 +41,7 @@ async function insert(ledger: Session, request: PromotionRequest, person: string
   const environment = await readEnvironment(ledger, request.environment);
   refuseSeedsOnProd(environment, request.seed);
   const release = await findRelease(ledger, request.release);
-  const id = newPromotionId();
+  const id = newId("promotion");
   await insertPromotion(ledger, {
     id,
     environment: environment.name,

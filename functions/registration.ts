@@ -6,6 +6,8 @@ import { type Policy, policyForLog } from "../core/policy.ts";
 import { type Environment, insertEnvironment, listEnvironments } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import type { ObjectStore } from "../io/object-store.ts";
+import { assertDumpable } from "../io/postgres/dump/dumpable.ts";
+import { assertDirect } from "../io/postgres/pooler.ts";
 import { assertRights } from "../io/postgres/rights.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
@@ -38,8 +40,12 @@ export async function register(
   const session = await openSession(wanted.address, {
     application: `rehearsal register ${wanted.name}`,
     lockTimeout: 10_000,
+    // A person waits, and an address with a slip in it never answers.
+    patienceSeconds: 0,
   });
   try {
+    await assertDirect(session);
+    await assertDumpable(session.major, wanted.policy.pgDump);
     const identity = await chooseIdentity(session, known, wanted);
     await assertRights(session);
     const environment: Environment = {

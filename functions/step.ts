@@ -7,14 +7,16 @@ import { STEPS, type Status, type Step } from "../core/steps.ts";
 import { openLedger } from "../io/ledger/connection.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent, type NewEvent } from "../io/ledger/events.ts";
-import { drainOutbox } from "../io/ledger/outbox.ts";
 import { type Facts, type Promotion, updatePromotion } from "../io/ledger/promotions.ts";
 import { type Attempt, assertNewest, beginStep, finishStep, writeProgress } from "../io/ledger/steps.ts";
 import { milestone } from "../io/milestone.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { findDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session, type SessionOptions } from "../io/postgres/session.ts";
-import { artifacts, eventBus, requiredVariable, secrets } from "./clients.ts";
+import { artifacts, secrets } from "./clients.ts";
+import { explainDiskFull } from "./disk-full.ts";
+import { trySending } from "./outbox.ts";
+import { noteProgress } from "./progress.ts";
 
 /** What the state machine hands to a step. */
 export interface StepInput {
@@ -107,7 +109,8 @@ async function attemptStep(
       throw new RehearsalError("Cancelled", { by: promotion.askedBy ?? "somebody" });
     context.passed("begun");
     result = await work(context);
-  } catch (error) {
+  } catch (thrown) {
+    const error = await explainDiskFull(context, thrown);
     const record = toErrorRecord(error);
     await ledger.transaction(async () => {
       await assertNewest(ledger, attempt);
@@ -159,16 +162,9 @@ async function makeContext(
   const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
   const application = `rehearsal ${promotion.id} ${name} ${attempt.attempt}`;
   const maintenance = { ...address, database: promotion.policy.maintenanceDatabase };
-  const openMaintenance = () => openSession(maintenance, { application });
-  let latest: Progress | undefined;
-  const writeLatest = async () => {
-    if (latest !== undefined) await writeProgress(ledger, attempt, latest);
-  };
-  const writeSometimes = throttle(writeLatest);
-  const progress = (value: Progress) => {
-    latest = value;
-    writeSometimes();
-  };
+  const ours = { application, patienceSeconds: promotion.policy.patience };
+  const openMaintenance = () => openSession(maintenance, ours);
+  const note = noteProgress((latest) => writeProgress(ledger, attempt, latest));
   return {
     input,
     promotion,
@@ -183,11 +179,15 @@ async function makeContext(
     openProduction: async (options = {}) => {
       const oid = promotion.facts.production?.oid;
       const database = oid === undefined ? address.database : await nameOf(openMaintenance, oid);
-      return openSession(address, { application, database, ...options });
+      return openSession(address, { ...ours, database, ...options });
     },
     passed: (point) => milestone(promotion.id, name, point),
-    progress,
-    writeLatest,
+    progress: (value) => {
+      note.tell(value);
+      // In the midst of the copying, where a death leaves the most behind.
+      milestone(promotion.id, name, "under-way");
+    },
+    writeLatest: note.writeLatest,
   };
 }
 
@@ -201,47 +201,4 @@ async function nameOf(openMaintenance: () => Promise<Session>, oid: number): Pro
   } finally {
     await session.close();
   }
-}
-
-/** At most two a second, and never two at once: a write that is under way stands for those that came meanwhile. */
-function throttle(write: () => Promise<void>): () => void {
-  let last = 0;
-  let writing = false;
-  return () => {
-    if (writing || performance.now() - last < 500) return;
-    writing = true;
-    last = performance.now();
-    const ended = () => {
-      writing = false;
-    };
-    // A ledger that cannot be written to is told by the step's own end, which writes to it as well.
-    write().then(ended, ended);
-  };
-}
-
-/** Milliseconds that a step waits for the outside to take what it has to tell. */
-const SENDING = 20_000;
-
-/**
- * What a step has committed stands, whether the outside can be told now or not: what cannot be sent stays in the outbox,
- * for the next step and the reconciler. Were it the step's failure, a bucket that is away would take production back.
- */
-async function trySending(ledger: Session): Promise<void> {
-  const deadline = Promise.withResolvers<never>();
-  const timer = setTimeout(() => deadline.reject(new Error(`not within ${SENDING} ms`)), SENDING);
-  const sending = sendOutbox(ledger);
-  try {
-    await Promise.race([sending, deadline.promise]);
-  } catch (error) {
-    // Given up at the deadline it may still fail, when the ledger's session is closed.
-    sending.catch(() => undefined);
-    console.error(JSON.stringify({ outbox: error instanceof Error ? error.message : String(error) }));
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Sends what the ledger has committed and the outside does not know yet. */
-export async function sendOutbox(ledger: Session): Promise<void> {
-  await drainOutbox(ledger, artifacts(), eventBus, requiredVariable("REHEARSAL_EVENT_BUS"));
 }

@@ -106,7 +106,8 @@ export async function* readObject(store: ObjectStore, object: CopiedObject): Asy
   } catch (error) {
     keep(error);
   } finally {
-    compressed.destroy();
+    // With an error, for without one a source that has ended, but is not read to its end, keeps a pipeline waiting for ever.
+    compressed.destroy(STOPPED);
     decompressor.destroy();
     await fed;
   }
@@ -126,6 +127,28 @@ export async function readWhole(store: ObjectStore, object: StoredObject): Promi
 /** Reads an object to its end and throws when it is missing or not what was written. */
 export async function assertIntact(store: ObjectStore, object: StoredObject): Promise<void> {
   for await (const _piece of verified(store, object));
+}
+
+/**
+ * Throws `BackupObjectMissing` or `BackupCorrupt` unless every object is there as it was when the manifest was written. The manifest
+ * came last, so what is older than it is what was verified then; only what may have been written since is read again.
+ */
+export async function assertStanding(
+  store: ObjectStore,
+  manifestKey: string,
+  objects: readonly StoredObject[],
+): Promise<void> {
+  const written = (await store.head(manifestKey)).modified;
+  const folders = new Set(objects.map(({ key }) => key.split("/").slice(0, 3).join("/")));
+  const found = new Map<string, { size: number; modified: Date }>();
+  for (const folder of folders)
+    for await (const { key, size, modified } of store.list(folder)) found.set(key, { size, modified });
+  for (const object of objects) {
+    const there = found.get(object.key);
+    if (there === undefined) throw new RehearsalError("BackupObjectMissing", { object: object.key });
+    // S3 tells whole seconds, so what came in the manifest's own second may have come after it.
+    if (there.size !== object.size || there.modified >= written) await assertIntact(store, object);
+  }
 }
 
 /** The stored bytes; an object of another length or hash ends in an error, one that is longer as soon as it is. */

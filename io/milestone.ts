@@ -1,12 +1,14 @@
 /** The points a step passes, told to whoever listens in the process: traces in production, the kill schedule in tests. */
 import { channel } from "node:diagnostics_channel";
 import type { Step } from "../core/steps.ts";
+import type { TaskKind } from "../core/tasks.ts";
 
 const milestones = channel("rehearsal:milestone");
 
 export interface Milestone {
+  /** The promotion's id, or the task's. */
   promotion: string;
-  step: Step | "create";
+  step: Step | `task-${TaskKind}` | "create";
   /** `before` and `after` an effect, or the effect's own word: `committed`, `renamed`. */
   point: string;
 }

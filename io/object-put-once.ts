@@ -2,7 +2,14 @@
 import { createHash } from "node:crypto";
 import { sha256 } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";
-import { described, type LoadedClient, type ObjectStore, type Put, putResult } from "./stored-object.ts";
+import {
+  described,
+  type LoadedClient,
+  type ObjectStore,
+  type Put,
+  type PutOptions,
+  putResult,
+} from "./stored-object.ts";
 
 /** How often a write goes on against concurrent changes of its key. */
 const TRIES = 5;
@@ -16,7 +23,7 @@ export async function putOnce(
   { client, s3 }: LoadedClient,
   key: string,
   body: Uint8Array,
-  options?: { contentType?: string },
+  options?: PutOptions,
 ): Promise<Put & { outcome: "written" | "present" }> {
   const { bucket } = store;
   const hash = sha256(body);

@@ -24,6 +24,12 @@ export function translateStoreError(error: unknown, bucket: string, key: string)
   if (name === "NoSuchBucket") return new RehearsalError("BucketMissing", { bucket }, options);
   if (name === "NoSuchKey" || name === "NotFound" || name === "NoSuchVersion")
     return new RehearsalError("ObjectMissing", { bucket, key }, options);
+  if (KEY_UNUSABLE.test(name))
+    return new RehearsalError(
+      "EncryptionKeyUnusable",
+      { bucket, key, reason: `${name}: ${reason}` },
+      options,
+    );
   if (status === 401 || status === 403 || name === "CredentialsProviderError")
     return new RehearsalError("ObjectForbidden", { bucket, key, reason: `${name}: ${reason}` }, options);
   if (isPassing(service, status)) {
@@ -34,6 +40,12 @@ export function translateStoreError(error: unknown, bucket: string, key: string)
     return new RehearsalError("ObjectRefused", { bucket, key, reason: `${name}: ${reason}` }, options);
   return error;
 }
+
+/**
+ * What KMS says of a key that is disabled, waits for its deletion or is gone comes through S3 with a 400, under its own name behind
+ * `KMS.`; a right that is missing on the key comes as AccessDenied.
+ */
+const KEY_UNUSABLE = /^KMS\.(Disabled|(KMS)?InvalidState|NotFound|KeyUnavailable)Exception$/;
 
 /** System errors of sockets and names, and statuses that ask for another try. */
 function isPassing(error: ServiceError, status: number | undefined): boolean {

@@ -2,6 +2,8 @@
 import type { Readable } from "node:stream";
 import { sha256 } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";
+import { eraseObjects } from "./object-erase.ts";
+import { abortUpload, listFolders, listUploads } from "./object-leftovers.ts";
 import { presignGet, presignPut } from "./object-presign.ts";
 import { putOnce } from "./object-put-once.ts";
 import { translateStoreError } from "./object-store-errors.ts";
@@ -134,6 +136,26 @@ export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
         const { client, s3 } = await load();
         await client.send(new s3.DeleteObjectCommand({ Bucket: bucket, Key: key }));
       }),
+
+    erase: (prefix) => guarded(prefix, async () => eraseObjects(await load(), bucket, prefix)),
+
+    hasObjectLock: () =>
+      guarded("", async () => {
+        const { client, s3 } = await load();
+        try {
+          const found = await client.send(new s3.GetObjectLockConfigurationCommand({ Bucket: bucket }));
+          return found.ObjectLockConfiguration?.ObjectLockEnabled === "Enabled";
+        } catch (error) {
+          if ((error as Error).name === "ObjectLockConfigurationNotFoundError") return false;
+          throw error;
+        }
+      }),
+
+    listFolders: (prefix) => guarded(prefix, async () => listFolders(await load(), bucket, prefix)),
+
+    listUploads: (prefix) => guarded(prefix, async () => listUploads(await load(), bucket, prefix)),
+
+    abortUpload: (upload) => guarded(upload.key, async () => abortUpload(await load(), bucket, upload)),
 
     presignGet: (key, seconds) => guarded(key, async () => presignGet(await load(), bucket, key, seconds)),
 

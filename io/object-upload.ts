@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import type { S3Client } from "@aws-sdk/client-s3";
+import type { described } from "./stored-object.ts";
 
 /** With S3's 10,000 parts this carries 80 GB in one object; backups cut their frames far below. */
 const PART = 8 * 1024 ** 2;
@@ -29,7 +30,7 @@ export class SourceFailure {
 /** Reads the source to its end; a failure of the source, of S3 or of the network aborts the upload and is thrown, the source's as `SourceFailure`. */
 export async function uploadStream(
   client: S3Client,
-  target: { Bucket: string; Key: string; ContentType: string },
+  target: ReturnType<typeof described>,
   source: AsyncIterable<Uint8Array>,
 ): Promise<Uploaded> {
   const { Upload } = await import("@aws-sdk/lib-storage");

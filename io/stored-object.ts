@@ -1,5 +1,6 @@
 /** The object store's contract, and what its ways of putting share. */
 import type { S3Client } from "@aws-sdk/client-s3";
+import type { OpenUpload } from "./object-leftovers.ts";
 
 export interface StoredObject {
   key: string;
@@ -28,6 +29,12 @@ export interface Put {
   versionId?: string;
 }
 
+export interface PutOptions {
+  contentType?: string;
+  /** In a bucket with Object Lock: until then nobody removes what is put, nor shortens the time. */
+  lockUntil?: Date;
+}
+
 /** The SDK, once it is loaded. */
 export interface LoadedClient {
   client: S3Client;
@@ -42,20 +49,20 @@ export interface PresignedPut {
 
 /**
  * Throws from the catalogue only: `ObjectMissing`, `BucketMissing`, `ObjectForbidden`, `ObjectConflict`, `ObjectContended`,
- * `ObjectDamaged`, `ObjectRefused`, and `ObjectStoreUnavailable` once the SDK's own retries are used up.
+ * `ObjectDamaged`, `ObjectRefused`, `EncryptionKeyUnusable`, and `ObjectStoreUnavailable` once the SDK's own retries are used up.
  */
 export interface ObjectStore {
   readonly bucket: string;
   /** Writes, whatever was there. */
-  put(key: string, body: Uint8Array, options?: { contentType?: string }): Promise<Put>;
+  put(key: string, body: Uint8Array, options?: PutOptions): Promise<Put>;
   /** Writes where nothing is; equal content already there is `present`, other content is `ObjectConflict`. */
   putOnce(
     key: string,
     body: Uint8Array,
-    options?: { contentType?: string },
+    options?: PutOptions,
   ): Promise<Put & { outcome: "written" | "present" }>;
   /** Writes a stream of any length in bounded memory; when anything fails, the source too, no parts are left. */
-  putStream(key: string, source: AsyncIterable<Uint8Array>, options?: { contentType?: string }): Promise<Put>;
+  putStream(key: string, source: AsyncIterable<Uint8Array>, options?: PutOptions): Promise<Put>;
   get(key: string): Promise<Uint8Array>;
   /** Fails at its end, at the latest, when fewer bytes came than the store promised, or others. */
   getStream(key: string): AsyncIterable<Uint8Array>;
@@ -64,6 +71,16 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<StoredObject>;
   /** Done, too, when nothing is there. In a versioned bucket older versions stay. */
   remove(key: string): Promise<void>;
+  /** Removes all under a prefix for good, every version of it; `ObjectForbidden` when Object Lock keeps any. */
+  erase(prefix: string): Promise<{ objects: number; bytes: number }>;
+  /** True when the bucket was made with Object Lock. */
+  hasObjectLock(): Promise<boolean>;
+  /** What stands directly under a prefix and holds objects, each with its slash. */
+  listFolders(prefix: string): Promise<string[]>;
+  /** Uploads of many parts that were begun and not ended: no listing of objects shows them, and their parts are paid for. */
+  listUploads(prefix: string): Promise<OpenUpload[]>;
+  /** Throws its parts away; done, too, when it was ended meanwhile. */
+  abortUpload(upload: OpenUpload): Promise<void>;
   presignGet(key: string, seconds: number): Promise<string>;
   /** Accepts exactly these bytes: the hash and the length are under the signature. */
   presignPut(key: string, content: { sha256: string; size: number }, seconds: number): Promise<PresignedPut>;
@@ -72,8 +89,16 @@ export interface ObjectStore {
 }
 
 /** What every way of putting says of an object. */
-export function described(bucket: string, key: string, options?: { contentType?: string }) {
-  return { Bucket: bucket, Key: key, ContentType: options?.contentType ?? "application/octet-stream" };
+export function described(bucket: string, key: string, options?: PutOptions) {
+  return {
+    Bucket: bucket,
+    Key: key,
+    ContentType: options?.contentType ?? "application/octet-stream",
+    ...(options?.lockUntil !== undefined && {
+      ObjectLockMode: "COMPLIANCE" as const,
+      ObjectLockRetainUntilDate: options.lockUntil,
+    }),
+  };
 }
 
 export function putResult(

@@ -1,10 +1,12 @@
 /** Puts the product's state machines onto the local Step Functions, as a deployment puts them into AWS. */
 import type { StateMachine } from "../workflows/asl.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
+import { taskDefinition } from "../workflows/task.asl.ts";
 
 const MACHINES: Record<string, { name: string; definition: () => StateMachine }> = {
   REHEARSAL_PROMOTION_MACHINE: { name: "promotion", definition: promotionDefinition },
   REHEARSAL_ROLLBACK_MACHINE: { name: "rollback", definition: rollbackDefinition },
+  REHEARSAL_TASK_MACHINE: { name: "task", definition: taskDefinition },
 };
 
 /** Creates the machines, or updates those of an earlier run; returns their ARNs under the functions' variable names. */

@@ -34,6 +34,8 @@ export interface StackOptions {
   onLog?: (line: string) => void;
   /** Seconds between runs of the reconciler. */
   reconcileSeconds?: number;
+  /** Seconds between runs of the sweep. */
+  sweepSeconds?: number;
   /** More variables for the functions. */
   environment?: Record<string, string>;
   /** Other limits than a deployment gives, by the function's name. */
@@ -80,11 +82,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const runner = Promise.withResolvers<LambdaRunner>();
     const direct: LambdaRunner["invoke"] = async (...call) => (await runner.promise).invoke(...call);
     const invoke = options.around?.(direct) ?? direct;
-    const reconcile = async () => {
-      const result = await invoke("reconcile", {});
+    const byTheClock = (name: "reconcile" | "sweep") => async () => {
+      const result = await invoke(name, {});
       if ("error" in result)
-        throw new Error(`reconcile: ${result.error.errorType}: ${result.error.errorMessage}`);
+        throw new Error(`${name}: ${result.error.errorType}: ${result.error.errorMessage}`);
     };
+    const reconcile = byTheClock("reconcile");
     const bus = await startEventBridge({
       folder: at("event-bridge"),
       fsync: options.durable ?? false,
@@ -130,6 +133,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stops.push(gateway.stop);
     const clock = every(options.reconcileSeconds ?? 60, reconcile, options.onLog);
     stops.push(clock);
+    stops.push(every(options.sweepSeconds ?? 3_600, byTheClock("sweep"), options.onLog));
     return { url: gateway.url, keys, server, endpoints, variables, lambda, stop };
   } catch (error) {
     await stop();
@@ -160,7 +164,7 @@ function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
   };
 }
 
-/** Every handler where its name says it is: one file per step, the API, the reconciler. */
+/** Every handler where its name says it is: one file per step, the API, the reconciler, the sweep, the tasks. */
 function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
   const root = new URL("../functions/", import.meta.url);
   const modules: [string, FunctionLimits, string][] = [
@@ -171,6 +175,8 @@ function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
     ]),
     ["api", OTHER_FUNCTIONS.api, "api/main.ts"],
     ["reconcile", OTHER_FUNCTIONS.reconcile, "events/reconcile.ts"],
+    ["sweep", OTHER_FUNCTIONS.sweep, "events/sweep.ts"],
+    ["task", OTHER_FUNCTIONS.task, "tasks/main.ts"],
   ];
   return Object.fromEntries(
     modules.map(([name, own, file]) => [name, { ...own, ...limits[name], module: new URL(file, root) }]),

@@ -16,9 +16,37 @@ export interface TcpProxy {
   inject(fault: Fault): void;
   /** New connections, and those not yet struck, are left alone; those that stall are closed, so that each end learns of it. */
   heal(): void;
+  /**
+   * From now on no new connection reaches the server: it is `silent`, or `refuses` as a server does that starts (57P03). Those that
+   * stand are left alone.
+   */
+  sleep(how: "silent" | "refuses"): void;
+  /** The server is reached again, also by those that were left in silence. */
+  wake(): void;
+  /** How many connections were made through it. */
+  connections(): number;
+  /** How many connections came while it slept. */
+  turnedAway(): number;
   /** How many connections a fault has struck. */
   struck(): number;
   stop(): Promise<void>;
+}
+
+/** ErrorResponse as a server sends it while it starts: type, length, fields, each of them ended by a zero. */
+const STARTING = errorResponse({
+  S: "FATAL",
+  V: "FATAL",
+  C: "57P03",
+  M: "the database system is starting up",
+});
+
+function errorResponse(fields: Record<string, string>): Buffer {
+  const body = Object.entries(fields)
+    .map(([type, value]) => `${type}${value}\0`)
+    .join("");
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(4 + body.length + 1);
+  return Buffer.concat([Buffer.from("E"), length, Buffer.from(`${body}\0`)]);
 }
 
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
@@ -26,7 +54,19 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   let struck = 0;
   const sockets = new Set<Socket>();
   const stalling = new Set<Socket>();
+  let asleep: "silent" | "refuses" | undefined;
+  let turnedAway = 0;
+  let connections = 0;
+  let waking = Promise.withResolvers<void>();
   const server = createServer((client) => {
+    if (asleep === undefined) return join(client);
+    turnedAway += 1;
+    sockets.add(client.on("error", () => undefined));
+    if (asleep === "refuses") client.once("data", () => client.end(STARTING));
+    else void waking.promise.then(() => client.destroyed || join(client));
+  });
+  const join = (client: Socket) => {
+    connections += 1;
     const upstream = connect(target.port, target.host);
     const pair = [client, upstream];
     let stalled = false;
@@ -59,7 +99,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     };
     forward(client, upstream, "client");
     forward(upstream, client, "server");
-  });
+  };
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const listening = server.address();
   if (listening === null || typeof listening === "string") throw new Error("the proxy has no port");
@@ -73,6 +113,16 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       for (const socket of stalling) socket.destroy();
       stalling.clear();
     },
+    sleep: (how) => {
+      asleep = how;
+    },
+    wake: () => {
+      asleep = undefined;
+      waking.resolve();
+      waking = Promise.withResolvers();
+    },
+    connections: () => connections,
+    turnedAway: () => turnedAway,
     struck: () => struck,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));

@@ -2,7 +2,7 @@
 import { retryableCodes } from "../core/errors.ts";
 import type { Step } from "../core/steps.ts";
 import type { Catcher, ChoiceState, Expression, FailState, Retrier, SucceedState, TaskState } from "./asl.ts";
-import { STEP_FUNCTIONS } from "./functions.ts";
+import { type FunctionLimits, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "./functions.ts";
 
 interface StepOptions {
   comment: string;
@@ -15,6 +15,26 @@ interface StepOptions {
 
 /** A step of the runbook: invokes the function of that name with the promotion's id. */
 export function step(name: Step, options: StepOptions): TaskState {
+  return invoke(name, STEP_FUNCTIONS[name], options, {
+    promotion: "{% $states.context.Execution.Input.promotion %}",
+    error: "{% $exists($failure) ? $failure : null %}",
+  });
+}
+
+/** A state of the task machine: invokes the function of all tasks with the task's id. */
+export function task(options: StepOptions): TaskState {
+  return invoke("task", OTHER_FUNCTIONS.task, options, {
+    task: "{% $states.context.Execution.Input.task %}",
+    error: "{% $exists($failure) ? $failure : null %}",
+  });
+}
+
+function invoke(
+  name: string,
+  limits: FunctionLimits,
+  options: StepOptions,
+  payload: Record<string, Expression>,
+): TaskState {
   const { waitForToken, assign, comment, next, onFailure } = options;
   return {
     Type: "Task",
@@ -25,12 +45,11 @@ export function step(name: Step, options: StepOptions): TaskState {
     Arguments: {
       FunctionName: name,
       Payload: {
-        promotion: "{% $states.context.Execution.Input.promotion %}",
-        error: "{% $exists($failure) ? $failure : null %}",
+        ...payload,
         ...(waitForToken ? { token: "{% $states.context.Task.Token %}" } : {}),
       },
     },
-    TimeoutSeconds: options.timeoutSeconds ?? STEP_FUNCTIONS[name].timeoutSeconds + 30,
+    TimeoutSeconds: options.timeoutSeconds ?? limits.timeoutSeconds + 30,
     ...(assign ? { Assign: assign } : {}),
     Retry: retriers(),
     Catch: catchers(onFailure),

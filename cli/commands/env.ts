@@ -6,6 +6,7 @@ import { parseDocument } from "yaml";
 import { parseDatabaseUrl } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { type Environment, environment, environments } from "../answers.ts";
+import { describeLastVerified } from "../backup-text.ts";
 import type { Act, Context, Declare } from "../command.ts";
 import { columns, facts, short } from "../text.ts";
 
@@ -127,6 +128,7 @@ function described(one: Environment): string {
     release: short(one.release),
     fingerprint: short(one.fingerprint),
     "newest promotion": one.promotion === null ? "none" : `${one.promotion.id}, ${one.promotion.status}`,
+    "verified backup": describeLastVerified(one.lastVerifiedBackup),
     policy: Object.entries(one.policy)
       .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`)
       .join(", "),

@@ -38,3 +38,31 @@ export const idParam = z.object({ id: promotionId });
 
 /** An instant as ISO 8601 in UTC. */
 export const instant = z.iso.datetime();
+
+/** A task's id. */
+export const taskId = z.string().regex(/^t[0-9]{6}[0-9a-z]{8}$/, "it is not a task's id");
+
+/** A backup's id: of one taken alone, or of a promotion's, with the attempt behind it. */
+export const backupId = z.string().regex(/^[a-z0-9]{1,32}(-\d{1,6})?$/, "it is not a backup's id");
+
+export const backupParam = z.object({ id: backupId });
+
+/** A request that starts something may carry a key, with which it starts it once. */
+export const keyHeader = z.object({ "idempotency-key": z.string().min(1).max(200).optional() });
+
+/** An error of the catalogue, as it is told long after it happened. */
+export const errorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string(),
+  facts: z.record(z.string(), z.unknown()),
+});
+
+const amount = z.object({ bytes: z.number(), rows: z.number() });
+
+/** How far something is. */
+export const progressSchema = z.object({
+  done: amount,
+  total: amount.optional(),
+  now: z.string().optional(),
+});

@@ -5,6 +5,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { notFound, onError } from "./problem.ts";
 import { api, withLedger, withPerson } from "./request.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
 import { endingRoutes } from "./routes/endings.ts";
 import { environmentRoutes } from "./routes/environments.ts";
@@ -13,6 +14,7 @@ import { logRoutes } from "./routes/log.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { promotionRoutes } from "./routes/promotions.ts";
 import { releaseRoutes } from "./routes/releases.ts";
+import { taskRoutes } from "./routes/tasks.ts";
 
 /** Bytes of a body; a release's manifest of ten thousand files is larger. */
 const BODY_BYTES = 1024 * 1024;
@@ -42,4 +44,6 @@ app.route("/", promotionRoutes);
 app.route("/", decisionRoutes);
 app.route("/", endingRoutes);
 app.route("/", artifactRoutes);
+app.route("/", backupRoutes);
+app.route("/", taskRoutes);
 app.route("/", logRoutes);

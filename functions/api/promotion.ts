@@ -2,21 +2,16 @@
 import { z } from "@hono/zod-openapi";
 import { STATUSES, STEPS } from "../../core/steps.ts";
 import type { Approval } from "../../io/ledger/approvals.ts";
+import type { LastVerified } from "../../io/ledger/backups.ts";
 import type { Promotion } from "../../io/ledger/promotions.ts";
 import type { StepRow } from "../../io/ledger/steps.ts";
-import { environmentName, instant, releaseHash } from "./answer.ts";
+import { environmentName, errorSchema, instant, progressSchema, releaseHash } from "./answer.ts";
+import { lastVerifiedSchema, shownLastVerified } from "./backup.ts";
 
 export const promotionRequest = z.strictObject({
   environment: environmentName,
   release: releaseHash,
   seed: z.boolean().default(false),
-});
-
-const errorSchema = z.object({
-  code: z.string(),
-  message: z.string(),
-  hint: z.string(),
-  facts: z.record(z.string(), z.unknown()),
 });
 
 export const promotionSchema = z
@@ -38,15 +33,13 @@ export const promotionSchema = z
   })
   .openapi("Promotion");
 
-const amount = z.object({ bytes: z.number(), rows: z.number() });
-
 const stepSchema = z.object({
   step: z.enum(STEPS),
   attempt: z.int(),
   status: z.enum(["running", "succeeded", "failed"]),
   outcome: z.unknown(),
   error: errorSchema.nullable(),
-  progress: z.object({ done: amount, total: amount.optional(), now: z.string().optional() }).nullable(),
+  progress: progressSchema.nullable(),
   startedAt: instant,
   endedAt: instant.nullable(),
 });
@@ -64,6 +57,8 @@ export const detailSchema = promotionSchema
     pending: z.array(z.string()).nullable(),
     steps: z.array(stepSchema),
     approval: approvalSchema.nullable(),
+    /** The environment's newest verified backup. */
+    lastVerifiedBackup: lastVerifiedSchema.nullable(),
   })
   .openapi("PromotionDetail");
 
@@ -90,12 +85,14 @@ export function shownInDetail(
   promotion: Promotion,
   steps: readonly StepRow[],
   approval: Approval | undefined,
+  verified: LastVerified | undefined,
 ): z.infer<typeof detailSchema> {
   return {
     ...shown(promotion),
     pending: promotion.facts.pending ?? null,
     steps: steps.map(shownStep),
     approval: approval === undefined ? null : shownApproval(approval),
+    lastVerifiedBackup: shownLastVerified(verified),
   };
 }
 

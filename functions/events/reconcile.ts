@@ -11,10 +11,11 @@ import type { ExecutionState } from "../../io/step-functions.ts";
 import { executionArn } from "../../io/step-functions.ts";
 import { requiredVariable, stepFunctions } from "../clients.ts";
 import { handOn } from "../hand-on.ts";
+import { sendOutbox } from "../outbox.ts";
 import { isGoingBack, numberRollback, rollbacksBegun, startRollback } from "../rollback-execution.ts";
-import { sendOutbox } from "../step.ts";
+import { reconcileTasks } from "../task-reconcile.ts";
 
-/** Returns what was done, by promotion. */
+/** Returns what was done, by promotion and by task. */
 export async function handler(): Promise<{ actions: Record<string, string> }> {
   const ledger = await openLedger("reconcile");
   try {
@@ -29,6 +30,7 @@ export async function handler(): Promise<{ actions: Record<string, string> }> {
         failures.push(error);
       }
     }
+    Object.assign(actions, await reconcileTasks(ledger, failures));
     await sendOutbox(ledger);
     if (failures.length > 0) throw failures[0];
     return { actions };

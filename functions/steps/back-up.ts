@@ -17,6 +17,7 @@ export const handler = step("back-up", async (context) => {
     store: context.store,
     prefix: `backups/${environment.name}/${id}/`,
     connections: promotion.policy.connections,
+    pgDump: promotion.policy.pgDump,
     onProgress: context.progress,
   });
   const key = `backups/${environment.name}/${id}/manifest.json`;

@@ -5,6 +5,7 @@ import type { Expectations } from "../../core/expectations.ts";
 import { quoteName } from "../../core/names.ts";
 import type { Project } from "../../core/project.ts";
 import { describeDifference, diffShapes, fingerprint } from "../../core/shape.ts";
+import { assertStanding } from "../../io/backup-objects.ts";
 import { readApproval } from "../../io/ledger/approvals.ts";
 import { applyRuns } from "../../io/postgres/apply.ts";
 import { findBrokenChecks, refuseBroken } from "../../io/postgres/checks.ts";
@@ -13,6 +14,7 @@ import type { Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { hasLeftSomething } from "../../io/postgres/target-schema.ts";
 import { readArtifact } from "../artifacts.ts";
+import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
 import { readRelease, runsOf } from "../release.ts";
@@ -28,6 +30,7 @@ export const handler = step("migrate", async (context) => {
     neededFact(promotion, "rehearsal").expectationsKey,
     "rehearsal-expectations/1",
   );
+  await assertWayBack(context);
   await endOlder(context);
   const session = await context.openProduction();
   try {
@@ -88,6 +91,13 @@ async function assertDecided({ promotion, ledger }: StepContext): Promise<void> 
     });
   if (approval.evidence !== evidence)
     throw new RehearsalError("EvidenceChanged", { named: approval.evidence, asked: evidence });
+}
+
+/** The copy stands beside production, but a copy can be dropped: nothing is migrated whose backup is not there any more. */
+async function assertWayBack({ promotion, store }: StepContext): Promise<void> {
+  const backup = neededFact(promotion, "backup");
+  const { toc, data, largeObjects } = await readManifest(store, backup);
+  await assertStanding(store, backup.key, [toc, ...data, ...largeObjects]);
 }
 
 async function endOlder(context: StepContext): Promise<void> {

@@ -5,6 +5,7 @@ import { decideApproval, readApproval } from "../../io/ledger/approvals.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { listSteps } from "../../io/ledger/steps.ts";
 import { dropScratch, findDatabase } from "../../io/postgres/databases.ts";
+import type { Session } from "../../io/postgres/session.ts";
 import { readIdentity, writeState } from "../../io/postgres/target-schema.ts";
 import { letIn } from "../let-in.ts";
 import { asNewest } from "../older-attempts.ts";
@@ -16,13 +17,14 @@ export const handler = step("refuse", async (context) => {
   const reason = await reasonOf(context);
   const { production } = promotion.facts;
   let gone = false;
+  let copies = "dropped";
   if (production !== undefined) {
     const maintenance = await context.openMaintenance();
     try {
       // A database that somebody replaced while a decision was waited for is theirs, and keeps nobody from an end.
       gone = !(await wasFenced(context)) && (await findDatabase(maintenance, production)) === undefined;
       if (!gone) await asNewest(context, () => letIn(maintenance, production));
-      await dropScratch(maintenance, promotion.id, []);
+      copies = await tryDropping(maintenance, promotion.id);
     } finally {
       await maintenance.close();
     }
@@ -31,7 +33,7 @@ export const handler = step("refuse", async (context) => {
   if (!gone) await giveBackState(context);
   const failure = (await wasFenced(context)) ? await startServices(context) : undefined;
   return {
-    outcome: { ended: "refused", code: reason.code, message: reason.message },
+    outcome: { ended: "refused", code: reason.code, message: reason.message, copies },
     status: "refused",
     error: reason,
     also: async (ledger) => {
@@ -50,6 +52,17 @@ export const handler = step("refuse", async (context) => {
     ],
   };
 });
+
+/** A server that cannot drop a copy now, such as one whose disk is full, keeps nobody from an end: the sweep drops it later. */
+async function tryDropping(maintenance: Session, id: string): Promise<string> {
+  try {
+    await dropScratch(maintenance, id, []);
+    return "dropped";
+  } catch (error) {
+    if (error instanceof RehearsalError && error.code === "StatementFailed") return error.message;
+    throw error;
+  }
+}
 
 /**
  * Why the promotion ends: what the machine says of a decision that went against it, else the failure of the step that

@@ -56,7 +56,7 @@ export async function restoreCopy(context: StepContext, id: string): Promise<Res
     const oid = await asNewest(context, () => createDatabaseLike(maintenance, production.oid, name));
     context.passed("created");
     await carryDatabaseProperties(maintenance, production.oid, name);
-    const writers = await restore({
+    const { writers } = await restore({
       target: { ...context.address, database: name },
       application: context.application,
       store: context.store,

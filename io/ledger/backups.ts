@@ -1,46 +1,300 @@
-/** Backups in the ledger: written first, verified only by a restore whose baseline matched. */
+/** Backups in the ledger: written first, then proved or refused, and kept until their time is over; each change is told in the log. */
+import type { Json } from "../../core/canonical-json.ts";
+import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
+import { type RetentionClass, retainUntil } from "../../core/retention.ts";
 import type { Session } from "../postgres/session.ts";
+import { readEnvironment } from "./environments.ts";
+import { appendEvent } from "./events.ts";
+
+export type BackupStatus = "written" | "verified" | "refused" | "expired";
 
 export interface BackupRow {
   id: string;
   environment: string;
-  promotion: string;
+  /** The promotion or the task that took it. */
+  promotion: string | null;
+  task: string | null;
+  /** The backup it builds on: some of its objects are the base's. */
+  base: string | null;
   manifestKey: string;
   manifestSha256: string;
+  /** As stored, its base's objects included. */
   bytes: number;
+  /** Of COPY text; null where it was not counted. */
+  rawBytes: number | null;
   rows: number;
-  status: "written" | "verified" | "refused";
+  status: BackupStatus;
+  takenAt: Date;
   createdAt: Date;
   verifiedAt: Date | null;
+  /** `restore`: a database made of it held the same. `objects`: every object was read and is what was written. */
+  verifiedBy: "restore" | "objects" | null;
+  restoreSeconds: number | null;
+  /** Why it was refused. */
+  error: ErrorRecord | null;
+  retention: RetentionClass;
+  retainUntil: Date;
+  heldReason: string | null;
+  heldBy: string | null;
+  /** Set while its objects are being removed. */
+  expiringAt: Date | null;
+  expiredAt: Date | null;
 }
 
-export async function insertBackup(
+const COLUMNS = `id, environment, promotion, task, base, manifest_key as "manifestKey", manifest_sha256 as "manifestSha256",
+  bytes::float8 as bytes, raw_bytes::float8 as "rawBytes", rows::float8 as rows, status, taken_at as "takenAt",
+  created_at as "createdAt", verified_at as "verifiedAt", verified_by as "verifiedBy", restore_seconds as "restoreSeconds",
+  error, retention, retain_until as "retainUntil", held_reason as "heldReason", held_by as "heldBy",
+  expiring_at as "expiringAt", expired_at as "expiredAt"`;
+
+export interface NewBackup
+  extends Pick<BackupRow, "id" | "environment" | "manifestKey" | "manifestSha256" | "bytes" | "rows"> {
+  promotion?: string;
+  task?: string;
+  base?: string;
+  rawBytes?: number;
+  /** The snapshot's instant; now when left out. */
+  takenAt?: Date;
+  /** `promotion` when left out. */
+  retention?: RetentionClass;
+  /** Its date; by the environment's policy, from `takenAt`, when left out. */
+  retainUntil?: Date;
+}
+
+/** Records a backup whose manifest is written; one that is known already stays as it is. */
+export async function insertBackup(session: Session, backup: NewBackup): Promise<void> {
+  const { takenAt = new Date(), retention = "promotion" } = backup;
+  const until = backup.retainUntil ?? (await dateOf(session, backup.environment, retention, takenAt));
+  await inTransaction(session, async () => {
+    const inserted = await session.query(
+      `insert into ledger.backups (id, environment, promotion, task, base, manifest_key, manifest_sha256, bytes, raw_bytes,
+          rows, taken_at, retention, retain_until)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing returning id`,
+      [
+        backup.id,
+        backup.environment,
+        backup.promotion ?? null,
+        backup.task ?? null,
+        backup.base ?? null,
+        backup.manifestKey,
+        backup.manifestSha256,
+        backup.bytes,
+        backup.rawBytes ?? null,
+        backup.rows,
+        takenAt,
+        retention,
+        until,
+      ],
+    );
+    if (inserted.length === 0) return;
+    await tell(session, "taken", await readBackup(session, backup.id), {
+      ...(backup.task !== undefined && { task: backup.task }),
+      manifest: backup.manifestSha256,
+      bytes: backup.bytes,
+      rows: backup.rows,
+      base: backup.base ?? null,
+      retention,
+      retainUntil: until.toISOString(),
+    });
+  });
+}
+
+/** Until when a backup of that class is kept that is taken at `takenAt`. */
+export async function dateOf(
   session: Session,
-  backup: Omit<BackupRow, "status" | "createdAt" | "verifiedAt">,
-): Promise<void> {
-  await session.query(
-    `insert into ledger.backups (id, environment, promotion, manifest_key, manifest_sha256, bytes, rows)
-      values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing`,
-    [
-      backup.id,
-      backup.environment,
-      backup.promotion,
-      backup.manifestKey,
-      backup.manifestSha256,
-      backup.bytes,
-      backup.rows,
-    ],
-  );
+  environment: string,
+  retention: RetentionClass,
+  takenAt: Date,
+): Promise<Date> {
+  const { policy } = await readEnvironment(session, environment);
+  return retainUntil(takenAt, policy.retention[retention]);
 }
 
-/** A backup is verified by a restore that matched, or refused for good. */
+export interface Proof {
+  by: "restore" | "objects";
+  /** Of the whole restore. */
+  restoreSeconds?: number;
+  /** The task that found it out. */
+  task?: string;
+}
+
+export interface Refutation {
+  error: ErrorRecord;
+  task?: string;
+}
+
+/**
+ * A backup is verified, or refused with the reason. What a restore has proved, or refused, the reading of objects does
+ * not change: only another restore does.
+ */
 export async function markBackup(
   session: Session,
   id: string,
   status: "verified" | "refused",
+  why: Proof | Refutation = { by: "restore" },
 ): Promise<void> {
-  await session.query(
-    "update ledger.backups set status = $2, verified_at = case when $2 = 'verified' then now() end where id = $1",
-    [id, status],
+  const proof = "by" in why ? why : undefined;
+  await inTransaction(session, async () => {
+    const changed = await session.query(
+      `update ledger.backups set status = $2,
+          verified_at = case when $2 = 'verified' then now() else verified_at end,
+          verified_by = case when $2 = 'verified' then $3 else verified_by end,
+          restore_seconds = coalesce($4, restore_seconds),
+          error = $5
+        where id = $1 and status <> 'expired'
+          and not ($2 = 'verified' and $3 = 'objects' and (status = 'refused' or (status = 'verified' and verified_by = 'restore')))
+        returning id`,
+      [
+        id,
+        status,
+        proof?.by ?? null,
+        proof?.restoreSeconds ?? null,
+        "error" in why ? JSON.stringify(why.error) : null,
+      ],
+    );
+    if (changed.length === 0) return;
+    const { task } = why;
+    await tell(session, status, await readBackup(session, id), {
+      ...("error" in why ? { code: why.error.code, message: why.error.message } : { by: why.by }),
+      ...(proof?.restoreSeconds !== undefined && { restoreSeconds: proof.restoreSeconds }),
+      ...(task !== undefined && { task }),
+    });
+  });
+}
+
+/** The backup of that id; throws `NotFound`. `lock` holds its row until the transaction ends. */
+export async function readBackup(session: Session, id: string, lock?: "lock"): Promise<BackupRow> {
+  const [row] = await session.query<BackupRow>(
+    `select ${COLUMNS} from ledger.backups where id = $1 ${lock ? "for update" : ""}`,
+    [id],
   );
+  if (row === undefined) throw new RehearsalError("NotFound", { what: "backup", name: id });
+  return row;
+}
+
+/** Newest first; `before` is the id to go on from. */
+export async function listBackups(
+  session: Session,
+  options: { environment?: string; before?: string; limit: number },
+): Promise<BackupRow[]> {
+  return session.query<BackupRow>(
+    `select ${COLUMNS} from ledger.backups b
+      where ($1::text is null or environment = $1)
+        and ($2::text is null or (b.created_at, b.id) < (select o.created_at, o.id from ledger.backups o where o.id = $2))
+      order by b.created_at desc, b.id desc limit $3`,
+    [options.environment ?? null, options.before ?? null, options.limit],
+  );
+}
+
+/** Every backup whose objects are still there, of one environment when named. */
+export async function listUnexpired(session: Session, environment: string | null): Promise<BackupRow[]> {
+  return session.query<BackupRow>(
+    `select ${COLUMNS} from ledger.backups where expired_at is null and ($1::text is null or environment = $1)
+      order by taken_at desc, id desc`,
+    [environment],
+  );
+}
+
+/** The newest backup on which another may build, or that may be restored; undefined when there is none. */
+export async function newestUsable(session: Session, environment: string): Promise<BackupRow | undefined> {
+  const [row] = await session.query<BackupRow>(
+    `select ${COLUMNS} from ledger.backups where environment = $1 and status in ('written', 'verified') and expiring_at is null
+      order by taken_at desc, id desc limit 1`,
+    [environment],
+  );
+  return row;
+}
+
+export interface LastVerified {
+  id: string;
+  takenAt: Date;
+  verifiedAt: Date;
+  verifiedBy: "restore" | "objects";
+  /** Seconds since its snapshot, by the ledger's clock. */
+  ageSeconds: number;
+}
+
+/** The newest verified backup of an environment. */
+export async function lastVerified(session: Session, environment: string): Promise<LastVerified | undefined> {
+  const [row] = await session.query<LastVerified>(
+    `select id, taken_at as "takenAt", verified_at as "verifiedAt", verified_by as "verifiedBy",
+        greatest(0, extract(epoch from now() - taken_at))::float8 as "ageSeconds"
+      from ledger.backups where environment = $1 and status = 'verified' and expiring_at is null
+      order by taken_at desc, id desc limit 1`,
+    [environment],
+  );
+  return row;
+}
+
+/** Keeps a backup whatever its date, or lets it go again when the reason is null. */
+export async function holdBackup(
+  session: Session,
+  id: string,
+  reason: string | null,
+  by: string,
+): Promise<void> {
+  await inTransaction(session, async () => {
+    await session.query(
+      "update ledger.backups set held_reason = $2, held_by = case when $2::text is not null then $3 end where id = $1",
+      [id, reason, by],
+    );
+    await tell(session, reason === null ? "unheld" : "held", await readBackup(session, id), {
+      by,
+      ...(reason !== null && { reason }),
+    });
+  });
+}
+
+/** From here on nobody may rely on it: its objects are about to be removed. */
+export async function beginExpiry(session: Session, id: string): Promise<void> {
+  await session.query("update ledger.backups set expiring_at = now() where id = $1 and expired_at is null", [
+    id,
+  ]);
+}
+
+/** Nothing of it was removed, and it may be relied on again. */
+export async function withdrawExpiry(session: Session, id: string): Promise<void> {
+  await session.query("update ledger.backups set expiring_at = null where id = $1 and expired_at is null", [
+    id,
+  ]);
+}
+
+/** Its objects are gone; the row stays. */
+export async function finishExpiry(session: Session, id: string, removed: Json): Promise<void> {
+  await inTransaction(session, async () => {
+    const changed = await session.query(
+      "update ledger.backups set status = 'expired', expired_at = now() where id = $1 and expired_at is null returning id",
+      [id],
+    );
+    if (changed.length > 0) await tell(session, "expired", await readBackup(session, id), removed);
+  });
+}
+
+/** What the log says of a backup; must be called inside the transaction that makes it true. */
+export async function tellOfBackup(
+  session: Session,
+  type: "restored" | "exported" | "restore-refused",
+  backup: Pick<BackupRow, "id" | "environment">,
+  data: { [name: string]: Json },
+): Promise<void> {
+  await appendEvent(session, {
+    type: `backup.${type}`,
+    environment: backup.environment,
+    data: { backup: backup.id, ...data },
+  });
+}
+
+async function tell(session: Session, type: string, backup: BackupRow, data: Json): Promise<void> {
+  await appendEvent(session, {
+    type: `backup.${type}`,
+    environment: backup.environment,
+    ...(backup.promotion !== null && { promotion: backup.promotion }),
+    data: { backup: backup.id, ...(data as Record<string, Json>) },
+  });
+}
+
+/** The log is appended to inside the transaction that makes an event true; a caller may have one already. */
+async function inTransaction(session: Session, work: () => Promise<void>): Promise<void> {
+  if (session.inTransaction()) await work();
+  else await session.transaction(work);
 }

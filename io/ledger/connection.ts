@@ -11,6 +11,8 @@ export async function openLedger(user: string): Promise<Session> {
   // Its name must not begin like a step's own sessions, which are ended when the step is overtaken.
   return openSession(address, {
     application: `rehearsal-ledger ${user}`,
+    // A control database that was scaled to zero wakes within it, and the API still answers within its 29 seconds.
+    patienceSeconds: 20,
     lockTimeout: 30_000,
     statementTimeout: 60_000,
   });

@@ -76,3 +76,21 @@ export async function updatePolicy(session: Session, name: string, policy: Polic
     JSON.stringify(policy),
   ]);
 }
+
+/** Another database has taken the environment's place: what is promised of it is what that one is. */
+export async function replaceEnvironment(
+  session: Session,
+  name: string,
+  change: { fingerprint: string; release: string | null },
+): Promise<void> {
+  await session.query("update ledger.environments set fingerprint = $2, release = $3 where name = $1", [
+    name,
+    change.fingerprint,
+    change.release,
+  ]);
+}
+
+/** Until the transaction ends no promotion and no task of the environment can be inserted. */
+export async function lockEnvironment(session: Session, name: string): Promise<void> {
+  await session.query("select 1 from ledger.environments where name = $1 for update", [name]);
+}

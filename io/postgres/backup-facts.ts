@@ -79,7 +79,8 @@ export async function readNotCarried(
       `select ${names(`select distinct r.rolname from pg_shdepend d join pg_roles r on r.oid = d.refobjid
           where d.refclassid = 'pg_authid'::regclass and d.dbid = ${here}`)} as roles,
         ${names(`select spcname from pg_tablespace t where t.spcname not like 'pg\\_%'
-          and exists (select from pg_class c where c.reltablespace = t.oid)`)} as tablespaces,
+          and (exists (select from pg_class c where c.reltablespace = t.oid)
+            or exists (select from pg_database d where d.oid = ${here} and d.dattablespace = t.oid))`)} as tablespaces,
         ${names(`select subname from pg_subscription where subdbid = ${here}`)} as subscriptions,
         ${names("select slot_name from pg_replication_slots where database = current_database()")} as "replicationSlots",
         ${names("select gid from pg_prepared_xacts where database = current_database()")} as "preparedTransactions",

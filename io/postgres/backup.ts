@@ -25,13 +25,15 @@ import {
   readTypesDigest,
 } from "./backup-facts.ts";
 import { oldestUnseen, selectYoung, usableBase } from "./base.ts";
-import { findTables, type HashedTable, readBaseline, selectSums } from "./baseline.ts";
+import { findTables, type HashedTable, readBaseline, selectSums, tableBaseline } from "./baseline.ts";
 import { type CopySession, openCopySession } from "./copy.ts";
 import { CHUNK_BYTES, type CopiedTable, type CopyUnit, type PageRange, planCopies } from "./copy-plan.ts";
 import { dumpTableOfContents } from "./dump/index.ts";
+import { assertDirect } from "./pooler.ts";
 import { portableSettings } from "./portable-settings.ts";
 import { PINNED } from "./reading.ts";
-import { openSession } from "./session.ts";
+import { loadsThroughRoots } from "./scattered.ts";
+import { openSession, type Session } from "./session.ts";
 import { dropOnAbort, together } from "./together.ts";
 
 export interface BackupOptions {
@@ -48,6 +50,8 @@ export interface BackupOptions {
   /** A COPY in which the server is silent for so long is given up; 120 when not given. */
   stallSeconds?: number;
   /** A table that takes more on disk is cut into ranges of its pages, each of about so much; `CHUNK_BYTES` when not given. */
+  /** The path of a pg_dump of this machine, for servers newer than the one we carry. */
+  pgDump?: string | undefined;
   chunkBytes?: number;
   /**
    * An earlier backup of the same database. Where rows did not change since, its objects stand in this backup too; where it cannot
@@ -102,6 +106,7 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
   const holder = await openSession(source, { application });
   const release = dropOnAbort(holder, signal, application);
   try {
+    await assertDirect(holder);
     const database = await readDatabase(holder);
     const settings = portableSettings(holder.major, database.encoding);
     await holder.execute(settings);
@@ -112,7 +117,7 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
       const base = await usableBase(holder, options.base, { server, database, snapshot, types });
       // What is not in tables is read before the copying where a base may stand for it, and beside it where not.
       const beside = base && (await readBaseline(holder, { tables: [] }));
-      const structure = await readStructure(options, base, beside, snapshot.id, signal);
+      const structure = await readStructure(holder, options, base, beside, snapshot.id, signal);
       try {
         await assertUndisturbed(holder);
         // A folder of its own for every run, so that two runs under one prefix write apart.
@@ -175,6 +180,7 @@ interface Structure {
 }
 
 async function readStructure(
+  holder: Session,
   options: BackupOptions,
   base: BackupManifest | undefined,
   beside: Baseline | undefined,
@@ -195,7 +201,11 @@ async function readStructure(
     };
   }
   const { source, application } = options;
-  const toc = await dumpTableOfContents(source, { application, snapshot, signal });
+  const toc = await dumpTableOfContents(source, {
+    ...{ application, snapshot, signal },
+    throughRoots: await loadsThroughRoots(holder),
+    program: options.pgDump,
+  });
   try {
     return {
       ...{ archive: parseArchive(toc.archive), copies: toc.copies, bytes: toc.archive, stored: undefined },
@@ -351,11 +361,11 @@ function sumTables(copied: Copied[], hashed: Map<string, HashedTable>): Baseline
     const table = unit.table?.whole ? hashed.get(unit.table.name) : undefined;
     if (table === undefined || checksum === null) continue;
     const sum = tables[table.name];
-    tables[table.name] = {
-      rows: rows + (sum?.rows ?? 0),
-      columns: table.columns.map((column) => column.name),
-      checksum: String(BigInt(checksum) + BigInt(sum?.checksum ?? 0)),
-    };
+    tables[table.name] = tableBaseline(
+      table,
+      rows + (sum?.rows ?? 0),
+      String(BigInt(checksum) + BigInt(sum?.checksum ?? 0)),
+    );
   }
   return tables;
 }

@@ -5,6 +5,7 @@ import { quoteLiteral, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import { reading } from "./reading.ts";
 import { HASHED_COLUMN, type HashedColumn, rowHash } from "./row-hash.ts";
+import { SCATTERING } from "./scattered.ts";
 import type { Session } from "./session.ts";
 
 export interface BaselineOptions {
@@ -38,6 +39,8 @@ interface FoundTable {
   name: string;
   bytes: string;
   columns: HashedColumn[];
+  /** Schema and name. */
+  partOf: [string, string] | null;
 }
 
 /** A table that a baseline speaks of. */
@@ -48,6 +51,8 @@ export interface HashedTable {
   bytes: number;
   /** Sorted by name. */
   columns: HashedColumn[];
+  /** Quoted and qualified: the table whose partitions can only be compared together. */
+  partOf: string | undefined;
 }
 
 /** The tables that a baseline with these options covers, in the order of their names. */
@@ -69,9 +74,14 @@ const OUR_USERS = `n.nspname not like 'pg\\_%' and n.nspname not in ('informatio
     where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
 
 /** Tables and partitions that hold rows. A materialized view holds nothing of its own: a restore fills it anew, where production's may be stale. */
-const TABLES = `select n.nspname::text as schema, c.relname::text as name, pg_relation_size(c.oid) as bytes,
+const TABLES = `with recursive ${SCATTERING}
+  select n.nspname::text as schema, c.relname::text as name, pg_relation_size(c.oid) as bytes,
     to_json(array(select ${HASHED_COLUMN} from pg_attribute a
-      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) as columns
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) as columns,
+    case when c.relispartition then (select json_build_array(rn.nspname, r.relname)
+      from pg_partition_ancestors(c.oid) with ordinality as a (oid, height) join scattering s on s.oid = a.oid
+        join pg_class r on r.oid = a.oid join pg_namespace rn on rn.oid = r.relnamespace
+      order by a.height desc limit 1) end as "partOf"
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind = 'r' and ${OUR_USERS}
   order by n.nspname, c.relname`;
@@ -87,6 +97,7 @@ function prepare(found: FoundTable, { columns, tables }: BaselineOptions): Hashe
     name,
     bytes: Number(found.bytes),
     columns: hashed.sort((one, other) => (one.name < other.name ? -1 : 1)),
+    partOf: found.partOf === null ? undefined : quoteQualified(...found.partOf),
   };
 }
 
@@ -100,17 +111,19 @@ async function readTables(session: Session, wanted: HashedTable[], onProgress?: 
       const sum = sums[place];
       if (sum === undefined) throw new Error(`${table.name} was not counted`);
       const rows = Number(sum.rows);
-      tables[table.name] = {
-        rows,
-        columns: table.columns.map((column) => column.name),
-        checksum: sum.checksum,
-      };
+      tables[table.name] = tableBaseline(table, rows, sum.checksum);
       done.bytes += table.bytes;
       done.rows += rows;
     }
     onProgress?.({ done: { ...done }, total, now: handful.at(-1)?.name ?? "" });
   }
   return tables;
+}
+
+/** What a baseline says of a table with so many rows and that sum. */
+export function tableBaseline(table: HashedTable, rows: number, checksum: string): TableBaseline {
+  const partOf = table.partOf === undefined ? {} : { partOf: table.partOf };
+  return { rows, columns: table.columns.map((column) => column.name), checksum, ...partOf };
 }
 
 /** Small tables share a statement, for most databases have many of them and each round trip costs more than the reading. */

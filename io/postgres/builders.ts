@@ -1,5 +1,6 @@
 /** The sessions that make what comes after the data: indexes, constraints and statistics, several at once. */
 import type { ArchiveEntry } from "../../core/archive.ts";
+import { RehearsalError } from "../../core/errors.ts";
 import { quoteQualified } from "../../core/names.ts";
 import type { RestoreSchedule } from "../../core/restore-schedule.ts";
 import type { EntryMaker } from "./entry-maker.ts";
@@ -67,7 +68,10 @@ const ANALYZED = `with recursive below as (
 const SMALL = 1024 ** 2;
 const HANDFUL = 100;
 
-/** Gathers the planner's statistics, the largest tables first. What a role may not analyze is left out by the server, as in a plain ANALYZE. */
+/**
+ * Gathers the planner's statistics, the largest tables first. What a role may not analyze is left out by the server, as in a plain
+ * ANALYZE; so is a table whose indexes or statistics call what its owner may not, or what fails: the source cannot analyze it either.
+ */
 export async function analyzeAll(builders: Builder[], stop: AbortController): Promise<void> {
   const [first] = builders;
   if (first === undefined) return;
@@ -85,7 +89,19 @@ export async function analyzeAll(builders: Builder[], stop: AbortController): Pr
   }
   const work = async ({ session }: Builder) => {
     for (let next = handfuls.shift(); next !== undefined; next = handfuls.shift())
-      await session.execute(`analyze ${next.join(", ")}`);
+      try {
+        await session.execute(`analyze ${next.join(", ")}`);
+      } catch (error) {
+        if (!isOwnFault(error)) throw error;
+        // Those before it are analyzed already, which does them no harm.
+        if (next.length > 1) handfuls.push(...next.map((table) => [table]));
+      }
   };
   await together(stop, builders.map(work));
+}
+
+/** The server refused because of what the table is, not for want of room, a connection or an operator's patience. */
+function isOwnFault(error: unknown): boolean {
+  if (!(error instanceof RehearsalError) || error.code !== "StatementFailed") return false;
+  return !/^(53|54|57|58|XX)/.test((error.facts as { sqlstate: string }).sqlstate);
 }

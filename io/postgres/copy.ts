@@ -26,10 +26,13 @@ const BATCH = 512 * 1024;
 const STALL_SECONDS = 120;
 const CLOSE_MILLISECONDS = 5_000;
 
-/** Opens a session that speaks COPY; throws `DatabaseUnreachable`. */
+/** Opens a session that speaks COPY; throws `DatabaseUnreachable` or `ConnectionsExhausted`. */
 export async function openCopySession(address: DatabaseAddress, options: CopyOptions): Promise<CopySession> {
   options.signal?.throwIfAborted();
-  return new CopySession(await openPulledWire(address, options.application), options);
+  return new CopySession(
+    await openPulledWire(address, options.application, { signal: options.signal }),
+    options,
+  );
 }
 
 /** One statement at a time. After `DatabaseUnreachable`, `CopyStalled` or an abort it is of no more use; after any other error it is. */

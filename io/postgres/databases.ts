@@ -24,40 +24,58 @@ export async function findDatabase(session: Session, by: { oid: number } | { nam
   return row && ({ ...row, bytes: Number(row.bytes) } satisfies DatabaseRow);
 }
 
-/** Makes an empty database with the encoding, locale and owner of another; replaces one of that name. */
+/** What a database is made with. */
+export interface DatabaseFacts {
+  owner: string;
+  /** As the server names it: `UTF8`. */
+  encoding: string;
+  localeProvider: "libc" | "icu" | "builtin";
+  collate: string;
+  ctype: string;
+  locale: string | null;
+  icuRules: string | null;
+  /** Where the database's tables lie that name none of their own; the server's default when not given. */
+  tablespace?: string;
+}
+
+/** Makes an empty database with the encoding, locale, tablespace and owner of another; replaces one of that name. */
 export async function createDatabaseLike(session: Session, sourceOid: number, name: string): Promise<number> {
+  const facts = await readDatabaseFacts(session, sourceOid);
+  await dropDatabase(session, name);
+  return createDatabase(session, name, facts);
+}
+
+async function readDatabaseFacts(session: Session, oid: number): Promise<DatabaseFacts> {
   // PG 17 renamed the column of the ICU locale and added the builtin provider.
   const localeColumn = session.major >= 17 ? "datlocale" : "daticulocale";
-  const [source] = await session.query<{
-    encoding: string;
-    provider: string;
-    collate: string;
-    ctype: string;
-    locale: string | null;
-    rules: string | null;
-    owner: string;
-  }>(
-    `select pg_encoding_to_char(encoding) as encoding, datlocprovider::text as provider, datcollate as collate,
-        datctype as ctype, ${localeColumn} as locale, daticurules as rules, pg_get_userbyid(datdba) as owner
-      from pg_database where oid = $1::oid`,
-    [sourceOid],
+  const [found] = await session.query<DatabaseFacts>(
+    `select pg_encoding_to_char(encoding) as encoding,
+        case datlocprovider when 'c' then 'libc' when 'i' then 'icu' when 'b' then 'builtin' end as "localeProvider",
+        datcollate as collate, datctype as ctype, ${localeColumn} as locale, daticurules as "icuRules",
+        pg_get_userbyid(datdba) as owner, spcname as tablespace
+      from pg_database d join pg_tablespace t on t.oid = d.dattablespace where d.oid = $1::oid`,
+    [oid],
   );
-  if (source === undefined)
-    throw new RehearsalError("NotFound", { what: "database", name: String(sourceOid) });
-  const provider = { c: "libc", i: "icu", b: "builtin" }[source.provider] ?? source.provider;
-  const localeOption = { icu: "icu_locale", builtin: "builtin_locale" }[provider];
+  if (found === undefined) throw new RehearsalError("NotFound", { what: "database", name: String(oid) });
+  return found;
+}
+
+/** Makes an empty database; the server refuses a name that is taken. Returns its oid. */
+export async function createDatabase(session: Session, name: string, facts: DatabaseFacts): Promise<number> {
+  const { localeProvider: provider, locale, icuRules: rules } = facts;
+  const localeOption = { libc: undefined, icu: "icu_locale", builtin: "builtin_locale" }[provider];
   const options = [
     "template template0",
-    `encoding ${quoteLiteral(source.encoding)}`,
+    `encoding ${quoteLiteral(facts.encoding)}`,
     `locale_provider ${provider}`,
-    `lc_collate ${quoteLiteral(source.collate)}`,
-    `lc_ctype ${quoteLiteral(source.ctype)}`,
-    ...(localeOption && source.locale ? [`${localeOption} ${quoteLiteral(source.locale)}`] : []),
-    ...(source.rules ? [`icu_rules ${quoteLiteral(source.rules)}`] : []),
+    `lc_collate ${quoteLiteral(facts.collate)}`,
+    `lc_ctype ${quoteLiteral(facts.ctype)}`,
+    ...(localeOption && locale ? [`${localeOption} ${quoteLiteral(locale)}`] : []),
+    ...(rules ? [`icu_rules ${quoteLiteral(rules)}`] : []),
+    ...(facts.tablespace === undefined ? [] : [`tablespace ${quoteName(facts.tablespace)}`]),
   ];
-  await dropDatabase(session, name);
   await session.execute(`create database ${quoteName(name)} ${options.join(" ")}`);
-  await session.execute(`alter database ${quoteName(name)} owner to ${quoteName(source.owner)}`);
+  await session.execute(`alter database ${quoteName(name)} owner to ${quoteName(facts.owner)}`);
   return oidOf(session, name);
 }
 
@@ -219,16 +237,12 @@ async function endWhere(session: Session, condition: string, value: unknown, wha
   }
 }
 
-/** Drops the databases that a promotion made for its own use: copies of any attempt. */
-export async function dropScratch(
-  session: Session,
-  promotion: string,
-  except: readonly number[],
-): Promise<void> {
+/** Drops the databases that a promotion or a task made for its own use: copies of any attempt. */
+export async function dropScratch(session: Session, id: string, except: readonly number[]): Promise<void> {
   const found = await session.query<{ name: string }>(
     `select datname as name from pg_database
-      where (strpos(datname, $1) > 0 or strpos(datname, $2) > 0) and oid <> all ($3::oid[])`,
-    [`__pristine_${promotion}_`, `__rehearsed_${promotion}_`, except],
+      where exists (select from unnest($1::text[]) as part where strpos(datname, part) > 0) and oid <> all ($2::oid[])`,
+    [[`__pristine_${id}_`, `__rehearsed_${id}_`, `__scratch_${id}_`], except],
   );
   for (const { name } of found) await dropDatabase(session, name);
 }

@@ -12,8 +12,8 @@ const DEADLOCK_TRIES = 10;
 export class EntryMaker {
   #session: Session;
   #entries: ReadonlyMap<number, ArchiveEntry>;
-  /** Names, each of them quoted, that the target has. */
-  #tablespaces: ReadonlySet<string>;
+  /** By name in the archive, the name on the target; of those that the target has. */
+  #tablespaces: ReadonlyMap<string, string>;
   /** By extension, the version the source had; only those the target can install. */
   #versions: ReadonlyMap<string, string>;
   #tablespace = "";
@@ -22,7 +22,7 @@ export class EntryMaker {
   private constructor(
     session: Session,
     entries: ReadonlyMap<number, ArchiveEntry>,
-    tablespaces: ReadonlySet<string>,
+    tablespaces: ReadonlyMap<string, string>,
     versions: ReadonlyMap<string, string>,
   ) {
     this.#session = session;
@@ -31,9 +31,13 @@ export class EntryMaker {
     this.#versions = versions;
   }
 
-  /** Looks what the target has to offer. */
-  static async open(session: Session, archive: Archive, manifest: BackupManifest): Promise<EntryMaker> {
-    const tablespaces = await session.query<{ name: string }>("select spcname as name from pg_tablespace");
+  /** Looks what the target has to offer. `tablespaces` are those of the archive's that the target has, and what they are called there. */
+  static async open(
+    session: Session,
+    archive: Archive,
+    manifest: BackupManifest,
+    tablespaces: ReadonlyMap<string, string>,
+  ): Promise<EntryMaker> {
     const available = await session.query<{ name: string; version: string }>(
       "select name, version from pg_available_extension_versions",
     );
@@ -42,7 +46,7 @@ export class EntryMaker {
     return new EntryMaker(
       session,
       new Map(archive.entries.map((entry) => [entry.id, entry])),
-      new Set(tablespaces.map(({ name }) => name)),
+      tablespaces,
       new Map(versions.map(({ name, version }) => [name, version])),
     );
   }
@@ -82,7 +86,7 @@ export class EntryMaker {
 
   /** A tablespace belongs to the server; where it is missing its tables go to the default one. */
   async #place({ tablespace, accessMethod, relationKind }: ArchiveEntry): Promise<void> {
-    const wanted = this.#tablespaces.has(tablespace) ? tablespace : "";
+    const wanted = this.#tablespaces.get(tablespace) ?? "";
     if (wanted !== this.#tablespace) {
       await this.#session.execute(`set default_tablespace = ${wanted === "" ? "''" : quoteName(wanted)}`);
       this.#tablespace = wanted;

@@ -3,8 +3,8 @@
 /**
  * SET statements for a session that copies. `major` is the server's: a setting it does not know would be refused.
  * Text travels as UTF-8, except from a database in SQL_ASCII, which does not know what its bytes mean and must get the same ones back.
- * Without DateStyle, IntervalStyle or lc_monetary a value reads otherwise or not at all; with row security on, rows would be missing
- * in silence; a time-out inherited from the role would end a long COPY.
+ * Without DateStyle, IntervalStyle, array_nulls or lc_monetary a value reads otherwise or not at all; with row security on, rows
+ * would be missing in silence; a time-out inherited from the role would end a long COPY.
  */
 export function portableSettings(major: number, encoding: string): string {
   const settings = {
@@ -15,10 +15,12 @@ export function portableSettings(major: number, encoding: string): string {
     intervalstyle: "postgres",
     extra_float_digits: "3",
     bytea_output: "hex",
+    array_nulls: "on",
     lc_monetary: "'C'",
     xmloption: "content",
     row_security: "off",
     default_transaction_read_only: "off",
+    default_transaction_isolation: "'read committed'",
     client_min_messages: "warning",
     statement_timeout: "0",
     lock_timeout: "0",

@@ -32,3 +32,28 @@ export async function assertFit(session: Session, manifest: BackupManifest): Pro
   if (missing.length > 0)
     throw new RehearsalError("RolesMissing", { roles: missing.map(({ name }) => name).join(", ") });
 }
+
+/**
+ * The backup's tablespaces by what they are called on the target: as `mapped` says, else by their own name. Those that the target does
+ * not have are left out. Throws `RestoreTargetUnfit` when a name that was given is not there.
+ */
+export async function findTablespaces(
+  session: Session,
+  manifest: BackupManifest,
+  mapped: Readonly<Record<string, string>> = {},
+): Promise<Map<string, string>> {
+  const found = await session.query<{ name: string }>("select spcname as name from pg_tablespace");
+  const there = new Set(found.map(({ name }) => name));
+  for (const [name, wanted] of Object.entries(mapped))
+    if (!there.has(wanted))
+      throw new RehearsalError("RestoreTargetUnfit", {
+        database: session.address.database,
+        problem: `its server has no tablespace "${wanted}", which was to take the place of "${name}"`,
+      });
+  return new Map(
+    // What was put beside the database's own tablespace into the one that every server has.
+    [...manifest.notCarried.tablespaces, "pg_default"]
+      .map((name): [string, string] => [name, Object.hasOwn(mapped, name) ? (mapped[name] ?? name) : name])
+      .filter(([, wanted]) => there.has(wanted)),
+  );
+}

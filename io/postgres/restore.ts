@@ -15,7 +15,7 @@ import { copyStatement } from "./copy-plan.ts";
 import { EntryMaker } from "./entry-maker.ts";
 import { copyLargeObjectsIn } from "./large-objects.ts";
 import { portableSettings } from "./portable-settings.ts";
-import { assertFit } from "./restore-target.ts";
+import { assertFit, findTablespaces } from "./restore-target.ts";
 import { openSession, type Session } from "./session.ts";
 import { dropOnAbort, together } from "./together.ts";
 
@@ -25,6 +25,8 @@ export interface RestoreOptions {
   application: string;
   store: ObjectStore;
   manifest: BackupManifest;
+  /** By the name of a tablespace in the backup, the one to take its place; where nothing is said it keeps its name, or else the database's own takes its place. */
+  tablespaces?: Readonly<Record<string, string>>;
   /** Sessions that copy, besides the one that makes everything else; then sessions that make indexes and constraints, that one included. */
   connections: number;
   onProgress?: OnProgress;
@@ -36,8 +38,14 @@ export interface RestoreOptions {
 /** By the key of a table's object, the transaction that wrote its rows: `xmin` of every one of them until somebody changes it. */
 export type Writers = Record<string, string>;
 
+export interface Restored {
+  writers: Writers;
+  /** The backup's tablespaces that nothing took the place of: what lay in them lies in the database's own. */
+  withoutTablespace: string[];
+}
+
 /** Fills the target. When it fails the target is half-made and of no use: drop it. Properties of the database itself are not touched. */
-export async function restore(options: RestoreOptions): Promise<Writers> {
+export async function restore(options: RestoreOptions): Promise<Restored> {
   const { target, application, store, manifest } = options;
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
@@ -48,10 +56,11 @@ export async function restore(options: RestoreOptions): Promise<Writers> {
   try {
     const session = await sessions.open();
     await assertFit(session, manifest);
+    const tablespaces = await findTablespaces(session, manifest, options.tablespaces);
     const settings = portableSettings(session.major, manifest.database.encoding);
     const plan = planRestore(archive);
     await session.execute(`${settings}; ${UNHURRIED}`);
-    const maker = await EntryMaker.open(session, archive, manifest);
+    const maker = await EntryMaker.open(session, archive, manifest, tablespaces);
     await maker.makeAll(plan.settings);
     await dropInitial(session, manifest);
     await maker.makeAll(plan.before);
@@ -73,7 +82,10 @@ export async function restore(options: RestoreOptions): Promise<Writers> {
     // Its next commit flushes all that any session committed before; what can still be lost then is statistics.
     await session.execute("set synchronous_commit = on");
     await analyzeAll(builders, stop);
-    return queue.writers;
+    return {
+      writers: queue.writers,
+      withoutTablespace: manifest.notCarried.tablespaces.filter((name) => !tablespaces.has(name)),
+    };
   } catch (error) {
     // An abort also breaks the connections it was aborted with; the reason it was given says more.
     options.signal?.throwIfAborted();

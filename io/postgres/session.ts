@@ -1,9 +1,11 @@
 /** One connection to a Postgres database, with every setting pinned that could change what a statement means. */
-import pg from "pg";
+import type pg from "pg";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
+import { connect } from "./client.ts";
+import { connectPatiently, type Patience } from "./connect.ts";
 
-export interface SessionOptions {
+export interface SessionOptions extends Patience {
   /** Shown in pg_stat_activity; a promotion's sessions begin with `rehearsal ID STEP`. */
   application: string;
   /** Milliseconds; 0 is none. */
@@ -23,6 +25,8 @@ export interface StatementResult {
 export interface Session {
   /** The backend's process id. */
   readonly pid: number;
+  /** What whoever answered gave as the process id at the start; a pooler's own is another. */
+  readonly announcedPid: number;
   /** server_version_num / 10000. */
   readonly major: number;
   /** The address, with the database that it is connected to. */
@@ -43,47 +47,31 @@ export interface Session {
 /** SQLSTATEs that mean: nobody answered, or not now; the same step may be tried again. */
 const UNREACHABLE = /^(08|57P0[123]|53300|3D000|28)/;
 
-/** Opens a session; throws `DatabaseUnreachable` when the server cannot be spoken to. */
+/** Opens a session; throws `DatabaseUnreachable` or `ConnectionsExhausted` when the server cannot be spoken to, patience being at its end. */
 export async function openSession(address: DatabaseAddress, options: SessionOptions): Promise<Session> {
   const connected = { ...address, database: options.database ?? address.database };
-  const client = new pg.Client({
-    host: address.host,
-    port: address.port,
-    user: address.user,
-    database: connected.database,
-    application_name: options.application.slice(0, 63),
-    connectionTimeoutMillis: 15_000,
-    keepAlive: true,
-    ssl: address.sslmode === "disable" ? false : { rejectUnauthorized: address.sslmode === "verify-full" },
-    ...(address.password === undefined ? {} : { password: address.password }),
+  return connectPatiently(connected, options, () => attempt(connected, options));
+}
+
+/** One try; throws as `connect` does. */
+async function attempt(address: DatabaseAddress, options: SessionOptions): Promise<Session> {
+  const { client, rows, key } = await connect<{ pid: number; version: number }>(address, {
+    application: options.application,
+    first:
+      () => `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as version,
+        ${Object.entries(pinnedSettings(options))
+          .map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`)
+          .join(", ")}, (${WITHOUT_TRANSACTION_TIMEOUT}), ${FIRING_TRIGGERS}`,
   });
-  // A lost connection is also reported by the query that waits for it; without a listener it would end the process.
+  // A lost connection is also reported by the query that waits for it.
   let lost: Error | undefined;
   client.on("error", (error) => {
     lost = error;
   });
-  try {
-    await client.connect();
-    const pinned = await client.query<{ pid: number; version: number }>({
-      text: `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as version,
-        ${Object.entries(pinnedSettings(options))
-          .map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`)
-          .join(", ")}, (${WITHOUT_TRANSACTION_TIMEOUT})`,
-    });
-    const row = pinned.rows[0];
-    if (row === undefined) throw new Error("the server returned no row");
-    return makeSession(client, connected, row.pid, Math.floor(row.version / 10_000), () => lost);
-  } catch (error) {
-    await client.end().catch(() => client.connection.stream.destroy());
-    throw new RehearsalError(
-      "DatabaseUnreachable",
-      {
-        database: connected.database,
-        reason: error instanceof Error ? error.message : String(error),
-      },
-      { cause: error },
-    );
-  }
+  const [row] = rows;
+  if (row === undefined) throw new Error("the server returned no row");
+  const major = Math.floor(row.version / 10_000);
+  return makeSession(client, address, { pid: row.pid, announcedPid: key.processID, major }, () => lost);
 }
 
 /**
@@ -92,6 +80,11 @@ export async function openSession(address: DatabaseAddress, options: SessionOpti
  */
 export const WITHOUT_TRANSACTION_TIMEOUT =
   "select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name operator(pg_catalog.=) 'transaction_timeout'";
+
+/** A role's sessions may begin as a replica's, in which triggers stay silent; who may not change that is found by `assertRights`. */
+const FIRING_TRIGGERS = `case when pg_catalog.current_setting('session_replication_role') operator(pg_catalog.<>) 'origin'
+    and pg_catalog.has_parameter_privilege('session_replication_role', 'set')
+  then pg_catalog.set_config('session_replication_role', 'origin', false) end`;
 
 /** The settings every session of ours begins with. */
 export function pinnedSettings(options: SessionOptions): Record<string, string> {
@@ -114,14 +107,15 @@ export function pinnedSettings(options: SessionOptions): Record<string, string> 
     xmloption: "content",
     client_min_messages: "warning",
     row_security: "off",
+    array_nulls: "on",
+    quote_all_identifiers: "off",
   };
 }
 
 function makeSession(
   client: pg.Client,
   address: DatabaseAddress,
-  pid: number,
-  major: number,
+  facts: Pick<Session, "pid" | "announcedPid" | "major">,
   lost: () => Error | undefined,
 ): Session {
   let turn: Promise<unknown> = Promise.resolve();
@@ -137,8 +131,7 @@ function makeSession(
   };
   let inside = false;
   const session: Session = {
-    pid,
-    major,
+    ...facts,
     address,
     query: async <Row extends object>(text: string, values?: readonly unknown[]) =>
       (await run(text, () => client.query<Row>(text, values === undefined ? undefined : [...values]))).rows,

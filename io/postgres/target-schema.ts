@@ -133,6 +133,14 @@ export async function readApplied(session: Session): Promise<AppliedFile[]> {
   );
 }
 
+/** The release that the newest applied file came with; null when none was applied. */
+export async function newestRelease(session: Session): Promise<string | null> {
+  const [row] = await session.query<{ release: string }>(
+    "select release from rehearsal.applied order by applied_at desc, version desc nulls last limit 1",
+  );
+  return row?.release ?? null;
+}
+
 /** True when a promotion has left something in the database: a file applied, or a statement begun outside a transaction. */
 export async function hasLeftSomething(session: Session, promotion: string): Promise<boolean> {
   const [row] = await session.query<{ left: boolean }>(

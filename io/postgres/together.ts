@@ -28,7 +28,7 @@ export function dropOnAbort(session: Session, signal: AbortSignal, application: 
   const drop = () => {
     session.destroy();
     // A server that cannot be reached any more has nothing to cancel.
-    void openSession(session.address, { application })
+    void openSession(session.address, { application, patienceSeconds: 0 })
       .then((other) =>
         other.query("select pg_cancel_backend($1)", [session.pid]).finally(() => other.close()),
       )

@@ -4,7 +4,8 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import pg from "pg";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { RehearsalError } from "../../core/errors.ts";
+import { connect, type TlsOptions } from "./client.ts";
+import { connectPatiently, type Patience } from "./connect.ts";
 
 export interface Wire {
   /** Authenticated, idle, paused, without listeners: whoever opened the wire reads and writes it alone. */
@@ -17,48 +18,25 @@ export interface Wire {
   cancel(): Promise<void>;
 }
 
-const CONNECT_MILLISECONDS = 15_000;
 const CANCEL_MILLISECONDS = 5_000;
 
-/** Connects and authenticates; throws `DatabaseUnreachable`. `stream` stands in for a socket that `pg` would make itself. */
+/** Connects and authenticates; throws as `connectPatiently` does. */
 export async function openWire(
   address: DatabaseAddress,
   application: string,
-  stream?: () => Duplex,
+  patience: Patience = {},
 ): Promise<Wire> {
-  const ssl =
-    address.sslmode === "disable" ? false : { rejectUnauthorized: address.sslmode === "verify-full" };
-  const client = new pg.Client({
-    host: address.host,
-    port: address.port,
-    user: address.user,
-    database: address.database,
-    application_name: application.slice(0, 63),
-    connectionTimeoutMillis: CONNECT_MILLISECONDS,
-    keepAlive: true,
-    ssl,
-    ...(address.password === undefined ? {} : { password: address.password }),
+  return connectPatiently(address, patience, () => attempt(address, application));
+}
+
+/** One try; throws as `connect` does. `stream` stands in for a socket that `pg` would make itself. */
+async function attempt(address: DatabaseAddress, application: string, stream?: () => Duplex): Promise<Wire> {
+  const { client, key, parameters, tls } = await connect(address, {
+    application,
+    // At once: the role may have a limit that ends the wire before its user has said a word.
+    first: (major) => (major >= 17 ? "set transaction_timeout = 0" : undefined),
     ...(stream === undefined ? {} : { stream }),
   });
-  // Without a listener a connection that breaks now would end the process; connect() reports it as well.
-  client.on("error", () => undefined);
-  const parameters: Record<string, string> = {};
-  let key = { processID: 0, secretKey: 0 };
-  client.connection.on("parameterStatus", (told: { parameterName: string; parameterValue: string }) => {
-    parameters[told.parameterName] = told.parameterValue;
-  });
-  client.connection.on("backendKeyData", (told: typeof key) => {
-    key = told;
-  });
-  try {
-    await client.connect();
-    // At once: the database or the role may have a time-out that ends the wire before its user has said a word.
-    await client.query("set statement_timeout = 0; set lock_timeout = 0; set idle_session_timeout = 0");
-  } catch (error) {
-    client.connection.stream.destroy();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RehearsalError("DatabaseUnreachable", { database: address.database, reason }, { cause: error });
-  }
   const socket = client.connection.stream;
   socket.pause();
   for (const event of ["data", "error", "end", "close", "drain"]) socket.removeAllListeners(event);
@@ -67,7 +45,7 @@ export async function openWire(
     pid: key.processID,
     address,
     parameters,
-    cancel: () => requestCancel(address, ssl, key),
+    cancel: () => requestCancel(address, tls, key),
   };
 }
 
@@ -87,28 +65,43 @@ const READ = 256 * 1024;
  * Opens a wire for bulk. Without TLS all bytes come through one piece of memory: a socket that makes a buffer for each read makes
  * gigabytes of them, and collecting those costs more than copying the rows. TLS has its own buffers, for which Node has no such way.
  */
-export async function openPulledWire(address: DatabaseAddress, application: string): Promise<PulledWire> {
-  if (address.sslmode !== "disable") return pulled(await openWire(address, application));
+export async function openPulledWire(
+  address: DatabaseAddress,
+  application: string,
+  patience: Patience = {},
+): Promise<PulledWire> {
+  return connectPatiently(address, patience, () =>
+    address.sslmode === "disable"
+      ? connectThroughOneBuffer(address, application)
+      : attempt(address, application).then(pulled),
+  );
+}
+
+async function connectThroughOneBuffer(address: DatabaseAddress, application: string): Promise<PulledWire> {
   let handed = false;
   let dropped = false;
   let came: Buffer | null = null;
   let wake = () => {};
-  const socket: Socket = new Socket({
-    onread: {
-      buffer: Buffer.allocUnsafeSlow(READ),
-      callback: (length, memory) => {
-        const bytes = Buffer.from(memory.buffer, memory.byteOffset, length);
-        if (dropped) return true;
-        // Until it steps aside, `pg` listens as it would to any socket, and may keep what it hears.
-        if (!handed) return socket.emit("data", Buffer.from(bytes));
-        came = bytes;
-        wake();
-        // The memory is taken: the socket rests until it is read.
-        return false;
+  const open = () => {
+    const socket: Socket = new Socket({
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ),
+        callback: (length, memory) => {
+          const bytes = Buffer.from(memory.buffer, memory.byteOffset, length);
+          if (dropped) return true;
+          // Until it steps aside, `pg` listens as it would to any socket, and may keep what it hears.
+          if (!handed) return socket.emit("data", Buffer.from(bytes));
+          came = bytes;
+          wake();
+          // The memory is taken: the socket rests until it is read.
+          return false;
+        },
       },
-    },
-  });
-  const wire = await openWire(address, application, () => socket);
+    });
+    return socket;
+  };
+  const wire = await attempt(address, application, open);
+  const { socket } = wire;
   handed = true;
   return {
     ...wire,
@@ -148,10 +141,10 @@ interface Courier extends EventEmitter {
 /** Resolves when the server has closed the courier's connection, which it does after it has passed the request on. */
 function requestCancel(
   address: DatabaseAddress,
-  ssl: false | { rejectUnauthorized: boolean },
+  tls: TlsOptions | false,
   key: { processID: number; secretKey: number },
 ): Promise<void> {
-  const courier = new pg.Connection({ ssl }) as unknown as Courier;
+  const courier = new pg.Connection({ ssl: tls }) as unknown as Courier;
   return new Promise((resolve) => {
     const over = () => {
       clearTimeout(deadline);
@@ -162,7 +155,7 @@ function requestCancel(
     courier.on("error", over);
     courier.on("end", over);
     const deliver = () => courier.cancel(key.processID, key.secretKey);
-    courier.once("connect", () => (ssl ? courier.requestSsl() : deliver()));
+    courier.once("connect", () => (tls ? courier.requestSsl() : deliver()));
     courier.once("sslconnect", deliver);
     courier.connect(address.port, address.host);
   });

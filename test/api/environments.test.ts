@@ -1,9 +1,15 @@
 /** Environments over the API: a database becomes one only when it is nobody else's, and its password stays in the secret. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { databaseUrl } from "../../core/database-url.ts";
 import { openSecrets } from "../../io/secrets.ts";
+import { writeNewerPgDump } from "../native-pg-dump.ts";
+import { startPooler } from "../pooler.ts";
 import { execute, rows } from "../postgres.ts";
-import { openWorld, registerFresh, type World } from "./world.ts";
+import { startNewerServer } from "../postgres-front.ts";
+import { openWorld, registerFresh, uploadRelease, type World } from "./world.ts";
 
 let world: World;
 
@@ -41,6 +47,7 @@ describe("registering", () => {
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
       release: null,
       promotion: null,
+      lastVerifiedBackup: null,
     });
     const [identity] = await rows<{ environment: string; role: string; identity: string }>(
       address,
@@ -97,6 +104,49 @@ describe("registering", () => {
     expect(odd.body.code).toBe("InputInvalid");
     expect(JSON.stringify([wrong.body, odd.body])).not.toContain("s3cr3tive");
     await execute(address, "reassign owned by keeper to current_user; drop role keeper");
+  });
+
+  test("through a pooler is refused, and nothing is written", async () => {
+    const address = await world.target();
+    const pooler = await startPooler({ server: address, size: 2, next: "last" });
+    const { status, body } = await world.call("POST", "/environments", {
+      ...{ name: "pooled", role: "prod", url: databaseUrl({ ...address, port: pooler.port }) },
+    });
+    expect([status, body.code]).toEqual([409, "PoolerFound"]);
+    expect(body.hint).toContain("register the server's own address");
+    expect(await rows(address, "select 1 from pg_namespace where nspname = 'rehearsal'")).toEqual([]);
+    // Nor is one planned for that was registered directly, and whose address has been changed since.
+    const release = await uploadRelease(world);
+    const direct = { name: "pooled", role: "prod", url: databaseUrl(address) };
+    expect((await world.call("POST", "/environments", direct)).status).toBe(201);
+    const changed = databaseUrl({ ...address, port: pooler.port });
+    await openSecrets().writeSecret("rehearsal/environments/pooled", changed);
+    const planned = await world.call("POST", "/plans", { environment: "pooled", release });
+    expect([planned.status, planned.body.code]).toEqual([409, "PoolerFound"]);
+    await pooler.stop();
+  });
+
+  test("a server newer than our pg_dump needs the path of one that knows it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "rehearsal-newer-"));
+    const newer = await startNewerServer(await world.target(), 19);
+    const url = databaseUrl({ ...(await world.target()), port: newer.port });
+    const asked = { name: "newer", role: "prod", url };
+    const refused = await world.call("POST", "/environments", asked);
+    expect([refused.status, refused.body.code]).toEqual([409, "ServerTooNew"]);
+    expect(refused.body.hint).toContain("pgDump: /path/to/pg_dump");
+    for (const pgDump of ["pg_dump", "/usr/bin/sh", "/usr/bin/pg_dump\u0000"]) {
+      const odd = await world.call("POST", "/environments", { ...asked, policy: { pgDump } });
+      expect([odd.status, odd.body.code]).toEqual([400, "InputInvalid"]);
+    }
+    const absent = await world.call("POST", "/environments", {
+      ...{ ...asked, policy: { pgDump: join(folder, "pg_dump") } },
+    });
+    expect([absent.status, absent.body.code]).toEqual([409, "PgDumpUnfit"]);
+    const policy = { pgDump: await writeNewerPgDump(folder) };
+    const made = await world.call("POST", "/environments", { ...asked, policy });
+    expect([made.status, made.body]).toMatchObject([201, { policy }]);
+    await newer.stop();
+    await rm(folder, { recursive: true });
   });
 
   test("of a name that is taken is refused and changes neither secret nor database", async () => {

@@ -62,6 +62,19 @@ describe("uploading", () => {
     expect([status, body.code]).toEqual([422, "BundleInvalid"]);
     expect(body.hint).toContain("rehearsal release");
   });
+
+  test("abuse 9: of five files that are allowed each and too much together is refused before it begins", async () => {
+    const bundle = bundleOf();
+    const files = [1, 2, 3, 4, 5].map((number) => ({
+      path: `migrations/000${number}_x.sql`,
+      size: 16 * 1024 ** 2,
+      sha256: "0".repeat(64),
+    }));
+    const manifest = { ...bundle.manifest, files };
+    const { status, body } = await world.call("POST", "/releases", { ...announcement(bundle), manifest });
+    expect([status, body.code]).toEqual([413, "ReleaseTooLarge"]);
+    expect(body.hint).toContain("leave bulk data out");
+  });
 });
 
 describe("accepting", () => {

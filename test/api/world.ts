@@ -1,5 +1,5 @@
 /** The API in this process, with everything it calls for real: a control database, S3, Step Functions, secrets, a bus. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from "@aws-sdk/client-sfn";
@@ -93,13 +93,11 @@ export async function openWorld() {
   const sfn = new SFNClient({ endpoint: stepFunctions.url });
   const promotionMachine = await createMachine(sfn, "promotion", WAITING);
   const rollbackMachine = await createMachine(sfn, "rollback", WAITING);
+  process.env.REHEARSAL_TASK_MACHINE = await createMachine(sfn, "task", WAITING);
   process.env.REHEARSAL_PROMOTION_MACHINE = promotionMachine;
   process.env.REHEARSAL_ROLLBACK_MACHINE = rollbackMachine;
 
-  const control = await freshDatabase(
-    newestServer(),
-    await readFile(new URL("../../migrations/0001_ledger.sql", import.meta.url), "utf8"),
-  );
+  const control = await freshDatabase(newestServer(), await controlSchema());
   await openSecrets().writeSecret("rehearsal/control-database", databaseUrl(control));
   const ledger = await openSession(control, { application: "test" });
   await insertKey(ledger, KEY, "tester");
@@ -167,6 +165,14 @@ export async function openWorld() {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Every migration of the control database, in order. */
+async function controlSchema(): Promise<string> {
+  const folder = new URL("../../migrations/", import.meta.url);
+  const names = (await readdir(folder)).sort();
+  const texts = await Promise.all(names.map((name) => readFile(new URL(name, folder), "utf8")));
+  return texts.join("\n");
 }
 
 /** Registers a database of one table, whose first migration is a release away. */

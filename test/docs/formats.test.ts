@@ -159,7 +159,7 @@ describe.each(servers)("on Postgres $major", (server) => {
     try {
       const first = await backUp({ ...common, source, prefix: `${backup}-1/` });
       expect(lasting(first)).toEqual(lasting(json("backup-manifest")));
-      const writers = await restore({ ...common, target, manifest: first });
+      const { writers } = await restore({ ...common, target, manifest: first });
       const { manifest: restored, writers: promised, ...kind } = json<CopyWriters>("writers");
       expect(kind).toEqual({ format: "rehearsal-writers/1" });
       expect(restored).toBe(example("backup-digest"));

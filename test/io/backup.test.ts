@@ -97,7 +97,7 @@ describe.each(servers)("on Postgres $major", (server) => {
     const prefix = freshPrefix();
     const manifest = await take(source, { prefix });
     expect(manifest).toMatchObject({
-      format: "rehearsal-backup/1",
+      format: "rehearsal-backup/2",
       server: { major: server.major },
       database: { name: source.database, owner: "postgres", encoding: "UTF8", localeProvider: "libc" },
       data: [{ table: '"public"."t"', copyInto: "COPY public.t (a) FROM stdin", rows: 2, rawBytes: 4 }],
@@ -119,8 +119,18 @@ describe.each(servers)("on Postgres $major", (server) => {
     const target = await freshDatabase(server);
     const before = await baselineOf(source);
     const writing = disturb(source);
+    // However slow the writer is, it goes round six times while the backup is taken.
+    let objects = 0;
+    const store: ObjectStore = {
+      ...bucket.store,
+      putStream: async (...put) => {
+        if (objects++ < 6) await writing.another();
+        return bucket.store.putStream(...put);
+      },
+    };
     // Once the backup stands, what the writer does is none of its business.
-    const manifest = await take(source, { chunkBytes: 300_000, connections: 3 }).finally(writing.stop);
+    const options = { store, chunkBytes: 300_000, connections: 3 };
+    const manifest = await take(source, options).finally(writing.stop);
     expect(await writing.ended).toBeGreaterThan(5);
     const objectsOf = (table: string) => manifest.data.filter((object) => object.table === table);
     for (const table of ['"public"."odd ""name"" (1) TO stdout"', '"public"."wide"', '"public"."mother"'])
@@ -156,6 +166,7 @@ const CUT = `create table "odd ""name"" (1) TO stdout" (id int primary key, "a) 
 /** Changes what CUT made, as fast as it can, until it is stopped; tells how often it went round. */
 function disturb(source: DatabaseAddress) {
   let over = false;
+  let round = Promise.withResolvers<void>();
   const ended = (async () => {
     const session = await openSession(source, { application: "test" });
     let rounds = 0;
@@ -170,12 +181,18 @@ function disturb(source: DatabaseAddress) {
         "vacuum public.mother, public.wide, public.hollow",
       ])
         await session.execute(statement);
+      round.resolve();
+      round = Promise.withResolvers();
     }
     await session.close();
     return rounds;
   })();
   return {
     ended,
+    /** Waits until it has gone round once more. */
+    another: async () => {
+      await Promise.race([round.promise, ended]);
+    },
     stop: () => {
       over = true;
     },
@@ -475,7 +492,7 @@ describe("a backup that fails leaves nothing", () => {
     const store = interrupted(() =>
       rows(
         source,
-        "select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY public.much%'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY %public.much%'",
       ),
     );
     const prefix = freshPrefix();

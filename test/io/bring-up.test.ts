@@ -132,7 +132,7 @@ const take = (source: DatabaseAddress, base?: BackupManifest) =>
   });
 const following = (source: DatabaseAddress, base: BackupManifest) => take(source, base);
 const load = (target: DatabaseAddress, manifest: BackupManifest) =>
-  restore({ ...common, target, store: bucket.store, manifest });
+  restore({ ...common, target, store: bucket.store, manifest }).then(({ writers }) => writers);
 const bring = (options: {
   source: DatabaseAddress;
   target: DatabaseAddress;

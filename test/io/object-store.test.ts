@@ -195,6 +195,23 @@ describe.each(ENDPOINTS)("the object store on $name", ({ start }) => {
     });
   });
 
+  test("folders are those that hold objects, and uploads without an end are listed under their prefix and aborted, once and again", async () => {
+    for (const key of ["b/one/x", "b/one/y/z", "b/two/x", "b/file", "c/three/x"])
+      await store.put(key, Buffer.from("v"));
+    expect(await store.listFolders("b/")).toEqual(["b/one/", "b/two/"]);
+    const Bucket = store.bucket;
+    for (const Key of ["b/one/part", "b/two/part", "c/part"])
+      await client.send(new aws.CreateMultipartUploadCommand({ Bucket, Key }));
+    const uploads = await store.listUploads("b/");
+    expect(uploads.map(({ key }) => key).sort()).toEqual(["b/one/part", "b/two/part"]);
+    expect(uploads.every(({ initiated }) => initiated.getTime() < Date.now() + 60_000)).toBe(true);
+    const [first] = uploads;
+    if (first === undefined) throw new Error("two were begun");
+    await store.abortUpload(first);
+    await store.abortUpload(first);
+    expect((await store.listUploads("b/")).map(({ key }) => key)).toEqual([uploads[1]?.key]);
+  });
+
   test("a presigned GET reads", async () => {
     await store.put("k", Buffer.from("v"));
     expect(await (await fetch(await store.presignGet("k", 60))).text()).toBe("v");
@@ -246,6 +263,31 @@ describe("the object store where S3 fails", () => {
     await proxy.stop();
     await refused(store.remove("k"), "ObjectStoreUnavailable", {
       reason: expect.stringContaining("ECONNREFUSED"),
+    });
+  });
+
+  test.each(["KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"])(
+    "fault 35: a key of KMS that cannot be used, %s, is EncryptionKeyUnusable for reading and writing, and not tried again",
+    async (code) => {
+      await store.put("k", Buffer.from("v"));
+      const before = proxy.seen.length;
+      proxy.inject({ kind: "status", status: 400, code }, { times: 100 });
+      const facts = { key: "k", reason: expect.stringContaining(code) };
+      for (const asked of [store.get("k"), store.put("k", Buffer.from("v"))])
+        await refused(asked, "EncryptionKeyUnusable", facts);
+      await expect(store.get("k")).rejects.toMatchObject({
+        retryable: false,
+        hint: expect.stringContaining("aws kms enable-key"),
+      });
+      expect(proxy.seen.length).toBe(before + 3);
+    },
+  );
+
+  test("fault 35: a right that is missing on the key is ObjectForbidden", async () => {
+    proxy.inject({ kind: "status", status: 403, code: "AccessDenied" }, { method: "GET" });
+    await expect(store.get("k")).rejects.toMatchObject({
+      code: "ObjectForbidden",
+      hint: expect.stringContaining("on its KMS key"),
     });
   });
 

@@ -9,12 +9,12 @@ export interface KillPoint {
   course: "promoted" | "rolled-back" | "refused";
 }
 
-/** What lies between `begun` and `effect`, which every step passes, as it does `recorded`. */
+/** What lies between `begun` and `effect`, which every step passes, as it does `recorded`. `under-way` is told with each progress. */
 const INSIDE: Record<string, string[]> = {
   admit: [],
   snapshot: [],
-  "back-up": [],
-  restore: ["created", "restored"],
+  "back-up": ["under-way"],
+  restore: ["created", "under-way", "restored"],
   rehearse: ["cloned"],
   decide: [],
   fence: ["stopped", "closed", "saved", "refreshed"],

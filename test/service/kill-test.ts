@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { leftInBucket } from "./backup-of.ts";
 import { contentOf } from "./content.ts";
 import { type Hook, startHook } from "./hook.ts";
 import type { KillPoint } from "./kill-points.ts";
@@ -52,6 +53,28 @@ export function testKills(name: string, points: readonly KillPoint[]): void {
       expect(detail.error?.code).not.toBe("StepDied");
       seen.push([kill.step, kill.point, kill.course, detail.status].join("\t"));
     });
+  });
+
+  test("what the dead left behind is gone after a sweep: no upload, no object without a manifest, no copy, no slot", async () => {
+    // As the clock calls it, but from here: the service is another process.
+    Object.assign(process.env, service.variables);
+    const { handler: sweep } = await import("../../functions/events/sweep.ts");
+    await sweep();
+    expect(await sweep()).toEqual({ uploads: [], folders: [], bytes: 0, databases: [] });
+    const { AWS_ENDPOINT_URL_S3 = "", REHEARSAL_BUCKET = "" } = service.variables;
+    const { keys, uploads } = await leftInBucket(AWS_ENDPOINT_URL_S3, REHEARSAL_BUCKET, "");
+    expect(uploads).toEqual([]);
+    const folders = new Set(
+      keys.filter((key) => key.startsWith("backups/")).map((key) => key.split("/").slice(0, 3).join("/")),
+    );
+    expect(folders.size).toBeGreaterThan(0);
+    expect([...folders].filter((folder) => !keys.includes(`${folder}/manifest.json`))).toEqual([]);
+    const ours = `^k[0-9]+_${process.pid}(__|$)`;
+    const copies =
+      "select datname from pg_database where datname ~ $1 and datname ~ '__' and datname !~ '__failed_'";
+    expect(await rows(server.address, copies, [ours])).toEqual([]);
+    const slots = "select slot_name from pg_replication_slots where database ~ $1";
+    expect(await rows(server.address, slots, [ours])).toEqual([]);
   });
 
   test("every kill ended as docs/faults.md tells", async () => {

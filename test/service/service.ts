@@ -38,7 +38,11 @@ export class Service {
   #child: ChildProcess | undefined;
   #exit: Promise<NodeJS.Signals | number | null> | undefined;
 
-  constructor(server: DatabaseAddress, name: string) {
+  readonly #within: readonly string[];
+
+  /** `within`: a command that runs the process, which is put behind it; it must become the process, not its parent. */
+  constructor(server: DatabaseAddress, name: string, { within = [] }: { within?: readonly string[] } = {}) {
+    this.#within = within;
     this.server = server;
     this.folder = join(ROOT, ".rehearsal", "test", String(process.pid), name);
     this.controlDatabase = `control_${process.pid}_${name}`;
@@ -53,9 +57,11 @@ export class Service {
       controlDatabase: this.controlDatabase,
       killFolder: this.#kills,
     };
-    const child = spawn(process.execPath, [join(ROOT, "test/service/process.ts"), JSON.stringify(options)], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    const [command = "", ...rest] = [
+      ...this.#within,
+      ...[process.execPath, join(ROOT, "test/service/process.ts"), JSON.stringify(options)],
+    ];
+    const child = spawn(command, rest, { stdio: ["pipe", "pipe", "inherit"] });
     this.#child = child;
     this.#exit = new Promise((resolve) => child.on("exit", (code, signal) => resolve(signal ?? code)));
     const lines = createInterface({ input: child.stdout });
@@ -78,6 +84,10 @@ export class Service {
 
   get #kills(): string {
     return join(this.folder, "kills");
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
   }
 
   /** Resolves with the signal or code that ended the process. */

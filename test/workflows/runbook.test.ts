@@ -5,11 +5,11 @@ import validate from "asl-validator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RehearsalError, retryableCodes } from "../../core/errors.ts";
 import { endsAfterFailure } from "../../docs/runbook.ts";
-import type { Clock } from "../../local/step-functions/clock.ts";
 import { parseDefinition } from "../../local/step-functions/definition.ts";
 import type { Invoke, LambdaError } from "../../local/step-functions/index.ts";
 import type { StateMachine } from "../../workflows/asl.ts";
 import { promotionDefinition, rollbackDefinition } from "../../workflows/promotion.asl.ts";
+import { hastyClock } from "../local/step-functions/hasty-clock.ts";
 import { openStage } from "../local/step-functions/stage.ts";
 
 const definitions = { promotion: promotionDefinition(), rollback: rollbackDefinition() };
@@ -70,35 +70,6 @@ function answers(options: { fence: boolean; committed: boolean }): Record<string
     hold: { ended: "held", message: "it is held" },
   };
 }
-
-/** Pauses between tries pass at once; longer waits end when a test says so, the soonest first. */
-function hastyClock(): Clock & { timeOut(): void } {
-  let now = Date.parse("2030-01-01T00:00:00Z");
-  const waits = new Map<() => void, number>();
-  return {
-    now: () => now,
-    until: (instant, signal) => {
-      if (instant - now <= LONGEST_PAUSE) {
-        now = Math.max(now, instant);
-        return Promise.resolve();
-      }
-      return new Promise((resolve, reject) => {
-        waits.set(resolve, instant);
-        signal.addEventListener("abort", () => {
-          waits.delete(resolve);
-          reject(signal.reason);
-        });
-      });
-    },
-    timeOut: () => {
-      const [soonest] = [...waits].sort(([, a], [, b]) => a - b);
-      soonest?.[0]();
-    },
-  };
-}
-
-/** MaxDelaySeconds of every retrier; every state's time-out is longer. */
-const LONGEST_PAUSE = 20_000;
 
 interface Play {
   failing: Record<string, LambdaError | "silence">;

@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { parseDatabaseUrl } from "../../../core/database-url.ts";
 import { policyForLog, policySchema } from "../../../core/policy.ts";
 import { STATUSES } from "../../../core/steps.ts";
+import { lastVerified } from "../../../io/ledger/backups.ts";
 import {
   type Environment,
   listEnvironments,
@@ -10,12 +11,13 @@ import {
   updatePolicy,
 } from "../../../io/ledger/environments.ts";
 import { appendEvent } from "../../../io/ledger/events.ts";
-import { listPromotions, type Promotion } from "../../../io/ledger/promotions.ts";
+import { listPromotions } from "../../../io/ledger/promotions.ts";
 import type { Session } from "../../../io/postgres/session.ts";
 import { artifacts } from "../../clients.ts";
+import { sendOutbox } from "../../outbox.ts";
 import { register } from "../../registration.ts";
-import { sendOutbox } from "../../step.ts";
 import { environmentName, instant, jsonAnswer, jsonBody, refused } from "../answer.ts";
+import { lastVerifiedSchema, shownLastVerified } from "../backup.ts";
 import { api } from "../request.ts";
 
 const role = z.enum(["dev", "prod"]);
@@ -32,6 +34,7 @@ const environmentSchema = z
     fingerprint: z.string(),
     release: z.string().nullable(),
     promotion: z.object({ id: z.string(), status: z.enum(STATUSES), createdAt: instant }).nullable(),
+    lastVerifiedBackup: lastVerifiedSchema.nullable(),
   })
   .openapi("Environment");
 
@@ -94,19 +97,19 @@ export const environmentRoutes = api()
       person,
     });
     await sendOutbox(ledger);
-    return c.json(shown(environment, undefined), 201);
+    return c.json(await shown(ledger, environment), 201);
   })
   .openapi(list, async (c) => {
     const ledger = await c.var.ledger();
     const environments = [];
     for (const environment of await listEnvironments(ledger))
-      environments.push(shown(environment, await newestOf(ledger, environment.name)));
+      environments.push(await shown(ledger, environment));
     return c.json({ environments }, 200);
   })
   .openapi(show, async (c) => {
     const ledger = await c.var.ledger();
     const environment = await readEnvironment(ledger, c.req.valid("param").name);
-    return c.json(shown(environment, await newestOf(ledger, environment.name)), 200);
+    return c.json(await shown(ledger, environment), 200);
   })
   .openapi(change, async (c) => {
     const { name } = c.req.valid("param");
@@ -122,19 +125,16 @@ export const environmentRoutes = api()
       });
     });
     await sendOutbox(ledger);
-    return c.json(shown(await readEnvironment(ledger, name), await newestOf(ledger, name)), 200);
+    return c.json(await shown(ledger, await readEnvironment(ledger, name)), 200);
   });
 
-async function newestOf(ledger: Session, environment: string): Promise<Promotion | undefined> {
-  const [newest] = await listPromotions(ledger, { environment, limit: 1 });
-  return newest;
-}
-
-function shown(environment: Environment, newest: Promotion | undefined) {
+async function shown(ledger: Session, environment: Environment) {
   const { name, role, state, address, policy, fingerprint, release } = environment;
+  const [newest] = await listPromotions(ledger, { environment: name, limit: 1 });
   const promotion =
     newest === undefined
       ? null
       : { id: newest.id, status: newest.status, createdAt: newest.createdAt.toISOString() };
-  return { name, role, state, address, policy, fingerprint, release, promotion };
+  const lastVerifiedBackup = shownLastVerified(await lastVerified(ledger, name));
+  return { name, role, state, address, policy, fingerprint, release, promotion, lastVerifiedBackup };
 }

@@ -1,10 +1,20 @@
 /** Promotions: started, listed, and shown with every attempt of every step. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { readApproval } from "../../../io/ledger/approvals.ts";
+import { lastVerified } from "../../../io/ledger/backups.ts";
 import { listPromotions, readPromotion } from "../../../io/ledger/promotions.ts";
 import { listSteps } from "../../../io/ledger/steps.ts";
 import { startPromotion } from "../../promotion-start.ts";
-import { environmentName, idParam, jsonAnswer, jsonBody, limit, promotionId, refused } from "../answer.ts";
+import {
+  environmentName,
+  idParam,
+  jsonAnswer,
+  jsonBody,
+  keyHeader,
+  limit,
+  promotionId,
+  refused,
+} from "../answer.ts";
 import { detailSchema, promotionRequest, promotionSchema, shown, shownInDetail } from "../promotion.ts";
 import { api } from "../request.ts";
 
@@ -13,7 +23,7 @@ const create = createRoute({
   path: "/promotions",
   summary: "Start a promotion; the same Idempotency-Key starts it once",
   request: {
-    headers: z.object({ "idempotency-key": z.string().min(1).max(200).optional() }),
+    headers: keyHeader,
     ...jsonBody(promotionRequest),
   },
   responses: {
@@ -67,5 +77,6 @@ export const promotionRoutes = api()
     const promotion = await readPromotion(ledger, c.req.valid("param").id);
     const approval = await readApproval(ledger, promotion.id);
     const steps = await listSteps(ledger, promotion.id);
-    return c.json(shownInDetail(promotion, steps, approval), 200);
+    const verified = await lastVerified(ledger, promotion.environment);
+    return c.json(shownInDetail(promotion, steps, approval, verified), 200);
   });

@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalJson } from "../../../core/canonical-json.ts";
 import { sha256 as hashOf } from "../../../core/digest.ts";
 import { RehearsalError } from "../../../core/errors.ts";
+import { RELEASE_BYTES } from "../../../core/release-limits.ts";
 import { manifestSchema, type ReleaseManifest } from "../../../core/release-manifest.ts";
 import {
   findRelease,
@@ -12,7 +13,7 @@ import {
   releaseKey,
 } from "../../../io/ledger/releases.ts";
 import { artifacts } from "../../clients.ts";
-import { sendOutbox } from "../../step.ts";
+import { sendOutbox } from "../../outbox.ts";
 import { instant, jsonAnswer, jsonBody, limit, refused, releaseHash } from "../answer.ts";
 import { api } from "../request.ts";
 
@@ -106,7 +107,11 @@ export const releaseRoutes = api()
 
 /** A bundle is its manifest, a line feed, and the files: its size follows from the manifest. */
 function refuseOtherSize(manifest: ReleaseManifest, head: string, size: number): void {
-  const expected = manifest.files.reduce((sum, file) => sum + file.size, Buffer.byteLength(head) + 1);
+  const files = manifest.files.reduce((sum, file) => sum + file.size, 0);
+  // Before it lies in the bucket: whoever accepts it reads it whole.
+  if (files > RELEASE_BYTES)
+    throw new RehearsalError("ReleaseTooLarge", { size: files, limit: RELEASE_BYTES });
+  const expected = files + Buffer.byteLength(head) + 1;
   if (size !== expected)
     throw new RehearsalError("BundleInvalid", {
       reason: `it has ${size} bytes, and by its manifest ${expected}`,

@@ -2,6 +2,8 @@
  * What pg_dump says to its server, message by message: the start is answered here, because the connection is already
  * authenticated, and so are the questions whose answers are data, because the data is copied elsewhere and in parallel.
  */
+import { timingSafeEqual } from "node:crypto";
+import { sha256 } from "../../../core/digest.ts";
 import { frontendMessage } from "../backend-messages.ts";
 
 /** What becomes of one message: sent on to the server, answered here, or dropped. */
@@ -10,11 +12,14 @@ export interface Frontend {
   forward: Uint8Array<ArrayBuffer>[];
   /** Bytes to hand back to pg_dump as if the server had sent them. */
   answer: Buffer[];
+  /** It is not who was waited for: after the answer the connection is to be closed. */
+  stranger: boolean;
 }
 
 // "SSL Session Encryption" and "GSSAPI Session Encryption" of the protocol's documentation.
 const SSL_REQUEST = 80877103;
 const GSS_REQUEST = 80877104;
+const PROTOCOL_3_0 = 3 << 16;
 
 // The large-object functions have fixed oids (pg_proc.dat); libpq calls them by FunctionCall.
 const LO_OPEN = 952;
@@ -26,6 +31,8 @@ export interface FrontendOptions {
   parameters: Record<string, string>;
   /** Answer COPY … TO stdout with no rows and large objects with no bytes; the COPY statements are told to `onCopy`. */
   withoutData: boolean;
+  /** What it has to say before anything else, where others could connect in its place. */
+  password?: string;
   onCopy(statement: string): void;
 }
 
@@ -33,16 +40,23 @@ export interface FrontendOptions {
 export class PgDumpFrontend {
   #bytes: Buffer = Buffer.alloc(0);
   #started = false;
+  #known: boolean;
   #options: FrontendOptions;
 
   constructor(options: FrontendOptions) {
     this.#options = options;
+    this.#known = options.password === undefined;
+  }
+
+  /** True once it has said the password, where one is wanted. */
+  get known(): boolean {
+    return this.#known;
   }
 
   take(bytes: Uint8Array): Frontend {
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
-    const result: Frontend = { forward: [], answer: [] };
-    for (let message = this.#next(); message !== undefined; message = this.#next())
+    const result: Frontend = { forward: [], answer: [], stranger: false };
+    for (let message = this.#next(); message !== undefined && !result.stranger; message = this.#next())
       this.#decide(message, result);
     return result;
   }
@@ -58,7 +72,8 @@ export class PgDumpFrontend {
     return message;
   }
 
-  #decide(message: Buffer, { forward, answer }: Frontend): void {
+  #decide(message: Buffer, result: Frontend): void {
+    const { forward, answer } = result;
     if (!this.#started) {
       const code = message.readInt32BE(4);
       if (code === SSL_REQUEST || code === GSS_REQUEST) {
@@ -66,10 +81,18 @@ export class PgDumpFrontend {
         return;
       }
       this.#started = true;
-      answer.push(greeting(this.#options.parameters));
+      if (code > PROTOCOL_3_0) answer.push(olderProtocol(message));
+      answer.push(this.#known ? greeting(this.#options.parameters) : ASK_PASSWORD);
       return;
     }
     const type = String.fromCharCode(message.readUInt8(0));
+    if (!this.#known) {
+      const said = type === "p" ? message.toString("utf8", 5, message.length - 1) : "";
+      this.#known = equal(said, this.#options.password ?? "");
+      result.stranger = !this.#known;
+      answer.push(this.#known ? greeting(this.#options.parameters) : WRONG_PASSWORD);
+      return;
+    }
     // Terminate: the connection is ours, and its locks are wanted until the data is copied.
     if (type === "X") return;
     if (this.#options.withoutData) {
@@ -89,6 +112,24 @@ export class PgDumpFrontend {
   }
 }
 
+/** In a time that tells nothing of what was said. */
+function equal(said: string, wanted: string): boolean {
+  return timingSafeEqual(Buffer.from(sha256(said)), Buffer.from(sha256(wanted)));
+}
+
+/** NegotiateProtocolVersion: 3.0 is what we speak, and of the protocol's own options we know none. */
+function olderProtocol(start: Buffer): Buffer {
+  const words = start.toString("latin1", 8).split("\0");
+  const unknown = words.filter((word, place) => place % 2 === 0 && word.startsWith("_pq_."));
+  return frontendMessage(
+    "v",
+    Buffer.concat([
+      ...[int32(PROTOCOL_3_0), int32(unknown.length)],
+      ...unknown.map((name) => Buffer.from(`${name}\0`, "latin1")),
+    ]),
+  );
+}
+
 /** AuthenticationOk, what the server told at the real start, and ReadyForQuery. */
 function greeting(parameters: Record<string, string>): Buffer {
   return Buffer.concat([
@@ -98,6 +139,11 @@ function greeting(parameters: Record<string, string>): Buffer {
     frontendMessage("Z", "I"),
   ]);
 }
+
+/** AuthenticationCleartextPassword: it does not leave the machine. */
+const ASK_PASSWORD = frontendMessage("R", int32(3));
+
+const WRONG_PASSWORD = frontendMessage("E", "SFATAL\0C28P01\0Mthis is not for you\0\0");
 
 /** CopyOutResponse in text without columns, CopyDone, CommandComplete, and ReadyForQuery inside a transaction. */
 const EMPTY_COPY = Buffer.concat([

@@ -1,11 +1,12 @@
-/** pg_dump without a binary: the WebAssembly of it in a thread, its connection through our own authenticated socket. */
-import { MessageChannel, Worker } from "node:worker_threads";
+/** pg_dump without a binary, or with the one that the policy names; its connection goes through our own authenticated socket. */
 import type { DatabaseAddress } from "../../../core/database-url.ts";
 import { RehearsalError } from "../../../core/errors.ts";
 import { serverError } from "../server-error.ts";
 import { openWire, type Wire } from "../wire.ts";
-import { NEWEST_MAJOR } from "./pg-dump-wasm.ts";
-import type { FromWorker, ToWorker, WorkerInput, WorkerResult } from "./pg-dump-worker.ts";
+import { assertDumpable, NEWEST_MAJOR } from "./dumpable.ts";
+import type { Dumper, DumpResult, StartDumper } from "./dumper.ts";
+import { startProgram } from "./pg-dump-program.ts";
+import { startThread } from "./pg-dump-thread.ts";
 
 export interface DumpOptions {
   /** Shown in pg_stat_activity. */
@@ -13,6 +14,8 @@ export interface DumpOptions {
   /** A silence of the server for so long ends the dump; 300 when not given. */
   stallSeconds?: number;
   signal?: AbortSignal;
+  /** The path of a pg_dump of this machine: for servers newer than the one we carry, and for no others. */
+  program?: string | undefined;
 }
 
 export interface TableOfContentsOptions extends DumpOptions {
@@ -20,6 +23,8 @@ export interface TableOfContentsOptions extends DumpOptions {
   snapshot: string;
   /** How long a table locked by somebody else is waited for; 30 seconds when not given. */
   lockMilliseconds?: number;
+  /** Rows of partitions are to be loaded through the tables they belong to. */
+  throughRoots?: boolean;
 }
 
 export interface TableOfContents {
@@ -36,11 +41,12 @@ export interface TableOfContents {
 /** The archive's table of contents and the COPY list under the snapshot, in one pass. Subscriptions are left out: two databases must not draw on one slot. */
 export async function dumpTableOfContents(
   address: DatabaseAddress,
-  { snapshot, lockMilliseconds = 30_000, ...options }: TableOfContentsOptions,
+  { snapshot, lockMilliseconds = 30_000, throughRoots = false, ...options }: TableOfContentsOptions,
 ): Promise<TableOfContents> {
   const wire = await openWire(address, options.application);
   try {
     const args = ["--format=custom", "--compress=0", "--no-subscriptions", `--snapshot=${snapshot}`];
+    if (throughRoots) args.push("--load-via-partition-root");
     const result = await run(wire, [...args, `--lock-wait-timeout=${lockMilliseconds}`], true, options);
     return {
       archive: result.output,
@@ -82,58 +88,41 @@ export async function dumpSchema(address: DatabaseAddress, options: DumpOptions)
 }
 
 const STALL_SECONDS = 300;
-/** Above this many bytes waiting for the worker, reading from the socket rests, until the worker asks for more. */
-const HIGH_WATER = 4 << 20;
 
+/** Lets pg_dump, ours or the policy's, speak through the wire until it ends. */
 async function run(
   wire: Wire,
   args: string[],
   withoutData: boolean,
-  { stallSeconds = STALL_SECONDS, signal }: DumpOptions,
-): Promise<WorkerResult> {
-  refuseNewer(wire);
-  signal?.throwIfAborted();
-  const { port1: port, port2: workersPort } = new MessageChannel();
-  const signals = new SharedArrayBuffer(8);
-  const flags = new Int32Array(signals);
-  const worker = new Worker(workerFile(), {
-    workerData: {
-      ...{ port: workersPort, signals, withoutData, parameters: { ...wire.parameters } },
-      args: [...args, `--dbname=${connectionString(wire.address.database)}`],
-    } satisfies WorkerInput,
-    transferList: [workersPort],
-    stderr: true,
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<WorkerResult>();
-  const tell = (message: ToWorker) => {
-    port.postMessage(message);
-    Atomics.add(flags, 0, 1);
-    Atomics.notify(flags, 0);
-  };
+  { stallSeconds = STALL_SECONDS, signal, program }: DumpOptions,
+): Promise<DumpResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<DumpResult>();
   const clock = setTimeout(() => {
     reject(new RehearsalError("CopyStalled", { seconds: stallSeconds, statement: "pg_dump's queries" }));
   }, stallSeconds * 1000);
   const aborted = () => reject(signal?.reason);
-  signal?.addEventListener("abort", aborted, { once: true });
+  let lost: string | undefined;
+  let dumper: Dumper | undefined;
   const onData = (bytes: Buffer) => {
     clock.refresh();
-    if (Atomics.add(flags, 1, bytes.length) + bytes.length > HIGH_WATER) wire.socket.pause();
-    tell(new Uint8Array(bytes));
+    if (!dumper?.take(bytes)) wire.socket.pause();
   };
-  let lost: string | undefined;
   const onEnd = (error?: Error | boolean) => {
     lost ??= error instanceof Error ? error.message : "the connection was closed";
-    tell("closed");
+    dumper?.closed();
   };
-  wire.socket.on("data", onData).on("error", onEnd).on("close", onEnd).resume();
-  port.on("message", (message: FromWorker) => {
-    if (message === "resume") wire.socket.resume();
-    else if (message instanceof Uint8Array) wire.socket.write(message);
-    else resolve(message);
-  });
-  worker.on("error", reject);
-  worker.on("exit", () => reject(new Error("the thread of pg_dump ended without a result")));
   try {
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", aborted, { once: true });
+    wire.socket.on("error", onEnd).on("close", onEnd);
+    const start = await chooseDumper(majorOf(wire), program);
+    dumper = await start({
+      ...{ args, withoutData, parameters: wire.parameters, database: wire.address.database },
+      send: (bytes) => wire.socket.write(bytes),
+      resume: () => wire.socket.resume(),
+    });
+    dumper.ended.then(resolve, reject);
+    wire.socket.on("data", onData).resume();
     const result = await promise;
     if (result.status !== 0) throw failure(result, wire, lost);
     return result;
@@ -148,30 +137,21 @@ async function run(
     signal?.removeEventListener("abort", aborted);
     // It flows on without a listener, so that its end is noticed while it only holds locks.
     wire.socket.off("data", onData).off("close", onEnd).resume();
-    port.close();
-    await worker.terminate();
+    await dumper?.stop();
   }
 }
 
-/** TypeScript runs as it is here; in a bundle the worker is a file of its own beside the bundle. */
-function workerFile(): URL {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "mjs";
-  return new URL(`./pg-dump-worker.${extension}`, import.meta.url);
+async function chooseDumper(major: number, program: string | undefined): Promise<StartDumper> {
+  await assertDumpable(major, program);
+  if (major <= NEWEST_MAJOR || program === undefined) return startThread;
+  return (input) => startProgram(program, input);
 }
 
-function refuseNewer(wire: Wire): void {
-  const major = Number.parseInt(wire.parameters.server_version ?? "0", 10);
-  if (major <= NEWEST_MAJOR) return;
-  wire.socket.destroy();
-  throw new RehearsalError("ServerTooNew", { major, supported: NEWEST_MAJOR });
+function majorOf({ parameters }: Wire): number {
+  return Number.parseInt(parameters.server_version ?? "0", 10);
 }
 
-/** libpq's keyword form, so that a database named like a connection string stays a name. */
-function connectionString(database: string): string {
-  return `dbname='${database.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-}
-
-function failure(result: WorkerResult, wire: Wire, lost: string | undefined): RehearsalError {
+function failure(result: DumpResult, wire: Wire, lost: string | undefined): RehearsalError {
   if (result.refusal) return serverError(result.refusal, "pg_dump's query", wire.address);
   if (lost) return unreachable(wire.address, lost);
   const reason = result.said.trim().replaceAll("pg_dump: error: ", "").slice(0, 500);

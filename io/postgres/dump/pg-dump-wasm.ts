@@ -38,9 +38,6 @@ export type PgDumpFactory = (
   overrides: Omit<PgDumpOverrides, "wasmBinary" | "locateFile">,
 ) => Promise<PgDumpModule>;
 
-/** The newest server that this pg_dump knows. */
-export const NEWEST_MAJOR = 18;
-
 const FACTORY =
   /\bvar ([\w$]+)=\(\(\)=>\{var _scriptName=import\.meta\.url;return async function\(moduleArg=/;
 

@@ -5,6 +5,7 @@
  */
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { BackendMessages, errorFields } from "../backend-messages.ts";
+import type { DumpResult } from "./dumper.ts";
 import { PgDumpFrontend } from "./frontend.ts";
 import { loadPgDump, type PgDumpModule } from "./pg-dump-wasm.ts";
 
@@ -18,22 +19,10 @@ export interface WorkerInput {
 }
 
 /** To the main thread: bytes for the server, "go on reading", or the end. */
-export type FromWorker = Uint8Array | "resume" | WorkerResult;
+export type FromWorker = Uint8Array | "resume" | DumpResult;
 
 /** To the worker: bytes of the server, or "there will be no more". */
 export type ToWorker = Uint8Array | "closed";
-
-export interface WorkerResult {
-  status: number;
-  /** What pg_dump wrote to its output file; empty when it failed. */
-  output: Uint8Array;
-  /** The statements by which it would have read the data. */
-  copies: string[];
-  /** Its words on stderr. */
-  said: string;
-  /** The fields of the last error the server answered with. */
-  refusal: Record<string, string> | undefined;
-}
 
 /** Below this many bytes waiting, the main thread reads on. */
 const LOW_WATER = 1 << 20;
@@ -45,8 +34,8 @@ const input = workerData as WorkerInput;
 const alive = setInterval(() => undefined, 60_000);
 input.port.postMessage(await dump(input).finally(() => alive.ref()));
 
-async function dump({ port, signals, args, parameters, withoutData }: WorkerInput): Promise<WorkerResult> {
-  const result: WorkerResult = {
+async function dump({ port, signals, args, parameters, withoutData }: WorkerInput): Promise<DumpResult> {
+  const result: DumpResult = {
     status: 0,
     output: new Uint8Array(),
     copies: [],

@@ -1,0 +1,25 @@
+/** Whose something is that lies in the bucket or on a server, by its name: what dead attempts leave behind is known by nothing else. */
+
+/** Of a promotion or a task: see io/new-id.ts. */
+const OWNER = "[pt][0-9]{6}[0-9a-hjkmnp-tv-z]{8}";
+
+const BACKUP_OF_PROMOTION = new RegExp(`^(${OWNER})-([1-9][0-9]*)$`);
+const SCRATCH = new RegExp(`__(?:pristine|rehearsed|scratch)_(${OWNER})_[0-9a-z]+$`);
+
+/** `backups/ENVIRONMENT/BACKUP/` of a key below it; undefined for a key that is elsewhere. */
+export function backupFolder(key: string): { folder: string; backup: string } | undefined {
+  const [top, environment, backup, rest] = key.split("/");
+  if (top !== "backups" || !environment || !backup || rest === undefined) return undefined;
+  return { folder: `backups/${environment}/${backup}/`, backup };
+}
+
+/** The attempt of a promotion that a backup's id names; undefined for a task's backup. */
+export function attemptOf(backup: string): { promotion: string; attempt: number } | undefined {
+  const [, promotion, attempt] = BACKUP_OF_PROMOTION.exec(backup) ?? [];
+  return promotion === undefined ? undefined : { promotion, attempt: Number(attempt) };
+}
+
+/** The promotion or task that made a database for its own use; undefined for any other database, a kept one too. */
+export function ownerOfScratch(database: string): string | undefined {
+  return SCRATCH.exec(database)?.[1];
+}

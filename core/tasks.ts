@@ -1,0 +1,31 @@
+/** The words of tasks: work that is too long for a request and belongs to no promotion. Each kind is at once the handler's file and the name in the log. */
+import type { RetentionClass } from "./retention.ts";
+
+export const TASKS = ["back-up", "verify", "restore", "expire", "export"] as const;
+
+export type TaskKind = (typeof TASKS)[number];
+
+/** Where a task stands; the last two are ends. */
+export const TASK_STATUSES = ["created", "running", "succeeded", "failed"] as const;
+
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+export function isTaskEnded(status: TaskStatus): boolean {
+  return status === "succeeded" || status === "failed";
+}
+
+export const EXPORT_FORMATS = ["custom", "directory"] as const;
+
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** What each kind is asked for, besides the environment and the backup that its row names. */
+export interface TaskInputs {
+  /** `backup`: the id the backup will have; `base`: the backup it builds on. */
+  "back-up": { backup: string; base?: string; retention: RetentionClass };
+  /** With `restore` a database is made of it and compared; without, every object is read. */
+  verify: { restore: boolean };
+  /** `to`: the name of a new database; `over`: the environment whose database is replaced. */
+  restore: { to: string } | { over: string };
+  expire: Record<never, never>;
+  export: { format: ExportFormat };
+}

@@ -1,0 +1,77 @@
+/** Tasks: how far work beside promotions is, and the files that an export has left. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { listTasks, readTask } from "../../../io/ledger/tasks.ts";
+import { artifacts } from "../../clients.ts";
+import { exportKey, readListing } from "../../exports.ts";
+import { backupId, environmentName, jsonAnswer, limit, refused, taskId } from "../answer.ts";
+import { api } from "../request.ts";
+import { shownTask, taskSchema } from "../task.ts";
+
+/** How long an address may be used: for as long as it takes to begin the download of every file of a page. */
+const ADDRESS_SECONDS = 900;
+
+const params = z.object({ id: taskId });
+
+const list = createRoute({
+  method: "get",
+  path: "/tasks",
+  summary: "The newest tasks first",
+  request: {
+    query: z.object({ environment: environmentName.optional(), backup: backupId.optional(), limit }),
+  },
+  responses: { 200: jsonAnswer(z.object({ tasks: z.array(taskSchema) }), "Tasks"), ...refused },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/tasks/{id}",
+  summary: "One task: how far it is, or how it ended",
+  request: { params },
+  responses: { 200: jsonAnswer(taskSchema, "The task"), ...refused },
+});
+
+const files = createRoute({
+  method: "get",
+  path: "/tasks/{id}/files",
+  summary: "The files of an export, by name, each with an address to fetch it from",
+  request: { params, query: z.object({ after: z.string().max(255).default(""), limit }) },
+  responses: {
+    200: jsonAnswer(
+      z.object({
+        files: z.array(z.object({ name: z.string(), size: z.number(), sha256: z.string(), url: z.string() })),
+        /** How many there are in all. */
+        count: z.int(),
+      }),
+      "At most `limit` of them, from behind `after`",
+    ),
+    ...refused,
+  },
+});
+
+export const taskRoutes = api()
+  .openapi(list, async (c) => {
+    const { environment, backup, limit } = c.req.valid("query");
+    const found = await listTasks(await c.var.ledger(), {
+      limit,
+      ...(environment !== undefined && { environment }),
+      ...(backup !== undefined && { backup }),
+    });
+    return c.json({ tasks: found.map(shownTask) }, 200);
+  })
+  .openapi(show, async (c) =>
+    c.json(shownTask(await readTask(await c.var.ledger(), c.req.valid("param").id)), 200),
+  )
+  .openapi(files, async (c) => {
+    const task = await readTask(await c.var.ledger(), c.req.valid("param").id);
+    const { after, limit } = c.req.valid("query");
+    const store = artifacts();
+    const all = await readListing(store, task);
+    const page = all.filter(({ name }) => name > after).slice(0, limit);
+    const addressed = await Promise.all(
+      page.map(async (file) => ({
+        ...file,
+        url: await store.presignGet(exportKey(task.id, task.attempt, file.name), ADDRESS_SECONDS),
+      })),
+    );
+    return c.json({ files: addressed, count: all.length }, 200);
+  });

@@ -1,0 +1,49 @@
+/** A task as the API shows it. */
+import { z } from "@hono/zod-openapi";
+import { TASK_STATUSES, TASKS } from "../../core/tasks.ts";
+import type { Task } from "../../io/ledger/tasks.ts";
+import { errorSchema, instant, progressSchema } from "./answer.ts";
+
+export const taskSchema = z
+  .object({
+    id: z.string(),
+    kind: z.enum(TASKS),
+    environment: z.string().nullable(),
+    /** The backup it is about; of `back-up` the one that it makes. */
+    backup: z.string().nullable(),
+    /** What it was asked for, by kind. */
+    input: z.unknown(),
+    status: z.enum(TASK_STATUSES),
+    requestedBy: z.string(),
+    attempt: z.int(),
+    /** By kind; null until it has succeeded. */
+    outcome: z.unknown(),
+    /** Why it failed; while it runs, why its latest attempt did. */
+    error: errorSchema.nullable(),
+    progress: progressSchema.nullable(),
+    createdAt: instant,
+    startedAt: instant.nullable(),
+    endedAt: instant.nullable(),
+  })
+  .openapi("Task");
+
+/** What people may see of a task. */
+export function shownTask(task: Task): z.infer<typeof taskSchema> {
+  const { id, kind, environment, input, status, requestedBy, attempt, outcome, error, progress } = task;
+  return {
+    id,
+    kind,
+    environment,
+    backup: task.kind === "back-up" ? task.input.backup : task.backup,
+    input,
+    status,
+    requestedBy,
+    attempt,
+    outcome,
+    error,
+    progress,
+    createdAt: task.createdAt.toISOString(),
+    startedAt: task.startedAt?.toISOString() ?? null,
+    endedAt: task.endedAt?.toISOString() ?? null,
+  };
+}

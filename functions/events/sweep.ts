@@ -1,0 +1,14 @@
+/** Sweep: by the clock, what dead attempts have left in the bucket and on the servers is removed, and told in the log. */
+import { openLedger } from "../../io/ledger/connection.ts";
+import { artifacts } from "../clients.ts";
+import { type Swept, sweep } from "../sweep.ts";
+
+/** Returns what was removed. */
+export async function handler(): Promise<Swept> {
+  const ledger = await openLedger("sweep");
+  try {
+    return await sweep(ledger, artifacts());
+  } finally {
+    await ledger.close();
+  }
+}

@@ -1,0 +1,31 @@
+/** Telling the outside what the ledger has committed: the log's copies in the bucket, notices on the bus. */
+import { drainOutbox } from "../io/ledger/outbox.ts";
+import type { Session } from "../io/postgres/session.ts";
+import { artifacts, eventBus, requiredVariable } from "./clients.ts";
+
+/** Sends what the ledger has committed and the outside does not know yet. */
+export async function sendOutbox(ledger: Session): Promise<void> {
+  await drainOutbox(ledger, artifacts(), eventBus, requiredVariable("REHEARSAL_EVENT_BUS"));
+}
+
+/** Milliseconds that a step waits for the outside to take what it has to tell. */
+const SENDING = 20_000;
+
+/**
+ * What a step has committed stands, whether the outside can be told now or not: what cannot be sent stays in the outbox,
+ * for the next step and the reconciler. Were it the step's failure, a bucket that is away would take production back.
+ */
+export async function trySending(ledger: Session): Promise<void> {
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(() => deadline.reject(new Error(`not within ${SENDING} ms`)), SENDING);
+  const sending = sendOutbox(ledger);
+  try {
+    await Promise.race([sending, deadline.promise]);
+  } catch (error) {
+    // Given up at the deadline it may still fail, when the ledger's session is closed.
+    sending.catch(() => undefined);
+    console.error(JSON.stringify({ outbox: error instanceof Error ? error.message : String(error) }));
+  } finally {
+    clearTimeout(timer);
+  }
+}

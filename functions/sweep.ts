@@ -1,0 +1,162 @@
+/**
+ * What attempts leave that died: uploads without an end, objects without a manifest, databases of their own. It is known by its
+ * name, and the ledger decides: only what belongs to a promotion or a task that has ended for good, or to an attempt that was
+ * overtaken, is removed. An end is final, so what was true when the ledger was asked stays true, and sweeping beside a running
+ * promotion, or twice at once, does no harm. What is found is therefore listed first, and the ledger asked after.
+ */
+import { parseDatabaseUrl } from "../core/database-url.ts";
+import { attemptOf, backupFolder, ownerOfScratch } from "../core/leftovers.ts";
+import { type Environment, listEnvironments } from "../io/ledger/environments.ts";
+import { appendEvent } from "../io/ledger/events.ts";
+import { readOwners, readTasksOfBackups, recordedBackups } from "../io/ledger/owners.ts";
+import type { ObjectStore } from "../io/object-store.ts";
+import { dropDatabase } from "../io/postgres/databases.ts";
+import { openSession, type Session } from "../io/postgres/session.ts";
+import { secrets } from "./clients.ts";
+
+/** What was removed. */
+export interface Swept {
+  /** Keys of uploads that were aborted. */
+  uploads: string[];
+  /** Folders of backups whose objects were erased. */
+  folders: string[];
+  /** In those folders. */
+  bytes: number;
+  databases: string[];
+}
+
+/** Uploads of nobody the ledger knows are left alone for so long. */
+const STRANGERS_HOURS = 24;
+
+/** So many names stand in the log's event at most. */
+const NAMED = 100;
+
+/** Removes what is left over everywhere; what fails keeps the rest from nothing, and the first failure is thrown at the end. */
+export async function sweep(ledger: Session, store: ObjectStore): Promise<Swept> {
+  const swept: Swept = { uploads: [], folders: [], bytes: 0, databases: [] };
+  const failures: unknown[] = [];
+  const attempt = (work: () => Promise<void>) => work().catch((error: unknown) => failures.push(error));
+  await attempt(() => sweepUploads(ledger, store, swept));
+  await attempt(() => sweepFolders(ledger, store, swept, attempt));
+  const environments = await listEnvironments(ledger);
+  for (const environment of environments)
+    await attempt(() => sweepDatabases(ledger, environment, environments, swept));
+  await tell(ledger, swept);
+  if (failures.length > 0) throw failures[0];
+  return swept;
+}
+
+async function sweepUploads(ledger: Session, store: ObjectStore, swept: Swept): Promise<void> {
+  const uploads = await store.listUploads("backups/");
+  const backups = uploads.flatMap(({ key }) => backupFolder(key)?.backup ?? []);
+  const owned = await readOwnership(ledger, backups);
+  const [clock] = await ledger.query<{ limit: Date }>("select now() - make_interval(hours => $1) as limit", [
+    STRANGERS_HOURS,
+  ]);
+  for (const upload of uploads) {
+    const owner = owned.get(backupFolder(upload.key)?.backup ?? "");
+    const old = clock !== undefined && upload.initiated < clock.limit;
+    if (owner === undefined ? !old : !owner.ended && !owner.overtaken) continue;
+    await store.abortUpload(upload);
+    swept.uploads.push(upload.key);
+  }
+}
+
+/** A backup is what has a manifest; a folder without one whose owner writes no more will never be a backup. */
+async function sweepFolders(
+  ledger: Session,
+  store: ObjectStore,
+  swept: Swept,
+  attempt: (work: () => Promise<void>) => Promise<unknown>,
+): Promise<void> {
+  const folders: string[] = [];
+  for (const environment of await store.listFolders("backups/"))
+    folders.push(...(await store.listFolders(environment)));
+  const backups = folders.flatMap((folder) => backupFolder(folder)?.backup ?? []);
+  const owned = await readOwnership(ledger, backups);
+  const recorded = await recordedBackups(ledger, backups);
+  for (const folder of folders) {
+    const { backup = "" } = backupFolder(folder) ?? {};
+    // One that is recorded is not ours to judge, though its manifest be missing: that is damage, and somebody wants to know.
+    if (!owned.get(backup)?.ended || recorded.has(backup)) continue;
+    await attempt(async () => {
+      for await (const { key } of store.list(folder)) if (key === `${folder}manifest.json`) return;
+      const { bytes } = await store.erase(folder);
+      swept.folders.push(folder);
+      swept.bytes += bytes;
+    });
+  }
+}
+
+/** By backup, what became of whoever was to take it: ended for good, or overtaken by a newer attempt. Strangers are not in it. */
+async function readOwnership(
+  ledger: Session,
+  backups: readonly string[],
+): Promise<Map<string, { ended: boolean; overtaken: boolean }>> {
+  const tasks = await readTasksOfBackups(ledger, backups);
+  const found = backups.map((backup) => ({ backup, by: attemptOf(backup), task: tasks.get(backup) }));
+  const owners = await readOwners(
+    ledger,
+    found.flatMap(({ by, task }) => by?.promotion ?? task ?? []),
+  );
+  const ownership = new Map<string, { ended: boolean; overtaken: boolean }>();
+  for (const { backup, by, task } of found) {
+    const owner = owners.get(by?.promotion ?? task ?? "");
+    if (owner === undefined) continue;
+    ownership.set(backup, {
+      ended: owner.ended,
+      overtaken: by !== undefined && by.attempt < owner.newestBackup,
+    });
+  }
+  return ownership;
+}
+
+/** What a rollback has kept for an operator has another name, and production is left alone by whatever name it goes. */
+async function sweepDatabases(
+  ledger: Session,
+  environment: Environment,
+  all: readonly Environment[],
+  swept: Swept,
+): Promise<void> {
+  const address = await addressOf(environment);
+  const maintenance = await openSession(
+    { ...address, database: environment.policy.maintenanceDatabase },
+    { application: "rehearsal sweep", patienceSeconds: environment.policy.patience },
+  );
+  try {
+    const found = await maintenance.query<{ name: string }>("select datname as name from pg_database");
+    const scratch = found.flatMap(({ name }) => {
+      const id = ownerOfScratch(name);
+      return id === undefined ? [] : [{ name, id }];
+    });
+    if (scratch.length === 0) return;
+    const owners = await readOwners(
+      ledger,
+      scratch.map(({ id }) => id),
+    );
+    const registered = new Set(await Promise.all(all.map(async (one) => (await addressOf(one)).database)));
+    for (const { name, id } of scratch) {
+      if (!owners.get(id)?.ended || registered.has(name)) continue;
+      await dropDatabase(maintenance, name);
+      swept.databases.push(name);
+    }
+  } finally {
+    await maintenance.close();
+  }
+}
+
+async function addressOf({ secret }: Environment) {
+  return parseDatabaseUrl(await secrets.readSecret(secret));
+}
+
+/** Nothing is removed without a word in the log. */
+async function tell(ledger: Session, { uploads, folders, bytes, databases }: Swept): Promise<void> {
+  if (uploads.length + folders.length + databases.length === 0) return;
+  const named = (all: string[]) => ({ count: all.length, first: all.slice(0, NAMED) });
+  await ledger.transaction(() =>
+    appendEvent(ledger, {
+      type: "sweep.done",
+      data: { uploads: named(uploads), folders: named(folders), bytes, databases: named(databases) },
+    }),
+  );
+}

@@ -1,0 +1,185 @@
+/** Starting a task: a row, then an execution of the same name, each made exactly once. */
+import type { Json } from "../core/canonical-json.ts";
+import { RehearsalError } from "../core/errors.ts";
+import type { RetentionClass } from "../core/retention.ts";
+import type { ExportFormat } from "../core/tasks.ts";
+import { newestUsable, readBackup, tellOfBackup } from "../io/ledger/backups.ts";
+import { readEnvironment } from "../io/ledger/environments.ts";
+import { appendEvent } from "../io/ledger/events.ts";
+import { insertTask, type NewTask, readTask, type Task } from "../io/ledger/tasks.ts";
+import { newId } from "../io/new-id.ts";
+import type { Session } from "../io/postgres/session.ts";
+import { refuseGone, refuseUnusable } from "./backups.ts";
+import { requiredVariable, stepFunctions } from "./clients.ts";
+import { refuseFenced, refuseLocked } from "./fenced.ts";
+import { type Asker, startOnce } from "./keyed-start.ts";
+
+interface Started {
+  task: Task;
+  repeated: boolean;
+}
+
+/** Starts a backup; `base` is an id or `latest`. Throws `EnvironmentFenced`, `NotFound` and `BackupUnusable`. */
+export async function startBackup(
+  ledger: Session,
+  request: { environment: string; base?: string; retention: RetentionClass },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "back-up", ...request }, async () => {
+    const { name } = await readEnvironment(ledger, request.environment);
+    await refuseFenced(ledger, name);
+    const base = request.base === undefined ? undefined : await baseOf(ledger, name, request.base);
+    return {
+      kind: "back-up",
+      environment: name,
+      backup: null,
+      input: {
+        backup: newId("backup"),
+        retention: request.retention,
+        ...(base !== undefined && { base }),
+      },
+    };
+  });
+}
+
+/** Starts the reading of a backup's objects, or its restore into a database that is dropped again. */
+export async function startVerify(
+  ledger: Session,
+  request: { backup: string; restore: boolean },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "verify", ...request }, async () => {
+    const backup = await readBackup(ledger, request.backup);
+    refuseGone(backup);
+    return {
+      kind: "verify",
+      environment: backup.environment,
+      backup: backup.id,
+      input: { restore: request.restore },
+    };
+  });
+}
+
+export interface RestoreRequest {
+  backup: string;
+  /** The name of a new database on the server of the backup's environment. */
+  to?: string;
+  /** The environment whose database is replaced. */
+  over?: string;
+  /** The environment's name once more; needed where its role is prod. */
+  confirm?: string;
+}
+
+/**
+ * Starts a restore. Throws `RestoreForeign` for another environment's backup, which is told in the log, `RestoreOverProd`
+ * when production's name was not said, and `EnvironmentLocked`.
+ */
+export async function startRestore(ledger: Session, request: RestoreRequest, who: Asker): Promise<Started> {
+  const { to, over } = request;
+  if (over !== undefined) await refuseForeign(ledger, request.backup, over, who.person);
+  return start(ledger, who, { kind: "restore", ...request }, async () => {
+    const backup = await readBackup(ledger, request.backup);
+    refuseUnusable(backup);
+    if (over !== undefined) {
+      const { role } = await readEnvironment(ledger, over);
+      if (request.confirm !== over && (role === "prod" || request.confirm !== undefined))
+        throw new RehearsalError("RestoreOverProd", { environment: over, given: request.confirm ?? "" });
+      await refuseLocked(ledger, over);
+    }
+    const input = over === undefined ? { to: to ?? "" } : { over };
+    return { kind: "restore", environment: backup.environment, backup: backup.id, input };
+  });
+}
+
+/** Starts the removal of all whose time is over, of one environment or of all. */
+export async function startExpiry(
+  ledger: Session,
+  request: { environment: string | null },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "expire", ...request }, async () => {
+    if (request.environment !== null) await readEnvironment(ledger, request.environment);
+    return { kind: "expire", environment: request.environment, backup: null, input: {} };
+  });
+}
+
+export async function startExport(
+  ledger: Session,
+  request: { backup: string; format: ExportFormat },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "export", ...request }, async () => {
+    const backup = await readBackup(ledger, request.backup);
+    refuseGone(backup);
+    return {
+      kind: "export",
+      environment: backup.environment,
+      backup: backup.id,
+      input: { format: request.format },
+    };
+  });
+}
+
+/** `NewTask` without what is given to it here; over a union each member has to be taken by itself. */
+type Wanted = NewTask extends infer T ? (T extends NewTask ? Omit<T, "id" | "requestedBy"> : never) : never;
+
+async function start(
+  ledger: Session,
+  who: Asker,
+  body: object,
+  prepare: () => Promise<Wanted>,
+): Promise<Started> {
+  const { id, repeated } = await startOnce(ledger, who, { kind: "task", body }, async () => {
+    const wanted = await prepare();
+    const id = newId("task");
+    await insertTask(ledger, { ...wanted, id, requestedBy: who.person } as NewTask);
+    // Looked at again behind the insert: an expiry that waited for us, or that we waited for, may have marked it.
+    const relied = wanted.kind === "back-up" ? wanted.input.base : wanted.backup;
+    if (relied !== undefined && relied !== null) refuseGone(await readBackup(ledger, relied));
+    await appendEvent(ledger, {
+      type: "task.created",
+      ...(wanted.environment !== null && { environment: wanted.environment }),
+      data: {
+        ...{ task: id, kind: wanted.kind, by: who.person },
+        ...(wanted.backup !== null && { backup: wanted.backup }),
+        input: wanted.input as Json,
+      },
+    });
+    return id;
+  });
+  const task = await readTask(ledger, id);
+  if (task.status === "created") await startExecution(id);
+  return { task, repeated };
+}
+
+/** Starts the execution of a task; starting it again finds the one that was started. */
+export async function startExecution(task: string): Promise<void> {
+  await stepFunctions.startExecution(task, requiredVariable("REHEARSAL_TASK_MACHINE"), { task });
+}
+
+/** The id of a backup on which another may build. */
+async function baseOf(ledger: Session, environment: string, named: string): Promise<string> {
+  const base = named === "latest" ? await newestUsable(ledger, environment) : await readBackup(ledger, named);
+  if (base === undefined || base.environment !== environment)
+    throw new RehearsalError("NotFound", { what: "backup", name: `${named} of "${environment}"` });
+  refuseUnusable(base);
+  return base.id;
+}
+
+/** Another environment's data never goes over an environment, whoever asks and whatever they confirm. */
+async function refuseForeign(ledger: Session, id: string, over: string, by: string): Promise<void> {
+  const backup = await readBackup(ledger, id);
+  const [from, to] = [await readEnvironment(ledger, backup.environment), await readEnvironment(ledger, over)];
+  if (from.name === to.name) return;
+  const refusal = new RehearsalError("RestoreForeign", {
+    backup: id,
+    from: from.name,
+    fromRole: from.role,
+    to: to.name,
+    toRole: to.role,
+  });
+  await ledger.transaction(() =>
+    tellOfBackup(ledger, "restore-refused", backup, { over, by, code: refusal.code }),
+  );
+  throw refusal;
+}

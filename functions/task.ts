@@ -1,0 +1,176 @@
+/** What every task shares: an attempt in the ledger around the work, and the log told of how it ended. */
+import type { Json } from "../core/canonical-json.ts";
+import { type DatabaseAddress, parseDatabaseUrl } from "../core/database-url.ts";
+import { RehearsalError, toErrorRecord } from "../core/errors.ts";
+import type { Progress } from "../core/progress.ts";
+import { isTaskEnded, type TaskKind } from "../core/tasks.ts";
+import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
+import { appendEvent } from "../io/ledger/events.ts";
+import {
+  assertNewestOfTask,
+  beginTask,
+  endTask,
+  noteTaskError,
+  type Task,
+  type TaskAttempt,
+  type TaskOf,
+  writeTaskProgress,
+} from "../io/ledger/tasks.ts";
+import { milestone } from "../io/milestone.ts";
+import type { ObjectStore } from "../io/object-store.ts";
+import { dropScratch } from "../io/postgres/databases.ts";
+import { openSession, type Session } from "../io/postgres/session.ts";
+import { artifacts, secrets } from "./clients.ts";
+import { endSessionsOfOlder, undisturbed } from "./older-attempts.ts";
+import { trySending } from "./outbox.ts";
+import { noteProgress } from "./progress.ts";
+
+/** One attempt of a task of whatever kind. */
+export interface TaskRun {
+  task: Pick<Task, "id" | "kind">;
+  attempt: TaskAttempt;
+  ledger: Session;
+  store: ObjectStore;
+  /** pg_stat_activity's name of this attempt's sessions. */
+  application: string;
+  /** Tells listeners that a point was passed. */
+  passed(point: string): void;
+  /** Tells whoever watches how far the task is. */
+  progress(progress: Progress): void;
+  /** Runs the work while no later attempt can begin; throws `AttemptStale` when one has. */
+  asNewest<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export interface TaskContext<K extends TaskKind = TaskKind> extends TaskRun {
+  task: TaskOf<K>;
+}
+
+export interface TaskResult {
+  /** Small: it travels through the state machine and stands in the log. */
+  outcome: Json;
+  /** More writes to the ledger, in the transaction that ends the task. */
+  also?: (ledger: Session) => Promise<void>;
+}
+
+export type TaskWork<K extends TaskKind> = (context: TaskContext<K>) => Promise<TaskResult>;
+
+/** One attempt; a task that has ended well gives its outcome again. Throws errors whose `name` is the catalogue's code. */
+export async function attemptTask(
+  ledger: Session,
+  id: string,
+  works: { [K in TaskKind]: TaskWork<K> },
+): Promise<Json> {
+  const { task, attempt } = await ledger.transaction(() => beginTask(ledger, id));
+  if (attempt === undefined) return endOf(task);
+  const note = noteProgress((latest) => writeTaskProgress(ledger, attempt, latest));
+  const context: TaskContext = {
+    task,
+    attempt,
+    ledger,
+    store: artifacts(),
+    application: `${sessionsOf(task)} ${attempt.attempt}`,
+    passed: (point) => milestone(id, `task-${task.kind}`, point),
+    progress: note.tell,
+    asNewest: (work) => undisturbed(ledger, () => assertNewestOfTask(ledger, attempt), work),
+  };
+  let result: TaskResult;
+  try {
+    context.passed("begun");
+    // The kind decides the input's shape, which the types cannot follow through the table.
+    result = await (works[task.kind] as TaskWork<TaskKind>)(context);
+  } catch (error) {
+    await ledger.transaction(async () => {
+      await assertNewestOfTask(ledger, attempt);
+      await note.writeLatest();
+      await noteTaskError(ledger, id, toErrorRecord(error));
+    });
+    throw error;
+  }
+  context.passed("effect");
+  await ledger.transaction(async () => {
+    await assertNewestOfTask(ledger, attempt);
+    await note.writeLatest();
+    await endTask(ledger, id, { outcome: result.outcome });
+    await result.also?.(ledger);
+  });
+  context.passed("recorded");
+  await trySending(ledger);
+  return result.outcome;
+}
+
+/**
+ * Ends a task for which no attempt will come any more: its sessions and its copies go, and the reason is told. Returns
+ * how it ended, which may be well.
+ */
+export async function closeTask(
+  ledger: Session,
+  id: string,
+  failure: { Error: string; Cause: string },
+): Promise<Json> {
+  // A last attempt takes the task from whoever may still be at it.
+  const { task, attempt } = await ledger.transaction(() => beginTask(ledger, id));
+  if (attempt === undefined) return endOf(task);
+  await removeTraces(task, attempt.attempt);
+  const error =
+    task.error ??
+    toErrorRecord(new RehearsalError("StepDied", { error: failure.Error, cause: failure.Cause }));
+  await ledger.transaction(async () => {
+    await assertNewestOfTask(ledger, attempt);
+    await endTask(ledger, id, { error });
+    await appendEvent(ledger, {
+      type: "task.failed",
+      ...(task.environment !== null && { environment: task.environment }),
+      data: { task: id, kind: task.kind, code: error.code, message: error.message },
+    });
+  });
+  await trySending(ledger);
+  return { ended: "failed", message: error.message };
+
+  async function removeTraces(of: Task, attempts: number): Promise<void> {
+    const store = artifacts();
+    if (of.kind === "export") await store.erase(`exports/${id}/`);
+    if (of.environment === null || !MAKES_DATABASES.has(of.kind)) return;
+    const { openMaintenance } = await openEnvironment(ledger, of.environment, sessionsOf(of));
+    const maintenance = await openMaintenance();
+    try {
+      await endSessionsOfOlder(maintenance, sessionsOf(of), attempts);
+      await dropScratch(maintenance, id, []);
+    } finally {
+      await maintenance.close();
+    }
+  }
+}
+
+const MAKES_DATABASES: ReadonlySet<TaskKind> = new Set(["verify", "restore"]);
+
+/** How the names of a task's sessions begin; an attempt's number follows. */
+export function sessionsOf({ id, kind }: Pick<Task, "id" | "kind">): string {
+  return `rehearsal ${id} ${kind}`;
+}
+
+export interface TaskEnvironment {
+  environment: Environment;
+  /** With its password. */
+  address: DatabaseAddress;
+  /** A session on the database from which others are made and renamed. */
+  openMaintenance(): Promise<Session>;
+}
+
+/** The environment a task is about. */
+export async function openEnvironment(
+  ledger: Session,
+  name: string,
+  application: string,
+): Promise<TaskEnvironment> {
+  const environment = await readEnvironment(ledger, name);
+  const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
+  const maintenance = { ...address, database: environment.policy.maintenanceDatabase };
+  const ours = { application, patienceSeconds: environment.policy.patience };
+  return { environment, address, openMaintenance: () => openSession(maintenance, ours) };
+}
+
+function endOf(task: Task): Json {
+  if (isTaskEnded(task.status) && task.error !== null)
+    return { ended: "failed", message: task.error.message };
+  return task.outcome;
+}

@@ -1,0 +1,34 @@
+/** The function of all tasks: one file per kind beside this one. Asked with a failure, it closes the task instead. */
+import type { Json } from "../../core/canonical-json.ts";
+import type { TaskKind } from "../../core/tasks.ts";
+import { openLedger } from "../../io/ledger/connection.ts";
+import { attemptTask, closeTask, type TaskWork } from "../task.ts";
+import { backUpTask } from "./back-up.ts";
+import { expireTask } from "./expire.ts";
+import { exportTask } from "./export.ts";
+import { restoreTask } from "./restore.ts";
+import { verifyTask } from "./verify.ts";
+
+/** What the state machine hands to it. */
+export interface TaskEvent {
+  task: string;
+  /** What failed for good, when the task is to be closed. */
+  error: { Error: string; Cause: string } | null;
+}
+
+const WORKS: { [K in TaskKind]: TaskWork<K> } = {
+  "back-up": backUpTask,
+  verify: verifyTask,
+  restore: restoreTask,
+  expire: expireTask,
+  export: exportTask,
+};
+
+export async function handler({ task, error }: TaskEvent): Promise<Json> {
+  const ledger = await openLedger(`${task} task`);
+  try {
+    return error === null ? await attemptTask(ledger, task, WORKS) : await closeTask(ledger, task, error);
+  } finally {
+    await ledger.close();
+  }
+}

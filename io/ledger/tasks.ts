@@ -1,0 +1,187 @@
+/** Tasks in the ledger: one row each; every attempt takes a larger fencing token, and only the newest may write. */
+import type { Json } from "../../core/canonical-json.ts";
+import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
+import type { Progress } from "../../core/progress.ts";
+import { isTaskEnded, type TaskInputs, type TaskKind, type TaskStatus } from "../../core/tasks.ts";
+import type { Session } from "../postgres/session.ts";
+
+/** What an attempt leaves for the next, or for whoever cleans up after the last. */
+export interface TaskFacts {
+  /** restore: the database that was made and is about to be given its name. */
+  made?: {
+    oid: number;
+    name: string;
+    /** That the restore took. */
+    seconds: number;
+    /** The database whose name it is to have. */
+    replaces?: number;
+  };
+  /** export: when its files were removed. */
+  removedAt?: string;
+}
+
+interface Of<K extends TaskKind> {
+  kind: K;
+  input: TaskInputs[K];
+}
+
+export type Task = { [K in TaskKind]: Of<K> }[TaskKind] & {
+  id: string;
+  environment: string | null;
+  backup: string | null;
+  requestedBy: string;
+  status: TaskStatus;
+  attempt: number;
+  facts: TaskFacts;
+  outcome: Json;
+  /** Why it failed; while it runs, why its latest attempt did. */
+  error: ErrorRecord | null;
+  progress: Progress | null;
+  createdAt: Date;
+  startedAt: Date | null;
+  endedAt: Date | null;
+};
+
+/** A task of one kind. */
+export type TaskOf<K extends TaskKind> = Extract<Task, { kind: K }>;
+
+export interface TaskAttempt {
+  task: string;
+  attempt: number;
+  /** Larger than every token given out before it. */
+  token: number;
+}
+
+const COLUMNS = `id, kind, environment, backup, input, requested_by as "requestedBy", status, attempt, facts, outcome, error,
+  progress, created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
+
+export type NewTask = { [K in TaskKind]: Of<K> }[TaskKind] &
+  Pick<Task, "id" | "environment" | "backup" | "requestedBy">;
+
+export async function insertTask(session: Session, task: NewTask): Promise<void> {
+  await session.query(
+    `insert into ledger.tasks (id, kind, environment, backup, input, requested_by) values ($1, $2, $3, $4, $5, $6)`,
+    [task.id, task.kind, task.environment, task.backup, JSON.stringify(task.input), task.requestedBy],
+  );
+}
+
+/** The task of that id; throws `NotFound`. `lock` holds its row until the transaction ends. */
+export async function readTask(session: Session, id: string, lock?: "lock"): Promise<Task> {
+  const [row] = await session.query<Task>(
+    `select ${COLUMNS} from ledger.tasks where id = $1 ${lock ? "for update" : ""}`,
+    [id],
+  );
+  if (row === undefined) throw new RehearsalError("NotFound", { what: "task", name: id });
+  return row;
+}
+
+/** Newest first; of one environment or backup when named. */
+export async function listTasks(
+  session: Session,
+  options: { environment?: string; backup?: string; limit: number },
+): Promise<Task[]> {
+  return session.query<Task>(
+    `select ${COLUMNS} from ledger.tasks
+      where ($1::text is null or environment = $1) and ($2::text is null or backup = $2)
+      order by created_at desc, id desc limit $3`,
+    [options.environment ?? null, options.backup ?? null, options.limit],
+  );
+}
+
+/** Tasks that have not ended: the reconciler's work list. */
+export async function listUnendedTasks(session: Session): Promise<Task[]> {
+  return session.query<Task>(
+    `select ${COLUMNS} from ledger.tasks where status in ('created', 'running') order by created_at`,
+  );
+}
+
+/** Exports that ended at least `seconds` ago and whose files may still be there. */
+export async function listStaleExports(session: Session, seconds: number): Promise<Task[]> {
+  return session.query<Task>(
+    `select ${COLUMNS} from ledger.tasks where kind = 'export' and not facts ? 'removedAt'
+      and ended_at < now() - make_interval(secs => $1) order by created_at`,
+    [seconds],
+  );
+}
+
+/**
+ * Begins an attempt, which makes every older one a zombie; undefined when the task has ended. Must be called inside a
+ * transaction.
+ */
+export async function beginTask(
+  session: Session,
+  id: string,
+): Promise<{ task: Task; attempt?: TaskAttempt }> {
+  const task = await readTask(session, id, "lock");
+  if (isTaskEnded(task.status)) return { task };
+  const [row] = await session.query<{ attempt: number; token: string }>(
+    `update ledger.tasks set status = 'running', attempt = attempt + 1, token = nextval('ledger.fencing_tokens'),
+        started_at = coalesce(started_at, now())
+      where id = $1 returning attempt, token`,
+    [id],
+  );
+  if (row === undefined) throw new Error("an update returned no row");
+  return {
+    task: { ...task, status: "running", attempt: row.attempt },
+    attempt: { task: id, attempt: row.attempt, token: Number(row.token) },
+  };
+}
+
+/** Throws `AttemptStale` unless this is still the newest attempt of a task that has not ended; holds its row until the transaction ends. */
+export async function assertNewestOfTask(session: Session, attempt: TaskAttempt): Promise<void> {
+  const [row] = await session.query<{ kind: string; status: TaskStatus; token: string }>(
+    "select kind, status, token from ledger.tasks where id = $1 for update",
+    [attempt.task],
+  );
+  if (row === undefined || isTaskEnded(row.status) || Number(row.token) !== attempt.token)
+    throw new RehearsalError("AttemptStale", { step: row?.kind ?? "task", attempt: attempt.attempt });
+}
+
+/** Ends a task; the caller holds its row and knows that it may. */
+export async function endTask(
+  session: Session,
+  id: string,
+  result: { outcome: Json } | { error: ErrorRecord },
+): Promise<void> {
+  const succeeded = "outcome" in result;
+  await session.query(
+    `update ledger.tasks set status = $2, outcome = $3, error = $4, ended_at = now() where id = $1`,
+    [
+      id,
+      succeeded ? "succeeded" : "failed",
+      succeeded ? JSON.stringify(result.outcome) : null,
+      succeeded ? null : JSON.stringify(result.error),
+    ],
+  );
+}
+
+/** Notes why an attempt failed; the task goes on. */
+export async function noteTaskError(session: Session, id: string, error: ErrorRecord): Promise<void> {
+  await session.query("update ledger.tasks set error = $2 where id = $1", [id, JSON.stringify(error)]);
+}
+
+/** Names the backup that came of a task. */
+export async function setTaskBackup(session: Session, id: string, backup: string): Promise<void> {
+  await session.query("update ledger.tasks set backup = $2 where id = $1", [id, backup]);
+}
+
+/** Merges facts. */
+export async function addTaskFacts(session: Session, id: string, facts: TaskFacts): Promise<void> {
+  await session.query("update ledger.tasks set facts = facts || $2::jsonb where id = $1", [
+    id,
+    JSON.stringify(facts),
+  ]);
+}
+
+/** Writes how far an attempt is, for whoever watches; an older attempt's word counts for nothing. */
+export async function writeTaskProgress(
+  session: Session,
+  attempt: TaskAttempt,
+  progress: Progress,
+): Promise<void> {
+  await session.query("update ledger.tasks set progress = $3 where id = $1 and token = $2", [
+    attempt.task,
+    attempt.token,
+    JSON.stringify(progress),
+  ]);
+}

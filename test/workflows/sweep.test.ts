@@ -1,0 +1,176 @@
+/** The sweep takes what dead attempts have left, and nothing of anybody who is alive, kept or a stranger. */
+import {
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { leftInBucket } from "../service/backup-of.ts";
+import { contentOf } from "../service/content.ts";
+import { LocalService } from "../service/local-service.ts";
+import { eventTypes } from "../service/outcome.ts";
+import { PROJECT, SCHEMA } from "../service/project.ts";
+
+const server = newestServer();
+const made: DatabaseAddress[] = [];
+let service: LocalService;
+let s3: S3Client;
+
+beforeAll(async () => {
+  service = await new LocalService(server.address, "sweep").start();
+  s3 = new S3Client({ endpoint: service.stack.endpoints.s3 });
+});
+
+afterAll(async () => {
+  s3.destroy();
+  await service.stop();
+  await dropDatabases(...made);
+});
+
+const bucket = () => service.variables.REHEARSAL_BUCKET ?? "";
+
+async function put(...keys: string[]) {
+  for (const Key of keys) await s3.send(new PutObjectCommand({ Bucket: bucket(), Key, Body: "12345" }));
+}
+
+/** An upload with a part, as one is left whose process was killed. */
+async function beginUpload(...keys: string[]) {
+  for (const Key of keys) {
+    const of = { Bucket: bucket(), Key };
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand(of));
+    await s3.send(new UploadPartCommand({ ...of, UploadId, PartNumber: 1, Body: "12345" }));
+  }
+}
+
+async function makeDatabases(...names: string[]) {
+  for (const name of names) made.push(await freshDatabase(server, undefined, name));
+}
+
+async function databasesWith(...parts: string[]): Promise<string[]> {
+  const found = await rows<{ name: string }>(
+    server.address,
+    `select datname as name from pg_database
+      where exists (select from unnest($1::text[]) part where strpos(datname, part) > 0) order by 1`,
+    [parts],
+  );
+  return found.map(({ name }) => name);
+}
+
+async function environment(name: string, policy: object): Promise<DatabaseAddress> {
+  const address = await freshDatabase(server, SCHEMA, `sweep_${name}_${process.pid}`);
+  made.push(address);
+  await service.register(name, address, policy);
+  return address;
+}
+
+const sweep = () => service.stack.lambda.invoke("sweep", {});
+const NOTHING = { payload: { uploads: [], folders: [], bytes: 0, databases: [] } };
+
+test("what ended and overtaken attempts left goes, what runs, is kept or belongs to a stranger stays, and the promotion beside it goes on", async () => {
+  const release = await service.release(PROJECT);
+  await environment("over", {});
+  const over = await service.promote("over", release);
+  await service.until(over, "promoted");
+  // Its first back-up died with its work done, so the second attempt is the newest.
+  const alive = await environment("alive", { decision: "approval" });
+  service.gate("back-up:effect", "dies");
+  const running = await service.promote("alive", release);
+  await service.until(running, "waiting");
+  expect(await sweep()).toEqual(NOTHING);
+
+  const stranger = "p000000stranger";
+  await beginUpload(
+    `backups/over/${over}-1/11111111/data/1.zst`,
+    `backups/alive/${running}-1/11111111/data/1.zst`,
+    `backups/alive/${running}-2/11111111/data/1.zst`,
+    `backups/alive/${stranger}-1/11111111/data/1.zst`,
+    "releases/upload.bundle",
+  );
+  await put(
+    `backups/over/${over}-7/11111111/toc.dump`,
+    `backups/over/${over}-7/11111111/data/1.zst`,
+    `backups/over/${over}-8/11111111/toc.dump`,
+    `backups/over/${over}-8/manifest.json`,
+    `backups/alive/${running}-7/11111111/toc.dump`,
+    `backups/alive/${stranger}-1/11111111/toc.dump`,
+  );
+  const strangers = [`x__pristine_${stranger}_1`, `x__failed_${over}`, `x__fenced_${over}`];
+  await makeDatabases(`x__pristine_${over}_1`, `y__rehearsed_${over}_2`, ...strangers);
+  const copy = `${alive.database}__pristine_${running}_1`;
+
+  // Twice at the same time: between them they take each thing at least once, and neither fails.
+  const found = await Promise.all([sweep(), sweep()]);
+  expect(found).toEqual([
+    { payload: expect.objectContaining({ bytes: expect.any(Number) }) },
+    { payload: expect.objectContaining({ bytes: expect.any(Number) }) },
+  ]);
+  const { keys, uploads } = await leftInBucket(service.stack.endpoints.s3, bucket(), "");
+  expect(uploads.sort()).toEqual(
+    [
+      `backups/alive/${stranger}-1/11111111/data/1.zst`,
+      `backups/alive/${running}-2/11111111/data/1.zst`,
+      "releases/upload.bundle",
+    ].sort(),
+  );
+  const folders = new Set(
+    keys.filter((key) => key.startsWith("backups/")).map((key) => key.split("/").slice(1, 3).join("/")),
+  );
+  expect([...folders].sort()).toEqual(
+    [
+      ...[`alive/${stranger}-1`, `alive/${running}-1`, `alive/${running}-2`, `alive/${running}-7`],
+      ...[`over/${over}-1`, `over/${over}-8`],
+    ].sort(),
+  );
+  expect(await databasesWith(over, running, stranger)).toEqual([copy, ...strangers].sort());
+  expect(await sweep()).toEqual(NOTHING);
+
+  // What was removed is told, and the log still holds.
+  const told = await rows<{ body: { data: Record<string, unknown> } }>(
+    service.control,
+    "select body::jsonb as body from ledger.events where type = 'sweep.done' order by seq",
+  );
+  const all = JSON.stringify(told.map(({ body }) => body.data));
+  for (const part of [`${over}-1/11111111/data/1.zst`, `${over}-7/`, `x__pristine_${over}_1`])
+    expect(all).toContain(part);
+  expect(await service.must("GET", "/log/verify")).not.toHaveProperty("broken");
+
+  // Beside the sweep the promotion goes on to its end; then what was its own is a leftover as well.
+  const before = await contentOf(alive);
+  await service.must("POST", `/promotions/${running}/approve`, {}, service.keys.reviewer);
+  await service.until(running, "promoted");
+  expect((await contentOf(alive)).fingerprint).not.toBe(before.fingerprint);
+  expect(await eventTypes(service, running)).toContain("promotion.sealed");
+  expect(await sweep()).toMatchObject({
+    payload: {
+      uploads: [`backups/alive/${running}-2/11111111/data/1.zst`],
+      folders: [`backups/alive/${running}-7/`],
+      bytes: 5,
+      databases: [],
+    },
+  });
+});
+
+test("a held promotion loses nothing, and a server that is away keeps no other from being swept", async () => {
+  await environment("gone", {});
+  await execute(
+    service.control,
+    `insert into ledger.promotions (id, environment, release, requested_by, status, policy, state_before)
+      select id, environment, release, requested_by, status, policy, 'writeable' from
+        (values ('p261121h0000000', 'held'), ('p261121e0000000', 'refused')) as made (id, status),
+        (select environment, release, requested_by, policy from ledger.promotions where environment = 'over' limit 1) as like_this`,
+  );
+  await makeDatabases("x__pristine_p261121h0000000_1", "x__pristine_p261121e0000000_1");
+  await beginUpload("backups/over/p261121h0000000-1/11111111/data/1.zst");
+  await put("backups/over/p261121h0000000-1/11111111/toc.dump");
+  const patient = { policy: { maintenanceDatabase: "not there", patience: 0 } };
+  await service.must("PATCH", "/environments/gone", patient);
+  expect(await sweep()).toMatchObject({ error: { errorType: "DatabaseUnreachable" } });
+  expect(await databasesWith("p261121h0000000", "p261121e0000000")).toEqual([
+    "x__pristine_p261121h0000000_1",
+  ]);
+  const left = await leftInBucket(service.stack.endpoints.s3, bucket(), "backups/over/p261121h0000000-1");
+  expect(left).toMatchObject({ keys: [expect.any(String)], uploads: [expect.any(String)] });
+});

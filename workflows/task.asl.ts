@@ -1,0 +1,30 @@
+/** A task beside promotions: one function does it, and the same function closes one that failed, so that nothing of it is left. */
+import type { StateMachine } from "./asl.ts";
+import { choice, ending, success, task } from "./states.ts";
+
+export function taskDefinition(): StateMachine {
+  return {
+    Comment: "Does one task beside promotions: a backup, its proof, a restore, an export, an expiry",
+    QueryLanguage: "JSONata",
+    StartAt: "work",
+    TimeoutSeconds: 60 * 60 * 24,
+    States: {
+      work: task({ comment: "What the task's kind says", next: "done", onFailure: "close" }),
+      close: task({
+        comment: "Nothing of it is left; the reason",
+        assign: { closed: "{% $states.result.Payload %}" },
+        next: "how-it-ended",
+        onFailure: "failed-without-word",
+      }),
+      // The answer of a task that ended well may have been lost.
+      "how-it-ended": choice([["$closed.ended = 'failed'", "failed"]], "done"),
+      done: success(),
+      failed: ending("TaskFailed", "{% $closed.message %}"),
+      // The reconciler closes it; a time-out of the state itself comes without a cause.
+      "failed-without-word": ending(
+        "TaskFailed",
+        "{% $exists($failure.Cause) ? $failure.Cause : $failure.Error %}",
+      ),
+    },
+  };
+}
