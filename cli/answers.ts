@@ -84,6 +84,7 @@ export const plan = z.looseObject({
   environment: z.string(),
   release: z.string(),
   fence: z.boolean(),
+  rollback: z.object({ by: z.enum(["swap", "restore"]), seconds: z.number().nullable() }),
   runs: z.array(
     z.looseObject({
       transactional: z.boolean(),

@@ -13,6 +13,11 @@ export const policySchema = z
     approvalTimeout: z.int().min(1).max(31_536_000).default(86_400),
     /** `auto`: only when something can fail after COMMIT; `always`; `never`: then a failure after COMMIT may have to be held. */
     fence: z.enum(["auto", "always", "never"]).default("auto"),
+    /**
+     * How production goes back after COMMIT. `swap`: a proved copy waits beside it and they change names, whatever the size.
+     * `restore`: the copy's disk is given back after the rehearsal, and a copy is restored from the bucket when it is needed.
+     */
+    rollback: z.enum(["swap", "restore"]).default("swap"),
     /** Called by POST with the promotion as JSON; each must answer 2xx. */
     hooks: z
       .strictObject({ stop: hook.optional(), start: hook.optional(), smoke: hook.optional() })

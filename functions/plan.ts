@@ -2,7 +2,8 @@
 import { parseDatabaseUrl } from "../core/database-url.ts";
 import { needsFence } from "../core/fence.ts";
 import type { Run } from "../core/runs.ts";
-import { readEnvironment } from "../io/ledger/environments.ts";
+import { listBackups } from "../io/ledger/backups.ts";
+import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { findRelease } from "../io/ledger/releases.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
@@ -18,6 +19,8 @@ export interface Plan {
   fingerprint: string;
   /** Whether production would be closed to writers. */
   fence: boolean;
+  /** How production would go back after COMMIT; `seconds` are those of the newest restore, null where there was none or a swap needs none. */
+  rollback: { by: "swap" | "restore"; seconds: number | null };
   runs: Run[];
 }
 
@@ -50,6 +53,15 @@ export async function planPromotion(
     release: hash,
     fingerprint,
     fence: runs.length > 0 && needsFence(environment.policy, runs),
+    rollback: await predictRollback(ledger, environment),
     runs,
   };
+}
+
+async function predictRollback(ledger: Session, { name, policy }: Environment): Promise<Plan["rollback"]> {
+  if (policy.rollback === "swap") return { by: "swap", seconds: null };
+  const restored = (await listBackups(ledger, { environment: name, limit: 100 })).filter(
+    ({ restoreSeconds }) => restoreSeconds !== null,
+  );
+  return { by: "restore", seconds: restored[0]?.restoreSeconds ?? null };
 }

@@ -21,19 +21,27 @@ export const planCommand: Declare = (act) =>
       }),
     );
 
-function described({ environment, release, runs, fence }: Plan): string {
+function described({ environment, release, runs, fence, rollback }: Plan): string {
   const title = `release ${short(release)} on "${environment}"`;
   if (runs.length === 0) return `${title}: nothing is pending`;
   return [
     `${title}: ${count(runs.flatMap((run) => run.files).length, "file")} pending; ${
       fence ? "writers are stopped while it runs" : "writers go on while it runs"
     }`,
+    `a rollback after COMMIT ${wayBack(rollback)}`,
     ...runs.flatMap(({ transactional, files }) => [
       "",
       transactional ? "in one transaction:" : "outside a transaction:",
       ...files.flatMap(({ path, statements }) => [`  ${plain(path)}`, indent(statementTable(statements))]),
     ]),
   ].join("\n");
+}
+
+function wayBack({ by, seconds }: Plan["rollback"]): string {
+  if (by === "swap") return "swaps in a copy that waits beside production: about a second";
+  return `restores a copy from the bucket: ${
+    seconds === null ? "how long that takes is not known yet" : `the last one took ${seconds.toFixed(0)} s`
+  }`;
 }
 
 type Statements = Plan["runs"][number]["files"][number]["statements"];

@@ -18,6 +18,7 @@ import { readArtifact, writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
 import { asNewest, endOlderAttempts } from "../older-attempts.ts";
+import { giveUpCopy } from "../pristine.ts";
 import { type StepContext, step } from "../step.ts";
 import { type CopyWriters, countersAtRest, type RestoredCopy, restoreCopy } from "./restore.ts";
 
@@ -67,9 +68,10 @@ export const handler = step("fence", async (context) => {
         await insertBackup(ledger, {
           ...{ id, environment: environment.name, promotion: promotion.id },
           ...{ manifestKey: backup.key, manifestSha256: backup.sha256, bytes, rows },
+          base: neededFact(promotion, "backup").id,
         });
         // The copy holds, row by row, what the manifest says.
-        await markBackup(ledger, id, "verified");
+        if (promotion.policy.rollback === "swap") await markBackup(ledger, id, "verified");
       },
     };
   } finally {
@@ -153,6 +155,11 @@ async function bringUpCopy(
 ): Promise<{ changed: number; pristine: RestoredCopy }> {
   const { promotion, application, store } = context;
   const pristine = neededFact(promotion, "pristine");
+  if (promotion.policy.rollback === "restore") {
+    // A rehearsal that died at its very end may have left it.
+    await giveUpCopy(context);
+    return { changed: 0, pristine };
+  }
   const before = await readManifest(store, neededFact(promotion, "backup"));
   const target = { ...context.address, database: pristine.name };
   const untouched = (await countersAtRest(context, maintenance, pristine)) === pristine.counters;

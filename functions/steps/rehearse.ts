@@ -7,6 +7,7 @@ import { reportPage } from "../../web/report.ts";
 import { writeArtifact } from "../artifacts.ts";
 import { neededFact } from "../facts.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
+import { giveUpCopy } from "../pristine.ts";
 import { type RehearsalResult, rehearse } from "../rehearsal.ts";
 import { readRelease, runsOf } from "../release.ts";
 import { type StepContext, step } from "../step.ts";
@@ -36,6 +37,7 @@ export const handler = step("rehearse", async (context) => {
         expectationsKey: kept.key,
       },
     },
+    ...(context.promotion.policy.rollback === "restore" && { afterwards: () => giveUpCopy(context) }),
   };
 });
 

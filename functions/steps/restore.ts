@@ -20,11 +20,13 @@ import { type StepContext, step } from "../step.ts";
 export const handler = step("restore", async (context) => {
   const { promotion, attempt } = context;
   const backup = neededFact(promotion, "backup");
+  const began = performance.now();
   const pristine = await restoreCopy(context, `${promotion.id}_${attempt.attempt}`);
+  const restoreSeconds = (performance.now() - began) / 1000;
   return {
     outcome: { database: pristine.name, backup: backup.id },
     facts: { pristine },
-    also: (ledger) => markBackup(ledger, backup.id, "verified"),
+    also: (ledger) => markBackup(ledger, backup.id, "verified", { by: "restore", restoreSeconds }),
   };
 });
 

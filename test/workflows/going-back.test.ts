@@ -207,3 +207,59 @@ test("a message as long as a book ends a promotion like any other", async () => 
   expect(detail.error).toMatchObject({ code: "MigrationFailed" });
   expect(detail.error?.message.length).toBeLessThan(3_000);
 });
+
+test("fault 40: where no copy waits, production is restored from the bucket with every write until the fence", async () => {
+  // The application writes when it is told to stop for the fence: as late as anybody can.
+  let told = 0;
+  const stop = await startHook(async () => {
+    if (told++ === 0)
+      await execute(address, "insert into public.videos (title) values ('the last one')");
+    return 200;
+  });
+  const smoke = await startHook(() => 500);
+  const address = await environment("bucket", {
+    ...{ rollback: "restore", fence: "always", hooks: { stop: stop.url, smoke: smoke.url } },
+  });
+  const release = await service.release(PROJECT);
+  const plan = await service.must("POST", "/plans", { environment: "bucket", release });
+  expect(plan.rollback).toEqual({ by: "restore", seconds: null });
+  const id = await service.promote("bucket", release);
+  const detail = await service.until(id, "rolled-back");
+  made.push({ ...address, database: `${address.database}__failed_${id}` });
+  expect(await rows(address, "select 1 as one from public.videos where title = 'the last one'")).toEqual([
+    { one: 1 },
+  ]);
+  // The copy was made for the rollback, by its own attempt.
+  const kept = await rows(server.address, `select 1 from pg_database where strpos(datname, '${id}') > 0`);
+  expect(kept).toHaveLength(1);
+  expect(detail.steps.find(({ step }) => step === "fence")?.outcome).toMatchObject({ refreshed: 0 });
+  const again = await service.must("POST", "/plans", { environment: "bucket", release });
+  expect(again.rollback).toEqual({ by: "restore", seconds: expect.any(Number) });
+  await stop.stop();
+  await smoke.stop();
+});
+
+test("a copy that somebody has written to before the fence is not trusted, and production still goes back as it was", async () => {
+  let pristine = "";
+  const stop = await startHook(async () => {
+    const [copy] = await rows<{ datname: string }>(
+      server.address,
+      `select datname from pg_database where datname like '${address.database}\\_\\_pristine%'`,
+    );
+    pristine = copy?.datname ?? "";
+    await execute({ ...address, database: pristine }, "delete from public.segments where id < 10");
+    return 200;
+  });
+  const smoke = await startHook(() => 500);
+  const address = await environment("spoilt", {
+    ...{ fence: "always", hooks: { stop: stop.url, smoke: smoke.url } },
+  });
+  const before = await contentOf(address);
+  const id = await service.promote("spoilt", await service.release(PROJECT));
+  await service.until(id, "rolled-back");
+  made.push({ ...address, database: `${address.database}__failed_${id}` });
+  expect(pristine).not.toBe("");
+  expect(await contentOf(address)).toEqual(before);
+  await stop.stop();
+  await smoke.stop();
+});

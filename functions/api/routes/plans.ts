@@ -30,6 +30,8 @@ const planSchema = z
     fingerprint: z.string(),
     /** Whether production would be closed to writers. */
     fence: z.boolean(),
+    /** How production would go back after COMMIT; seconds as the newest restore took them, null for a swap or where there was none. */
+    rollback: z.object({ by: z.enum(["swap", "restore"]), seconds: z.number().nullable() }),
     /** In order; each is one transaction, or one file outside any. Empty when nothing is pending. */
     runs: z.array(
       z.object({
