@@ -23,3 +23,18 @@ export function attemptOf(backup: string): { promotion: string; attempt: number 
 export function ownerOfScratch(database: string): string | undefined {
   return SCRATCH.exec(database)?.[1];
 }
+
+/** What became of whoever began something: ended for good, or overtaken by a newer attempt. */
+export interface Ownership {
+  ended: boolean;
+  overtaken: boolean;
+}
+
+/** Uploads of nobody the ledger knows are left alone for so long. */
+export const STRANGERS_HOURS = 24;
+
+/** True when nobody will end the upload any more. `now` is the ledger's clock. */
+export function isAbandoned(owner: Ownership | undefined, initiated: Date, now: Date): boolean {
+  if (owner !== undefined) return owner.ended || owner.overtaken;
+  return now.getTime() - initiated.getTime() > STRANGERS_HOURS * 3_600_000;
+}

@@ -5,7 +5,7 @@
  * promotion, or twice at once, does no harm. What is found is therefore listed first, and the ledger asked after.
  */
 import { parseDatabaseUrl } from "../core/database-url.ts";
-import { attemptOf, backupFolder, ownerOfScratch } from "../core/leftovers.ts";
+import { attemptOf, backupFolder, isAbandoned, type Ownership, ownerOfScratch } from "../core/leftovers.ts";
 import { type Environment, listEnvironments } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { readOwners, readTasksOfBackups, recordedBackups } from "../io/ledger/owners.ts";
@@ -24,9 +24,6 @@ export interface Swept {
   bytes: number;
   databases: string[];
 }
-
-/** Uploads of nobody the ledger knows are left alone for so long. */
-const STRANGERS_HOURS = 24;
 
 /** So many names stand in the log's event at most. */
 const NAMED = 100;
@@ -50,13 +47,11 @@ async function sweepUploads(ledger: Session, store: ObjectStore, swept: Swept): 
   const uploads = await store.listUploads("backups/");
   const backups = uploads.flatMap(({ key }) => backupFolder(key)?.backup ?? []);
   const owned = await readOwnership(ledger, backups);
-  const [clock] = await ledger.query<{ limit: Date }>("select now() - make_interval(hours => $1) as limit", [
-    STRANGERS_HOURS,
-  ]);
+  const [clock] = await ledger.query<{ now: Date }>("select now() as now");
+  if (clock === undefined) throw new Error("the ledger returned no row");
   for (const upload of uploads) {
     const owner = owned.get(backupFolder(upload.key)?.backup ?? "");
-    const old = clock !== undefined && upload.initiated < clock.limit;
-    if (owner === undefined ? !old : !owner.ended && !owner.overtaken) continue;
+    if (!isAbandoned(owner, upload.initiated, clock.now)) continue;
     await store.abortUpload(upload);
     swept.uploads.push(upload.key);
   }
@@ -89,17 +84,14 @@ async function sweepFolders(
 }
 
 /** By backup, what became of whoever was to take it: ended for good, or overtaken by a newer attempt. Strangers are not in it. */
-async function readOwnership(
-  ledger: Session,
-  backups: readonly string[],
-): Promise<Map<string, { ended: boolean; overtaken: boolean }>> {
+async function readOwnership(ledger: Session, backups: readonly string[]): Promise<Map<string, Ownership>> {
   const tasks = await readTasksOfBackups(ledger, backups);
   const found = backups.map((backup) => ({ backup, by: attemptOf(backup), task: tasks.get(backup) }));
   const owners = await readOwners(
     ledger,
     found.flatMap(({ by, task }) => by?.promotion ?? task ?? []),
   );
-  const ownership = new Map<string, { ended: boolean; overtaken: boolean }>();
+  const ownership = new Map<string, Ownership>();
   for (const { backup, by, task } of found) {
     const owner = owners.get(by?.promotion ?? task ?? "");
     if (owner === undefined) continue;
