@@ -328,3 +328,65 @@ test.each(servers.filter(({ major }) => major >= 18))(
     await rm(folder, { recursive: true });
   },
 );
+
+test("what a dump of one database cannot hold is named: in the manifest, each by its kind", async () => {
+  const server = newestServer();
+  await execute(
+    server.address,
+    "do $$ begin create role only_grantee; exception when duplicate_object then null; end $$",
+  );
+  const source = await freshDatabase(
+    server,
+    `create table t (a int); insert into t values (1), (1); grant select on t to only_grantee;
+     create subscription "of it all" connection 'dbname=nowhere' publication p with (connect = false)`,
+  );
+  await execute(source, "create unique index concurrently broken on t (a)").catch(() => undefined);
+  await execute(
+    source,
+    `create function pg_catalog.ours(int) returns int language sql as 'select 1'; create view information_schema.mine as select 1 as a;
+     create type pg_catalog.mood as enum ('low')`,
+  );
+  await execute(source, "begin; insert into t values (2); prepare transaction 'prepared ''one'''");
+  const target = await freshDatabase(server);
+  const { notCarried, baseline } = await take(source);
+  expect(notCarried).toEqual({
+    roles: expect.arrayContaining(["only_grantee", "postgres"]),
+    tablespaces: [],
+    subscriptions: ["of it all"],
+    replicationSlots: [],
+    preparedTransactions: ["prepared 'one'"],
+    otherDatabases: expect.arrayContaining(["postgres", target.database]),
+    invalidIndexes: ["public.broken"],
+    systemObjects: [
+      ...["function pg_catalog.ours(integer)", "type pg_catalog.mood", "view information_schema.mine"],
+    ],
+  });
+  expect(baseline.tables['"public"."t"']?.rows).toBe(2);
+  await execute(source, "rollback prepared 'prepared ''one'''");
+  await execute(
+    source,
+    `alter subscription "of it all" set (slot_name = none); drop subscription "of it all"`,
+  );
+  await dropDatabases(source, target);
+});
+
+test("an exclusion over partitions, which Postgres dumps in a way that it cannot read, is refused by name", async () => {
+  const server = newestServer();
+  // Only since 17 may it span partitions; on 16 each of them has its own.
+  const spans = server.major >= 17;
+  const source = await freshDatabase(
+    server,
+    `create table rooms (room int4range, at int4range) partition by list (room);
+     create table rooms_one partition of rooms for values in ('[1,2)');
+     alter table ${spans ? "rooms" : "rooms_one"} add constraint apart exclude using gist (room with =, at with &&)`,
+  );
+  const target = await freshDatabase(server);
+  const manifest = await take(source);
+  if (spans)
+    await expect(bring(target, manifest)).rejects.toMatchObject({
+      code: "RestoreRefused",
+      facts: { entry: expect.stringMatching(/^INDEX ATTACH public\.rooms_one/), sqlstate: "42P17" },
+    });
+  else await bring(target, manifest);
+  await dropDatabases(source, target);
+});
