@@ -10,9 +10,10 @@ import type { DatabaseAddress } from "../../core/database-url.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { leftInBucket } from "../service/backup-of.ts";
 import { contentOf } from "../service/content.ts";
-import { LocalService } from "../service/local-service.ts";
+import { LocalService, until } from "../service/local-service.ts";
 import { eventTypes } from "../service/outcome.ts";
 import { PROJECT, SCHEMA } from "../service/project.ts";
+import { Service } from "../service/service.ts";
 
 const server = newestServer();
 const made: DatabaseAddress[] = [];
@@ -174,3 +175,46 @@ test("a held promotion loses nothing, and a server that is away keeps no other f
   const left = await leftInBucket(service.stack.endpoints.s3, bucket(), "backups/over/p261121h0000000-1");
   expect(left).toMatchObject({ keys: [expect.any(String)], uploads: [expect.any(String)] });
 });
+
+test("fault 32: a process that is killed amid an upload leaves its parts: the promotion goes on, and the sweep takes them", async () => {
+  const killed = await new Service(server.address, "sweep-killed").start();
+  try {
+    const address = await freshDatabase(server, `${SCHEMA} ${LONG}`, `sweep_killed_${process.pid}`);
+    made.push(address);
+    await killed.register("killed", address);
+    const id = await killed.promote("killed", await killed.release(PROJECT));
+    const left = (prefix: string) =>
+      leftInBucket(
+        killed.variables.AWS_ENDPOINT_URL_S3 ?? "",
+        killed.variables.REHEARSAL_BUCKET ?? "",
+        prefix,
+      );
+    await until(async () => (await left("backups/")).uploads.length > 0);
+    await killed.kill();
+    await killed.start();
+    await killed.until(id, "promoted");
+    const orphans = await left(`backups/killed/${id}-1/`);
+    expect(orphans.uploads.length).toBeGreaterThan(0);
+    expect(orphans.keys.length).toBeGreaterThan(0);
+
+    // The service is another process: the sweep runs here, with what that one tells of its surroundings.
+    const before = { ...process.env };
+    Object.assign(process.env, killed.variables);
+    const { handler } = await import("../../functions/events/sweep.ts");
+    expect(await handler()).toMatchObject({
+      uploads: orphans.uploads,
+      folders: [`backups/killed/${id}-1/`],
+      databases: [],
+    });
+    Object.assign(process.env, before);
+    expect(await left(`backups/killed/${id}-1/`)).toEqual({ keys: [], uploads: [] });
+    expect((await left(`backups/killed/${id}-2/`)).keys).toContain(`backups/killed/${id}-2/manifest.json`);
+  } finally {
+    await killed.stop();
+  }
+});
+
+/** Fifteen megabytes when compressed: two parts of an upload. */
+const LONG = `create table long (id int primary key, body text);
+  insert into long select g, (select string_agg(md5(random()::text || g || n), '') from generate_series(1, 320) n)
+    from generate_series(1, 3000) g;`;
