@@ -3,7 +3,7 @@
 /** Of a promotion or a task: see io/new-id.ts. */
 const OWNER = "[pt][0-9]{6}[0-9a-hjkmnp-tv-z]{8}";
 
-const BACKUP_OF_PROMOTION = new RegExp(`^(${OWNER})-([1-9][0-9]*)$`);
+const BACKUP_OF_PROMOTION = new RegExp(`^(${OWNER})-(?:([a-z]+(?:-[a-z]+)*)-)?([1-9][0-9]*)$`);
 const SCRATCH = new RegExp(`__(?:pristine|rehearsed|scratch)_(${OWNER})_[0-9a-z]+$`);
 
 /** `backups/ENVIRONMENT/BACKUP/` of a key below it; undefined for a key that is elsewhere. */
@@ -13,10 +13,10 @@ export function backupFolder(key: string): { folder: string; backup: string } | 
   return { folder: `backups/${environment}/${backup}/`, backup };
 }
 
-/** The attempt of a promotion that a backup's id names; undefined for a task's backup. */
-export function attemptOf(backup: string): { promotion: string; attempt: number } | undefined {
-  const [, promotion, attempt] = BACKUP_OF_PROMOTION.exec(backup) ?? [];
-  return promotion === undefined ? undefined : { promotion, attempt: Number(attempt) };
+/** The attempt that a backup's id names, of the step back-up where it names none; undefined for a task's backup. */
+export function attemptOf(backup: string): { promotion: string; step: string; attempt: number } | undefined {
+  const [, promotion, step = "back-up", attempt] = BACKUP_OF_PROMOTION.exec(backup) ?? [];
+  return promotion === undefined ? undefined : { promotion, step, attempt: Number(attempt) };
 }
 
 /** The promotion or task that made a database for its own use; undefined for any other database, a kept one too. */

@@ -97,7 +97,7 @@ async function readOwnership(ledger: Session, backups: readonly string[]): Promi
     if (owner === undefined) continue;
     ownership.set(backup, {
       ended: owner.ended,
-      overtaken: by !== undefined && by.attempt < owner.newestBackup,
+      overtaken: by !== undefined && by.attempt < (owner.newest[by.step] ?? 0),
     });
   }
   return ownership;

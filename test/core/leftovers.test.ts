@@ -38,8 +38,9 @@ test("a key below a backup's folder tells the backup, and a promotion's backup i
     "x/backups/prod/x/y",
   ])
     expect(backupFolder(elsewhere)).toBeUndefined();
-  expect(attemptOf(`${PROMOTION}-12`)).toEqual({ promotion: PROMOTION, attempt: 12 });
-  for (const other of ["b261121q7d2m0xa", PROMOTION, `${PROMOTION}-0`, `${PROMOTION}-1-1`])
+  expect(attemptOf(`${PROMOTION}-12`)).toEqual({ promotion: PROMOTION, step: "back-up", attempt: 12 });
+  expect(attemptOf(`${PROMOTION}-fence-2`)).toEqual({ promotion: PROMOTION, step: "fence", attempt: 2 });
+  for (const other of ["b261121q7d2m0xa", PROMOTION, `${PROMOTION}-0`, `${PROMOTION}-1-1`, `${PROMOTION}--1`])
     expect(attemptOf(other)).toBeUndefined();
 });
 

@@ -92,7 +92,7 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
   );
   await put(
     `backups/over/${over}-7/11111111/toc.dump`,
-    `backups/over/${over}-7/11111111/data/1.zst`,
+    `backups/over/${over}-fence-1/11111111/data/1.zst`,
     `backups/over/${over}-8/11111111/toc.dump`,
     `backups/over/${over}-8/manifest.json`,
     `backups/alive/${running}-7/11111111/toc.dump`,
@@ -134,7 +134,12 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
     "select body::jsonb as body from ledger.events where type = 'sweep.done' order by seq",
   );
   const all = JSON.stringify(told.map(({ body }) => body.data));
-  for (const part of [`${over}-1/11111111/data/1.zst`, `${over}-7/`, `x__pristine_${over}_1`])
+  for (const part of [
+    `${over}-1/11111111/data/1.zst`,
+    `${over}-7/`,
+    `${over}-fence-1/`,
+    `x__pristine_${over}_1`,
+  ])
     expect(all).toContain(part);
   expect(await service.must("GET", "/log/verify")).not.toHaveProperty("broken");
 
