@@ -228,20 +228,31 @@ describe.each(servers)("on Postgres $major", (server) => {
   });
 });
 
-test("what only Postgres's own printing changes is no difference: a partition without its table's default, an index with a foreign partition", async () => {
+test("a partition or an heir without its table's default has none in the copy, and an index over a foreign partition is as it was", async () => {
+  const columns = (own: (value: string) => string) =>
+    `id int, n numeric(8, 2)${own("1")}, c varchar(9)${own("'c'")}, t text${own("'t'")}, d given${own("3")},
+      " DEFAULT NULL" varchar(20) default ' DEFAULT NULL, ', chosen numeric(8, 2) default null`;
   const source = await freshDatabase(
     newestServer(),
-    `create table parted (id int, n numeric(8, 2) default 1, c varchar(9) default 'c', t text default 't') partition by range (id);
-     create table low (id int, n numeric(8, 2), c varchar(9), t text); alter table parted attach partition low for values from (0) to (9);
+    `create domain given as int default 2;
+     create table parted (${columns((value) => ` default ${value}`)}) partition by range (id);
+     create table low (${columns(() => "")}); alter table parted attach partition low for values from (0) to (9);
      create index on parted (id);
+     create table mother (d given default 3, n numeric(8, 2) default nullif(1, 2)); create table heir () inherits (mother);
+     alter table heir alter d drop default, alter n drop default;
      create foreign data wrapper without_handler; create server nowhere foreign data wrapper without_handler;
      create foreign table far partition of parted for values from (9) to (99) server nowhere`,
   );
   const target = await freshDatabase(newestServer());
   await bring(target, await take(source));
   expect(diffShapes(await shapeOf(source), await shapeOf(target))).toEqual([]);
-  for (const database of [source, target]) await execute(database, "insert into low (id) values (1)");
-  expect(await rows(target, "select * from public.low")).toEqual([{ id: 1, n: null, c: null, t: null }]);
+  expect(await structureOf(target)).toBe(await structureOf(source));
+  const given = { n: null, c: null, t: null, d: 2, " DEFAULT NULL": " DEFAULT NULL, ", chosen: null };
+  for (const database of [source, target]) {
+    await execute(database, "insert into low (id) values (1); insert into heir default values");
+    expect(await rows(database, "select * from public.low")).toEqual([{ id: 1, ...given }]);
+    expect(await rows(database, "select * from public.heir")).toEqual([{ d: 2, n: null }]);
+  }
   await dropDatabases(source, target);
 });
 
