@@ -19,6 +19,14 @@ export function attemptOf(backup: string): { promotion: string; step: string; at
   return promotion === undefined ? undefined : { promotion, step, attempt: Number(attempt) };
 }
 
+const EXPORTED = new RegExp(`^exports/(${OWNER})/([1-9][0-9]*)/`);
+
+/** The task's attempt that writes an export's file, by the file's key; undefined for a key that is elsewhere. */
+export function exporterOf(key: string): { task: string; attempt: number } | undefined {
+  const [, task, attempt] = EXPORTED.exec(key) ?? [];
+  return task === undefined ? undefined : { task, attempt: Number(attempt) };
+}
+
 /** The promotion or task that made a database for its own use; undefined for any other database, a kept one too. */
 export function ownerOfScratch(database: string): string | undefined {
   return SCRATCH.exec(database)?.[1];

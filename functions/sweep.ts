@@ -5,7 +5,14 @@
  * promotion, or twice at once, does no harm. What is found is therefore listed first, and the ledger asked after.
  */
 import { parseDatabaseUrl } from "../core/database-url.ts";
-import { attemptOf, backupFolder, isAbandoned, type Ownership, ownerOfScratch } from "../core/leftovers.ts";
+import {
+  attemptOf,
+  backupFolder,
+  exporterOf,
+  isAbandoned,
+  type Ownership,
+  ownerOfScratch,
+} from "../core/leftovers.ts";
 import { type Environment, listEnvironments } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { readOwners, readTasksOfBackups, recordedBackups } from "../io/ledger/owners.ts";
@@ -44,14 +51,23 @@ export async function sweep(ledger: Session, store: ObjectStore): Promise<Swept>
 }
 
 async function sweepUploads(ledger: Session, store: ObjectStore, swept: Swept): Promise<void> {
-  const uploads = await store.listUploads("backups/");
+  const uploads = [...(await store.listUploads("backups/")), ...(await store.listUploads("exports/"))];
   const backups = uploads.flatMap(({ key }) => backupFolder(key)?.backup ?? []);
   const owned = await readOwnership(ledger, backups);
+  const exporters = await readOwners(
+    ledger,
+    uploads.flatMap(({ key }) => exporterOf(key)?.task ?? []),
+  );
+  const ownerOf = (key: string): Ownership | undefined => {
+    const by = exporterOf(key);
+    const task = exporters.get(by?.task ?? "");
+    if (by === undefined || task === undefined) return owned.get(backupFolder(key)?.backup ?? "");
+    return { ended: task.ended, overtaken: by.attempt < (task.newest.task ?? 0) };
+  };
   const [clock] = await ledger.query<{ now: Date }>("select now() as now");
   if (clock === undefined) throw new Error("the ledger returned no row");
   for (const upload of uploads) {
-    const owner = owned.get(backupFolder(upload.key)?.backup ?? "");
-    if (!isAbandoned(owner, upload.initiated, clock.now)) continue;
+    if (!isAbandoned(ownerOf(upload.key), upload.initiated, clock.now)) continue;
     await store.abortUpload(upload);
     swept.uploads.push(upload.key);
   }

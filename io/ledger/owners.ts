@@ -5,7 +5,7 @@ export interface Owner {
   id: string;
   /** No step and no attempt will ever run again; a held promotion may still go back, and has not ended. */
   ended: boolean;
-  /** By step, its newest attempt; a step that has not begun is not in it. */
+  /** By step, its newest attempt; a step that has not begun is not in it. A task's stands under `task`. */
   newest: Record<string, number>;
 }
 
@@ -16,7 +16,7 @@ export async function readOwners(session: Session, ids: readonly string[]): Prom
         coalesce((select jsonb_object_agg(step, newest) from
           (select step, max(attempt) as newest from ledger.steps where promotion = id group by step) as of), '{}') as newest
       from ledger.promotions where id = any ($1::text[])
-      union all select id, status in ('succeeded', 'failed'), '{}' from ledger.tasks where id = any ($1::text[])`,
+      union all select id, status in ('succeeded', 'failed'), jsonb_build_object('task', attempt) from ledger.tasks where id = any ($1::text[])`,
     [ids],
   );
   return new Map(found.map((owner) => [owner.id, owner]));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { attemptOf, backupFolder, isAbandoned, ownerOfScratch } from "../../core/leftovers.ts";
+import { attemptOf, backupFolder, exporterOf, isAbandoned, ownerOfScratch } from "../../core/leftovers.ts";
 import { databaseName } from "../../core/names.ts";
 
 const PROMOTION = "p261121q7d2m0xa";
@@ -42,6 +42,12 @@ test("a key below a backup's folder tells the backup, and a promotion's backup i
   expect(attemptOf(`${PROMOTION}-fence-2`)).toEqual({ promotion: PROMOTION, step: "fence", attempt: 2 });
   for (const other of ["b261121q7d2m0xa", PROMOTION, `${PROMOTION}-0`, `${PROMOTION}-1-1`, `${PROMOTION}--1`])
     expect(attemptOf(other)).toBeUndefined();
+});
+
+test("a key of an export's file tells the task and its attempt", () => {
+  expect(exporterOf(`exports/${TASK}/3/files/toc.dat`)).toEqual({ task: TASK, attempt: 3 });
+  for (const other of [`exports/${TASK}/listing.json`, "exports/x/1/files/y", `x/exports/${TASK}/1/y`])
+    expect(exporterOf(other)).toBeUndefined();
 });
 
 test("an upload is abandoned when its owner is over, and a stranger's when it is a day old", () => {

@@ -21,7 +21,10 @@ let service: LocalService;
 let s3: S3Client;
 
 beforeAll(async () => {
-  service = await new LocalService(server.address, "sweep").start();
+  service = await new LocalService(server.address, "sweep", {
+    // It would start the tasks that are made up here.
+    reconcileSeconds: 3_600,
+  }).start();
   s3 = new S3Client({ endpoint: service.stack.endpoints.s3 });
 });
 
@@ -98,6 +101,22 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
     `backups/alive/${running}-7/11111111/toc.dump`,
     `backups/alive/${stranger}-1/11111111/toc.dump`,
   );
+  // Two exports: one has failed, the other is at its second attempt; a backup by a task that failed before it was one.
+  await execute(
+    service.control,
+    `insert into ledger.tasks (id, kind, environment, input, requested_by, status, attempt) values
+      ('t261121e0000000', 'export', 'over', '{"format": "custom"}', 'test', 'failed', 1),
+      ('t261121e0000001', 'export', 'over', '{"format": "custom"}', 'test', 'running', 2),
+      ('t261121b0000000', 'back-up', 'over', '{"backup": "b261121b0000000", "retention": "manual"}', 'test', 'failed', 1)`,
+  );
+  await beginUpload(
+    "exports/t261121e0000000/1/files/1.dat",
+    "exports/t261121e0000001/1/files/1.dat",
+    "exports/t261121e0000001/2/files/1.dat",
+    "backups/over/b261121b0000000/11111111/data/1.zst",
+  );
+  await put("backups/over/b261121b0000000/11111111/toc.dump");
+  await makeDatabases("x__scratch_t261121e0000000_1", "x__scratch_t261121e0000001_1");
   const strangers = [`x__pristine_${stranger}_1`, `x__failed_${over}`, `x__fenced_${over}`];
   await makeDatabases(`x__pristine_${over}_1`, `y__rehearsed_${over}_2`, ...strangers);
   const copy = `${alive.database}__pristine_${running}_1`;
@@ -113,6 +132,7 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
     [
       `backups/alive/${stranger}-1/11111111/data/1.zst`,
       `backups/alive/${running}-2/11111111/data/1.zst`,
+      "exports/t261121e0000001/2/files/1.dat",
       "releases/upload.bundle",
     ].sort(),
   );
@@ -126,6 +146,7 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
     ].sort(),
   );
   expect(await databasesWith(over, running, stranger)).toEqual([copy, ...strangers].sort());
+  expect(await databasesWith("t261121e000000")).toEqual(["x__scratch_t261121e0000001_1"]);
   expect(await sweep()).toEqual(NOTHING);
 
   // What was removed is told, and the log still holds.
