@@ -45,7 +45,8 @@ export async function createDatabaseLike(session: Session, sourceOid: number, na
   return createDatabase(session, name, facts);
 }
 
-async function readDatabaseFacts(session: Session, oid: number): Promise<DatabaseFacts> {
+/** What a database was made with. */
+export async function readDatabaseFacts(session: Session, oid: number): Promise<DatabaseFacts> {
   // PG 17 renamed the column of the ICU locale and added the builtin provider.
   const localeColumn = session.major >= 17 ? "datlocale" : "daticulocale";
   const [found] = await session.query<DatabaseFacts>(
@@ -125,6 +126,11 @@ export async function carryDatabaseProperties(session: Session, fromOid: number,
   if (facts.comment !== null)
     await session.execute(`comment on database ${target} is ${quoteLiteral(facts.comment)}`);
   if (facts.granted) await carryRights(session, fromOid, target);
+}
+
+/** Nobody but its owner and superusers may connect. */
+export async function closeToPublic(session: Session, name: string): Promise<void> {
+  await session.execute(`revoke all on database ${quoteName(name)} from public`);
 }
 
 async function carryRights(session: Session, fromOid: number, target: string): Promise<void> {
