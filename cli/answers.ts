@@ -174,6 +174,7 @@ export const backupDetail = backup.extend({
       builtOn: z.array(z.string()),
     })
     .nullable(),
+  damage: refusal.nullable(),
 });
 
 export const expirable = z.looseObject({

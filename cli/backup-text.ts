@@ -54,7 +54,8 @@ export function describeBackup(one: BackupDetail): string {
   return [told, ...manifestParts(one)].join("\n\n");
 }
 
-function manifestParts({ manifest }: BackupDetail): string[] {
+function manifestParts({ manifest, damage }: BackupDetail): string[] {
+  if (damage !== null) return [facts({ damage: damage.message, hint: damage.hint })];
   if (manifest === null) return [];
   const { tables, largeObjects, extensions, notCarried } = manifest;
   const named = Object.entries(notCarried).filter(([, names]) => names.length > 0);
@@ -106,6 +107,14 @@ export function describeOutcome({ id, kind, outcome }: Task): string {
         `${text("backup")}: restored into "${text("database")}" in ${seconds("restoreSeconds")}`,
         ...(told.replaced
           ? [`what was there is kept as "${text("replaced")}"; drop it when nobody needs it`]
+          : []),
+        ...(told.closed === true
+          ? ["only its owner may connect, for the environment's database is not there to tell who else may"]
+          : []),
+        ...(Array.isArray(told.withoutTablespace) && told.withoutTablespace.length > 0
+          ? [
+              `the server lacks the tablespaces ${told.withoutTablespace.join(", ")}; what lay there lies in its own`,
+            ]
           : []),
       ].join("\n");
     case "expire":

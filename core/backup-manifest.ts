@@ -131,6 +131,10 @@ export const backupManifestSchema = z.strictObject({
     replicationSlots: names,
     preparedTransactions: names,
     otherDatabases: names,
+    /** What building an index beside its writers left behind when it failed: a dump leaves it out. */
+    invalidIndexes: names,
+    /** Made by users in the schemas pg_catalog and information_schema, which a dump takes for the server's own. */
+    systemObjects: names,
   }),
 });
 

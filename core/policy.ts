@@ -41,8 +41,8 @@ export const policySchema = z
     connections: z.int().min(1).max(16).default(2),
     /** Bytes of the disk that holds the server's databases: when given, a promotion begins only where its copies fit. */
     disk: z.int().min(1).optional(),
-    /** Seconds that a server is waited for which does not answer, starts, or has no connection to spare, each time a step comes to it. */
-    patience: z.int().min(0).max(300).default(60),
+    /** Seconds that a server is waited for which does not answer, starts, or has no connection to spare, each time a step comes to it; the quickest has two minutes. */
+    patience: z.int().min(0).max(90).default(60),
     /** Days that a backup is kept, by its class; a change is for backups taken from then on. */
     retention: z
       .strictObject({

@@ -78,7 +78,7 @@ export function entryStatements(entry: ArchiveEntry, entries: ReadonlyMap<number
     // A definition that is only a comment says that initdb makes the object: schema public.
     ...(entry.definition.trim() === "" || /^--[^\n]*\n?$/.test(entry.definition.trim())
       ? []
-      : [entry.definition]),
+      : [withoutNullDefaults(entry)]),
     ...(entry.relationKind === "p" && entry.accessMethod !== ""
       ? [`ALTER TABLE ${nameOf(entry)} SET ACCESS METHOD ${quoteName(entry.accessMethod)}`]
       : []),
@@ -86,6 +86,19 @@ export function entryStatements(entry: ArchiveEntry, entries: ReadonlyMap<number
       ? []
       : [`ALTER ${described} OWNER TO ${quoteName(entry.owner)}`]),
   ];
+}
+
+/**
+ * pg_dump writes DEFAULT NULL where a partition or an heir has no default while the table it comes from has one. Postgres keeps that
+ * where the column's type is a domain or has a modifier, and a domain's own default is then taken no more. A NULL that somebody chose
+ * is written with its type.
+ */
+function withoutNullDefaults({ kind, definition }: ArchiveEntry): string {
+  if (kind === "DEFAULT") return definition.replace(/ SET DEFAULT NULL;\s*$/, " DROP DEFAULT;\n");
+  if (kind !== "TABLE" && kind !== "FOREIGN TABLE") return definition;
+  return definition.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"| DEFAULT NULL\b(?!::)/g, (found) =>
+    found === " DEFAULT NULL" ? "" : found,
+  );
 }
 
 const OWNED_BY_NAME = new Set([

@@ -61,9 +61,10 @@ export async function markExpiring(
   const names =
     environment === null ? (await listEnvironments(ledger)).map(({ name }) => name) : [environment];
   for (const name of names.sort()) await lockEnvironment(ledger, name);
-  const going = (await judge(ledger, environment, builtOn)).filter(({ because }) => because === null);
-  for (const { backup } of going) if (backup.expiringAt === null) await beginExpiry(ledger, backup.id);
-  return going.map(({ backup }) => backup);
+  const going: BackupRow[] = [];
+  for (const { backup, because } of await judge(ledger, environment, builtOn))
+    if (because === null && (await beginExpiry(ledger, backup.id))) going.push(backup);
+  return going;
 }
 
 /** The other backups whose objects each refers to, read from the manifests; one that cannot be read refers to none. */

@@ -8,9 +8,11 @@ import { type BackupRow, markBackup } from "../io/ledger/backups.ts";
 import { readBaseline } from "../io/postgres/baseline.ts";
 import {
   carryDatabaseProperties,
+  closeToPublic,
   createDatabase,
   dropScratch,
   findDatabase,
+  readDatabaseFacts,
 } from "../io/postgres/databases.ts";
 import { restore } from "../io/postgres/restore.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
@@ -24,6 +26,10 @@ export interface ProvedCopy {
   /** That the restore took. */
   seconds: number;
   manifest: BackupManifest;
+  /** Tablespaces of the backup that the server lacks: what lay in them lies in the database's own. */
+  withoutTablespace: string[];
+  /** True when nobody but its owner may connect: the environment's database is not there to tell who else may. */
+  closed: boolean;
 }
 
 /** Makes the copy, named after `wanted`; what earlier attempts have left of theirs goes first. Throws what the backup or the server has against it. */
@@ -39,14 +45,17 @@ export async function makeProvedCopy(
   await dropScratch(maintenance, task.id, []);
   const manifest = await readManifest(store, backup);
   const name = databaseName(wanted, "scratch", `${task.id}_${attempt.attempt}`);
-  const oid = await context.asNewest(() => createDatabase(maintenance, name, manifest.database));
-  context.passed("created");
   const own = await findDatabase(maintenance, { name: address.database });
+  const tablespace = own && (await readDatabaseFacts(maintenance, own.oid)).tablespace;
+  const facts = { ...manifest.database, ...(tablespace && { tablespace }) };
+  const oid = await context.asNewest(() => createDatabase(maintenance, name, facts));
+  context.passed("created");
   // Before the first row: whoever may not enter the one may not enter the other.
   if (own !== undefined) await carryDatabaseProperties(maintenance, own.oid, name);
+  else await closeToPublic(maintenance, name);
   const target = { ...address, database: name };
   const started = performance.now();
-  await restore({
+  const { withoutTablespace } = await restore({
     ...{ target, application, store, manifest },
     connections: environment.policy.connections,
     onProgress: context.progress,
@@ -54,7 +63,7 @@ export async function makeProvedCopy(
   const seconds = secondsSince(started);
   context.passed("restored");
   await refuseDifference(context, target, manifest);
-  return { oid, name, seconds, manifest };
+  return { oid, name, seconds, manifest, withoutTablespace, closed: own === undefined };
 }
 
 /** Since an instant of `performance.now()`, to the millisecond. */

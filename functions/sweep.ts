@@ -5,7 +5,14 @@
  * promotion, or twice at once, does no harm. What is found is therefore listed first, and the ledger asked after.
  */
 import { parseDatabaseUrl } from "../core/database-url.ts";
-import { attemptOf, backupFolder, ownerOfScratch } from "../core/leftovers.ts";
+import {
+  attemptOf,
+  backupFolder,
+  exporterOf,
+  isAbandoned,
+  type Ownership,
+  ownerOfScratch,
+} from "../core/leftovers.ts";
 import { type Environment, listEnvironments } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { readOwners, readTasksOfBackups, recordedBackups } from "../io/ledger/owners.ts";
@@ -24,9 +31,6 @@ export interface Swept {
   bytes: number;
   databases: string[];
 }
-
-/** Uploads of nobody the ledger knows are left alone for so long. */
-const STRANGERS_HOURS = 24;
 
 /** So many names stand in the log's event at most. */
 const NAMED = 100;
@@ -47,16 +51,23 @@ export async function sweep(ledger: Session, store: ObjectStore): Promise<Swept>
 }
 
 async function sweepUploads(ledger: Session, store: ObjectStore, swept: Swept): Promise<void> {
-  const uploads = await store.listUploads("backups/");
+  const uploads = [...(await store.listUploads("backups/")), ...(await store.listUploads("exports/"))];
   const backups = uploads.flatMap(({ key }) => backupFolder(key)?.backup ?? []);
   const owned = await readOwnership(ledger, backups);
-  const [clock] = await ledger.query<{ limit: Date }>("select now() - make_interval(hours => $1) as limit", [
-    STRANGERS_HOURS,
-  ]);
+  const exporters = await readOwners(
+    ledger,
+    uploads.flatMap(({ key }) => exporterOf(key)?.task ?? []),
+  );
+  const ownerOf = (key: string): Ownership | undefined => {
+    const by = exporterOf(key);
+    const task = exporters.get(by?.task ?? "");
+    if (by === undefined || task === undefined) return owned.get(backupFolder(key)?.backup ?? "");
+    return { ended: task.ended, overtaken: by.attempt < (task.newest.task ?? 0) };
+  };
+  const [clock] = await ledger.query<{ now: Date }>("select now() as now");
+  if (clock === undefined) throw new Error("the ledger returned no row");
   for (const upload of uploads) {
-    const owner = owned.get(backupFolder(upload.key)?.backup ?? "");
-    const old = clock !== undefined && upload.initiated < clock.limit;
-    if (owner === undefined ? !old : !owner.ended && !owner.overtaken) continue;
+    if (!isAbandoned(ownerOf(upload.key), upload.initiated, clock.now)) continue;
     await store.abortUpload(upload);
     swept.uploads.push(upload.key);
   }
@@ -89,23 +100,20 @@ async function sweepFolders(
 }
 
 /** By backup, what became of whoever was to take it: ended for good, or overtaken by a newer attempt. Strangers are not in it. */
-async function readOwnership(
-  ledger: Session,
-  backups: readonly string[],
-): Promise<Map<string, { ended: boolean; overtaken: boolean }>> {
+async function readOwnership(ledger: Session, backups: readonly string[]): Promise<Map<string, Ownership>> {
   const tasks = await readTasksOfBackups(ledger, backups);
   const found = backups.map((backup) => ({ backup, by: attemptOf(backup), task: tasks.get(backup) }));
   const owners = await readOwners(
     ledger,
     found.flatMap(({ by, task }) => by?.promotion ?? task ?? []),
   );
-  const ownership = new Map<string, { ended: boolean; overtaken: boolean }>();
+  const ownership = new Map<string, Ownership>();
   for (const { backup, by, task } of found) {
     const owner = owners.get(by?.promotion ?? task ?? "");
     if (owner === undefined) continue;
     ownership.set(backup, {
       ended: owner.ended,
-      overtaken: by !== undefined && by.attempt < owner.newestBackup,
+      overtaken: by !== undefined && by.attempt < (owner.newest[by.step] ?? 0),
     });
   }
   return ownership;

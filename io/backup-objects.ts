@@ -139,7 +139,7 @@ export async function assertStanding(
   objects: readonly StoredObject[],
 ): Promise<void> {
   const written = (await store.head(manifestKey)).modified;
-  const folders = new Set(objects.map(({ key }) => key.split("/").slice(0, 3).join("/")));
+  const folders = new Set(objects.map(({ key }) => `${key.split("/").slice(0, 3).join("/")}/`));
   const found = new Map<string, { size: number; modified: Date }>();
   for (const folder of folders)
     for await (const { key, size, modified } of store.list(folder)) found.set(key, { size, modified });

@@ -1,5 +1,6 @@
 /** A server on a small disk, for tests that fill it. Needs root, as CI is; without it the start fails and says so. */
 import { spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { DatabaseAddress } from "../core/database-url.ts";
@@ -13,7 +14,7 @@ export interface SmallDisk {
 }
 
 export async function startOnSmallDisk(options: {
-  /** An empty folder is left there. */
+  /** Made, and removed at the end. */
   folder: string;
   major: Major;
   megabytes: number;
@@ -46,6 +47,7 @@ export async function startOnSmallDisk(options: {
     stop: async () => {
       child.stdin.end();
       await ended.catch(() => undefined);
+      await rm(options.folder, { recursive: true, force: true });
     },
   };
 }

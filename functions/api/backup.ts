@@ -1,6 +1,7 @@
 /** A backup as the API shows it. */
 import { z } from "@hono/zod-openapi";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
+import type { ErrorRecord } from "../../core/errors.ts";
 import { RETENTION_CLASSES } from "../../core/retention.ts";
 import type { BackupRow, LastVerified } from "../../io/ledger/backups.ts";
 import { errorSchema, instant } from "./answer.ts";
@@ -41,7 +42,7 @@ const amount = { bytes: z.number(), rawBytes: z.number(), rows: z.number(), obje
 
 export const backupDetailSchema = backupSchema
   .extend({
-    /** What its manifest says; null once it is expired. */
+    /** What its manifest says; null once it is expired, or where it is damaged. */
     manifest: z
       .object({
         sha256: z.string(),
@@ -60,6 +61,8 @@ export const backupDetailSchema = backupSchema
         builtOn: z.array(z.string()),
       })
       .nullable(),
+    /** Why the manifest cannot be shown, when it should be there. */
+    damage: errorSchema.nullable(),
   })
   .openapi("BackupDetail");
 
@@ -95,9 +98,10 @@ export function shownBackup(backup: BackupRow): z.infer<typeof backupSchema> {
 /** The same with what the manifest says of it. */
 export function shownWithManifest(
   backup: BackupRow,
-  manifest: BackupManifest | null,
+  found: { manifest: BackupManifest | null; damage: ErrorRecord | null },
 ): z.infer<typeof backupDetailSchema> {
-  return { ...shownBackup(backup), manifest: manifest && facts(backup, manifest) };
+  const manifest = found.manifest && facts(backup, found.manifest);
+  return { ...shownBackup(backup), manifest, damage: found.damage };
 }
 
 export function shownLastVerified(

@@ -3,6 +3,7 @@
 import { manifestDigest } from "../../core/backup-manifest.ts";
 import { insertBackup } from "../../io/ledger/backups.ts";
 import { backUp } from "../../io/postgres/backup.ts";
+import { lockedUntil } from "../object-lock.ts";
 import { step } from "../step.ts";
 
 export const handler = step("back-up", async (context) => {
@@ -11,10 +12,11 @@ export const handler = step("back-up", async (context) => {
   const session = await context.openProduction();
   const source = session.address;
   await session.close();
+  const kept = await lockedUntil(context.ledger, context.store, environment.name, "promotion");
   const manifest = await backUp({
     source,
     application: context.application,
-    store: context.store,
+    store: kept.store,
     prefix: `backups/${environment.name}/${id}/`,
     connections: promotion.policy.connections,
     pgDump: promotion.policy.pgDump,
@@ -36,6 +38,7 @@ export const handler = step("back-up", async (context) => {
         manifestSha256: sha256,
         bytes,
         rows,
+        retainUntil: kept.date,
       }),
   };
 });

@@ -23,9 +23,12 @@ export const restoreTask: TaskWork<"restore"> = async (context) => {
     const replaced = await putInPlace(context, maintenance, made, wanted, becomes);
     context.passed("renamed");
     const backup = await readBackup(ledger, task.backup ?? "");
-    const { seconds: restoreSeconds } = made;
+    const { seconds: restoreSeconds, withoutTablespace, closed } = made;
     return {
-      outcome: { backup: backup.id, database: wanted, replaced, restoreSeconds },
+      outcome: {
+        ...{ backup: backup.id, database: wanted, replaced, restoreSeconds },
+        ...{ withoutTablespace, closed },
+      },
       also: async (ledger) => {
         await markBackup(ledger, backup.id, "verified", { by: "restore", restoreSeconds, task: task.id });
         await becomes?.record(ledger);
@@ -58,11 +61,11 @@ async function make(
   refuseUnusable(backup);
   const over = "over" in task.input;
   if (!over) await refuseTaken(maintenance, wanted);
-  const { oid, name, seconds } = await refusingDamage(context, backup, () =>
+  const { manifest: _, ...copy } = await refusingDamage(context, backup, () =>
     makeProvedCopy(context, backup, opened, maintenance, wanted),
   );
   const replaces = over ? await findDatabase(maintenance, { name: wanted }) : undefined;
-  const made: Made = { oid, name, seconds, ...(replaces !== undefined && { replaces: replaces.oid }) };
+  const made: Made = { ...copy, ...(replaces !== undefined && { replaces: replaces.oid }) };
   await context.asNewest(() => addTaskFacts(ledger, task.id, { made }));
   return made;
 }

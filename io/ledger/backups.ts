@@ -245,11 +245,14 @@ export async function holdBackup(
   });
 }
 
-/** From here on nobody may rely on it: its objects are about to be removed. */
-export async function beginExpiry(session: Session, id: string): Promise<void> {
-  await session.query("update ledger.backups set expiring_at = now() where id = $1 and expired_at is null", [
-    id,
-  ]);
+/** From here on nobody may rely on it: its objects are about to be removed. False when somebody has held it meanwhile. */
+export async function beginExpiry(session: Session, id: string): Promise<boolean> {
+  const changed = await session.query(
+    `update ledger.backups set expiring_at = coalesce(expiring_at, now())
+      where id = $1 and expired_at is null and (held_reason is null or expiring_at is not null) returning id`,
+    [id],
+  );
+  return changed.length > 0;
 }
 
 /** Nothing of it was removed, and it may be relied on again. */

@@ -5,17 +5,18 @@ export interface Owner {
   id: string;
   /** No step and no attempt will ever run again; a held promotion may still go back, and has not ended. */
   ended: boolean;
-  /** Of the step back-up; 0 before it began. */
-  newestBackup: number;
+  /** By step, its newest attempt; a step that has not begun is not in it. A task's stands under `task`. */
+  newest: Record<string, number>;
 }
 
 /** Promotions and tasks by their ids; those the ledger does not know are not in it. */
 export async function readOwners(session: Session, ids: readonly string[]): Promise<Map<string, Owner>> {
   const found = await session.query<Owner>(
     `select id, status in ('promoted', 'nothing-to-do', 'refused', 'rolled-back') as ended,
-        coalesce((select max(attempt) from ledger.steps where promotion = id and step = 'back-up'), 0) as "newestBackup"
+        coalesce((select jsonb_object_agg(step, newest) from
+          (select step, max(attempt) as newest from ledger.steps where promotion = id group by step) as of), '{}') as newest
       from ledger.promotions where id = any ($1::text[])
-      union all select id, status in ('succeeded', 'failed'), 0 from ledger.tasks where id = any ($1::text[])`,
+      union all select id, status in ('succeeded', 'failed'), jsonb_build_object('task', attempt) from ledger.tasks where id = any ($1::text[])`,
     [ids],
   );
   return new Map(found.map((owner) => [owner.id, owner]));

@@ -15,6 +15,8 @@ export interface TaskFacts {
     seconds: number;
     /** The database whose name it is to have. */
     replaces?: number;
+    withoutTablespace: string[];
+    closed: boolean;
   };
   /** export: when its files were removed. */
   removedAt?: string;

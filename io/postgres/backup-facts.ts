@@ -84,12 +84,30 @@ export async function readNotCarried(
         ${names(`select subname from pg_subscription where subdbid = ${here}`)} as subscriptions,
         ${names("select slot_name from pg_replication_slots where database = current_database()")} as "replicationSlots",
         ${names("select gid from pg_prepared_xacts where database = current_database()")} as "preparedTransactions",
-        ${names("select datname from pg_database where datname <> current_database() and not datistemplate")} as "otherDatabases"`,
+        ${names("select datname from pg_database where datname <> current_database() and not datistemplate")} as "otherDatabases",
+        ${names(`select quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+          from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+            join pg_class t on t.oid = i.indrelid
+          where not (i.indisvalid and i.indisready) and t.relkind <> 'p' and n.nspname not in ('pg_toast', 'pg_catalog')`)} as "invalidIndexes",
+        ${names(SYSTEM_OBJECTS)} as "systemObjects"`,
     ),
   );
   const owners = archive.entries.map((entry) => entry.owner).filter((owner) => owner !== "");
   return { ...others, roles: [...new Set([...roles, ...owners])].sort() };
 }
+
+/** The first oid that initdb does not give away (FirstNormalObjectId, access/transam.h). What extensions put there, they put there again. */
+const SYSTEM_OBJECTS = `select (pg_identify_object(made.catalog, made.oid, 0)).type || ' ' || (pg_identify_object(made.catalog, made.oid, 0)).identity
+  from (
+    select 'pg_class'::regclass as catalog, oid, relnamespace as schema from pg_class where relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+    union all select 'pg_proc'::regclass, oid, pronamespace from pg_proc
+    union all select 'pg_type'::regclass, oid, typnamespace from pg_type where typrelid = 0 and typcategory <> 'A'
+    union all select 'pg_operator'::regclass, oid, oprnamespace from pg_operator
+    union all select 'pg_collation'::regclass, oid, collnamespace from pg_collation
+    union all select 'pg_ts_config'::regclass, oid, cfgnamespace from pg_ts_config
+    union all select 'pg_ts_dict'::regclass, oid, dictnamespace from pg_ts_dict
+  ) made where made.oid >= 16384 and made.schema in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+    and not exists (select from pg_depend d where d.classid = made.catalog and d.objid = made.oid and d.deptype in ('e', 'i'))`;
 
 /**
  * Throws `BackupDisturbed` when a table was truncated, rewritten or dropped after the snapshot was taken and before pg_dump had locked it:

@@ -107,7 +107,7 @@ async function attempt<Row extends object>(
     if (address.channelBinding === "require" && !told.bound)
       throw new RehearsalError("AuthenticationWeak", {
         host: address.host,
-        problem: "it was not asked for one, and so did not prove that the TLS connection is its own",
+        problem: "it let us in without it, and so did not prove that the TLS connection is its own",
       });
     const statement = first(Number.parseInt(told.parameters.server_version ?? "0", 10));
     const rows = statement === undefined ? [] : (await client.query<Row>(statement)).rows;
@@ -133,8 +133,13 @@ function listen({ connection }: pg.Client) {
   connection.on("backendKeyData", (key: typeof told.key) => {
     told.key = key;
   });
+  let offered = false;
   connection.on("authenticationSASL", ({ mechanisms }: { mechanisms: string[] }) => {
-    told.bound = mechanisms.includes(BOUND);
+    offered = mechanisms.includes(BOUND);
+  });
+  // Only now has the server proved something: `pg` has compared its signature, and would have broken off.
+  connection.on("authenticationSASLFinal", () => {
+    told.bound = offered;
   });
   return told;
 }

@@ -34,8 +34,8 @@ export interface DatabaseFacts {
   ctype: string;
   locale: string | null;
   icuRules: string | null;
-  /** Where the database's tables lie that name none of their own; the server's default when not given. */
-  tablespace?: string;
+  /** Where the database's tables lie that name none of their own; template0's when not given, which needs no right on it. */
+  tablespace?: string | null;
 }
 
 /** Makes an empty database with the encoding, locale, tablespace and owner of another; replaces one of that name. */
@@ -45,7 +45,8 @@ export async function createDatabaseLike(session: Session, sourceOid: number, na
   return createDatabase(session, name, facts);
 }
 
-async function readDatabaseFacts(session: Session, oid: number): Promise<DatabaseFacts> {
+/** What a database was made with. */
+export async function readDatabaseFacts(session: Session, oid: number): Promise<DatabaseFacts> {
   // PG 17 renamed the column of the ICU locale and added the builtin provider.
   const localeColumn = session.major >= 17 ? "datlocale" : "daticulocale";
   const [found] = await session.query<DatabaseFacts>(
@@ -53,7 +54,9 @@ async function readDatabaseFacts(session: Session, oid: number): Promise<Databas
         case datlocprovider when 'c' then 'libc' when 'i' then 'icu' when 'b' then 'builtin' end as "localeProvider",
         datcollate as collate, datctype as ctype, ${localeColumn} as locale, daticurules as "icuRules",
         pg_get_userbyid(datdba) as owner, spcname as tablespace
-      from pg_database d join pg_tablespace t on t.oid = d.dattablespace where d.oid = $1::oid`,
+      from pg_database d left join pg_tablespace t on t.oid = d.dattablespace
+        and t.oid <> (select dattablespace from pg_database where datname = 'template0')
+      where d.oid = $1::oid`,
     [oid],
   );
   if (found === undefined) throw new RehearsalError("NotFound", { what: "database", name: String(oid) });
@@ -72,7 +75,7 @@ export async function createDatabase(session: Session, name: string, facts: Data
     `lc_ctype ${quoteLiteral(facts.ctype)}`,
     ...(localeOption && locale ? [`${localeOption} ${quoteLiteral(locale)}`] : []),
     ...(rules ? [`icu_rules ${quoteLiteral(rules)}`] : []),
-    ...(facts.tablespace === undefined ? [] : [`tablespace ${quoteName(facts.tablespace)}`]),
+    ...(facts.tablespace ? [`tablespace ${quoteName(facts.tablespace)}`] : []),
   ];
   await session.execute(`create database ${quoteName(name)} ${options.join(" ")}`);
   await session.execute(`alter database ${quoteName(name)} owner to ${quoteName(facts.owner)}`);
@@ -128,6 +131,11 @@ export async function carryDatabaseProperties(session: Session, fromOid: number,
   if (facts.comment !== null)
     await session.execute(`comment on database ${target} is ${quoteLiteral(facts.comment)}`);
   if (facts.granted) await carryRights(session, fromOid, target);
+}
+
+/** Nobody but its owner and superusers may connect. */
+export async function closeToPublic(session: Session, name: string): Promise<void> {
+  await session.execute(`revoke all on database ${quoteName(name)} from public`);
 }
 
 async function carryRights(session: Session, fromOid: number, target: string): Promise<void> {

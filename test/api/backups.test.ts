@@ -1,6 +1,7 @@
 /** Backups over HTTP, on the whole service: taken, proved, refused, restored, kept and expired, with what the log says of it. */
 import { createHash } from "node:crypto";
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   GetObjectRetentionCommand,
   PutObjectCommand,
@@ -244,6 +245,22 @@ describe("verify", () => {
     });
   });
 
+  test("fault 34: a backup without its manifest is refused, and what the ledger knows of it is still shown", async () => {
+    const id = await backedUp(service, "library-dev");
+    const Key = `backups/library-dev/${id}/manifest.json`;
+    await s3.send(new DeleteObjectCommand({ Bucket: service.variables.REHEARSAL_BUCKET, Key }));
+    const failed = await runTask(service, `/backups/${id}/verify`);
+    expect(failed).toMatchObject({
+      error: { code: "BackupObjectMissing", hint: expect.stringContaining("a delete marker hides it") },
+    });
+    expect(await show(id)).toMatchObject({
+      status: "refused",
+      rows: 2021,
+      manifest: null,
+      damage: { code: "BackupObjectMissing" },
+    });
+  });
+
   test("fault 42: whose execution is stopped from outside is closed by the reconciler, and a zombie of it writes nothing", async () => {
     const id = await backedUp(service, "library-dev");
     const gate = service.gate("task-verify:restored");
@@ -309,6 +326,18 @@ describe("restore", () => {
       "select fingerprint from ledger.environments where name = 'library-dev'",
     );
     expect(row?.fingerprint).toBe(before.fingerprint);
+  });
+
+  test("over an environment whose database is gone makes it again, closed to whom nobody can tell may enter", async () => {
+    const address = await environment("gone", "prod");
+    const before = await contentOf(address);
+    const id = await backedUp(service, "gone");
+    await dropDatabases(address);
+    const { outcome } = await succeed(service, `/backups/${id}/restore`, { over: "gone", confirm: "gone" });
+    expect(outcome).toMatchObject({ replaced: null, closed: true });
+    expect(await contentOf(address)).toEqual(before);
+    const mayEnter = "select has_database_privilege('public', $1, 'connect') as public";
+    expect(await rows(server.address, mayEnter, [address.database])).toEqual([{ public: false }]);
   });
 
   test("over production asks for its name, and tells the way back that loses nothing", async () => {

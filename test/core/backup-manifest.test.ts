@@ -47,6 +47,8 @@ const manifest: BackupManifest = {
   notCarried: {
     ...{ roles: ["o"], tablespaces: [], subscriptions: [], replicationSlots: [], preparedTransactions: [] },
     otherDatabases: [],
+    invalidIndexes: [],
+    systemObjects: [],
   },
 };
 

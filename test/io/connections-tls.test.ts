@@ -1,5 +1,6 @@
 /** TLS and passwords, at a real server with certificates of an authority of our own. */
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareBaselines } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
+import { frontendMessage } from "../../io/postgres/backend-messages.ts";
 import { backUp } from "../../io/postgres/backup.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { dumpSchema } from "../../io/postgres/dump/index.ts";
@@ -17,6 +19,7 @@ import { openPulledWire, openWire } from "../../io/postgres/wire.ts";
 import { startBucket } from "../bucket.ts";
 import { makeAuthority } from "../certificates.ts";
 import { execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { greet, startFront } from "../postgres-front.ts";
 import { refusalOf } from "../refusal.ts";
 import { startTlsServer } from "../tls-server.ts";
 
@@ -186,6 +189,27 @@ describe("passwords", () => {
       });
     },
   );
+});
+
+test("a server that offers binding and then lets us in without it has proved nothing, and is left", async () => {
+  const wire = await openWire(server.address, "test");
+  const front = await startFront({
+    server: server.address,
+    identity: good,
+    join: async (guest) => {
+      guest.write(frontendMessage("R", "\0\0\0\x0aSCRAM-SHA-256-PLUS\0\0"));
+      await once(guest, "data");
+      greet(guest, wire, {});
+    },
+  });
+  const address: DatabaseAddress = { ...secure, port: front.port, channelBinding: "require" };
+  expect(await refusalOf(() => say(address))).toMatchObject({
+    code: "AuthenticationWeak",
+    message: expect.stringContaining("did not prove"),
+    hint: expect.stringContaining("scram-sha-256"),
+  });
+  await front.stop();
+  wire.socket.destroy();
 });
 
 describe("data over TLS", () => {

@@ -9,15 +9,9 @@ export async function structureOf(address: DatabaseAddress): Promise<string> {
   return (await dumpSchema(address, { application: "test" })).replace(/^-- Dumped from .*\n/m, "");
 }
 
-/**
- * The structure as a sorted list of pg_dump's entries, without what pg_dump itself does not carry: in which order an heir's columns
- * stand, and so their defaults; and a NULL that it writes for the default that a partition does not share with its parent.
- */
+/** The structure as a sorted list of pg_dump's entries: it does not carry in which order an heir's columns stand, and so their defaults. */
 export function entriesOf(structure: string): string[] {
-  return structure
-    .replaceAll(/ DEFAULT NULL(?:::[a-z "]+(?:\[\])?)?(?=,?$| )/gm, "")
-    .split("\n--\n-- Name: ")
-    .sort();
+  return structure.split("\n--\n-- Name: ").sort();
 }
 
 /** Without what a newer major has and an older one has not: names of NOT NULL constraints, and the right to maintain, which owners keep. */

@@ -146,7 +146,7 @@ describe("a backup that is damaged before it is restored", () => {
   });
 
   test.each(kinds("a table's rows", "the manifest"))(
-    "fault 34: %s is removed from the bucket: the backup is refused, and production is as it was",
+    "fault 34: with %s removed from the bucket the backup is refused, and production is as it was",
     async (_kind, key) => {
       const damage: Damage = async (backup) => {
         await backup.remove(key(backup));

@@ -10,9 +10,10 @@ import type { DatabaseAddress } from "../../core/database-url.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { leftInBucket } from "../service/backup-of.ts";
 import { contentOf } from "../service/content.ts";
-import { LocalService } from "../service/local-service.ts";
+import { LocalService, until } from "../service/local-service.ts";
 import { eventTypes } from "../service/outcome.ts";
 import { PROJECT, SCHEMA } from "../service/project.ts";
+import { Service } from "../service/service.ts";
 
 const server = newestServer();
 const made: DatabaseAddress[] = [];
@@ -20,7 +21,10 @@ let service: LocalService;
 let s3: S3Client;
 
 beforeAll(async () => {
-  service = await new LocalService(server.address, "sweep").start();
+  service = await new LocalService(server.address, "sweep", {
+    // It would start the tasks that are made up here.
+    reconcileSeconds: 3_600,
+  }).start();
   s3 = new S3Client({ endpoint: service.stack.endpoints.s3 });
 });
 
@@ -91,12 +95,28 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
   );
   await put(
     `backups/over/${over}-7/11111111/toc.dump`,
-    `backups/over/${over}-7/11111111/data/1.zst`,
+    `backups/over/${over}-fence-1/11111111/data/1.zst`,
     `backups/over/${over}-8/11111111/toc.dump`,
     `backups/over/${over}-8/manifest.json`,
     `backups/alive/${running}-7/11111111/toc.dump`,
     `backups/alive/${stranger}-1/11111111/toc.dump`,
   );
+  // Two exports: one has failed, the other is at its second attempt; a backup by a task that failed before it was one.
+  await execute(
+    service.control,
+    `insert into ledger.tasks (id, kind, environment, input, requested_by, status, attempt) values
+      ('t261121e0000000', 'export', 'over', '{"format": "custom"}', 'test', 'failed', 1),
+      ('t261121e0000001', 'export', 'over', '{"format": "custom"}', 'test', 'running', 2),
+      ('t261121b0000000', 'back-up', 'over', '{"backup": "b261121b0000000", "retention": "manual"}', 'test', 'failed', 1)`,
+  );
+  await beginUpload(
+    "exports/t261121e0000000/1/files/1.dat",
+    "exports/t261121e0000001/1/files/1.dat",
+    "exports/t261121e0000001/2/files/1.dat",
+    "backups/over/b261121b0000000/11111111/data/1.zst",
+  );
+  await put("backups/over/b261121b0000000/11111111/toc.dump");
+  await makeDatabases("x__scratch_t261121e0000000_1", "x__scratch_t261121e0000001_1");
   const strangers = [`x__pristine_${stranger}_1`, `x__failed_${over}`, `x__fenced_${over}`];
   await makeDatabases(`x__pristine_${over}_1`, `y__rehearsed_${over}_2`, ...strangers);
   const copy = `${alive.database}__pristine_${running}_1`;
@@ -112,6 +132,7 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
     [
       `backups/alive/${stranger}-1/11111111/data/1.zst`,
       `backups/alive/${running}-2/11111111/data/1.zst`,
+      "exports/t261121e0000001/2/files/1.dat",
       "releases/upload.bundle",
     ].sort(),
   );
@@ -125,6 +146,7 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
     ].sort(),
   );
   expect(await databasesWith(over, running, stranger)).toEqual([copy, ...strangers].sort());
+  expect(await databasesWith("t261121e000000")).toEqual(["x__scratch_t261121e0000001_1"]);
   expect(await sweep()).toEqual(NOTHING);
 
   // What was removed is told, and the log still holds.
@@ -133,7 +155,12 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
     "select body::jsonb as body from ledger.events where type = 'sweep.done' order by seq",
   );
   const all = JSON.stringify(told.map(({ body }) => body.data));
-  for (const part of [`${over}-1/11111111/data/1.zst`, `${over}-7/`, `x__pristine_${over}_1`])
+  for (const part of [
+    `${over}-1/11111111/data/1.zst`,
+    `${over}-7/`,
+    `${over}-fence-1/`,
+    `x__pristine_${over}_1`,
+  ])
     expect(all).toContain(part);
   expect(await service.must("GET", "/log/verify")).not.toHaveProperty("broken");
 
@@ -174,3 +201,46 @@ test("a held promotion loses nothing, and a server that is away keeps no other f
   const left = await leftInBucket(service.stack.endpoints.s3, bucket(), "backups/over/p261121h0000000-1");
   expect(left).toMatchObject({ keys: [expect.any(String)], uploads: [expect.any(String)] });
 });
+
+test("fault 32: a process that is killed amid an upload leaves its parts: the promotion goes on, and the sweep takes them", async () => {
+  const killed = await new Service(server.address, "sweep-killed").start();
+  try {
+    const address = await freshDatabase(server, `${SCHEMA} ${LONG}`, `sweep_killed_${process.pid}`);
+    made.push(address);
+    await killed.register("killed", address);
+    const id = await killed.promote("killed", await killed.release(PROJECT));
+    const left = (prefix: string) =>
+      leftInBucket(
+        killed.variables.AWS_ENDPOINT_URL_S3 ?? "",
+        killed.variables.REHEARSAL_BUCKET ?? "",
+        prefix,
+      );
+    await until(async () => (await left("backups/")).uploads.length > 0);
+    await killed.kill();
+    await killed.start();
+    await killed.until(id, "promoted");
+    const orphans = await left(`backups/killed/${id}-1/`);
+    expect(orphans.uploads.length).toBeGreaterThan(0);
+    expect(orphans.keys.length).toBeGreaterThan(0);
+
+    // The service is another process: the sweep runs here, with what that one tells of its surroundings.
+    const before = { ...process.env };
+    Object.assign(process.env, killed.variables);
+    const { handler } = await import("../../functions/events/sweep.ts");
+    expect(await handler()).toMatchObject({
+      uploads: orphans.uploads,
+      folders: [`backups/killed/${id}-1/`],
+      databases: [],
+    });
+    Object.assign(process.env, before);
+    expect(await left(`backups/killed/${id}-1/`)).toEqual({ keys: [], uploads: [] });
+    expect((await left(`backups/killed/${id}-2/`)).keys).toContain(`backups/killed/${id}-2/manifest.json`);
+  } finally {
+    await killed.stop();
+  }
+});
+
+/** Fifteen megabytes when compressed: two parts of an upload. */
+const LONG = `create table long (id int primary key, body text);
+  insert into long select g, (select string_agg(md5(random()::text || g || n), '') from generate_series(1, 320) n)
+    from generate_series(1, 3000) g;`;

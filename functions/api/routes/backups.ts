@@ -1,12 +1,19 @@
 /** Backups: listed and shown, held, and everything that takes longer than a request started as a task. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { toErrorRecord } from "../../../core/errors.ts";
 import { NAME_BYTES } from "../../../core/names.ts";
 import { RETENTION_CLASSES } from "../../../core/retention.ts";
 import { EXPORT_FORMATS } from "../../../core/tasks.ts";
-import { holdBackup, lastVerified, listBackups, readBackup } from "../../../io/ledger/backups.ts";
+import {
+  type BackupRow,
+  holdBackup,
+  lastVerified,
+  listBackups,
+  readBackup,
+} from "../../../io/ledger/backups.ts";
 import { readEnvironment } from "../../../io/ledger/environments.ts";
 import type { Task } from "../../../io/ledger/tasks.ts";
-import { readManifest, refuseGone } from "../../backups.ts";
+import { isDamage, readManifest, refuseGone } from "../../backups.ts";
 import { artifacts } from "../../clients.ts";
 import { judge } from "../../expiry.ts";
 import { sendOutbox } from "../../outbox.ts";
@@ -231,8 +238,7 @@ export const backupRoutes = api()
   })
   .openapi(show, async (c) => {
     const backup = await readBackup(await c.var.ledger(), c.req.valid("param").id);
-    const manifest = backup.status === "expired" ? null : await readManifest(artifacts(), backup);
-    return c.json(shownWithManifest(backup, manifest), 200);
+    return c.json(shownWithManifest(backup, await lookInto(backup)), 200);
   })
   .openapi(verify, async (c) => {
     const request = { backup: c.req.valid("param").id, restore: c.req.valid("json").restore };
@@ -264,6 +270,17 @@ function asker(c: ApiContext, header: { "idempotency-key"?: string | undefined }
 
 function answer(c: ApiContext, { task, repeated }: { task: Task; repeated: boolean }) {
   return c.json(shownTask(task), repeated ? 200 : 202);
+}
+
+/** What is known of a damaged backup is shown all the same. */
+async function lookInto(backup: BackupRow) {
+  if (backup.status === "expired") return { manifest: null, damage: null };
+  try {
+    return { manifest: await readManifest(artifacts(), backup), damage: null };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return { manifest: null, damage: toErrorRecord(error) };
+  }
 }
 
 async function held(c: ApiContext, id: string, reason: string | null) {

@@ -97,6 +97,8 @@ async function run(
   { stallSeconds = STALL_SECONDS, signal, program }: DumpOptions,
 ): Promise<DumpResult> {
   const { promise, resolve, reject } = Promise.withResolvers<DumpResult>();
+  // It may be given up while the dumper starts, when nobody waits for it yet.
+  promise.catch(() => undefined);
   const clock = setTimeout(() => {
     reject(new RehearsalError("CopyStalled", { seconds: stallSeconds, statement: "pg_dump's queries" }));
   }, stallSeconds * 1000);

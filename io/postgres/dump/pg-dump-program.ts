@@ -2,7 +2,7 @@
  * A pg_dump of this machine, for servers that ours does not know. It is given no way to the server: it connects to a port of
  * 127.0.0.1, with a password made for this one run, and what it says there is sent on through our own connection.
  */
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
@@ -44,7 +44,11 @@ export async function startProgram(path: string, input: DumperInput): Promise<Du
       "--no-password",
       `--dbname=${connectionString({ ...way, sslmode: "disable", gssencmode: "disable" })}`,
     ],
-    { env: { ...surroundings(), PGPASSWORD: password }, stdio: ["ignore", "pipe", "pipe"] },
+    // A group of its own: what is named may be a script, and the program its child.
+    {
+      ...{ env: { ...surroundings(), PGPASSWORD: password }, stdio: ["ignore", "pipe", "pipe"] },
+      detached: true,
+    },
   );
   const output: Buffer[] = [];
   let said = "";
@@ -71,10 +75,22 @@ export async function startProgram(path: string, input: DumperInput): Promise<Du
     closed: () => relay.close(),
     stop: async () => {
       relay.close();
-      child.kill("SIGKILL");
+      killGroup(child);
+      // Whatever it was to say is not wanted any more, and why it failed has been told.
+      child.stdout.destroy();
+      child.stderr.destroy();
       await ended.catch(() => undefined);
     },
   };
+}
+
+function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It ended in this moment.
+  }
 }
 
 /** Of our own variables only those by which a program is found and run: neither credentials nor libpq's settings. */

@@ -43,12 +43,6 @@ type ColumnRow = [
   rare: unknown[] | null,
 ];
 
-/**
- * NULL of a built-in type is what a column without a default has. A restore writes it out where a partition or an heir does not share
- * its parent's default, and Postgres keeps it when the type has a modifier. For a domain it is more: the domain's own default is not taken.
- */
-const NO_DEFAULT = /^NULL::[a-z "]+(?:\[\])?$/;
-
 /** Puts columns by name, and their order where it says something, in the place of the rows that were sent. */
 export function nameColumns(facts: { [fact: string]: unknown }): void {
   if (facts.columns === undefined) return;
@@ -60,9 +54,7 @@ export function nameColumns(facts: { [fact: string]: unknown }): void {
       {
         type,
         ...(notNull ? { notNull } : {}),
-        ...(expression === null || (generated === "" && NO_DEFAULT.test(expression))
-          ? {}
-          : { default: expression }),
+        ...(expression === null ? {} : { default: expression }),
         ...(identity ? { identity: IDENTITY[identity] } : {}),
         ...(generated ? { generated: GENERATED[generated] } : {}),
         ...(rare === null ? {} : named(Object.keys(RARE), rare)),
