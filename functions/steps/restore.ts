@@ -20,7 +20,7 @@ import { type StepContext, step } from "../step.ts";
 export const handler = step("restore", async (context) => {
   const { promotion, attempt } = context;
   const backup = neededFact(promotion, "backup");
-  const pristine = await restoreCopy(context, `${promotion.id}_${attempt.attempt}`);
+  const pristine = await restoreCopy(context, `${promotion.id}_${attempt.attempt}`, backup);
   return {
     outcome: { database: pristine.name, backup: backup.id },
     facts: { pristine },
@@ -43,11 +43,14 @@ export interface CopyWriters {
   writers: Writers;
 }
 
-/** Makes a database from the promotion's newest backup and proves it equal; a refused backup is marked so. */
-export async function restoreCopy(context: StepContext, id: string): Promise<RestoredCopy> {
+/** Makes a database from a backup of the promotion and proves it equal; a refused backup is marked so. */
+export async function restoreCopy(
+  context: StepContext,
+  id: string,
+  backup: { id: string; key: string; sha256: string },
+): Promise<RestoredCopy> {
   const { promotion } = context;
   const production = neededFact(promotion, "production");
-  const backup = promotion.facts.fenced?.backup ?? neededFact(promotion, "backup");
   const manifest = await readManifest(context.store, backup);
   const name = databaseName(production.name, "pristine", id);
   const maintenance = await context.openMaintenance();

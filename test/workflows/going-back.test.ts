@@ -207,3 +207,30 @@ test("a message as long as a book ends a promotion like any other", async () => 
   expect(detail.error).toMatchObject({ code: "MigrationFailed" });
   expect(detail.error?.message.length).toBeLessThan(3_000);
 });
+
+test.each([
+  ["written", (copy: DatabaseAddress) => execute(copy, "update videos set title = 'not from production'")],
+  ["gone", (copy: DatabaseAddress) => dropDatabases(copy)],
+])(
+  "a copy that is %s when the fence comes is made anew with what was written since the backup, and that is what comes back",
+  async (what, spoil) => {
+    const smoke = await startHook(() => 500);
+    const address = await environment(`copy-${what}`, { hooks: { smoke: smoke.url }, decision: "approval" });
+    const id = await service.promote(`copy-${what}`, await service.release({ ...PROJECT, ...OUTSIDE }));
+    await service.until(id, "waiting");
+    const [copy] = await rows<{ name: string }>(
+      server.address,
+      "select datname as name from pg_database where datname like $1 and datname like '%pristine%'",
+      [`${address.database}%`],
+    );
+    await spoil({ ...address, database: copy?.name ?? "" });
+    await execute(address, "insert into videos (title) values ('after the backup')");
+    const before = await contentOf(address);
+    await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
+    const detail = await service.until(id, "rolled-back");
+    made.push({ ...address, database: `${address.database}__failed_${id}` });
+    await smoke.stop();
+    expect(detail.error).toMatchObject({ code: "HookFailed", hint: expect.stringContaining(smoke.url) });
+    expect(await contentOf(address)).toEqual(before);
+  },
+);
