@@ -1,5 +1,7 @@
 /** What an environment asks of every promotion: parsed once when it is registered or changed. */
 import * as z from "zod";
+import { configurationItem } from "./configuration.ts";
+import { storagePolicySchema } from "./storage.ts";
 
 const hook = z.url({ protocol: /^https?$/ });
 
@@ -26,6 +28,10 @@ export const policySchema = z
     maintenanceDatabase: z.string().min(1).default("postgres"),
     /** Connections that copy in parallel. */
     connections: z.int().min(1).max(16).default(2),
+    /** Where the objects are that belong to the database; without it none are guarded. */
+    storage: storagePolicySchema.optional(),
+    /** What a backup captures besides, encrypted: `secret:NAME`, `s3://BUCKET/KEY`, `file:/PATH`. */
+    configuration: z.array(configurationItem).max(100).default([]),
   })
   .prefault({});
 

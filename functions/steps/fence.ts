@@ -19,6 +19,7 @@ import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
 import { asNewest, endOlderAttempts } from "../older-attempts.ts";
 import { type StepContext, step } from "../step.ts";
+import { recordStorage } from "../storage.ts";
 import { type CopyWriters, countersAtRest, type RestoredCopy, restoreCopy } from "./restore.ts";
 
 /** What production held when the last writer was gone. */
@@ -54,12 +55,15 @@ export const handler = step("fence", async (context) => {
     const backup = await backUpFenced(context);
     const content = await readFenced(context, expectations, backup.manifest.baseline);
     const { key } = await writeArtifact(context.store, `${context.prefix}fenced.json`, content);
+    // Once more: what the services stored since the backup is theirs, and stays.
+    const stored = await recordStorage(context, `backups/${environment.name}/${backup.id}/`);
     const copy = await bringUpCopy(context, maintenance, backup);
     const { id, bytes, rows } = backup;
     return {
       // Their number only: the names of ten thousand tables are more than a state may hand on.
-      outcome: { database: name, refreshed: copy.changed, backup: id, bytes },
+      outcome: { database: name, refreshed: copy.changed, backup: id, bytes, ...stored.outcome },
       facts: {
+        ...stored.facts,
         fenced: { contentKey: key, backup: { id, key: backup.key, sha256: backup.sha256 } },
         pristine: copy.pristine,
       },

@@ -13,7 +13,7 @@ import { appendEvent } from "../../../io/ledger/events.ts";
 import { listPromotions, type Promotion } from "../../../io/ledger/promotions.ts";
 import type { Session } from "../../../io/postgres/session.ts";
 import { artifacts } from "../../clients.ts";
-import { register } from "../../registration.ts";
+import { assertPolicy, register } from "../../registration.ts";
 import { sendOutbox } from "../../step.ts";
 import { environmentName, instant, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { api } from "../request.ts";
@@ -111,6 +111,7 @@ export const environmentRoutes = api()
   .openapi(change, async (c) => {
     const { name } = c.req.valid("param");
     const { policy } = c.req.valid("json");
+    await assertPolicy(policy);
     const ledger = await c.var.ledger();
     await ledger.transaction(async () => {
       const before = await readEnvironment(ledger, name);
