@@ -201,7 +201,7 @@ test("what a release did to stored objects is taken back byte for byte, what is 
   expect((await listOf(id, "backup/1/storage")).lines).toHaveLength(6);
 });
 
-test("fault 39: a rollback that is killed between two objects goes on where it was, and puts none back twice", async () => {
+test("fault 39: a rollback that is killed between two stored objects goes on where it was, and puts none back twice", async () => {
   const bucket = await bucketOf("killed-media", "Enabled");
   const keys = Array.from({ length: 45 }, (_, number) => `media/${number}`);
   await Promise.all(keys.map((key) => put(bucket, key, `film ${key}`, { Metadata: { of: key.slice(6) } })));
