@@ -1,7 +1,13 @@
 /** A bucket of somebody's application: its objects with their versions, and putting one back as it was. */
-import type { CopyObjectCommandInput, HeadObjectCommandOutput } from "@aws-sdk/client-s3";
+import type {
+  ChecksumAlgorithm,
+  CopyObjectCommandInput,
+  CreateMultipartUploadCommandInput,
+  HeadObjectCommandOutput,
+} from "@aws-sdk/client-s3";
 import { RehearsalError } from "../core/errors.ts";
 import type { StoredVersion } from "../core/storage.ts";
+import { copyInParts } from "./copy-in-parts.ts";
 import { translateStoreError } from "./object-store-errors.ts";
 import type { LoadedClient } from "./stored-object.ts";
 
@@ -26,11 +32,17 @@ export interface VersionedBucket {
   close(): void;
 }
 
-/** The largest object that S3 copies at once. */
-const LARGEST_COPY = 5 * 1024 ** 3;
+interface Limits {
+  /** Bytes that S3 copies at once; more are copied in parts. */
+  largestCopy: number;
+  /** Bytes of a part. */
+  part: number;
+}
+
+const LIMITS: Limits = { largestCopy: 5 * 1024 ** 3, part: 512 * 1024 ** 2 };
 
 /** Opens a bucket with the credentials of this process; the S3 client is loaded on first use. */
-export function openVersionedBucket(bucket: string): VersionedBucket {
+export function openVersionedBucket(bucket: string, { largestCopy, part } = LIMITS): VersionedBucket {
   let loaded: Promise<LoadedClient> | undefined;
   const load = () => {
     loaded ??= loadClient();
@@ -102,24 +114,26 @@ export function openVersionedBucket(bucket: string): VersionedBucket {
       if (wanted === undefined) return { done: "lost", reason: `its version ${versionId} is gone` };
       const found = now && (await describe(key, now.versionId));
       if (found !== undefined && isEqual(wanted, found)) return { done: "equal" };
-      if (recorded.size > LARGEST_COPY)
-        return { done: "lost", reason: "it has more than 5 GiB, which S3 does not copy at once" };
+      const source = {
+        target: { Bucket: bucket, Key: key },
+        CopySource: `${bucket}/${encodeURIComponent(key)}?versionId=${encodeURIComponent(versionId)}`,
+        // What the application writes meanwhile is newer than what this was decided on.
+        condition: now === undefined ? { IfNoneMatch: "*" } : { IfMatch: now.etag },
+      };
       try {
         return await guarded(key, async ({ client, s3 }) => {
-          const copy = await client
-            .send(
-              new s3.CopyObjectCommand({
-                Bucket: bucket,
-                Key: key,
-                CopySource: `${bucket}/${encodeURIComponent(key)}?versionId=${encodeURIComponent(versionId)}`,
-                ...kept(wanted),
-                // What the application writes meanwhile is newer than what this was decided on.
-                ...(now === undefined ? { IfNoneMatch: "*" } : { IfMatch: now.etag }),
-              }),
-            )
-            .catch((error: unknown) => {
-              throw ofCopy(error, bucket, key);
-            });
+          const { target, CopySource, condition } = source;
+          const copying =
+            recorded.size > largestCopy
+              ? describeParts({ client, s3 }, target, versionId, wanted).then((description) =>
+                  copyInParts({ client, s3 }, { ...source, size: recorded.size, part, description }),
+                )
+              : client.send(
+                  new s3.CopyObjectCommand({ ...target, CopySource, ...kept(wanted), ...condition }),
+                );
+          const copy = await copying.catch((error: unknown) => {
+            throw ofCopy(error, bucket, key);
+          });
           return { done: "copied", versionId: copy.VersionId ?? "null" };
         });
       } catch (error) {
@@ -171,6 +185,37 @@ function kept(wanted: HeadObjectCommandOutput): Partial<CopyObjectCommandInput> 
     ObjectLockLegalHoldStatus: wanted.ObjectLockLegalHoldStatus,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** What a copy in parts is told, because it takes nothing along: all that CopyObject would. */
+async function describeParts(
+  { client, s3 }: LoadedClient,
+  target: { Bucket: string; Key: string },
+  VersionId: string,
+  wanted: HeadObjectCommandOutput,
+): Promise<Partial<CreateMultipartUploadCommandInput>> {
+  const checksum = CHECKSUMS.find((name) => name.startsWith("ChecksumCRC") && wanted[name] !== undefined);
+  const tags =
+    (wanted.TagCount ?? 0) > 0
+      ? (await client.send(new s3.GetObjectTaggingCommand({ ...target, VersionId }))).TagSet
+      : undefined;
+  const { CacheControl, ContentDisposition, ContentEncoding, ContentLanguage, ContentType, Metadata } =
+    wanted;
+  const given = {
+    ...{ CacheControl, ContentDisposition, ContentEncoding, ContentLanguage, ContentType, Metadata },
+    Expires: wanted.ExpiresString === undefined ? undefined : new Date(wanted.ExpiresString),
+    Tagging:
+      tags &&
+      new URLSearchParams(tags.map(({ Key = "", Value = "" }): [string, string] => [Key, Value])).toString(),
+    // A checksum of the same kind tells the next attempt that this was done.
+    ...(wanted.ChecksumType === "FULL_OBJECT" &&
+      checksum !== undefined && {
+        ChecksumAlgorithm: checksum.slice("Checksum".length) as ChecksumAlgorithm,
+        ChecksumType: "FULL_OBJECT" as const,
+      }),
+  };
+  const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { ...told, ...(kept(wanted) as Partial<CreateMultipartUploadCommandInput>) };
 }
 
 /** The same bytes, which an ETag tells or, where it is none of the content, a checksum of the whole; and the same description. */

@@ -193,6 +193,34 @@ test("an object is put back with its description, once, and only over what was l
   expect(await refusalOf(() => bucket.putBack(recorded, looked))).toMatchObject({ code: "ObjectContended" });
 });
 
+test("an object too large for one copy is put back in parts, once, and only over what was looked at", async () => {
+  const { name } = await versioned();
+  const bucket = openVersionedBucket(name, { largestCopy: 1024 ** 2, part: 5 * 1024 ** 2 });
+  opened.push(bucket);
+  const body = Buffer.concat([1, 2, 3].map((byte) => Buffer.alloc(4 * 1024 ** 2, byte)));
+  const described = { ContentType: "video/mp4", Metadata: { of: "application" }, CacheControl: "no-store" };
+  await client.send(new aws.PutObjectCommand({ Bucket: name, Key: "k ü", Body: body, ...described }));
+  const current = async () => (await all(bucket.list("k")))[0];
+  const recorded = await current();
+  if (recorded === undefined) throw new Error("it was put");
+  await put(name, "k ü", "overwritten");
+  const overwritten = await current();
+  await put(name, "k ü", "newer");
+  expect(await refusalOf(() => bucket.putBack(recorded, overwritten))).toMatchObject({
+    code: "ObjectContended",
+    hint: expect.stringContaining("try again"),
+  });
+  const { Uploads = [] } = await client.send(new aws.ListMultipartUploadsCommand({ Bucket: name }));
+  expect(Uploads).toEqual([]);
+  expect(await bucket.putBack(recorded, await current())).toMatchObject({ done: "copied" });
+  const found = await client.send(new aws.GetObjectCommand({ Bucket: name, Key: "k ü" }));
+  expect(Buffer.from((await found.Body?.transformToByteArray()) ?? []).equals(body)).toBe(true);
+  expect(found).toMatchObject(described);
+  // Its ETag is another, being one of parts; its checksum tells.
+  expect((await current())?.etag).not.toBe(recorded.etag);
+  expect(await bucket.putBack(recorded, await current())).toEqual({ done: "equal" });
+});
+
 test("an object whose recorded version is gone is lost, and said so", async () => {
   const { name, bucket } = await versioned();
   const { VersionId } = await put(name, "k", "recorded");

@@ -58,6 +58,7 @@ const MOTO_DIFFERS: Record<string, string> = {
     "drops the other versions",
   "a copy is made only over what its condition names": "does not read If-Match of a copy",
   "versions of keys with every kind of character are listed encoded, in pages": "does not encode them",
+  "a part is copied from inside its source only": "takes a range beyond its end",
   "a retention may grow, and in COMPLIANCE never shrink": "lets it shrink",
   "versioning cannot be suspended under Object Lock": "lets it be suspended",
   "a presigned URL may wish for headers of the answer": "does not keep response-content-disposition",
@@ -928,6 +929,65 @@ conformance("a copy is made only over what its condition names", async (world) =
   expect((await copy({ IfMatch: newer.ETag }))[1]).toBe(404);
   expect(await copy({ IfNoneMatch: "*" })).toEqual(["none", 200]);
   expect((await read(world, "k")).text).toBe("old");
+});
+
+conformance("parts are copied from ranges of a version, and joined", async (world) => {
+  const { client, bucket } = world;
+  await enableVersions(world);
+  const bytes = Buffer.alloc(6 * MIB, 1);
+  bytes.fill(2, 5 * MIB);
+  const source = await put(world, "k", bytes);
+  await put(world, "k", "newer");
+  const upload = { Bucket: bucket, Key: "k" };
+  const { UploadId } = await client.send(
+    new aws.CreateMultipartUploadCommand({ ...upload, ContentType: "video/mp4", Metadata: { a: "b" } }),
+  );
+  const copy = (PartNumber: number, CopySourceRange: string) =>
+    client.send(
+      new aws.UploadPartCopyCommand({
+        ...upload,
+        UploadId,
+        PartNumber,
+        CopySource: `${bucket}/k?versionId=${source.VersionId}`,
+        CopySourceRange,
+      }),
+    );
+  const first = await copy(1, `bytes=0-${5 * MIB - 1}`);
+  const second = await copy(2, `bytes=${5 * MIB}-${6 * MIB - 1}`);
+  expect(first.CopyPartResult?.ETag).toBe(`"${md5(bytes.subarray(0, 5 * MIB))}"`);
+  await client.send(
+    new aws.CompleteMultipartUploadCommand({
+      ...upload,
+      UploadId,
+      MultipartUpload: {
+        Parts: [first, second].map(({ CopyPartResult }, index) => ({
+          PartNumber: index + 1,
+          ETag: CopyPartResult?.ETag,
+        })),
+      },
+    }),
+  );
+  const found = await client.send(new aws.GetObjectCommand(upload));
+  const whole = Buffer.from((await found.Body?.transformToByteArray()) ?? []);
+  expect(whole.equals(bytes)).toBe(true);
+  expect(found).toMatchObject({ ContentType: "video/mp4", Metadata: { a: "b" } });
+});
+
+conformance("a part is copied from inside its source only", async (world) => {
+  const { client, bucket } = world;
+  await put(world, "k", "source");
+  const upload = { Bucket: bucket, Key: "copy" };
+  const { UploadId } = await client.send(new aws.CreateMultipartUploadCommand(upload));
+  const copy = (CopySource: string, CopySourceRange: string) =>
+    refusal(
+      client.send(
+        new aws.UploadPartCopyCommand({ ...upload, UploadId, PartNumber: 1, CopySource, CopySourceRange }),
+      ),
+    );
+  expect(await copy(`${bucket}/k`, "bytes=0-6")).toEqual(["InvalidArgument", 400]);
+  expect(await copy(`${bucket}/k`, "bytes=3-2")).toEqual(["InvalidArgument", 400]);
+  expect(await copy(`${bucket}/none`, "bytes=0-5")).toEqual(["NoSuchKey", 404]);
+  expect(await copy(`${bucket}/k`, "bytes=0-5")).toEqual(["none", 200]);
 });
 
 conformance("versions of keys with every kind of character are listed encoded, in pages", async (world) => {
