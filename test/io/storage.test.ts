@@ -82,7 +82,7 @@ test("a list of 120,000 objects is written, read and compared in bounded memory"
     process.execPath,
     // So little heap that it is cleared as it goes, and that the list would not fit.
     [
-      "--max-old-space-size=48",
+      "--max-old-space-size=36",
       "--max-semi-space-size=4",
       fileURLToPath(new URL("./storage-lists-memory.ts", import.meta.url)),
     ],
