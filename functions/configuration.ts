@@ -12,6 +12,9 @@ import { requiredVariable, secrets } from "./clients.ts";
 
 const FORMAT = "rehearsal-configuration/1";
 
+/** Items of one capture: they are told in one event of the log. */
+const MOST = 500;
+
 /** What is under a seal besides the bytes: so a sealed object is good for its backup and its item only. */
 const about = (backup: string, item = "") => `${FORMAT}\n${backup}\n${item}`;
 
@@ -40,6 +43,11 @@ export async function captureConfiguration(
   const items: ConfigurationRecord["items"] = [];
   for (const wanted of policy.configuration)
     for await (const { item, bytes } of readConfigurationItem(wanted, secrets)) {
+      if (items.length === MOST)
+        throw new RehearsalError("ConfigurationUnreadable", {
+          item: wanted,
+          reason: `with it there are more than ${MOST}`,
+        });
       const object = `${backup.prefix}configuration/${String(items.length + 1).padStart(4, "0")}.sealed`;
       await store.put(object, seal(dataKey, about(backup.id, item), bytes));
       const hmac = createHmac("sha256", digest).update(bytes).digest("hex");

@@ -6,8 +6,6 @@ import type { Secrets } from "./secrets.ts";
 
 /** Bytes that one item may have: configuration, not data. */
 const LARGEST = 1024 ** 2;
-/** How many a pattern may stand for. */
-const MOST = 1_000;
 
 /** What the item stands for, each with its own name; throws `ConfigurationUnreadable`, for one that stands for nothing as well. */
 export async function* readConfigurationItem(
@@ -16,11 +14,11 @@ export async function* readConfigurationItem(
 ): AsyncGenerator<{ item: string; bytes: Uint8Array }> {
   const refuse = (reason: string, cause?: unknown) =>
     new RehearsalError("ConfigurationUnreadable", { item, reason }, { cause });
-  let count = 0;
+  let none = true;
   try {
     for await (const found of readAll(item, secrets)) {
       if (found.bytes.length > LARGEST) throw refuse(`"${found.item}" has more than ${LARGEST} bytes`);
-      if (++count > MOST) throw refuse(`it stands for more than ${MOST}`);
+      none = false;
       yield found;
     }
   } catch (error) {
@@ -28,7 +26,7 @@ export async function* readConfigurationItem(
       throw error;
     throw refuse(error instanceof Error ? error.message : String(error), error);
   }
-  if (count === 0) throw refuse("there is nothing of that name");
+  if (none) throw refuse("there is nothing of that name");
 }
 
 async function* readAll(item: string, secrets: Secrets): AsyncGenerator<{ item: string; bytes: Uint8Array }> {
