@@ -84,6 +84,8 @@ export const backupManifestSchema = z.strictObject({
     system: z.string(),
     /** Of the write-ahead log; null on a standby. */
     timeline: z.int().positive().nullable(),
+    /** When it was started, or went on after a crash: what was there before may have been another past of it. ISO 8601 in UTC. */
+    runningSince: z.iso.datetime(),
   }),
   database: z.strictObject({
     oid: z.int().positive(),

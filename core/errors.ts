@@ -446,6 +446,40 @@ export const ERRORS = {
     status: 409,
     exit: 2,
   }),
+  // --- objects and configuration beside the database ---------------------------------------------
+  StorageUnversioned: entry<{ bucket: string; versioning: string }>({
+    message: (f) =>
+      `the bucket "${f.bucket}" keeps no versions (versioning is ${f.versioning}), so a rollback could put nothing in it back`,
+    hint: (f) =>
+      `switch it on: aws s3api put-bucket-versioning --bucket ${f.bucket} --versioning-configuration Status=Enabled; or take storage out of the policy`,
+    status: 409,
+    exit: 1,
+  }),
+  StorageUnfit: entry<{ bucket: string; problem: string }>({
+    message: (f) => `the objects of bucket "${f.bucket}" cannot be guarded: ${f.problem}`,
+    hint: 'name the application\'s own bucket as "storage.bucket" in the policy, and its prefixes there or as "storage" in inventory.yaml',
+    status: 409,
+    exit: 1,
+  }),
+  StorageNotPutBack: entry<{ count: number; first: string; list: string }>({
+    message: (f) => `${f.count} of the stored objects could not be put back as they were: ${f.first}`,
+    hint: (f) =>
+      `production's database is back; mend these objects by hand, all of them are listed in ${f.list} of the promotion's artifacts`,
+    status: 500,
+    exit: 6,
+  }),
+  ConfigurationUnreadable: entry<{ item: string; reason: string }>({
+    message: (f) => `the configuration "${f.item}" cannot be captured: ${f.reason}`,
+    hint: "correct its name in the policy's configuration, let the service's role read it, or take it out of the policy",
+    status: 409,
+    exit: 1,
+  }),
+  SealBroken: entry<{ object: string; reason: string }>({
+    message: (f) => `"${f.object}" cannot be unsealed: ${f.reason}`,
+    hint: "use the value that the wrapping key's secret had when this was captured (an earlier version of the secret); if it is that one, the object is damaged",
+    status: 409,
+    exit: 1,
+  }),
   // --- applying ------------------------------------------------------------------------------------
   LockTimeout: entry<{ statement: string; milliseconds: number; tries: number }>({
     message: (f) => `could not get a lock within ${f.milliseconds} ms in ${f.tries} tries: ${f.statement}`,

@@ -1,5 +1,7 @@
 /** What an environment asks of every promotion: parsed once when it is registered or changed. */
 import * as z from "zod";
+import { configurationItem } from "./configuration.ts";
+import { storagePolicySchema } from "./storage.ts";
 
 const days = z.int().min(0).max(36_500);
 
@@ -53,6 +55,10 @@ export const policySchema = z
         keepVerified: z.int().min(0).max(1_000).default(1),
       })
       .prefault({}),
+    /** Where the objects are that belong to the database; without it none are guarded. */
+    storage: storagePolicySchema.optional(),
+    /** What a backup captures besides, encrypted: `secret:NAME`, `s3://BUCKET/KEY`, `file:/PATH`. */
+    configuration: z.array(configurationItem).max(100).default([]),
   })
   .prefault({});
 

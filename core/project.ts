@@ -3,6 +3,7 @@
 import { parseCheck } from "./check-file.ts";
 import type { Check } from "./checks.ts";
 import { RehearsalError } from "./errors.ts";
+import { INVENTORY_PATH, type Inventory, parseInventory } from "./inventory.ts";
 import { type Migration, parseMigration } from "./migration.ts";
 import { numberText } from "./migration-name.ts";
 import { CONFIG_PATH, type ProjectConfig, parseConfig } from "./project-config.ts";
@@ -25,6 +26,7 @@ export interface Project {
   views: SqlFile[];
   seeds: SqlFile[];
   checks: Check[];
+  inventory: Inventory;
   /** The paths of queries, reports, plans and top files, carried as they are. */
   others: string[];
 }
@@ -37,6 +39,8 @@ export async function checkProject(files: readonly ProjectFile[]): Promise<Proje
   const config = sorted.find((file) => file.path === CONFIG_PATH);
   if (config === undefined) throw new RehearsalError("ProjectMissing", { folder: ".", missing: CONFIG_PATH });
   const parsedConfig = parseConfig(config.bytes);
+  const inventory = sorted.find((file) => file.path === INVENTORY_PATH);
+  const parsedInventory = parseInventory(inventory?.bytes);
   const folder = (name: string) => sorted.filter((file) => file.path.startsWith(`${name}/`));
   if (folder("migrations").length === 0)
     throw new RehearsalError("ProjectMissing", { folder: ".", missing: "migrations/NNNN_what_it_does.sql" });
@@ -48,6 +52,7 @@ export async function checkProject(files: readonly ProjectFile[]): Promise<Proje
     views: await inTurn(folder("views"), (file) => parseView(file.path, file.bytes)),
     seeds: await inTurn(folder("seeds"), (file) => parseSqlFile(file.path, file.bytes)),
     checks: await inTurn(folder("checks"), (file) => parseCheck(file.path, file.bytes)),
+    inventory: parsedInventory,
     others: sorted
       .map((file) => file.path)
       .filter((path) => !/^(migrations|views|seeds|checks)\//.test(path)),

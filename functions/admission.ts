@@ -4,6 +4,7 @@ import { pendingMigrations } from "../core/pending.ts";
 import type { Project } from "../core/project.ts";
 import { changedRepeatables, type Repeatable, type Run } from "../core/runs.ts";
 import { describeDifference, diffShapes, fingerprint } from "../core/shape.ts";
+import type { StorageArea } from "../core/storage.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { assertRoom } from "../io/postgres/disk-room.ts";
@@ -13,9 +14,11 @@ import { assertRights } from "../io/postgres/rights.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { type AppliedFile, assertIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
+import { refuseFiles } from "./configuration.ts";
 import { runsOf } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
 import { readKeptShape } from "./shapes.ts";
+import { assertStorage, guardedAreas } from "./storage.ts";
 
 export interface Candidate {
   environment: Environment;
@@ -29,6 +32,10 @@ export interface Admission {
   runs: Run[];
   /** The shape that everything after rests on. */
   fingerprint: string;
+  /** The prefixes whose objects are guarded. */
+  storageAreas: StorageArea[];
+  /** Prefixes that the inventory names and nobody guards, because the policy names no bucket. */
+  unguarded: string[];
 }
 
 /**
@@ -46,9 +53,17 @@ export async function examine(
   assertIdentity(await readIdentity(session), environment);
   await assertRights(session);
   await assertRoom(session, environment.policy.disk);
+  await assertStorage(environment.policy);
+  refuseFiles(environment.policy);
   const pending = pendingFiles(project, await readApplied(session), seed);
   const found = await refuseDrift(session, store, environment);
-  return { pending, runs: runsOf(project, pending, seed), fingerprint: found };
+  return {
+    pending,
+    runs: runsOf(project, pending, seed),
+    fingerprint: found,
+    storageAreas: guardedAreas(environment.policy, project.inventory),
+    unguarded: environment.policy.storage === undefined ? project.inventory.storage : [],
+  };
 }
 
 /** The paths that will run; throws when an applied file is not the one that was applied. */

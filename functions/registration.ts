@@ -13,7 +13,9 @@ import { openSession, type Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { installIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { secrets } from "./clients.ts";
+import { refuseFiles } from "./configuration.ts";
 import { keepShape } from "./shapes.ts";
+import { assertStorage } from "./storage.ts";
 
 export interface Registration {
   name: string;
@@ -37,6 +39,7 @@ export async function register(
   const known = await listEnvironments(ledger);
   if (known.some(({ name }) => name === wanted.name))
     throw new RehearsalError("EnvironmentExists", { name: wanted.name });
+  await assertPolicy(wanted.policy);
   const session = await openSession(wanted.address, {
     application: `rehearsal register ${wanted.name}`,
     lockTimeout: 10_000,
@@ -81,6 +84,12 @@ export async function register(
   } finally {
     await session.close();
   }
+}
+
+/** Throws unless what the policy names can be what it is named for: a bucket that keeps versions, files that can be read. */
+export async function assertPolicy(policy: Policy): Promise<void> {
+  refuseFiles(policy);
+  await assertStorage(policy);
 }
 
 /** A fresh identity, or the one that an interrupted registration of the same name and role has left. */

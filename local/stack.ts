@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
 import { sha256 } from "../core/digest.ts";
+import { RehearsalError } from "../core/errors.ts";
 import { quoteName } from "../core/names.ts";
+import { newWrappingKey } from "../functions/configuration.ts";
 import { migrateControl } from "../functions/control.ts";
 import { openSession } from "../io/postgres/session.ts";
 import { openSecrets } from "../io/secrets.ts";
@@ -119,6 +121,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     Object.assign(process.env, variables);
     const keys = await prepareControl(server, options.controlDatabase ?? "rehearsal_control", options.folder);
     await ensureBucket(endpoints.s3);
+    await ensureWrappingKey(variables.REHEARSAL_CONFIGURATION_SECRET ?? "");
     Object.assign(variables, await putMachines(stepFunctions.url));
 
     const lambda = startLambdaRunner({
@@ -161,6 +164,9 @@ function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
     REHEARSAL_BUCKET: BUCKET,
     REHEARSAL_EVENT_BUS: "rehearsal",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
+    REHEARSAL_CONFIGURATION_SECRET: "rehearsal/configuration-key",
+    // The functions run where the operator's files are, so that policies may name some.
+    REHEARSAL_FILES: "here",
   };
 }
 
@@ -197,6 +203,16 @@ async function ensureBucket(endpoint: string): Promise<void> {
     new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status: "Enabled" } }),
   );
   client.destroy();
+}
+
+/** Made once: another one could not open what was sealed under the first. */
+async function ensureWrappingKey(secret: string): Promise<void> {
+  const secrets = openSecrets();
+  const known = await secrets.readSecret(secret).catch((error: unknown) => {
+    if (error instanceof RehearsalError && error.code === "SecretMissing") return undefined;
+    throw error;
+  });
+  if (known === undefined) await secrets.writeSecret(secret, newWrappingKey());
 }
 
 /** Makes the control database and its schema, and the keys of two people; safe on what an earlier run left. */

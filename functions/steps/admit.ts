@@ -16,8 +16,13 @@ export const handler = step("admit", async (context) => {
   const project = await readRelease(store, promotion.release);
   const session = await context.openProduction();
   try {
-    const candidate = { environment, project, seed: promotion.seed };
-    const { pending, runs, fingerprint } = await examine(session, store, candidate);
+    // The policy the promotion began with, should the environment have got another since.
+    const candidate = {
+      environment: { ...environment, policy: promotion.policy },
+      project,
+      seed: promotion.seed,
+    };
+    const { pending, runs, fingerprint, storageAreas, unguarded } = await examine(session, store, candidate);
     const production = await findDatabase(session, { name: session.address.database });
     if (production === undefined)
       throw new RehearsalError("NotFound", { what: "database", name: environment.name });
@@ -33,8 +38,14 @@ export const handler = step("admit", async (context) => {
         pending: pending.length,
         fence: needsFence(promotion.policy, runs),
         approvalTimeout: promotion.policy.approvalTimeout,
+        ...(unguarded.length > 0 && { unguarded }),
       },
-      facts: { production: { oid: production.oid, name: production.name }, pending, fingerprint },
+      facts: {
+        production: { oid: production.oid, name: production.name },
+        pending,
+        fingerprint,
+        ...(storageAreas.length > 0 && { storageAreas }),
+      },
       also: async (ledger) => {
         if (pending.length > 0) await updateEnvironment(ledger, environment.name, { state: "provisional" });
       },

@@ -3,12 +3,16 @@
 import { manifestDigest } from "../../core/backup-manifest.ts";
 import { insertBackup } from "../../io/ledger/backups.ts";
 import { backUp } from "../../io/postgres/backup.ts";
+import { captureConfiguration } from "../configuration.ts";
 import { lockedUntil } from "../object-lock.ts";
 import { step } from "../step.ts";
+import { recordStorage } from "../storage.ts";
 
 export const handler = step("back-up", async (context) => {
   const { promotion, attempt, environment } = context;
   const id = `${promotion.id}-${attempt.attempt}`;
+  const prefix = `backups/${environment.name}/${id}/`;
+  const captured = await captureConfiguration(context.store, promotion.policy, { id, prefix });
   const session = await context.openProduction();
   const source = session.address;
   await session.close();
@@ -17,18 +21,20 @@ export const handler = step("back-up", async (context) => {
     source,
     application: context.application,
     store: kept.store,
-    prefix: `backups/${environment.name}/${id}/`,
+    prefix,
     connections: promotion.policy.connections,
     pgDump: promotion.policy.pgDump,
     onProgress: context.progress,
   });
-  const key = `backups/${environment.name}/${id}/manifest.json`;
+  const stored = await recordStorage(context, prefix);
+  const key = `${prefix}manifest.json`;
   const sha256 = manifestDigest(manifest);
   const bytes = manifest.data.reduce((sum, object) => sum + object.size, 0);
   const rows = manifest.data.reduce((sum, object) => sum + object.rows, 0);
   return {
-    outcome: { id, objects: manifest.data.length, bytes, rows },
-    facts: { backup: { id, key, sha256 } },
+    outcome: { id, objects: manifest.data.length, bytes, rows, ...stored.outcome, ...captured.outcome },
+    facts: { backup: { id, key, sha256 }, ...stored.facts },
+    events: captured.events,
     also: (ledger) =>
       insertBackup(ledger, {
         id,

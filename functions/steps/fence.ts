@@ -11,7 +11,7 @@ import { insertBackup, markBackup } from "../../io/ledger/backups.ts";
 import { backUp } from "../../io/postgres/backup.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { bringUp } from "../../io/postgres/bring-up.ts";
-import { moveDatabase } from "../../io/postgres/databases.ts";
+import { findDatabase, moveDatabase } from "../../io/postgres/databases.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { readArtifact, writeArtifact } from "../artifacts.ts";
@@ -20,6 +20,7 @@ import { neededFact } from "../facts.ts";
 import { asNewest, endOlderAttempts } from "../older-attempts.ts";
 import { giveUpCopy } from "../pristine.ts";
 import { type StepContext, step } from "../step.ts";
+import { recordStorage } from "../storage.ts";
 import { type CopyWriters, countersAtRest, type RestoredCopy, restoreCopy } from "./restore.ts";
 
 /** What production held when the last writer was gone. */
@@ -55,12 +56,15 @@ export const handler = step("fence", async (context) => {
     const backup = await backUpFenced(context);
     const content = await readFenced(context, expectations, backup.manifest.baseline);
     const { key } = await writeArtifact(context.store, `${context.prefix}fenced.json`, content);
-    const copy = await bringUpCopy(context, maintenance, backup.manifest);
+    // Once more: what the services stored since the backup is theirs, and stays.
+    const stored = await recordStorage(context, `backups/${environment.name}/${backup.id}/`);
+    const copy = await bringUpCopy(context, maintenance, backup);
     const { id, bytes, rows } = backup;
     return {
       // Their number only: the names of ten thousand tables are more than a state may hand on.
-      outcome: { database: name, refreshed: copy.changed, backup: id, bytes },
+      outcome: { database: name, refreshed: copy.changed, backup: id, bytes, ...stored.outcome },
       facts: {
+        ...stored.facts,
         fenced: { contentKey: key, backup: { id, key: backup.key, sha256: backup.sha256 } },
         pristine: copy.pristine,
       },
@@ -146,38 +150,42 @@ async function readFenced(
 
 /**
  * The pristine copy holds what production holds now. Nobody wrote to it since it was proved: its counters say so, and else it is
- * read again. One that holds neither what it should nor what it was is made anew.
+ * read again. One that is gone, or holds neither what it should nor what it was, is made anew from the backup of this moment.
  */
 async function bringUpCopy(
   context: StepContext,
   maintenance: Session,
-  now: BackupManifest,
+  backup: { id: string; key: string; sha256: string; manifest: BackupManifest },
 ): Promise<{ changed: number; pristine: RestoredCopy }> {
   const { promotion, application, store } = context;
+  const { manifest: now } = backup;
   const pristine = neededFact(promotion, "pristine");
   if (promotion.policy.rollback === "restore") {
     // A rehearsal that died at its very end may have left it.
     await giveUpCopy(context);
     return { changed: 0, pristine };
   }
-  const before = await readManifest(store, neededFact(promotion, "backup"));
+  const earlier = neededFact(promotion, "backup");
+  const makeAnew = async () => ({
+    changed: now.tables.length,
+    pristine: await restoreCopy(context, `${promotion.id}_f${context.attempt.attempt}`, backup),
+  });
+  if ((await findDatabase(maintenance, { oid: pristine.oid })) === undefined) return makeAnew();
+  const before = await readManifest(store, earlier);
   const target = { ...context.address, database: pristine.name };
   const untouched = (await countersAtRest(context, maintenance, pristine)) === pristine.counters;
   const held = untouched ? before.baseline : await readContent(context, target);
   const holds = (baseline: Baseline) => compareBaselines(baseline, held).length === 0;
   let changed = 0;
   if (!holds(now.baseline)) {
-    if (!holds(before.baseline)) {
-      const another = await restoreCopy(context, `${promotion.id}_f${context.attempt.attempt}`);
-      return { changed: now.tables.length, pristine: another };
-    }
-    const { writers } = await readArtifact<CopyWriters>(store, pristine.writersKey, "rehearsal-writers/1");
+    const known = await readArtifact<CopyWriters>(store, pristine.writersKey, "rehearsal-writers/1");
+    if (!holds(before.baseline) || known.manifest !== earlier.sha256) return makeAnew();
     const source = {
       ...context.address,
       database: databaseName(neededFact(promotion, "production").name, "fenced", promotion.id),
     };
     const tables = await bringUp({
-      ...{ source, target, application, store, before, writers, now },
+      ...{ source, target, application, store, before, writers: known.writers, now },
       onProgress: context.progress,
     });
     changed = tables.length;

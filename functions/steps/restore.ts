@@ -21,7 +21,7 @@ export const handler = step("restore", async (context) => {
   const { promotion, attempt } = context;
   const backup = neededFact(promotion, "backup");
   const began = performance.now();
-  const pristine = await restoreCopy(context, `${promotion.id}_${attempt.attempt}`);
+  const pristine = await restoreCopy(context, `${promotion.id}_${attempt.attempt}`, backup);
   const restoreSeconds = (performance.now() - began) / 1000;
   return {
     outcome: { database: pristine.name, backup: backup.id },
@@ -45,11 +45,14 @@ export interface CopyWriters {
   writers: Writers;
 }
 
-/** Makes a database from the promotion's newest backup and proves it equal; a refused backup is marked so. */
-export async function restoreCopy(context: StepContext, id: string): Promise<RestoredCopy> {
+/** Makes a database from a backup of the promotion and proves it equal; a refused backup is marked so. */
+export async function restoreCopy(
+  context: StepContext,
+  id: string,
+  backup: { id: string; key: string; sha256: string },
+): Promise<RestoredCopy> {
   const { promotion } = context;
   const production = neededFact(promotion, "production");
-  const backup = promotion.facts.fenced?.backup ?? neededFact(promotion, "backup");
   const manifest = await readManifest(context.store, backup);
   const name = databaseName(production.name, "pristine", id);
   const maintenance = await context.openMaintenance();

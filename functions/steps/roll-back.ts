@@ -4,11 +4,12 @@
  * left to do, so a rollback that died goes on where it stopped.
  */
 import { compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
-import { RehearsalError } from "../../core/errors.ts";
+import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
 import type { Expectations } from "../../core/expectations.ts";
 import { databaseName } from "../../core/names.ts";
 import { callHook } from "../../io/hooks.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
+import type { NewEvent } from "../../io/ledger/events.ts";
 import { updatePromotion } from "../../io/ledger/promotions.ts";
 import { assertNewest, listSteps } from "../../io/ledger/steps.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
@@ -30,6 +31,7 @@ import { neededFact } from "../facts.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
 import { type StepContext, step } from "../step.ts";
+import { putStorageBack } from "../storage.ts";
 import { reasonOf } from "./refuse.ts";
 import { countersAtRest, type RestoredCopy, restoreCopy } from "./restore.ts";
 
@@ -45,16 +47,19 @@ export const handler = step("roll-back", async (context) => {
     const { failed, kept } = await swap(context, maintenance);
     context.passed("swapped");
     const slots = await slotsLeftBehind(context, maintenance);
+    const stored = await putStorageBack(context);
+    context.passed("stored");
     const failure = await startServices(context);
     // Only now: production is back, and nobody waits for files to be removed.
     await dropScratch(maintenance, promotion.id, kept);
     return {
-      outcome: { path: "swap", failed, reason: reason.code, stopped, slots },
+      outcome: { path: "swap", failed, reason: reason.code, stopped, slots, ...stored.outcome },
       status: "rolled-back",
-      error: reason,
+      error: withStorage(reason, stored.failure),
       also: (ledger) => updateEnvironment(ledger, environment.name, { state: promotion.stateBefore }),
       events: [
         ...notStarted(failure),
+        ...notPutBack(stored.failure),
         {
           type: "promotion.rolled-back",
           announce: true,
@@ -67,6 +72,18 @@ export const handler = step("roll-back", async (context) => {
     await maintenance.close();
   }
 });
+
+/** The reason stays the reason; whoever asks how it ended reads in its hint what is not as it was. */
+function withStorage(reason: ErrorRecord, failure: RehearsalError | undefined): ErrorRecord {
+  if (failure === undefined) return reason;
+  return { ...reason, hint: `${failure.message}; ${failure.hint}. Then: ${reason.hint}` };
+}
+
+function notPutBack(failure: RehearsalError | undefined): NewEvent[] {
+  if (failure === undefined) return [];
+  const { code, message, hint } = failure;
+  return [{ type: "promotion.storage-not-put-back", announce: true, data: { code, message, hint } }];
+}
 
 /** A stop hook that fails does not keep production from going back: the fence turns the services away all the same. */
 async function stopServices({ promotion }: StepContext): Promise<string> {
@@ -190,7 +207,11 @@ async function ensurePristine(context: StepContext, maintenance: Session): Promi
   const made = promotion.facts.pristine;
   const known = made && (await findDatabase(maintenance, { oid: made.oid }));
   if (made !== undefined && known !== undefined) return { ...made, name: known.name };
-  const pristine = await restoreCopy(context, `${promotion.id}_r${attempt.attempt}`);
+  const pristine = await restoreCopy(
+    context,
+    `${promotion.id}_r${attempt.attempt}`,
+    promotion.facts.fenced?.backup ?? neededFact(promotion, "backup"),
+  );
   await ledger.transaction(async () => {
     await assertNewest(ledger, attempt);
     await updatePromotion(ledger, promotion.id, { facts: { pristine } });

@@ -3,6 +3,7 @@ import type { Json } from "../../core/canonical-json.ts";
 import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
 import { type Policy, policySchema } from "../../core/policy.ts";
 import { isEnded, type Status } from "../../core/steps.ts";
+import type { StorageArea } from "../../core/storage.ts";
 import type { Session } from "../postgres/session.ts";
 import type { State } from "./environments.ts";
 
@@ -13,6 +14,10 @@ export interface Facts {
   pending?: string[];
   /** admit: the shape that everything after rests on. */
   fingerprint?: string;
+  /** admit: the prefixes of objects that are guarded, where there are any. */
+  storageAreas?: StorageArea[];
+  /** back-up, and fence: the list of these objects that a rollback goes back to. */
+  storage?: { key: string; sha256: string };
   /** back-up: the manifest's key and hash. */
   backup?: { id: string; key: string; sha256: string };
   /** restore, and fence: the copy that a rollback swaps in, who wrote its rows, and its write counters when it was last proved. */

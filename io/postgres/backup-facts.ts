@@ -31,12 +31,17 @@ export async function readServer(session: Session): Promise<BackupManifest["serv
   const facts = only(
     await session.query<Omit<BackupManifest["server"], "major">>(
       `select current_setting('server_version') as version, system_identifier::text as system,
-        case when not pg_is_in_recovery() then ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline
+        case when not pg_is_in_recovery() then ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline,
+        ${RUNNING_SINCE} as "runningSince"
       from pg_control_system()`,
     ),
   );
   return { ...facts, major: session.major };
 }
+
+/** A crash does not start the postmaster anew, but loses all statistics. */
+const RUNNING_SINCE = `(select to_char(greatest(pg_postmaster_start_time(), stats_reset) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    from pg_stat_archiver)`;
 
 export async function readDatabase(session: Session): Promise<BackupManifest["database"]> {
   // PG 17 renamed the column of the locale that is not libc's.

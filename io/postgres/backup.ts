@@ -24,7 +24,7 @@ import {
   readServer,
   readTypesDigest,
 } from "./backup-facts.ts";
-import { oldestUnseen, selectYoung, usableBase } from "./base.ts";
+import { isWhole, oldestUnseen, sameRights, selectYoung, usableBase } from "./base.ts";
 import { findTables, type HashedTable, readBaseline, selectSums, tableBaseline } from "./baseline.ts";
 import { type CopySession, openCopySession } from "./copy.ts";
 import { CHUNK_BYTES, type CopiedTable, type CopyUnit, type PageRange, planCopies } from "./copy-plan.ts";
@@ -114,10 +114,19 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
       const snapshot = await exportSnapshot(holder);
       const server = await readServer(holder);
       const types = await readTypesDigest(holder);
-      const base = await usableBase(holder, options.base, { server, database, snapshot, types });
+      const believed = await usableBase(holder, options.base, { server, database, snapshot, types });
+      const base = believed && (await isWhole(options.store, believed)) ? believed : undefined;
       // What is not in tables is read before the copying where a base may stand for it, and beside it where not.
       const beside = base && (await readBaseline(holder, { tables: [] }));
-      const structure = await readStructure(holder, options, base, beside, snapshot.id, signal);
+      const sameStructure = options.sameStructure === true && (await sameRights(holder, base));
+      const structure = await readStructure(
+        holder,
+        { ...options, sameStructure },
+        base,
+        beside,
+        snapshot.id,
+        signal,
+      );
       try {
         await assertUndisturbed(holder);
         // A folder of its own for every run, so that two runs under one prefix write apart.
@@ -312,10 +321,12 @@ async function findUnchanged(
   session: CopySession,
   unit: CopyUnit,
   queue: CopyQueue,
-  { since }: Copying,
+  { since, hashed }: Copying,
 ): Promise<Copied | undefined> {
   const { earlier, table, range } = unit;
   if (since === undefined || earlier === undefined || table === undefined) return undefined;
+  // The baseline speaks of the table now, and did not then.
+  if (earlier.checksum === null && table.whole && hashed.has(table.name)) return undefined;
   const [rows, young] = await session.readRow(selectYoung(table.name, since, range?.condition));
   if (Number(rows) !== earlier.rows || young !== "0") return undefined;
   queue.tell(unit, { bytes: earlier.object?.rawBytes ?? 0, rows: earlier.rows });

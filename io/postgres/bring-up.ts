@@ -1,6 +1,6 @@
 /** Brings a restored copy from one backup of its original up to a later one: rows of objects that are no longer in it go, rows of new objects come. */
 import type { BackupManifest, DataObject } from "../../core/backup-manifest.ts";
-import { compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
+import { type Baseline, compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
@@ -41,6 +41,7 @@ export async function bringUp(options: BringUpOptions): Promise<string[]> {
   const into = await openCopySession(target, { application });
   try {
     const hashed = await hashedTables(options, changes);
+    const indirect = await leaves(options, changes);
     await into.execute(
       `begin; ${portableSettings(original.major, now.database.encoding)}; set local session_replication_role = replica`,
     );
@@ -48,6 +49,7 @@ export async function bringUp(options: BringUpOptions): Promise<string[]> {
     const [counts] = await into.readRow("select current_setting('track_counts')");
     if (counts !== "on") await into.execute("set local track_counts = on");
     const done = { bytes: 0, rows: 0 };
+    const files = await into.readRow(FILES);
     for (const change of changes) {
       options.onProgress?.({ done: { ...done }, now: change.name });
       await takeOut(into, change);
@@ -60,14 +62,18 @@ export async function bringUp(options: BringUpOptions): Promise<string[]> {
         options.onProgress?.({ done: { ...done }, now: change.name });
       }
     for (const change of changes) await assertCome(into, change, hashed);
-    await assertNothingElse(into, changes);
+    for (const { root, tables } of indirect) await assertRouted(into, root, tables, now.baseline);
+    await assertNothingElse(into, changes, indirect);
+    if ((await into.readRow(FILES)).join() !== files.join())
+      throw differs("of the copy", "was truncated or written anew by something else");
     for (const [name, { last, called }] of Object.entries(now.baseline.sequences)) {
       const held = before.baseline.sequences[name];
       if (held?.last !== last || held.called !== called)
         await into.execute(`select pg_catalog.setval(${quoteLiteral(name)}::regclass, ${last}, ${called})`);
     }
     const [one, other] = [before.baseline.largeObjects, now.baseline.largeObjects];
-    if (one.checksum !== other.checksum || one.count !== other.count)
+    // Another archive may mean other owners and rights of the same objects.
+    if (one.checksum !== other.checksum || one.count !== other.count || before.toc.key !== now.toc.key)
       await refreshLargeObjects(original, into);
     await into.execute("set local session_replication_role = origin");
     for (const name of changes.length > 0 ? await materializedViews(original) : [])
@@ -167,21 +173,48 @@ async function assertCome(
 }
 
 /** A trigger that fires ALWAYS, or a rule, may write where nobody expects it: the transaction's own counts tell. */
-async function assertNothingElse(into: CopySession, changes: Change[]): Promise<void> {
-  if (changes.some(({ direct }) => !direct)) return;
-  const names = changes.map(({ name }) => `${quoteLiteral(name)}::regclass`);
-  const expected = changes.flatMap(({ name, gone, come }) => {
+async function assertNothingElse(
+  into: CopySession,
+  changes: Change[],
+  indirect: { tables: HashedTable[] }[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  const expected = changes.map(({ name, gone, come, direct }) => {
     const rows = come.reduce((sum, object) => sum + object.rows, 0);
-    return [`(${quoteLiteral(name)}::regclass, ${rows}, ${gone})`];
+    return `(${quoteLiteral(name)}::regclass, ${direct ? rows : 0}, ${direct ? gone : 0})`;
   });
-  if (names.length === 0) return;
+  // Those were read as a whole.
+  const read = indirect.flatMap(({ tables }) => tables.map(({ name }) => `${quoteLiteral(name)}::regclass`));
   const [wrong = ""] = await into.readRow(
     `select coalesce(min(encode(convert_to(relid::regclass::text, 'UTF8'), 'hex')), '')
       from pg_stat_xact_user_tables s left join (values ${expected.join(", ")}) e(id, come, gone) on e.id = s.relid
-      where s.schemaname !~ '^pg_temp' and (n_tup_ins, n_tup_upd, n_tup_del) <> (coalesce(come, 0), 0, coalesce(gone, 0))`,
+      where s.schemaname !~ '^pg_temp' and s.relid <> all(array[${read.join(", ")}]::oid[]) and (n_tup_ins, n_tup_upd, n_tup_del) <> (coalesce(come, 0), 0, coalesce(gone, 0))`,
   );
   if (wrong !== "") throw differs(Buffer.from(wrong, "hex").toString(), "was written to by something else");
 }
+
+/** The copy's own partitions may not be the original's: the same rows, in whichever of them. */
+async function assertRouted(into: CopySession, root: string, tables: HashedTable[], expected: Baseline) {
+  const [was, is] = [
+    { rows: 0, checksum: 0n },
+    { rows: 0, checksum: 0n },
+  ];
+  await into.execute(`savepoint sums; ${PINNED}`);
+  for (const table of tables) {
+    const [rows, checksum = "0"] = await into.readRow(selectSums(table));
+    is.rows += Number(rows);
+    is.checksum += BigInt(checksum);
+    was.rows += expected.tables[table.name]?.rows ?? 0;
+    was.checksum += BigInt(expected.tables[table.name]?.checksum ?? 0);
+  }
+  await into.execute("rollback to savepoint sums; release savepoint sums");
+  if (is.rows !== was.rows) throw differs(root, `holds ${is.rows} rows where ${was.rows} were expected`);
+  if (is.checksum !== was.checksum) throw differs(root, "did not take what the original holds");
+}
+
+/** A TRUNCATE leaves no counts behind, but another file. */
+const FILES = `select hashtextextended(coalesce(string_agg(oid::text || ' ' || coalesce(pg_relation_filenode(oid), 0)::text, ',' order by oid), ''), 0)
+  from pg_class where relkind = 'r' and relpersistence <> 't'`;
 
 /** Sequences and large objects are few or small: they are read again. */
 async function assertBeside({ target, application, now }: BringUpOptions): Promise<void> {
@@ -203,6 +236,26 @@ async function hashedTables({ target, application }: BringUpOptions, changes: Ch
   try {
     const tables = await findTables(session, { tables: changes.map(({ name }) => name) });
     return new Map(tables.map((table) => [table.name, table]));
+  } finally {
+    await session.close();
+  }
+}
+
+/** The partitions behind each table that is loaded through. */
+async function leaves({ target, application }: BringUpOptions, changes: Change[]) {
+  const session = await openSession(target, { application, readOnly: true });
+  try {
+    const found: { root: string; tables: HashedTable[] }[] = [];
+    for (const { name } of changes.filter(({ direct }) => !direct)) {
+      const partitions = await session.query<{ schema: string; name: string }>(
+        `select n.nspname::text as schema, c.relname::text as name from pg_partition_tree($1::regclass) t
+          join pg_class c on c.oid = t.relid join pg_namespace n on n.oid = c.relnamespace where t.isleaf`,
+        [name],
+      );
+      const tables = partitions.map(({ schema, name }) => quoteQualified(schema, name));
+      found.push({ root: name, tables: await findTables(session, { tables }) });
+    }
+    return found;
   } finally {
     await session.close();
   }

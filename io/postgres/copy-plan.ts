@@ -77,7 +77,7 @@ export async function planCopies(
     const copyOut = (copies[place] ?? "").replace(/;$/, "");
     if (!reads(copyOut, entry)) throw mismatch(holder, `"${copyOut.slice(0, 100)}" is not for ${entry.tag}`);
     const { bytes, rows, heap } = found.get(Number(entry.oid)) ?? { bytes: 0, rows: 0, heap: undefined };
-    const before = heap && matching(earlier.get(heap.oid), heap);
+    const before = heap && matching(earlier.get(heap.oid), heap, copyOut);
     const pieces = parseCopy(copyOut) === undefined ? 1 : Math.ceil(bytes / chunkBytes);
     const borders = heap && cutPages(heap.pages, pieces, before?.heap.borders);
     const table: CopiedTable = {
@@ -125,18 +125,21 @@ function recorded(heap: FoundTable["heap"], borders: number[] | undefined): Copi
 function earlierHeaps(base: BackupManifest | undefined) {
   const objects = Map.groupBy(base?.data ?? [], ({ tocId }) => tocId);
   return new Map(
-    (base?.tables ?? []).flatMap(({ tocId, heap }) =>
-      heap === null ? [] : [[heap.oid, { heap, objects: objects.get(tocId) ?? [] }] as const],
+    (base?.tables ?? []).flatMap(({ tocId, copyOut, heap }) =>
+      heap === null ? [] : [[heap.oid, { heap, copyOut, objects: objects.get(tocId) ?? [] }] as const],
     ),
   );
 }
 
 /** The base's word on a heap, when it is still the same one: not written anew, and with the same columns. */
 function matching(
-  earlier: { heap: CopiedHeap; objects: DataObject[] } | undefined,
+  earlier: { heap: CopiedHeap; copyOut: string; objects: DataObject[] } | undefined,
   now: { filenode: number; definition: string | null },
+  copyOut: string,
 ) {
   if (earlier?.heap.filenode !== now.filenode || earlier.heap.definition !== now.definition) return undefined;
+  // Other columns than these are not in the objects, whatever the catalog says.
+  if (parseCopy(earlier.copyOut)?.columns !== parseCopy(copyOut)?.columns) return undefined;
   const { heap, objects } = earlier;
   const starts = new Set(heap.borders.slice(0, -1));
   return {

@@ -11,7 +11,7 @@ export interface FoundTable {
 /**
  * Heaps are what can be read by ranges of pages, by a role that may read the whole table and not just all its columns. A heap has a
  * definition when its rows tell whether they read as before: not when they hold composite values, which change with their type, or
- * names of other objects (regclass and the like), which change with those.
+ * names of other objects and of roles (regclass, aclitem and the like), which change with those.
  */
 export async function readHeaps(session: Session, oids: readonly number[]): Promise<Map<number, FoundTable>> {
   const found = await session.query<{
@@ -39,9 +39,11 @@ export async function readHeaps(session: Session, oids: readonly number[]): Prom
       select c.oid::int8::float8 as oid, pg_table_size(c.oid)::text as bytes, greatest(c.reltuples, 0)::float8 as rows,
         h.filenode::int8::float8 as filenode, h.pages::text as pages,
         case when not exists (select from parts p join pg_type y on y.oid = p.type
-            where p.relation = c.oid and (y.typtype in ('c', 'p') or y.oid = any('{regclass,regproc,regprocedure,regoper,regoperator,regtype,regconfig,regdictionary,regrole,regnamespace,regcollation}'::regtype[])))
-          then md5((select string_agg(format('%s %s %s %s %s', attnum, attname, atttypid, atttypmod, attmissingval), ',' order by attnum)
-            from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) end as definition
+            where p.relation = c.oid and (y.typtype in ('c', 'p') or y.oid = any('{regclass,regproc,regprocedure,regoper,regoperator,regtype,regconfig,regdictionary,regrole,regnamespace,regcollation,aclitem}'::regtype[])))
+          then (select encode(sha256(convert_to(coalesce(json_agg(json_build_array(attnum, attname, atttypid::int8, atttypmod, attmissingval::text,
+              attgenerated, case when attgenerated = 'v' then pg_get_expr(d.adbin, d.adrelid) end) order by attnum)::text, ''), getdatabaseencoding())), 'hex')
+            from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) end as definition
       from pg_class c left join heaps h on h.oid = c.oid where c.oid = any($1::oid[])`,
     [oids],
   );

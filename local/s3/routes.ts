@@ -26,6 +26,7 @@ import {
   putObjectRetention,
 } from "./operations/object-locks.ts";
 import { putObject } from "./operations/put-object.ts";
+import { uploadPartCopy } from "./operations/upload-part-copy.ts";
 import type { S3Request } from "./request.ts";
 
 interface Route {
@@ -84,6 +85,13 @@ const ROUTES: readonly Route[] = [
   { operation: headBucket, method: "HEAD", target: "bucket" },
   { operation: deleteBucket, method: "DELETE", target: "bucket" },
 
+  {
+    operation: uploadPartCopy,
+    method: "PUT",
+    target: "object",
+    by: ["uploadId", "partNumber"],
+    header: "x-amz-copy-source",
+  },
   { operation: uploadPart, method: "PUT", target: "object", by: ["uploadId", "partNumber"] },
   { operation: createMultipartUpload, method: "POST", target: "object", by: ["uploads"] },
   { operation: completeMultipartUpload, method: "POST", target: "object", by: ["uploadId"] },
@@ -120,7 +128,7 @@ const ROUTES: readonly Route[] = [
 
 /** Every `x-amz-` header the operations understand; another one would be ignored, and so is refused. */
 const HEADERS =
-  /^x-amz-(date|content-sha256|user-agent|decoded-content-length|trailer|checksum-(crc32c?|crc64nvme|sha1|sha256|mode|algorithm|type)|sdk-checksum-algorithm|meta-.*|metadata-directive|copy-source(-if-.*)?|mp-object-size|bucket-object-lock-enabled|bypass-governance-retention|object-lock-(mode|retain-until-date|legal-hold))$/;
+  /^x-amz-(date|content-sha256|user-agent|decoded-content-length|trailer|checksum-(crc32c?|crc64nvme|sha1|sha256|mode|algorithm|type)|sdk-checksum-algorithm|meta-.*|metadata-directive|copy-source(-if-.*|-range)?|mp-object-size|bucket-object-lock-enabled|bypass-governance-retention|object-lock-(mode|retain-until-date|legal-hold))$/;
 
 /** Throws NotImplemented. */
 export function findOperation(request: S3Request, headers: Record<string, string>): Operation {

@@ -13,7 +13,13 @@ const object = { key: "p/1/data/7.zst", size: 20, sha256: HASH, rows: 2, rawByte
 const manifest: BackupManifest = {
   format: "rehearsal-backup/2",
   base: null,
-  server: { version: "18.4", major: 18, system: "7000000000000000001", timeline: 1 },
+  server: {
+    version: "18.4",
+    major: 18,
+    system: "7000000000000000001",
+    timeline: 1,
+    runningSince: "2026-01-02T03:04:05.000006Z",
+  },
   database: {
     oid: 16384,
     ...{ name: "videos", owner: "o", encoding: "UTF8", localeProvider: "icu", collate: "C", ctype: "C" },

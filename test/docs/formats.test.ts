@@ -1,4 +1,5 @@
 /** FORMATS.md: every example in it is computed again by the product's own functions, so the page cannot tell yesterday's story. */
+import { createDecipheriv, createHmac } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,7 @@ import {
 } from "../../core/backup-manifest.ts";
 import type { Baseline } from "../../core/baseline.ts";
 import { canonicalJson, type Json } from "../../core/canonical-json.ts";
+import { configurationRecordSchema } from "../../core/configuration.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { sha256 } from "../../core/digest.ts";
 import { evidenceDigest } from "../../core/evidence.ts";
@@ -24,10 +26,13 @@ import { buildBundle, manifestSchema, readBundle } from "../../core/release.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
 import { fingerprint, type Shape } from "../../core/shape.ts";
+import { type StoredVersion, storageListSchema } from "../../core/storage.ts";
+import { openConfiguration } from "../../functions/configuration.ts";
 import type { FencedContent } from "../../functions/steps/fence.ts";
 import type { CopyWriters } from "../../functions/steps/restore.ts";
 import { readObject, writeObject } from "../../io/backup-objects.ts";
 import { logKey, logObject } from "../../io/ledger/outbox.ts";
+import { openListWriter, readList } from "../../io/object-list.ts";
 import { backUp } from "../../io/postgres/backup.ts";
 import { findTables, readBaseline } from "../../io/postgres/baseline.ts";
 import { CHUNK_BYTES } from "../../io/postgres/copy-plan.ts";
@@ -252,6 +257,72 @@ test("an object is one frame with a checksum, read back under its entry", async 
   } finally {
     await bucket.stop();
   }
+});
+
+test("the lines of stored objects make the list's part, and the page names every field of the list", async () => {
+  const list = storageListSchema.parse(json("storage-list"));
+  const text = `${example("storage-lines")}\n`;
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as StoredVersion);
+  const bucket = await startBucket();
+  try {
+    for (const { bucket: name, prefix, ...written } of list.areas) {
+      const key = written.parts[0]?.key ?? "";
+      const writer = openListWriter(bucket.store, key.slice(0, key.lastIndexOf("/") + 1));
+      for (const line of lines) await writer.add(line);
+      expect(await writer.close(), `${name}/${prefix}`).toEqual(written);
+      expect(Buffer.from(await bucket.store.get(key)).toString()).toBe(text);
+      const found: StoredVersion[] = [];
+      for await (const object of readList(bucket.store, written.parts)) found.push(object);
+      expect(found).toEqual(lines);
+    }
+  } finally {
+    await bucket.stop();
+  }
+  for (const field of fieldsOf(z.toJSONSchema(storageListSchema) as Schema))
+    expect(page, field).toContain(`\`${field}\``);
+});
+
+test("captured configuration is opened as described, by the product and by nothing but AES", async () => {
+  const record = configurationRecordSchema.parse(json("configuration-record"));
+  const [item] = record.items;
+  if (item === undefined) throw new Error("the record has no item");
+  const plain = example("configuration-plain");
+  const sealed = Buffer.from(example("configuration-sealed"), "hex");
+  const key = Buffer.from(example("configuration-key"), "base64");
+  const open = (under: Buffer, bytes: Buffer, about: string) => {
+    const decipher = createDecipheriv("aes-256-gcm", under, bytes.subarray(0, 12), { authTagLength: 16 });
+    decipher.setAAD(Buffer.from(about)).setAuthTag(bytes.subarray(-16));
+    return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+  };
+  const about = `rehearsal-configuration/1\n${record.backup}\n`;
+  const dataKey = open(key, Buffer.from(record.dataKey, "base64"), about);
+  expect(open(dataKey, sealed, about + item.item).toString()).toBe(plain);
+  const hmac = (under: Buffer, text: string) => createHmac("sha256", under).update(text).digest();
+  expect(record.wrappingKey).toBe(hmac(key, "rehearsal-configuration/1 name").toString("hex").slice(0, 16));
+  expect(item).toMatchObject({
+    size: plain.length,
+    hmac: hmac(hmac(key, "rehearsal-configuration/1 digest"), plain).toString("hex"),
+  });
+  const bucket = await startBucket();
+  try {
+    await bucket.store.put("configuration.json", Buffer.from(example("configuration-record")));
+    await bucket.store.put(item.object, sealed);
+    const opened: [string, string][] = [];
+    for await (const one of openConfiguration(
+      bucket.store,
+      example("configuration-key"),
+      "configuration.json",
+    ))
+      opened.push([one.item, Buffer.from(one.bytes).toString()]);
+    expect(opened).toEqual([[item.item, plain]]);
+  } finally {
+    await bucket.stop();
+  }
+  for (const field of fieldsOf(z.toJSONSchema(configurationRecordSchema) as Schema))
+    expect(page, field).toContain(`\`${field}\``);
 });
 
 test("the report is a whole one, and its hash stands in the evidence", () => {

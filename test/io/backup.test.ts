@@ -492,7 +492,7 @@ describe("a backup that fails leaves nothing", () => {
     const store = interrupted(() =>
       rows(
         source,
-        "select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY %public.much%'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY %public.much %'",
       ),
     );
     const prefix = freshPrefix();

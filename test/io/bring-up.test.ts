@@ -106,6 +106,58 @@ test("a trigger of the copy that writes elsewhere, always, is found, and the cop
   await dropDatabases(source, target);
 });
 
+test("a trigger of the copy that truncates another table, always, is found as well, for it leaves no counts", async () => {
+  const { source, target, before, writers } = await pair(
+    newestServer(),
+    `${SOME}; create function empty() returns trigger language plpgsql as $$ begin truncate public.still; return null; end $$;
+     create trigger empty after delete on child for each row execute function empty();
+     alter table child enable always trigger empty`,
+  );
+  await execute(
+    source,
+    "alter table child disable trigger empty; delete from child where id = 5; alter table child enable always trigger empty",
+  );
+  const now = await following(source, before);
+  const held = await baselineOf(target);
+  expect(await refusalOf(() => bring({ source, target, before, now, writers }))).toMatchObject({
+    code: "CopyDiffers",
+    message: expect.stringContaining("truncated"),
+    hint: expect.stringContaining("production was not touched"),
+  });
+  expect(compareBaselines(held, await baselineOf(target))).toEqual([]);
+  await dropDatabases(source, target);
+});
+
+test("rows that are loaded through the table they are partitions of are counted and hashed as well, and so are those beside them", async () => {
+  const { source, target, before, writers } = await pair(
+    newestServer(),
+    `${SOME}; create type mood as enum ('sad', 'happy', 'calm', 'keen'); create table felt (how mood, n int) partition by hash (how);
+     create table felt_0 partition of felt for values with (modulus 2, remainder 0);
+     create table felt_1 partition of felt for values with (modulus 2, remainder 1);
+     insert into felt select (enum_range(null::mood))[1 + g % 4], g from generate_series(1, 400) g;
+     create function spoil() returns trigger language plpgsql as $$ begin new.n = new.n + 1; return new; end $$;
+     create trigger spoil before insert on felt for each row execute function spoil()`,
+  );
+  await execute(source, "delete from felt where n = 7; delete from child where id = 5");
+  const now = await following(source, before);
+  await bring({ source, target, before, now, writers });
+  const all = "select how::text, n from public.felt order by n, how";
+  expect(await rows(target, all)).toEqual(await rows(source, all));
+  await execute(
+    target,
+    "alter table felt_0 enable always trigger spoil; alter table felt_1 enable always trigger spoil",
+  );
+  await execute(source, "delete from felt where n = 9");
+  const later = await following(source, now);
+  expect(
+    await refusalOf(() => bring({ source, target, before: now, now: later, writers: {} })),
+  ).toMatchObject({
+    code: "CopyDiffers",
+    message: expect.stringContaining("felt"),
+  });
+  await dropDatabases(source, target);
+});
+
 test("a copy is refused when somebody has written to what is to go", async () => {
   const { source, target, before, writers } = await pair(newestServer(), SOME);
   await execute(source, "update much set note = 'changed' where id = 3");

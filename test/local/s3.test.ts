@@ -56,6 +56,9 @@ const MOTO_DIFFERS: Record<string, string> = {
   "a delete marker asked for by its id is MethodNotAllowed": "says NoSuchVersion",
   "while versioning is suspended the null version is overwritten and the others stay":
     "drops the other versions",
+  "a copy is made only over what its condition names": "does not read If-Match of a copy",
+  "versions of keys with every kind of character are listed encoded, in pages": "does not encode them",
+  "a part is copied from inside its source only": "takes a range beyond its end",
   "a retention may grow, and in COMPLIANCE never shrink": "lets it shrink",
   "versioning cannot be suspended under Object Lock": "lets it be suspended",
   "a presigned URL may wish for headers of the answer": "does not keep response-content-disposition",
@@ -860,6 +863,157 @@ conformance("If-None-Match: * may write over a delete marker", async (world) => 
   await world.client.send(new aws.DeleteObjectCommand({ Bucket: world.bucket, Key: "k" }));
   await put(world, "k", "second", { IfNoneMatch: "*" });
   expect((await read(world, "k")).text).toBe("second");
+});
+
+conformance(
+  "a version is copied back over what came after it, with its description, deleted or not",
+  async (world) => {
+    const { client, bucket } = world;
+    const key = "a b/+ü&?.txt";
+    await put(world, key, "null version", { Metadata: { age: "old" } });
+    await enableVersions(world);
+    const old = await put(world, key, "old", {
+      Metadata: { owner: "somebody" },
+      ContentType: "text/x-old",
+      CacheControl: "no-store",
+    });
+    const back = (VersionId: string, more: object = {}) =>
+      client.send(
+        new aws.CopyObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          CopySource: `${bucket}/${encodeURIComponent(key)}?versionId=${encodeURIComponent(VersionId)}`,
+          ...more,
+        }),
+      );
+    await put(world, key, "new", { Metadata: { owner: "release" } });
+    const first = await back(old.VersionId ?? "");
+    expect(first.CopySourceVersionId).toBe(old.VersionId);
+    expect(await read(world, key)).toMatchObject({
+      text: "old",
+      VersionId: first.VersionId,
+      Metadata: { owner: "somebody" },
+      ContentType: "text/x-old",
+      CacheControl: "no-store",
+    });
+    await client.send(new aws.DeleteObjectCommand({ Bucket: bucket, Key: key }));
+    await back("null");
+    expect(await read(world, key)).toMatchObject({ text: "null version", Metadata: { age: "old" } });
+    expect(await refusal(back("a-version-that-never-was"))).toEqual(
+      expect.arrayContaining([expect.stringMatching(/NoSuchVersion|InvalidArgument/)]),
+    );
+  },
+);
+
+conformance("a copy is made only over what its condition names", async (world) => {
+  const { client, bucket } = world;
+  await enableVersions(world);
+  const source = await put(world, "k", "old");
+  const newer = await put(world, "k", "new");
+  const copy = (more: object) =>
+    refusal(
+      client.send(
+        new aws.CopyObjectCommand({
+          Bucket: bucket,
+          Key: "k",
+          CopySource: `${bucket}/k?versionId=${source.VersionId}`,
+          ...more,
+        }),
+      ),
+    );
+  expect(await copy({ IfMatch: source.ETag })).toEqual(["PreconditionFailed", 412]);
+  expect(await copy({ IfNoneMatch: "*" })).toEqual(["PreconditionFailed", 412]);
+  expect((await read(world, "k")).text).toBe("new");
+  expect(await copy({ IfMatch: newer.ETag })).toEqual(["none", 200]);
+  await client.send(new aws.DeleteObjectCommand({ Bucket: bucket, Key: "k" }));
+  expect((await copy({ IfMatch: newer.ETag }))[1]).toBe(404);
+  expect(await copy({ IfNoneMatch: "*" })).toEqual(["none", 200]);
+  expect((await read(world, "k")).text).toBe("old");
+});
+
+conformance("parts are copied from ranges of a version, and joined", async (world) => {
+  const { client, bucket } = world;
+  await enableVersions(world);
+  const bytes = Buffer.alloc(6 * MIB, 1);
+  bytes.fill(2, 5 * MIB);
+  const source = await put(world, "k", bytes);
+  await put(world, "k", "newer");
+  const upload = { Bucket: bucket, Key: "k" };
+  const { UploadId } = await client.send(
+    new aws.CreateMultipartUploadCommand({ ...upload, ContentType: "video/mp4", Metadata: { a: "b" } }),
+  );
+  const copy = (PartNumber: number, CopySourceRange: string) =>
+    client.send(
+      new aws.UploadPartCopyCommand({
+        ...upload,
+        UploadId,
+        PartNumber,
+        CopySource: `${bucket}/k?versionId=${source.VersionId}`,
+        CopySourceRange,
+      }),
+    );
+  const first = await copy(1, `bytes=0-${5 * MIB - 1}`);
+  const second = await copy(2, `bytes=${5 * MIB}-${6 * MIB - 1}`);
+  expect(first.CopyPartResult?.ETag).toBe(`"${md5(bytes.subarray(0, 5 * MIB))}"`);
+  await client.send(
+    new aws.CompleteMultipartUploadCommand({
+      ...upload,
+      UploadId,
+      MultipartUpload: {
+        Parts: [first, second].map(({ CopyPartResult }, index) => ({
+          PartNumber: index + 1,
+          ETag: CopyPartResult?.ETag,
+        })),
+      },
+    }),
+  );
+  const found = await client.send(new aws.GetObjectCommand(upload));
+  const whole = Buffer.from((await found.Body?.transformToByteArray()) ?? []);
+  expect(whole.equals(bytes)).toBe(true);
+  expect(found).toMatchObject({ ContentType: "video/mp4", Metadata: { a: "b" } });
+});
+
+conformance("a part is copied from inside its source only", async (world) => {
+  const { client, bucket } = world;
+  await put(world, "k", "source");
+  const upload = { Bucket: bucket, Key: "copy" };
+  const { UploadId } = await client.send(new aws.CreateMultipartUploadCommand(upload));
+  const copy = (CopySource: string, CopySourceRange: string) =>
+    refusal(
+      client.send(
+        new aws.UploadPartCopyCommand({ ...upload, UploadId, PartNumber: 1, CopySource, CopySourceRange }),
+      ),
+    );
+  expect(await copy(`${bucket}/k`, "bytes=0-6")).toEqual(["InvalidArgument", 400]);
+  expect(await copy(`${bucket}/k`, "bytes=3-2")).toEqual(["InvalidArgument", 400]);
+  expect(await copy(`${bucket}/none`, "bytes=0-5")).toEqual(["NoSuchKey", 404]);
+  expect(await copy(`${bucket}/k`, "bytes=0-5")).toEqual(["none", 200]);
+});
+
+conformance("versions of keys with every kind of character are listed encoded, in pages", async (world) => {
+  const { client, bucket } = world;
+  await enableVersions(world);
+  const keys = ["a b", "a+b", "a%20b", "a&<b>", "a\u0001b", "a/ü/𝒳", "a~"];
+  for (const key of keys) for (const text of ["1", "22"]) await put(world, key, text);
+  const found: [key: string, latest: boolean | undefined][] = [];
+  const decode = (key = "") => decodeURIComponent(key.replaceAll("+", " "));
+  let marker: { KeyMarker?: string; VersionIdMarker?: string | undefined } | undefined = {};
+  while (marker !== undefined) {
+    const page: aws.ListObjectVersionsCommandOutput = await client.send(
+      new aws.ListObjectVersionsCommand({ Bucket: bucket, MaxKeys: 3, EncodingType: "url", ...marker }),
+    );
+    for (const { Key, IsLatest } of page.Versions ?? []) found.push([decode(Key), IsLatest]);
+    marker = page.IsTruncated
+      ? { KeyMarker: decode(page.NextKeyMarker), VersionIdMarker: page.NextVersionIdMarker }
+      : undefined;
+  }
+  const sorted = [...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  expect(found).toEqual(
+    sorted.flatMap((key) => [
+      [key, true],
+      [key, false],
+    ]),
+  );
 });
 
 // --- object lock ---------------------------------------------------------------------------------

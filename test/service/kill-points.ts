@@ -25,7 +25,7 @@ const INSIDE: Record<string, string[]> = {
 
 const INSIDE_ENDS: Record<string, string[]> = {
   refuse: ["let-in"],
-  "roll-back": ["closed", "prepared", "renamed", "swapped"],
+  "roll-back": ["closed", "prepared", "renamed", "swapped", "stored"],
 };
 
 const points = (inside: string[] = []) => ["begun", ...inside, "effect", "recorded"];

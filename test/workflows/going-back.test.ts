@@ -212,8 +212,7 @@ test("fault 40: where no copy waits, production is restored from the bucket with
   // The application writes when it is told to stop for the fence: as late as anybody can.
   let told = 0;
   const stop = await startHook(async () => {
-    if (told++ === 0)
-      await execute(address, "insert into public.videos (title) values ('the last one')");
+    if (told++ === 0) await execute(address, "insert into public.videos (title) values ('the last one')");
     return 200;
   });
   const smoke = await startHook(() => 500);
@@ -239,27 +238,29 @@ test("fault 40: where no copy waits, production is restored from the bucket with
   await smoke.stop();
 });
 
-test("a copy that somebody has written to before the fence is not trusted, and production still goes back as it was", async () => {
-  let pristine = "";
-  const stop = await startHook(async () => {
-    const [copy] = await rows<{ datname: string }>(
+test.each([
+  ["written", (copy: DatabaseAddress) => execute(copy, "update videos set title = 'not from production'")],
+  ["gone", (copy: DatabaseAddress) => dropDatabases(copy)],
+])(
+  "a copy that is %s when the fence comes is made anew with what was written since the backup, and that is what comes back",
+  async (what, spoil) => {
+    const smoke = await startHook(() => 500);
+    const address = await environment(`copy-${what}`, { hooks: { smoke: smoke.url }, decision: "approval" });
+    const id = await service.promote(`copy-${what}`, await service.release({ ...PROJECT, ...OUTSIDE }));
+    await service.until(id, "waiting");
+    const [copy] = await rows<{ name: string }>(
       server.address,
-      `select datname from pg_database where datname like '${address.database}\\_\\_pristine%'`,
+      "select datname as name from pg_database where datname like $1 and datname like '%pristine%'",
+      [`${address.database}%`],
     );
-    pristine = copy?.datname ?? "";
-    await execute({ ...address, database: pristine }, "delete from public.segments where id < 10");
-    return 200;
-  });
-  const smoke = await startHook(() => 500);
-  const address = await environment("spoilt", {
-    ...{ fence: "always", hooks: { stop: stop.url, smoke: smoke.url } },
-  });
-  const before = await contentOf(address);
-  const id = await service.promote("spoilt", await service.release(PROJECT));
-  await service.until(id, "rolled-back");
-  made.push({ ...address, database: `${address.database}__failed_${id}` });
-  expect(pristine).not.toBe("");
-  expect(await contentOf(address)).toEqual(before);
-  await stop.stop();
-  await smoke.stop();
-});
+    await spoil({ ...address, database: copy?.name ?? "" });
+    await execute(address, "insert into videos (title) values ('after the backup')");
+    const before = await contentOf(address);
+    await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
+    const detail = await service.until(id, "rolled-back");
+    made.push({ ...address, database: `${address.database}__failed_${id}` });
+    await smoke.stop();
+    expect(detail.error).toMatchObject({ code: "HookFailed", hint: expect.stringContaining(smoke.url) });
+    expect(await contentOf(address)).toEqual(before);
+  },
+);

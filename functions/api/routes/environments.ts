@@ -15,7 +15,7 @@ import { listPromotions } from "../../../io/ledger/promotions.ts";
 import type { Session } from "../../../io/postgres/session.ts";
 import { artifacts } from "../../clients.ts";
 import { sendOutbox } from "../../outbox.ts";
-import { register } from "../../registration.ts";
+import { assertPolicy, register } from "../../registration.ts";
 import { environmentName, instant, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { lastVerifiedSchema, shownLastVerified } from "../backup.ts";
 import { api } from "../request.ts";
@@ -114,6 +114,7 @@ export const environmentRoutes = api()
   .openapi(change, async (c) => {
     const { name } = c.req.valid("param");
     const { policy } = c.req.valid("json");
+    await assertPolicy(policy);
     const ledger = await c.var.ledger();
     await ledger.transaction(async () => {
       const before = await readEnvironment(ledger, name);

@@ -62,7 +62,7 @@ export const copyObject: Operation = async (call) => {
   });
 };
 
-interface Source {
+export interface Source {
   bucket: string;
   version: Version;
   /** True when the copy names the version it copies. */
@@ -70,7 +70,7 @@ interface Source {
 }
 
 /** `x-amz-copy-source: [/]bucket/key[?versionId=id]`, percent-encoded. */
-function findSource(call: Call): Source {
+export function findSource(call: Call): Source {
   const [address = "", query] = (call.headers["x-amz-copy-source"] ?? "").split("?");
   const [, bucket = "", encoded = ""] = /^\/?([^/]+)\/(.+)$/s.exec(address) ?? [];
   const versionId = query === undefined ? undefined : /^versionId=(.+)$/.exec(query)?.[1];

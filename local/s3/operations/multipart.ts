@@ -78,9 +78,7 @@ function readChecksumWish(headers: Headers): UploadRecord["checksum"] {
 export const uploadPart: Operation = async (call) => {
   const bucket = bucketOf(call);
   const upload = findUpload(bucket, call);
-  const number = Number(call.query.partNumber);
-  if (!Number.isInteger(number) || number < 1 || number > MOST_PARTS)
-    throw new S3Failure("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive");
+  const number = partNumber(call);
   const { algorithm, asked } = upload.checksum;
   const staged = await call.buckets.staging.file<PartRecord>(async (write) => {
     const { size, md5, checksum } = await receive(call.headers, call.body, write, algorithm);
@@ -102,6 +100,14 @@ export const uploadPart: Operation = async (call) => {
     return { headers: { etag: quoted(etag), [checksumHeader(checksum.algorithm)]: checksum.value } };
   });
 };
+
+/** The part's number; throws InvalidArgument. */
+export function partNumber(call: Pick<Call, "query">): number {
+  const number = Number(call.query.partNumber);
+  if (!Number.isInteger(number) || number < 1 || number > MOST_PARTS)
+    throw new S3Failure("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive");
+  return number;
+}
 
 /** Removes the upload and its parts; what is being received for it is refused when it has come. */
 export const abortMultipartUpload: Operation = async (call) => {

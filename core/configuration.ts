@@ -1,0 +1,63 @@
+/** Configuration that a backup captures: what may be named, and the record of what was captured. */
+import * as z from "zod";
+
+/**
+ * `secret:NAME` (Secrets Manager), `s3://BUCKET/KEY`, `file:/PATH` (where the service runs on the operator's machine). A
+ * `*` may end a key or stand in a file's name, and means every one that fits: `file:/srv/app/.env*`.
+ */
+export const configurationItem = z
+  .string()
+  .max(1_100)
+  .regex(
+    /^(secret:[A-Za-z0-9/_+=.@:-]{1,512}|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*\p{Cc}]*([^*\p{Cc}]|\*)|file:\/([^*\p{Cc}]*\/)?[^/\p{Cc}]+)$/u,
+    "name secret:NAME, s3://BUCKET/KEY or file:/PATH",
+  )
+  .refine((item) => !item.split("/").includes(".."), "a path has no ..");
+
+/** An item taken apart. */
+export type ConfigurationSource =
+  | { kind: "secret"; name: string }
+  | { kind: "s3"; bucket: string; key: string }
+  | { kind: "file"; folder: string; name: string };
+
+/** Takes apart an item that the policy's schema has let in. */
+export function parseConfigurationItem(item: string): ConfigurationSource {
+  if (item.startsWith("secret:")) return { kind: "secret", name: item.slice("secret:".length) };
+  if (item.startsWith("file:")) {
+    const path = item.slice("file:".length);
+    const cut = path.lastIndexOf("/");
+    return { kind: "file", folder: path.slice(0, cut + 1), name: path.slice(cut + 1) };
+  }
+  const [, bucket = "", key = ""] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(item) ?? [];
+  return { kind: "s3", bucket, key };
+}
+
+/** True when the name fits a pattern in which `*` stands for anything. */
+export function fits(pattern: string, name: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[.\\+?^${}()|[\]]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "su").test(name);
+}
+
+export const configurationRecordSchema = z.strictObject({
+  format: z.literal("rehearsal-configuration/1"),
+  /** The backup's id; it is under every seal, so that no capture can stand for another. */
+  backup: z.string(),
+  /** Which wrapping key: sixteen hexadecimal digits. */
+  wrappingKey: z.string().regex(/^[0-9a-f]{16}$/),
+  /** The data key, sealed with the wrapping key, in base64. */
+  dataKey: z.base64(),
+  items: z.array(
+    z.strictObject({
+      /** What was captured, by where it came from: the item of the policy, without its `*`. */
+      item: z.string(),
+      /** The key of its sealed bytes. */
+      object: z.string(),
+      /** Bytes, unsealed. */
+      size: z.int().min(0),
+      /** HMAC-SHA256 of its bytes under a key made from the wrapping key: equal captures are known, and nothing can be guessed. */
+      hmac: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+  ),
+});
+
+export type ConfigurationRecord = z.infer<typeof configurationRecordSchema>;
