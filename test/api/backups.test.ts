@@ -261,7 +261,7 @@ describe("verify", () => {
     });
   });
 
-  test("fault 42: whose execution is stopped from outside is closed by the reconciler, and a zombie of it writes nothing", async () => {
+  test("fault 42: a task whose execution is stopped from outside is closed by the reconciler, and a zombie of it writes nothing", async () => {
     const id = await backedUp(service, "library-dev");
     const gate = service.gate("task-verify:restored");
     const { id: task } = await service.must<Task>("POST", `/backups/${id}/verify`, { restore: true });
@@ -307,9 +307,8 @@ describe("restore", () => {
     expect(await told(id)).toContain("backup.restored");
   });
 
-  test.each(["created", "restored", "renamed", "effect", "recorded"])(
-    "fault 7: over a dev environment keeps what it replaces, and is done once when it dies at %s",
-    async (point) => {
+  describe.each(["created", "restored", "renamed", "effect", "recorded"])("dying at %s", (point) => {
+    test("fault 7: a restore over an environment is done once, wherever its function dies, and keeps what it replaces", async () => {
       const before = await contentOf(development);
       const id = await backedUp(service, "library-dev");
       await execute(
@@ -332,8 +331,8 @@ describe("restore", () => {
         "select fingerprint from ledger.environments where name = 'library-dev'",
       );
       expect(row?.fingerprint).toBe(before.fingerprint);
-    },
-  );
+    });
+  });
 
   test("over an environment whose database is gone makes it again, closed to whom nobody can tell may enter", async () => {
     const address = await environment("gone", "prod");
