@@ -261,7 +261,7 @@ describe("verify", () => {
     });
   });
 
-  test("fault 42: whose execution is stopped from outside is closed by the reconciler, and a zombie of it writes nothing", async () => {
+  test("fault 42: a task whose execution is stopped from outside is closed by the reconciler, and a zombie of it writes nothing", async () => {
     const id = await backedUp(service, "library-dev");
     const gate = service.gate("task-verify:restored");
     const { id: task } = await service.must<Task>("POST", `/backups/${id}/verify`, { restore: true });
@@ -307,25 +307,31 @@ describe("restore", () => {
     expect(await told(id)).toContain("backup.restored");
   });
 
-  test("over a dev environment keeps what it replaces, and a death after the rename is no loss", async () => {
-    const before = await contentOf(development);
-    const id = await backedUp(service, "library-dev");
-    await execute(development, "delete from segments; alter table videos add column lost int");
-    const changed = await contentOf(development);
-    service.gate("task-restore:renamed", "dies");
-    const task = await succeed(service, `/backups/${id}/restore`, { over: "library-dev" });
-    expect(task.attempt).toBe(2);
-    const replaced = String(task.outcome?.replaced);
-    made.push({ ...development, database: replaced });
-    expect(replaced).toBe(`${development.database}__replaced_${task.id}`);
-    expect(await contentOf(development)).toEqual(before);
-    expect((await contentOf({ ...development, database: replaced })).baseline).toEqual(changed.baseline);
-    // What is promised of the environment is what was restored: the next promotion finds no drift.
-    const [row] = await rows<{ fingerprint: string }>(
-      service.control,
-      "select fingerprint from ledger.environments where name = 'library-dev'",
-    );
-    expect(row?.fingerprint).toBe(before.fingerprint);
+  describe.each(["created", "restored", "renamed", "effect", "recorded"])("dying at %s", (point) => {
+    test("fault 7: a restore over an environment is done once, wherever its function dies, and keeps what it replaces", async () => {
+      const before = await contentOf(development);
+      const id = await backedUp(service, "library-dev");
+      await execute(
+        development,
+        `update segments set text = '${point}'; create table lost_${point} (id int)`,
+      );
+      const changed = await contentOf(development);
+      service.gate(`task-restore:${point}`, "dies");
+      const { id: task, outcome } = await succeed(service, `/backups/${id}/restore`, { over: "library-dev" });
+      const replaced = `${development.database}__replaced_${task}`;
+      made.push({ ...development, database: replaced });
+      expect(outcome).toMatchObject({ database: development.database, replaced });
+      expect(await contentOf(development)).toEqual(before);
+      expect((await contentOf({ ...development, database: replaced })).baseline).toEqual(changed.baseline);
+      expect(await databases(`%${task}%`)).toEqual([replaced]);
+      expect((await told(id)).filter((type) => type === "backup.restored")).toHaveLength(1);
+      // What is promised of the environment is what was restored: the next promotion finds no drift.
+      const [row] = await rows<{ fingerprint: string }>(
+        service.control,
+        "select fingerprint from ledger.environments where name = 'library-dev'",
+      );
+      expect(row?.fingerprint).toBe(before.fingerprint);
+    });
   });
 
   test("over an environment whose database is gone makes it again, closed to whom nobody can tell may enter", async () => {

@@ -135,6 +135,7 @@ describe.each(servers)("on Postgres $major", (server) => {
       `grant connect, temporary on database ${name} to "kind reader; ""x""" with grant option`,
     ])
       await execute(address, change);
+    await execute(source, "create table beside (a int) tablespace pg_default");
     await fillWithEveryKind(source, server);
 
     const manifest = await take(source);
