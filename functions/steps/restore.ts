@@ -1,9 +1,11 @@
 /** Restore: the backup is believed only when a database made from it has the same shape and holds the same. */
+import { randomUUID } from "node:crypto";
 import { compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { databaseName } from "../../core/names.ts";
 import { describeDifference, diffShapes } from "../../core/shape.ts";
 import { markBackup } from "../../io/ledger/backups.ts";
+import { readServer } from "../../io/postgres/backup-facts.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { carryDatabaseProperties, createDatabaseLike, endSessionsOf } from "../../io/postgres/databases.ts";
 import { restore, type Writers } from "../../io/postgres/restore.ts";
@@ -90,7 +92,7 @@ export async function restoreCopy(
   }
 }
 
-/** The copy's write counters when all sessions have ended and reported; nobody but us knows of the copy. */
+/** The copy's write counters, and since when the server counts, when all sessions have ended and reported; nobody but us knows of the copy. */
 export async function countersAtRest(
   context: StepContext,
   maintenance: Session,
@@ -101,7 +103,12 @@ export async function countersAtRest(
     ...{ application: context.application, database: name, readOnly: true },
   });
   try {
-    return await readWriteCounters(session);
+    const { runningSince } = await readServer(session);
+    const [counted] = await session.query<{ all: boolean }>(
+      "select current_setting('track_counts') = 'on' as all",
+    );
+    // A crash loses counts, and what is not counted is no proof: no two such readings are the same.
+    return `${runningSince} ${counted?.all ? await readWriteCounters(session) : randomUUID()}`;
   } finally {
     await session.close();
   }
