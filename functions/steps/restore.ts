@@ -4,6 +4,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { databaseName } from "../../core/names.ts";
 import { describeDifference, diffShapes } from "../../core/shape.ts";
 import { markBackup } from "../../io/ledger/backups.ts";
+import { readServer } from "../../io/postgres/backup-facts.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { carryDatabaseProperties, createDatabaseLike, endSessionsOf } from "../../io/postgres/databases.ts";
 import { restore, type Writers } from "../../io/postgres/restore.ts";
@@ -92,7 +93,7 @@ export async function restoreCopy(
   }
 }
 
-/** The copy's write counters when all sessions have ended and reported; nobody but us knows of the copy. */
+/** The copy's write counters, and since when the server counts, when all sessions have ended and reported; nobody but us knows of the copy. */
 export async function countersAtRest(
   context: StepContext,
   maintenance: Session,
@@ -103,7 +104,9 @@ export async function countersAtRest(
     ...{ application: context.application, database: name, readOnly: true },
   });
   try {
-    return await readWriteCounters(session);
+    const { runningSince } = await readServer(session);
+    // A crash loses counts: none from before it is like one from after it.
+    return `${runningSince} ${await readWriteCounters(session)}`;
   } finally {
     await session.close();
   }

@@ -268,6 +268,63 @@ test("a recorded version that has expired is told loudly, and keeps neither the 
   ]);
 });
 
+test("a list that is damaged is told loudly, and what can be read of it goes back", async () => {
+  const bucket = await bucketOf("damaged-media", "Enabled");
+  await put(bucket, "media/1", "film");
+  await put(bucket, "pictures/1", "picture");
+  const address = await environment("damaged", {
+    hooks: { smoke: smoke.url },
+    storage: { bucket, prefixes: ["media/", "pictures/"] },
+  });
+  const database = await contentOf(address);
+  asked = async () => {
+    await put(bucket, "media/1", "ruined");
+    await put(bucket, "pictures/1", "ruined");
+    const artifacts = openObjectStore({ bucket: service.variables.REHEARSAL_BUCKET ?? "" });
+    for await (const { key } of artifacts.list("backups/damaged/"))
+      if (key.endsWith("storage/1/000001.jsonl")) await artifacts.put(key, Buffer.from("{}"));
+    artifacts.close();
+    return 500;
+  };
+  const id = await service.promote("damaged", await service.release(PROJECT));
+  const detail = await service.until(id, "rolled-back");
+  expect(await contentOf(address)).toEqual(database);
+  expect(await contentsOf(bucket)).toMatchObject({
+    "media/1": { text: "ruined" },
+    "pictures/1": { text: "picture" },
+  });
+  expect(detail.error).toMatchObject({
+    hint: expect.stringMatching(/all or the rest of "media\/": .*not the list that was written/),
+  });
+});
+
+test("a bucket that is gone holds the promotion with the database back, and the rollback goes on when it is there again", async () => {
+  const bucket = await bucketOf("gone-media", "Enabled");
+  await put(bucket, "media/1", "film");
+  const address = await environment("gone", {
+    hooks: { smoke: smoke.url },
+    storage: { bucket, prefixes: ["media/"] },
+  });
+  const database = await contentOf(address);
+  asked = async () => {
+    const { Versions = [] } = await client.send(new aws.ListObjectVersionsCommand({ Bucket: bucket }));
+    for (const { Key = "", VersionId } of Versions) await remove(bucket, Key, VersionId);
+    await client.send(new aws.DeleteBucketCommand({ Bucket: bucket }));
+    return 500;
+  };
+  const id = await service.promote("gone", await service.release(PROJECT));
+  expect((await service.until(id, "held")).error).toMatchObject({
+    code: "BucketMissing",
+    hint: expect.stringContaining("bucket's name"),
+  });
+  expect(await contentOf(address)).toEqual(database);
+  await bucketOf(bucket, "Enabled");
+  await service.must("POST", `/promotions/${id}/rollback`, { confirm: "gone" });
+  const detail = await service.until(id, "rolled-back");
+  expect(outcomeOf(detail, "roll-back")).toMatchObject({ storage: { lost: { objects: 1 } } });
+  expect(await contentOf(address)).toEqual(database);
+});
+
 test("a bucket that keeps no versions is refused when it is named, and when it has stopped keeping them", async () => {
   const plain = await bucketOf("plain-media");
   const suspended = await bucketOf("suspended-media", "Suspended");
@@ -339,8 +396,11 @@ test("configuration is captured sealed, the log tells where it lies, and only th
   ];
   asked = async () => 200;
   await environment("configured", { configuration: items });
-  const id = await service.promote("configured", await service.release(PROJECT));
+  const inventory = { "inventory.yaml": "storage: [media/]" };
+  const id = await service.promote("configured", await service.release({ ...PROJECT, ...inventory }));
   const detail = await service.until(id, "promoted");
+  // What a release keeps in storage and nobody guards is said, not passed over.
+  expect(outcomeOf(detail, "admit")).toMatchObject({ unguarded: ["media/"] });
   expect(outcomeOf(detail, "back-up")).toMatchObject({ configuration: 5 });
   const [event] = (await eventsOf(id)).filter(({ type }) => type === "configuration.captured");
   if (event === undefined) throw new Error("the log tells nothing of it");
