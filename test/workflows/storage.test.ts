@@ -1,5 +1,8 @@
-import { writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import * as aws from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
@@ -13,6 +16,7 @@ import { type Hook, startHook } from "../service/hook.ts";
 import { PROJECT, SCHEMA } from "../service/project.ts";
 import { type Detail, Service } from "../service/service.ts";
 
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const server = newestServer();
 const made: DatabaseAddress[] = [];
 let service: Service;
@@ -434,6 +438,23 @@ test("configuration is captured sealed, the log tells where it lies, and only th
     [names[3], `B=${secret}-b`],
     [names[4], "prod"],
   ]);
+  // The runbook's own module, as an operator runs it.
+  const runbook = await readFile(join(ROOT, "docs/runbook.md"), "utf8");
+  const [, script = ""] = /^```js\n(.*?openConfiguration.*?)^```$/ms.exec(runbook) ?? [];
+  const out = join(service.folder, "opened");
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      BUCKET: service.variables.REHEARSAL_BUCKET,
+      SECRET: service.variables.REHEARSAL_CONFIGURATION_SECRET,
+      RECORD: record,
+      OUT: out,
+    },
+  });
+  expect(stdout.trimEnd().split("\n")).toEqual(names.map((name, index) => `${index + 1} ${name}`));
+  expect(await readFile(join(out, "3"), "utf8")).toBe(`A=${secret}-a`);
+  expect((await stat(join(out, "3"))).mode & 0o777).toBe(0o600);
   const open = async (wrapping: string) => {
     for await (const _ of openConfiguration(store, wrapping, record));
   };
