@@ -42,8 +42,11 @@ export const instant = z.iso.datetime();
 /** A task's id. */
 export const taskId = z.string().regex(/^t[0-9]{6}[0-9a-z]{8}$/, "it is not a task's id");
 
-/** A backup's id: of one taken alone, or of a promotion's, with the attempt behind it. */
-export const backupId = z.string().regex(/^[a-z0-9]{1,32}(-\d{1,6})?$/, "it is not a backup's id");
+/** A backup's id: of one taken alone, or of a promotion's, with the step and the attempt behind it. */
+export const backupId = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "it is not a backup's id");
 
 export const backupParam = z.object({ id: backupId });
 

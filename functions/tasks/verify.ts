@@ -54,7 +54,8 @@ async function proveByRestore(context: TaskContext<"verify">, backup: BackupRow)
     const { manifest, seconds } = await makeProvedCopy(context, backup, opened, maintenance, wanted);
     return { manifest, proof: { by: "restore", restoreSeconds: seconds } };
   } finally {
-    // What cannot be dropped now is dropped by the next attempt, or when the task is closed.
-    await dropScratch(maintenance, context.task.id, []).finally(() => maintenance.close());
+    // Not to hide why it failed: what cannot be dropped now is dropped when the task is closed, or by the sweep.
+    await dropScratch(maintenance, context.task.id, []).catch(() => undefined);
+    await maintenance.close();
   }
 }

@@ -11,6 +11,9 @@ import {
 import { SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
+import { closeTask } from "../../functions/task.ts";
+import { openLedger } from "../../io/ledger/connection.ts";
+import { insertTask } from "../../io/ledger/tasks.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
@@ -276,6 +279,23 @@ describe("verify", () => {
     expect(await databases(`%${task}%`)).toEqual([]);
     gate.open();
     expect(await show(id)).toMatchObject({ status: "written" });
+  });
+
+  test("whose server is gone is closed all the same, and nobody waits for it", async () => {
+    await environment("unreachable", "dev", { maintenanceDatabase: "nowhere", patience: 0 });
+    const id = await backedUp(service, "unreachable");
+    const task = "t261121closed00";
+    const ledger = await openLedger("test");
+    try {
+      await insertTask(ledger, {
+        ...{ id: task, kind: "verify", environment: "unreachable", backup: id },
+        ...{ input: { restore: true }, requestedBy: "test" },
+      });
+      await closeTask(ledger, task, { Error: "Sandbox.Timedout", Cause: "" });
+    } finally {
+      await ledger.close();
+    }
+    expect(await taskEnd(service, task)).toMatchObject({ status: "failed", error: { code: "StepDied" } });
   });
 
   test("whose function dies again and again is closed with the reason, and leaves no database", async () => {
