@@ -172,7 +172,11 @@ describe("a backup taken alone", () => {
     const foreign = await refused(path, { base: backups[0]?.id });
     expect(foreign).toMatchObject({ status: 404, code: "NotFound" });
     const latest = await succeed(service, path, { base: "latest" });
-    expect(latest.outcome).toMatchObject({ rows: 2021 });
+    expect(latest.outcome).toMatchObject({ rows: 2021, base: expect.stringMatching(/^b/) });
+    const { base, bytes, newBytes } = latest.outcome as { base: string; bytes: number; newBytes: number };
+    // Nobody wrote since: all that is its own is the table of contents.
+    expect(newBytes).toBeLessThan(bytes);
+    expect(await dataKey(latest.backup ?? "")).toContain(`/${base}/`);
     expect(
       (await succeed(service, `/backups/${latest.backup}/verify`, { restore: true })).outcome,
     ).toMatchObject({ by: "restore" });

@@ -303,8 +303,8 @@ describe("looking", () => {
     await ask(world, id);
     const one = await world.run(["status", id]);
     expect(one.exit).toBe(0);
-    expect(one.out).toMatch(new RegExp(`^promotion: {4}${id}\nenvironment: {2}${environment}\n`));
-    expect(one.out).toContain(`evidence:     ${EVIDENCE}`);
+    expect(one.out).toMatch(new RegExp(`^promotion: +${id}\nenvironment: +${environment}\n`));
+    expect(one.out).toMatch(new RegExp(`^evidence: +${EVIDENCE}$`, "m"));
     expect(one.out).toMatch(/^done {2}admit {5}/m);
     expect(one.out).toContain(`rehearsal approve ${id}`);
     const list = await world.run(["status", "--environment", environment]);
