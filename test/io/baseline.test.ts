@@ -118,6 +118,17 @@ describe.each(servers)("the baseline on Postgres $major", (server) => {
     await dropDatabases(address);
   });
 
+  test("takes xml for what is printed of it, which is what a backup carries", async () => {
+    const document = (text: string) =>
+      freshDatabase(
+        server,
+        `create table t (a xml, b xml[]); insert into t values ('${text}', array['${text}'::xml])`,
+      );
+    const [declared, plain] = [await document('<?xml version="1.0"?><r/>'), await document("<r/>")];
+    expect(compareBaselines(await baselineOf(declared), await baselineOf(plain))).toEqual([]);
+    await dropDatabases(declared, plain);
+  });
+
   test("takes what is not a number for one value, in whatever bits it came out of a sum", async () => {
     const columns = "a float8, b float4";
     const [computed, read] = [
