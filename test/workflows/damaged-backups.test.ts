@@ -309,7 +309,7 @@ describe("a bucket that has its troubles", () => {
   });
 });
 
-/** Text that 8 MiB do not hold, however well it is compressed. */
+/** One range of pages, of text that 8 MiB do not hold, however well it is compressed. */
 const MORE_THAN_A_PART = `create table long (id int primary key, body text);
   insert into long select g, (select string_agg(encode(sha256((random()::text || g || n)::bytea), 'base64'), '') from generate_series(1, 320) n)
-    from generate_series(1, 2200) g;`;
+    from generate_series(1, 1000) g;`;

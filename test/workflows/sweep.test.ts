@@ -240,7 +240,7 @@ test("fault 32: a process that is killed amid an upload leaves its parts: the pr
   }
 });
 
-/** Fifteen megabytes when compressed: two parts of an upload. */
+/** One range of pages, and ten megabytes when compressed: two parts of an upload. */
 const LONG = `create table long (id int primary key, body text);
   insert into long select g, (select string_agg(encode(sha256((random()::text || g || n)::bytea), 'base64'), '') from generate_series(1, 320) n)
-    from generate_series(1, 3000) g;`;
+    from generate_series(1, 1000) g;`;
