@@ -143,7 +143,7 @@ describe("the disk of the database server", () => {
 test("fault 4: with /tmp full from the beginning a promotion goes its way, for it needs no room there", async () => {
   // A /tmp of its own for the whole service, and not a byte of it free; this folder stays where it is, should it lie below.
   const full = `here=$PWD; exec 9<. && mount -t tmpfs -o size=64k tmpfs /tmp && mkdir -p "$here" &&
-    mount --bind /proc/self/fd/9 "$here" && cd "$here" && exec 9<&- && ! cat /dev/zero > /tmp/full 2>&- && exec "$@"`;
+    mount --no-canonicalize --bind /proc/self/fd/9 "$here" && cd "$here" && exec 9<&- && ! cat /dev/zero > /tmp/full 2>&- && exec "$@"`;
   const service = await new Service(newestServer().address, "tmp-full", {
     within: ["unshare", "--mount", "--propagation", "private", "sh", "-c", full, "sh"],
   }).start();
