@@ -264,3 +264,28 @@ test.each([
     expect(await contentOf(address)).toEqual(before);
   },
 );
+
+test("fault 1: a fence that is killed when it has just brought the copy up finds that it has, and loses no write", async () => {
+  let told = 0;
+  const stop = await startHook(async () => {
+    if (told++ === 0) await execute(address, "insert into public.videos (title) values ('the last one')");
+    return 200;
+  });
+  const smoke = await startHook(() => 500);
+  const address = await environment("killed", {
+    ...{ fence: "always", hooks: { stop: stop.url, smoke: smoke.url } },
+  });
+  const release = await service.release(PROJECT);
+  service.killAt("fence:refreshed");
+  const id = await service.promote("killed", release);
+  expect(await service.ended()).toBe("SIGKILL");
+  await service.start();
+  const detail = await service.until(id, "rolled-back");
+  made.push({ ...address, database: `${address.database}__failed_${id}` });
+  expect(detail.steps.filter(({ step }) => step === "fence").at(-1)?.outcome).toMatchObject({ refreshed: 0 });
+  expect(await rows(address, "select 1 as one from public.videos where title = 'the last one'")).toEqual([
+    { one: 1 },
+  ]);
+  await stop.stop();
+  await smoke.stop();
+});
