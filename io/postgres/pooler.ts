@@ -4,6 +4,8 @@ import { openSession, type Session } from "./session.ts";
 
 /** So often alone, for poolers that give out their sessions in turn or by lot. */
 const ASKED = 8;
+/** So often beside another, for a pool that somebody's leaving or coming changes in between. */
+const ROUNDS = 3;
 const DEADLINE = 5_000;
 
 /**
@@ -13,6 +15,10 @@ const DEADLINE = 5_000;
 export async function assertDirect(session: Session): Promise<void> {
   // A server names itself in the handshake by the very number that its session has.
   if (session.pid === session.announcedPid) return;
+  for (let round = 0; round < ROUNDS; round++) await compareWithAnother(session);
+}
+
+async function compareWithAnother(session: Session): Promise<void> {
   const { host } = session.address;
   const found = (sign: string) => new RehearsalError("PoolerFound", { host, sign });
   const pidOf = async (of: Session) =>

@@ -2,7 +2,9 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { DescribeExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
 import type { DatabaseAddress } from "../../core/database-url.ts";
+import { executionArn } from "../../io/step-functions.ts";
 import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
 import { dropDatabases } from "../postgres.ts";
 import { Service } from "./service.ts";
@@ -71,6 +73,17 @@ export class LocalService extends Service {
       reached: () => until(() => existsSync(file("reached"))),
       open: () => writeFileSync(file("open"), ""),
     };
+  }
+
+  /** How far the machine is with a promotion, which may be a word behind or ahead of the ledger: "RUNNING", "SUCCEEDED" … */
+  async executionStatus(promotion: string): Promise<string | undefined> {
+    const client = new SFNClient({ endpoint: this.stack.endpoints.stepFunctions });
+    const arn = executionArn(this.variables.REHEARSAL_PROMOTION_MACHINE ?? "", promotion);
+    try {
+      return (await client.send(new DescribeExecutionCommand({ executionArn: arn }))).status;
+    } finally {
+      client.destroy();
+    }
   }
 
   get #folder(): string {

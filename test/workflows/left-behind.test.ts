@@ -153,9 +153,8 @@ test("fault 31: a bucket that takes no log holds nothing up, and has it all when
   };
   const id = await service.promote("no-log", await service.release({ ...PROJECT, ...OUTSIDE }));
   await service.until(id, "promoted");
-  const arn = executionArn(service.variables.REHEARSAL_PROMOTION_MACHINE ?? "", id);
-  await until(async () => (await statusOf(arn)) !== "RUNNING");
-  expect(await statusOf(arn)).toBe("SUCCEEDED");
+  await until(async () => (await service.executionStatus(id)) !== "RUNNING");
+  expect(await service.executionStatus(id)).toBe("SUCCEEDED");
   around = undefined;
   logRefused = false;
   expect(await rows(address, "select state from rehearsal.identity")).toEqual([{ state: "canonical" }]);
@@ -176,12 +175,6 @@ test("a database that somebody replaced while a decision was waited for does not
   await service.must("POST", `/promotions/${id}/reject`, {}, service.keys.reviewer);
   expect((await service.until(id, "refused")).error).toMatchObject({ code: "ApprovalRejected" });
 });
-
-async function statusOf(arn: string): Promise<string | undefined> {
-  const { DescribeExecutionCommand } = await import("@aws-sdk/client-sfn");
-  const client = new SFNClient({ endpoint: service.stack.endpoints.stepFunctions });
-  return (await client.send(new DescribeExecutionCommand({ executionArn: arn }))).status;
-}
 
 test.each(["approved", "expired"])(
   "an answer that comes while decide is tried again is not lost: it was %s",
