@@ -514,6 +514,40 @@ export const ERRORS = {
       exit: 1,
     },
   ),
+  BatchKeyUnfit: entry<{ path: string; table: string; key: string; problem: string }>({
+    message: (f) => `${f.path}: ${f.table} cannot be cut into slices by "${f.key}": ${f.problem}`,
+    hint: "name a column that has a primary key or a unique index to itself and is never null; a table without one needs it first, in a migration before this",
+    status: 409,
+    exit: 1,
+  }),
+  BatchNotSliceable: entry<{ path: string; line: number; calls: string }>({
+    message: (f) =>
+      `${f.path}:${f.line}: ${f.calls} would be computed once for each slice, and not once for all rows`,
+    hint: "insert what each row gives by itself; what needs all rows together goes in one statement, without batch",
+    status: 409,
+    exit: 1,
+  }),
+  BatchChanged: entry<{ path: string; promotion: string }>({
+    message: (f) =>
+      `${f.path} was begun in slices by ${f.promotion} and left half-way, and it has another content now`,
+    hint: "promote the file as it was, to its end, and write what is to be different as a new migration",
+    status: 409,
+    exit: 1,
+  }),
+  BatchTooLong: entry<{ path: string; seconds: number; left: number }>({
+    message: (f) =>
+      `rehearsing ${f.path} would take ${f.seconds} s more, and the function has ${f.left} s left`,
+    hint: "narrow its WHERE to the rows that need the change, cut it into several releases, or give the function of rehearse more time",
+    status: 409,
+    exit: 1,
+  }),
+  StandbyBehind: entry<{ path: string; bytes: number; limit: number; seconds: number }>({
+    message: (f) =>
+      `${f.path} waited ${f.seconds} s for a standby that stayed ${f.bytes} bytes behind; ${f.limit} are allowed`,
+    hint: "see pg_stat_replication for the one that lags; mend or detach it, or raise lag= in the directive",
+    status: 409,
+    exit: 1,
+  }),
   MigrationHalfDone: entry<{ path: string; line: number; statement: string }>({
     message: (f) =>
       `${f.path}:${f.line}: it was begun outside a transaction, and whether it ended cannot be told`,
@@ -748,6 +782,18 @@ export const ERRORS = {
     status: 409,
     exit: 3,
   }),
+  SchemaLockUnreadable: entry<{ reason: string }>({
+    message: (f) => `schema.lock.json cannot be used: ${f.reason}`,
+    hint: 'write it anew with "rehearsal schema --env ENVIRONMENT"',
+    status: 422,
+    exit: 2,
+  }),
+  SchemaDiffers: entry<{ promised: string; actual: string; differences: string }>({
+    message: (f) => `the schema is not the one that schema.lock.json promises: ${f.differences}`,
+    hint: 'correct the migrations, or write the lock anew with "rehearsal schema --env ENVIRONMENT" and review what changed',
+    status: 422,
+    exit: 3,
+  }),
   // --- a release's bundle --------------------------------------------------------------------------
   BundleInvalid: entry<{ reason: string }>({
     message: (f) => `the bundle is not a release: ${f.reason}`,
@@ -801,6 +847,18 @@ export const ERRORS = {
   DirectiveMisplaced: entry<{ path: string; line: number; directive: string }>({
     message: (f) => `${f.path}:${f.line}: "-- rehearsal: ${f.directive}" stands after the first statement`,
     hint: "directives hold for the whole file; put them at its top, before the first statement",
+    status: 422,
+    exit: 2,
+  }),
+  DirectiveInvalid: entry<{ path: string; line: number; directive: string; problem: string }>({
+    message: (f) => `${f.path}:${f.line}: "-- rehearsal: ${f.directive}": ${f.problem}`,
+    hint: "write it as -- rehearsal: batch table=public.files key=id size=5000, if need be with rate=ROWS_PER_SECOND lag=BYTES pause=MILLISECONDS",
+    status: 422,
+    exit: 2,
+  }),
+  BatchRefused: entry<{ path: string; line: number; problem: string; mend: string }>({
+    message: (f) => `${f.path}:${f.line}: it cannot run in slices: ${f.problem}`,
+    hint: (f) => f.mend,
     status: 422,
     exit: 2,
   }),
@@ -889,6 +947,50 @@ export const ERRORS = {
     message: (f) => `${f.path}:${f.line}: ${f.reason}`,
     hint: "a check is exactly one SELECT that only reads and returns the rows that are wrong",
     status: 422,
+    exit: 2,
+  }),
+  // --- data plans --------------------------------------------------------------------------------
+  PlanMissing: entry<{ plan: string; migration: string; number: string; statements: string }>({
+    message: (f) => `${f.migration} is not only additive and has no data plan: ${f.statements}`,
+    hint: (f) => `draft it with "rehearsal plan draft ${f.number}", which writes ${f.plan}, and fill it in`,
+    status: 422,
+    exit: 1,
+  }),
+  PlanTooNarrow: entry<{ plan: string; migration: string; missing: string }>({
+    message: (f) => `${f.plan} leaves out of ${f.migration}: ${f.missing}`,
+    hint: (f) =>
+      `add it; "rehearsal plan draft" writes a whole plan where ${f.plan} does not stand, to copy from`,
+    status: 422,
+    exit: 1,
+  }),
+  PlanTooWide: entry<{ plan: string; migration: string; problems: string }>({
+    message: (f) => `${f.plan} plans what ${f.migration} does not do: ${f.problems}`,
+    hint: 'take it out, or correct it; a statement that was edited has another fingerprint, which "rehearsal plan draft" tells',
+    status: 422,
+    exit: 1,
+  }),
+  PlanUnfinished: entry<{ plan: string; fields: string }>({
+    message: (f) => `${f.plan} is still a draft: ${f.fields}`,
+    hint: "replace every TODO by what only you know",
+    status: 422,
+    exit: 1,
+  }),
+  PlanOrphaned: entry<{ plan: string; migration: string }>({
+    message: (f) => `${f.plan} is about migration ${f.migration}, which does not exist`,
+    hint: 'name the plan after its migration\'s number, or take it out; "rehearsal plan draft" names it rightly',
+    status: 422,
+    exit: 1,
+  }),
+  PlanStands: entry<{ plan: string }>({
+    message: (f) => `${f.plan} stands already`,
+    hint: "edit it, or move it away first; a plan is never written over",
+    status: 409,
+    exit: 2,
+  }),
+  PlanNotNeeded: entry<{ migration: string }>({
+    message: (f) => `${f.migration} needs no data plan`,
+    hint: "it is additive; only what changes or drops what stands is planned",
+    status: 409,
     exit: 2,
   }),
 } as const;

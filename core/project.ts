@@ -2,6 +2,7 @@
 
 import { parseCheck } from "./check-file.ts";
 import type { Check } from "./checks.ts";
+import { type DataPlan, parseDataPlan } from "./data-plan.ts";
 import { RehearsalError } from "./errors.ts";
 import { INVENTORY_PATH, type Inventory, parseInventory } from "./inventory.ts";
 import { type Migration, parseMigration } from "./migration.ts";
@@ -9,6 +10,7 @@ import { numberText } from "./migration-name.ts";
 import { CONFIG_PATH, type ProjectConfig, parseConfig } from "./project-config.ts";
 import { checkPaths } from "./project-paths.ts";
 import { FILE_BYTES, RELEASE_BYTES, RELEASE_FILES } from "./release-limits.ts";
+import { parseSchemaLock, SCHEMA_LOCK_PATH, type SchemaLock } from "./schema-lock.ts";
 import { parseSqlFile, parseView, type SqlFile } from "./sql-file.ts";
 
 /** A file of a project, by its path relative to the project's folder. */
@@ -27,6 +29,10 @@ export interface Project {
   seeds: SqlFile[];
   checks: Check[];
   inventory: Inventory;
+  /** What the release promises of its schema; a project need not promise. */
+  schemaLock?: SchemaLock;
+  /** By path. */
+  plans: DataPlan[];
   /** The paths of queries, reports, plans and top files, carried as they are. */
   others: string[];
 }
@@ -41,6 +47,7 @@ export async function checkProject(files: readonly ProjectFile[]): Promise<Proje
   const parsedConfig = parseConfig(config.bytes);
   const inventory = sorted.find((file) => file.path === INVENTORY_PATH);
   const parsedInventory = parseInventory(inventory?.bytes);
+  const lock = sorted.find((file) => file.path === SCHEMA_LOCK_PATH);
   const folder = (name: string) => sorted.filter((file) => file.path.startsWith(`${name}/`));
   if (folder("migrations").length === 0)
     throw new RehearsalError("ProjectMissing", { folder: ".", missing: "migrations/NNNN_what_it_does.sql" });
@@ -53,6 +60,8 @@ export async function checkProject(files: readonly ProjectFile[]): Promise<Proje
     seeds: await inTurn(folder("seeds"), (file) => parseSqlFile(file.path, file.bytes)),
     checks: await inTurn(folder("checks"), (file) => parseCheck(file.path, file.bytes)),
     inventory: parsedInventory,
+    ...(lock !== undefined && { schemaLock: parseSchemaLock(lock.bytes) }),
+    plans: folder("plans").map((file) => parseDataPlan(file.path, file.bytes)),
     others: sorted
       .map((file) => file.path)
       .filter((path) => !/^(migrations|views|seeds|checks)\//.test(path)),
