@@ -1,4 +1,5 @@
 /** A migration: one immutable, numbered file of SQL, cut into statements that are understood before anything runs. */
+import { type BatchSettings, planBatch } from "./batch.ts";
 import { readDirectives } from "./directives.ts";
 import { RehearsalError } from "./errors.ts";
 import { refuseForbidden } from "./forbidden.ts";
@@ -20,10 +21,12 @@ export interface Migration {
   sha256: string;
   /** The text without byte-order mark; line ends as they are. */
   sql: string;
-  /** False after `-- rehearsal: no-transaction`: then each statement runs alone. */
+  /** False after `-- rehearsal: no-transaction`, where each statement runs alone, and after `-- rehearsal: batch …`. */
   transactional: boolean;
   /** True after `-- rehearsal: idempotent`: the rehearsal proves that a second run changes nothing. */
   idempotent: boolean;
+  /** After `-- rehearsal: batch …`: how its one statement is cut into slices. */
+  batch?: BatchSettings;
   statements: Statement[];
 }
 
@@ -35,15 +38,18 @@ export async function parseMigration(path: string, bytes: Uint8Array): Promise<M
   const first = parsed[0];
   const directives = readDirectives(source, first?.start ?? source.sql.length);
   if (first === undefined) throw new RehearsalError("SqlEmpty", { path });
-  refuseForbidden(source, parsed, { transactional: !directives.noTransaction });
+  const batch = directives.batch && planBatch(path, parsed, directives.batch);
+  const transactional = !directives.noTransaction && batch === undefined;
+  refuseForbidden(source, parsed, { transactional });
   return {
     version,
     name,
     path,
     sha256: source.sha256,
     sql: source.sql,
-    transactional: !directives.noTransaction,
+    transactional,
     idempotent: directives.idempotent,
+    ...(batch && { batch }),
     statements: parsed.map(describeStatement),
   };
 }

@@ -1,4 +1,5 @@
-/** What a promotion will run, in order: files cut into runs, each one transaction or one file outside any. */
+/** What a promotion will run, in order: files cut into runs, each one transaction, or one file outside any or in slices. */
+import type { BatchSettings } from "./batch.ts";
 import type { Migration, Statement } from "./migration.ts";
 
 export interface RunItem {
@@ -10,6 +11,8 @@ export interface RunItem {
   sha256: string;
   /** Claimed by the file: running it twice changes nothing. */
   idempotent: boolean;
+  /** Its one statement runs in slices. */
+  batch?: BatchSettings;
   statements: readonly Statement[];
 }
 
@@ -27,7 +30,7 @@ export interface Repeatable {
 
 /**
  * Cuts pending files into runs: consecutive transactional migrations share one transaction; a migration that asked
- * for none stands alone; views, then seeds, join the last transaction when there is one at the end.
+ * for none, or for slices, stands alone; views, then seeds, join the last transaction when there is one at the end.
  */
 export function planRuns(
   pending: readonly Migration[],
@@ -47,8 +50,8 @@ export function planRuns(
   return runs;
 }
 
-function fieldsOf({ path, version, sha256, idempotent, statements }: Migration) {
-  return { path, version, sha256, idempotent, statements };
+function fieldsOf({ path, version, sha256, idempotent, batch, statements }: Migration) {
+  return { path, version, sha256, idempotent, ...(batch && { batch }), statements };
 }
 
 /** Those whose content is not the one that was applied last. */

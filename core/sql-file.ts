@@ -43,11 +43,16 @@ async function parse(path: string, bytes: Uint8Array): Promise<{ file: SqlFile; 
   const parsed = await parseSql(source);
   const first = parsed[0];
   const directives = readDirectives(source, first?.start ?? source.sql.length);
-  if (directives.noTransaction || directives.idempotent)
+  const directive = directives.noTransaction
+    ? "no-transaction"
+    : directives.batch
+      ? "batch"
+      : directives.idempotent && "idempotent";
+  if (directive)
     throw new RehearsalError("DirectiveUnknown", {
       path,
       line: 1,
-      directive: directives.noTransaction ? "no-transaction" : "idempotent",
+      directive,
       known: "only migrations take directives; move it into a migration",
     });
   if (first === undefined) throw new RehearsalError("SqlEmpty", { path });

@@ -182,7 +182,6 @@ describe("directives", () => {
 
   test.each([
     ["no-transactions", 'did you mean "no-transaction"?'],
-    ["batch table=t key=id size=1000", "batches are not built yet"],
     ["sideways", "known are: no-transaction, idempotent"],
     ["", "known are: no-transaction, idempotent"],
   ])("-- rehearsal: %s is refused with what may have been meant", async (directive, hint) => {
