@@ -480,6 +480,49 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  // --- the inventory -------------------------------------------------------------------------------
+  InventoryIncomplete: entry<{ problems: string; lines: string }>({
+    message: (f) => `inventory.yaml and the rehearsed database do not agree: ${f.problems}`,
+    hint: (f) =>
+      `say in inventory.yaml what these hold, and release again; + is missing, - is too many:\n${f.lines}`,
+    status: 409,
+    exit: 1,
+  }),
+  InventoryMissing: entry<{ environment: string; missing: string }>({
+    message: (f) => `"${f.environment}" asks for an inventory, and the release declares no ${f.missing}`,
+    hint: (f) =>
+      `draft one with "rehearsal inventory init ${f.environment}", complete it, and release again; or take "inventory: required" out of the policy`,
+    status: 409,
+    exit: 1,
+  }),
+  ConfigurationUndeclared: entry<{ environment: string; problems: string; lines: string }>({
+    message: (f) =>
+      `the configuration of "${f.environment}" is not what inventory.yaml declares: ${f.problems}`,
+    hint: (f) =>
+      `correct inventory.yaml or the policy's configuration, so that they name the same; in inventory.yaml + is missing, - is too many:\n${f.lines}`,
+    status: 409,
+    exit: 1,
+  }),
+  ChangeNoteMissing: entry<{ path: string; table: string; wants: string }>({
+    message: (f) => `${f.path} changes ${f.table}, and does not say what becomes of it: ${f.wants}`,
+    hint: (f) =>
+      `inventory.yaml asks for a note on every change of ${f.table}: speak of it in the comment at the file's top, -- ${f.table}: …, and release again`,
+    status: 409,
+    exit: 1,
+  }),
+  WorkspaceRoleMismatch: entry<{ at: string; found: string; environment: string; role: string }>({
+    message: (f) => `the role file ${f.at} ${f.found}, and "${f.environment}" has the role ${f.role}`,
+    hint: (f) =>
+      `find out which of them is right; where it is the environment, write "${f.role}" into the file, or correct "roleFile" in inventory.yaml`,
+    status: 409,
+    exit: 1,
+  }),
+  WorkspaceFileUnusable: entry<{ at: string; reason: string }>({
+    message: (f) => `the workspace's file ${f.at} cannot be used: ${f.reason}`,
+    hint: 'correct "state" in inventory.yaml, let the service read and write it, or mend the file by hand: {"state": "canonical"} after a promotion',
+    status: 409,
+    exit: 1,
+  }),
   // --- applying ------------------------------------------------------------------------------------
   LockTimeout: entry<{ statement: string; milliseconds: number; tries: number }>({
     message: (f) => `could not get a lock within ${f.milliseconds} ms in ${f.tries} tries: ${f.statement}`,
@@ -704,7 +747,10 @@ export const ERRORS = {
   }),
   ConfigInvalid: entry<{ path: string; problems: string }>({
     message: (f) => `${f.path} is not valid: ${f.problems}`,
-    hint: "correct the named keys; rehearsal.yaml holds project, description and seeds, and nothing else",
+    hint: (f) =>
+      f.path === "inventory.yaml"
+        ? "correct the named keys; docs/schemas/inventory.schema.json says what may stand where, and an editor checks it"
+        : "correct the named keys; rehearsal.yaml holds project, description and seeds, and nothing else",
     status: 422,
     exit: 2,
   }),

@@ -59,6 +59,8 @@ export const policySchema = z
     storage: storagePolicySchema.optional(),
     /** What a backup captures besides, encrypted: `secret:NAME`, `s3://BUCKET/KEY`, `file:/PATH`. */
     configuration: z.array(configurationItem).max(100).default([]),
+    /** `declared`: what inventory.yaml declares has to be whole; `required`: it has to declare tables and configuration. */
+    inventory: z.enum(["declared", "required"]).default("declared"),
   })
   .prefault({});
 

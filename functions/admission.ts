@@ -62,7 +62,8 @@ export async function examine(
     runs: runsOf(project, pending, seed),
     fingerprint: found,
     storageAreas: guardedAreas(environment.policy, project.inventory),
-    unguarded: environment.policy.storage === undefined ? project.inventory.storage : [],
+    unguarded:
+      environment.policy.storage === undefined ? project.inventory.storage.map(({ prefix }) => prefix) : [],
   };
 }
 

@@ -35,7 +35,10 @@ export async function assertStorage({ storage }: Policy): Promise<void> {
 
 /** What an environment's policy and a release's inventory guard together; throws `StorageUnfit` when that is nothing. */
 export function guardedAreas({ storage }: Policy, inventory: Inventory): StorageArea[] {
-  const areas = storageAreas(storage, inventory.storage);
+  const areas = storageAreas(
+    storage,
+    inventory.storage.map(({ prefix }) => prefix),
+  );
   if (storage !== undefined && areas.length === 0)
     throw new RehearsalError("StorageUnfit", {
       bucket: storage.bucket,

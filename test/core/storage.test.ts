@@ -5,9 +5,12 @@ import { policySchema } from "../../core/policy.ts";
 import { storageAreas } from "../../core/storage.ts";
 import { refusalOf } from "../refusal.ts";
 
-test("of an inventory the storage is read, as prefixes or as entries with more to say, and the rest is carried", () => {
-  const text = "storage:\n  - media/\n  - prefix: exports/\n    why: zips\ntables: [videos]\n";
-  expect(parseInventory(Buffer.from(text)).storage).toEqual(["media/", "exports/"]);
+test("of an inventory the storage is read, as prefixes or as entries with more to say", () => {
+  const text = "storage:\n  - media/\n  - prefix: exports/\n    purpose: zips\n";
+  expect(parseInventory(Buffer.from(text)).storage).toEqual([
+    { prefix: "media/" },
+    { prefix: "exports/", purpose: "zips" },
+  ]);
   expect(parseInventory(Buffer.from("")).storage).toEqual([]);
   expect(parseInventory(undefined).storage).toEqual([]);
 });

@@ -147,8 +147,7 @@ test("what a release did to stored objects is taken back byte for byte, what is 
   });
   const release = await service.release({
     ...PROJECT,
-    "inventory.yaml":
-      "storage:\n  - media/\n  - prefix: media/thumbnails/\n    why: inside the first\ntables: not read here\n",
+    "inventory.yaml": "storage:\n  - media/\n  - prefix: media/thumbnails/\n    note: inside the first\n",
   });
   const id = await service.promote("media", release);
   await service.until(id, "waiting");
