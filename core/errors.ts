@@ -748,8 +748,8 @@ export const ERRORS = {
   ConfigInvalid: entry<{ path: string; problems: string }>({
     message: (f) => `${f.path} is not valid: ${f.problems}`,
     hint: (f) =>
-      f.path === "inventory.yaml"
-        ? "correct the named keys; docs/schemas/inventory.schema.json says what may stand where, and an editor checks it"
+      f.path === "inventory.yaml" || f.path.startsWith("plans/")
+        ? `correct the named keys; docs/schemas/${f.path === "inventory.yaml" ? "inventory" : "data-plan"}.schema.json says what may stand where, and an editor checks it`
         : "correct the named keys; rehearsal.yaml holds project, description and seeds, and nothing else",
     status: 422,
     exit: 2,

@@ -20,7 +20,7 @@ export const FOLDERS: Record<string, Folder> = {
   checks: { file: /^[^/]+\.sql$/s, wanted: "checks, each in NAME.sql" },
   queries: { file: /^[^/]+\.sql$/s, wanted: "queries, each in NAME.sql" },
   reports: { file: /./s, deep: true, wanted: "reports" },
-  plans: { file: /^[^/]+\.yaml$/s, wanted: "data plans, each in NAME.yaml" },
+  plans: { file: /^[^/]+\.yaml$/s, wanted: "data plans, each in NNNN.yaml" },
 };
 
 /** True when the path is one of the release's; other files of the repository are simply not part of it. Hidden files never are. */

@@ -33,7 +33,7 @@ export interface Project {
   schemaLock?: SchemaLock;
   /** By path. */
   plans: DataPlan[];
-  /** The paths of queries, reports, plans and top files, carried as they are. */
+  /** The paths of queries, reports and top files, carried as they are. */
   others: string[];
 }
 
@@ -64,7 +64,7 @@ export async function checkProject(files: readonly ProjectFile[]): Promise<Proje
     plans: folder("plans").map((file) => parseDataPlan(file.path, file.bytes)),
     others: sorted
       .map((file) => file.path)
-      .filter((path) => !/^(migrations|views|seeds|checks)\//.test(path)),
+      .filter((path) => !/^(migrations|views|seeds|checks|plans)\//.test(path)),
   };
 }
 

@@ -2,7 +2,9 @@
 import type { ParsedStatement } from "./sql-parser.ts";
 import { asList, asText, fieldsOf, isOn, isTree, optionsOf, type Tree } from "./sql-tree.ts";
 import { classOf, type StatementClass } from "./statement-class.ts";
+import { fingerprintOf } from "./statement-fingerprint.ts";
 import { type Lock, locksOf } from "./statement-locks.ts";
+import { objectsOf, type Touched } from "./statement-objects.ts";
 import { summarize } from "./statement-summary.ts";
 
 export interface Statement {
@@ -15,6 +17,9 @@ export interface Statement {
   /** The parse tree's node: "AlterTableStmt". */
   kind: string;
   class: StatementClass;
+  /** What a data plan names it by: sixteen hex digits, whatever its formatting. */
+  fingerprint: string;
+  touches: Touched;
   locks: Lock[];
   /** One short line for people: `alter table "segments" add column "speaker_id"`. */
   summary: string;
@@ -33,6 +38,8 @@ export function describeStatement(parsed: ParsedStatement, index: number): State
     line: parsed.line,
     kind: parsed.kind,
     class: classOf(parsed),
+    fingerprint: fingerprintOf(parsed),
+    touches: objectsOf(parsed),
     locks: locksOf(parsed),
     summary: summarize(parsed),
     ...(concurrentIndex === undefined ? {} : { concurrentIndex }),

@@ -32,6 +32,8 @@ describe("a migration's file", () => {
         line: 3,
         kind: "AlterTableStmt",
         class: "additive",
+        fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+        touches: { objects: [{ kind: "table", name: ["segments"] }], opaque: false },
         locks: [
           { relation: '"segments"', mode: "AccessExclusiveLock" },
           { relation: '"app"."speakers"', mode: "ShareRowExclusiveLock" },
@@ -45,6 +47,8 @@ describe("a migration's file", () => {
         line: 5,
         kind: "DropStmt",
         class: "destructive",
+        fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+        touches: { objects: [{ kind: "table", name: ["old"], loses: "rows" }], opaque: false },
         locks: [{ relation: '"old"', mode: "AccessExclusiveLock" }],
         summary: 'drop table "old"',
         guarded: false,

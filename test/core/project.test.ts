@@ -18,7 +18,7 @@ test("a project is its configuration, its migrations in order, and its views, se
     file("checks/titled.sql", "select id from videos where title is null;"),
     file("seeds/dev.sql", "insert into videos values (1)"),
     file("reports/monthly/jobs.md", "any text"),
-    file("plans/0002.yaml", "why: x"),
+    file("queries/newest.sql", "select 1"),
     file("schema.md", "words"),
     first,
     config,
@@ -30,7 +30,7 @@ test("a project is its configuration, its migrations in order, and its views, se
     views: [{ name: "recent", path: "views/recent.sql" }],
     seeds: [{ name: "dev" }],
     checks: [{ name: "titled", path: "checks/titled.sql", sql: "select id from videos where title is null" }],
-    others: ["plans/0002.yaml", "rehearsal.yaml", "reports/monthly/jobs.md", "schema.md"],
+    others: ["queries/newest.sql", "rehearsal.yaml", "reports/monthly/jobs.md", "schema.md"],
   });
 });
 

@@ -1,0 +1,330 @@
+import { describe, expect, test } from "vitest";
+import { parseDataPlan, plansDigestOf, unfinished } from "../../core/data-plan.ts";
+import { parseMigration } from "../../core/migration.ts";
+import { mayBeSame, readName, writeName } from "../../core/plain-name.ts";
+import { coverPlans } from "../../core/plan-coverage.ts";
+import { draftPlan } from "../../core/plan-draft.ts";
+import { needingPlan } from "../../core/plan-need.ts";
+import { checkProject } from "../../core/project.ts";
+import { refusalOf } from "../refusal.ts";
+
+const migrationOf = (sql: string, path = "migrations/0001_change.sql") =>
+  parseMigration(path, Buffer.from(sql));
+const planOf = (text: string) => parseDataPlan("plans/0001.yaml", Buffer.from(text));
+const fingerprints = async (sql: string) => (await migrationOf(sql)).statements.map((one) => one.fingerprint);
+
+/** The migration's draft, filled in. */
+async function planFor(sql: string) {
+  return planOf(draftPlan(await migrationOf(sql)).replaceAll("TODO: ", ""));
+}
+
+async function cover(sql: string, plan: string) {
+  return coverPlans({ migrations: [await migrationOf(sql)], plans: [planOf(plan)] }, { policy: "required" });
+}
+
+describe("a statement's fingerprint", () => {
+  test("is the same whatever the formatting", async () => {
+    const [one] = await fingerprints("update files set kind = 'input' where id in (1, 2);");
+    const [other] = await fingerprints(
+      "\n-- why\nUPDATE   Files\n  SET \"kind\" = 'input' /* so */ WHERE id IN (1,\n2)",
+    );
+    expect(one).toMatch(/^[0-9a-f]{16}$/);
+    expect(other).toBe(one);
+  });
+
+  test("is another for another value, name, order or statement", async () => {
+    const all = await fingerprints(`update files set kind = 'input' where id = 1;
+      update files set kind = 'input' where id = 2;
+      update files set kind = 'other' where id = 1;
+      update file set kind = 'input' where id = 1;
+      update "Files" set kind = 'input' where id = 1;
+      delete from files where id = 1;
+      do $$ begin update files set kind = 'input' where id = 1; end $$;
+      do $$ begin update files set kind = 'input' where id = 2; end $$;`);
+    expect(new Set(all).size).toBe(all.length);
+  });
+});
+
+describe("names as a plan writes them", () => {
+  test.each([
+    ["public.files", ["public", "files"]],
+    ["Public.FILES", ["public", "files"]],
+    ['"a.b"."say ""hi"""', ["a.b", 'say "hi"']],
+    ['app."Files".doc_no', ["app", "Files", "doc_no"]],
+    ['"new\nline"', ["new\nline"]],
+  ])("abuse 1, 2: %j is read and written back", (text, parts) => {
+    expect(readName(text)).toEqual(parts);
+    expect(readName(writeName(parts))).toEqual(parts);
+  });
+
+  test.each(["", ".", "a.", ".a", 'a"b', '"', '""', "a b"])("%j is none", (text) => {
+    expect(readName(text)).toBeUndefined();
+  });
+
+  test("may leave out the schema, and nothing else", () => {
+    expect(mayBeSame(["public", "files"], ["files"])).toBe(true);
+    expect(mayBeSame(["files"], ["app", "files"])).toBe(true);
+    expect(mayBeSame(["public", "files"], ["app", "files"])).toBe(false);
+    expect(mayBeSame(["files"], ["file"])).toBe(false);
+  });
+});
+
+describe("which statements need a plan", () => {
+  test.each([
+    "update t set a = 1",
+    "delete from t",
+    "truncate t",
+    "drop table t",
+    "drop index i",
+    "alter table t drop column a",
+    "alter table t rename column a to b",
+    "alter table t alter column a type int",
+    "alter table t set schema s",
+    "alter type e rename value 'a' to 'b'",
+    "revoke select on t from someone",
+    "with gone as (delete from t returning *) select * from gone",
+    "insert into t values (1) on conflict (a) do update set a = 2",
+    "merge into t using s on t.a = s.a when matched then delete",
+    "do $$ begin execute 'dr' || 'op table t'; end $$",
+    "call anything()",
+    "create table t2 (a int); delete from t2",
+    "create table if not exists t2 (a int); update t2 set a = 1",
+    "create table t2 (a int); update other set a = 1",
+  ])("%s", async (sql) => {
+    expect(needingPlan(await migrationOf(sql))).toHaveLength(1);
+  });
+
+  test.each([
+    "create table t (a int)",
+    "insert into t select 1",
+    "alter table t add column a int",
+    "create index i on t (a)",
+    "refresh materialized view m",
+    "-- rehearsal: no-transaction\ncreate index concurrently i on t (a)",
+    "-- rehearsal: no-transaction\nreindex index concurrently i",
+    "create table t2 (a int); update t2 set a = 1; alter table t2 alter column a type text",
+    "select 1",
+  ])("none: %s", async (sql) => {
+    expect(needingPlan(await migrationOf(sql))).toEqual([]);
+  });
+});
+
+const DROP = `alter table public.files drop column doc_no, drop column version;
+drop table idempotency_keys;
+update files set kind = 'input' where kind = 'document';
+`;
+
+describe("a draft", () => {
+  test("names every statement that needs a plan, what it touches and what may be lost, and is no plan before it is filled in", async () => {
+    const migration = await migrationOf(DROP);
+    const draft = draftPlan(migration);
+    const plan = planOf(draft);
+    expect(plan).toMatchObject({
+      migration: "0001",
+      version: 1,
+      statements: [
+        { objects: ["public.files.doc_no", "public.files.version"] },
+        { objects: ["idempotency_keys"] },
+        { objects: ["files"] },
+      ],
+      loses: {
+        "column public.files.doc_no": "all values",
+        "column public.files.version": "all values",
+        "table idempotency_keys": "all rows",
+      },
+    });
+    expect(unfinished(plan)).toEqual(
+      ["why", "back", ...["statements.0.loses", "statements.1.loses", "statements.2.loses"], "notes.0"].sort(
+        (a, b) => order(a) - order(b),
+      ),
+    );
+    expect(await refusalOf(() => cover(DROP, draft))).toMatchObject({
+      code: "PlanUnfinished",
+      message: expect.stringContaining("statements.0.loses"),
+      hint: "replace every TODO by what only you know",
+    });
+    const covered = coverPlans(
+      { migrations: [migration], plans: [await planFor(DROP)] },
+      { policy: "required" },
+    );
+    expect(covered.plans).toHaveLength(1);
+    expect(covered.unplanned).toEqual([]);
+  });
+
+  test("abuse 1, 2: of hostile names is read back as what it was", async () => {
+    const sql = `alter table "a.b"."Strange ""T"": # - !x" drop column "new
+line"; drop table "select", "123", "true", "null", "- a";`;
+    const plan = await planFor(sql);
+    expect(plan.statements.flatMap(({ objects }) => objects.map(readName))).toEqual([
+      ["a.b", 'Strange "T": # - !x', "new\nline"],
+      ...[["select"], ["123"], ["true"], ["null"], ["- a"]],
+    ]);
+    expect(
+      coverPlans({ migrations: [await migrationOf(sql)], plans: [plan] }, { policy: "required" }).plans,
+    ).toHaveLength(1);
+  });
+});
+
+const order = (field: string) =>
+  ["why", "statements.0.loses", "statements.1.loses", "statements.2.loses", "notes.0", "back"].indexOf(field);
+
+describe("a plan that does not fit is refused", () => {
+  const fitting = async () => draftPlan(await migrationOf(DROP)).replaceAll("TODO: ", "");
+
+  test("with the statements it leaves out, by line, summary and fingerprint", async () => {
+    const [, drop = "", update = ""] = await fingerprints(DROP);
+    const plan = (await fitting()).replace(drop, update);
+    expect(
+      await refusalOf(() => cover(DROP, plan.replace(/ {2}table idempotency_keys: all rows\n/, ""))),
+    ).toMatchObject({
+      code: "PlanTooWide",
+      message: expect.stringContaining("does not touch idempotency_keys"),
+    });
+    const without = plan
+      .replaceAll("- idempotency_keys", "- files")
+      .replace(/ {2}table idempotency_keys: all rows\n/, "");
+    expect(await refusalOf(() => cover(DROP, without))).toMatchObject({
+      code: "PlanTooNarrow",
+      message: `plans/0001.yaml leaves out of migrations/0001_change.sql: line 2: drop table "idempotency_keys" (${drop})`,
+      hint: expect.stringContaining("rehearsal plan draft"),
+    });
+  });
+
+  test("with the objects it leaves out; a table stands for its columns", async () => {
+    const plan = await fitting();
+    expect(
+      await refusalOf(() => cover(DROP, plan.replace("      - public.files.version\n", ""))),
+    ).toMatchObject({
+      code: "PlanTooNarrow",
+      message: expect.stringContaining(
+        "column public.files.version among the objects of line 1: alter table",
+      ),
+    });
+    const whole = plan
+      .replace("      - public.files.version\n", "")
+      .replace("public.files.doc_no\n", "public.files\n");
+    expect((await cover(DROP, whole)).plans).toHaveLength(1);
+  });
+
+  test("when it does not say what is lost", async () => {
+    const plan = (await fitting()).replaceAll(/ {4}loses: .*\n/g, "");
+    expect(await refusalOf(() => cover(DROP, plan))).toMatchObject({
+      code: "PlanTooNarrow",
+      message: expect.stringContaining('what is lost ("loses") by line 2: drop table "idempotency_keys"'),
+    });
+  });
+
+  test.each([
+    ["- idempotency_keys", "- idempotency_keys\n      - public.users", "does not touch public.users"],
+    [
+      "table idempotency_keys: all",
+      "table public.users: all",
+      'no planned statement loses "table public.users"',
+    ],
+    ["column public.files.doc_no: all", "table public.files: all", 'loses "table public.files"'],
+    ["back: ", "deterministic: ['0123456789abcdef']\nback: ", "has the fingerprint 0123456789abcdef"],
+    ['migration: "0001"', 'migration: "0002"', "it says it is about migration 0002"],
+  ])("when it plans more: %s becomes %s", async (from, to, problem) => {
+    const plan = await fitting();
+    expect(plan).toContain(from);
+    expect(await refusalOf(() => cover(DROP, plan.replace(from, to)))).toMatchObject({
+      code: "PlanTooWide",
+      message: expect.stringContaining(problem),
+      hint: expect.stringContaining("rehearsal plan draft"),
+    });
+  });
+
+  test("when the statement was edited since", async () => {
+    const plan = await fitting();
+    expect(await refusalOf(() => cover(DROP.replace("'input'", "'output'"), plan))).toMatchObject({
+      code: "PlanTooWide",
+      message: expect.stringContaining("no statement of the migration has the fingerprint"),
+    });
+  });
+
+  test("when there is none, and the policy wants one", async () => {
+    const migrations = [await migrationOf(DROP)];
+    const [, drop] = await fingerprints(DROP);
+    const missing = () => coverPlans({ migrations, plans: [] }, { policy: "required" });
+    expect(await refusalOf(missing)).toMatchObject({
+      code: "PlanMissing",
+      message: expect.stringContaining(`line 2: drop table "idempotency_keys" (${drop})`),
+      hint: 'draft it with "rehearsal plan draft 0001", which writes plans/0001.yaml, and fill it in',
+    });
+    expect(coverPlans({ migrations, plans: [] }, { policy: "optional" }).unplanned).toHaveLength(3);
+    expect(
+      coverPlans({ migrations, plans: [] }, { policy: "required", pending: new Set() }).unplanned,
+    ).toEqual([]);
+  });
+
+  test("when its migration does not exist", async () => {
+    const plans = [parseDataPlan("plans/0007.yaml", Buffer.from(await fitting()))];
+    expect(
+      await refusalOf(async () =>
+        coverPlans({ migrations: [await migrationOf(DROP)], plans }, { policy: "optional" }),
+      ),
+    ).toMatchObject({
+      code: "PlanOrphaned",
+      message: "plans/0007.yaml is about migration 0007, which does not exist",
+      hint: expect.stringContaining("rehearsal plan draft"),
+    });
+  });
+});
+
+test("SQL put together while it runs may touch anything, so its plan may name anything", async () => {
+  const sql = "do $$ begin execute 'dr' || 'op table t'; end $$";
+  const [fingerprint] = await fingerprints(sql);
+  const plan = `migration: 1\nwhy: so\nback: so\nstatements: [{fingerprint: "${fingerprint}", objects: [public.t]}]\nloses: {table public.t: 5}\n`;
+  expect((await cover(sql, plan)).plans).toMatchObject([{ loses: { "table public.t": 5 } }]);
+});
+
+describe("abuse 11: what a plan's file may not say is refused", () => {
+  const whole = { migration: 1, why: "so", back: "so", statements: [{ fingerprint: "0123456789abcdef" }] };
+  test.each([
+    [{ ...whole, aprovers: ["a"] }, 'the key "aprovers" is not known, did you mean "approvers"?'],
+    [
+      { ...whole, statements: [{ fingerprint: "0123456789abcdef", object: [] }] },
+      'statements.0: the key "object" is not known, did you mean "objects"?',
+    ],
+    [{ ...whole, statements: [] }, "statements: "],
+    [{ ...whole, statements: [{ fingerprint: 1234567890123456 }] }, "write the fingerprint in quotes"],
+    [{ ...whole, statements: [{ fingerprint: "DEADBEEF" }] }, "16 hex digits"],
+    [{ ...whole, loses: { everything: 1 } }, 'write "table NAME"'],
+    [{ ...whole, loses: { "table a": "lots" } }, "loses.table a"],
+    [{ ...whole, why: " " }, "why: say it in words"],
+    [{}, "why: "],
+    [[1], "expected object"],
+  ])("%j", async (value, problem) => {
+    expect(await refusalOf(() => planOf(JSON.stringify(value)))).toMatchObject({
+      code: "ConfigInvalid",
+      message: expect.stringContaining(problem),
+      hint: expect.stringMatching(/./),
+    });
+  });
+
+  test("a name that is not its migration's number", async () => {
+    for (const path of ["plans/drop.yaml", "plans/1.yaml", "plans/0000.yaml", "plans/00001.yaml"])
+      expect(await refusalOf(() => parseDataPlan(path, Buffer.from("why: x")))).toMatchObject({
+        code: "ConfigInvalid",
+        message: expect.stringContaining("plans/0004.yaml"),
+      });
+  });
+});
+
+test("abuse 28: the plans' part of the evidence is another when one byte of one is", async () => {
+  const text = draftPlan(await migrationOf(DROP));
+  expect(plansDigestOf([])).toBeUndefined();
+  expect(plansDigestOf([planOf(text)])).not.toEqual(plansDigestOf([planOf(`${text} `)]));
+});
+
+test("a project holds its plans", async () => {
+  const text = draftPlan(await migrationOf("drop table t", "migrations/0001_drop.sql"));
+  const file = (path: string, content: string) => ({ path, bytes: Buffer.from(content) });
+  const project = await checkProject([
+    file("rehearsal.yaml", "project: a\n"),
+    file("migrations/0001_drop.sql", "drop table t"),
+    file("plans/0001.yaml", text),
+  ]);
+  expect(project.plans).toMatchObject([{ path: "plans/0001.yaml", version: 1 }]);
+  expect(project.others).toEqual(["rehearsal.yaml"]);
+});
