@@ -121,6 +121,10 @@ export function describeOutcome({ id, kind, outcome }: Task): string {
       return `${amount("expired")} expired, ${amount("objects")} objects, ${bytes(amount("bytes"))} freed`;
     case "export":
       return `${id}: ${amount("files")} files, ${bytes(amount("bytes"))}`;
+    case "replay":
+      return `${id}: release ${short(text("release"))}, ${amount("migrations")} migrations, makes ${amount("tables")} tables; schema ${short(text("fingerprint"))}`;
+    case "baseline":
+      return `${id}: ${amount("tables")} tables, ${rows(amount("rows"))}, at ${when(text("takenAt"))}`;
   }
 }
 

@@ -1,7 +1,7 @@
 /** The words of tasks: work that is too long for a request and belongs to no promotion. Each kind is at once the handler's file and the name in the log. */
 import type { RetentionClass } from "./retention.ts";
 
-export const TASKS = ["back-up", "verify", "restore", "expire", "export"] as const;
+export const TASKS = ["back-up", "verify", "restore", "expire", "export", "replay", "baseline"] as const;
 
 export type TaskKind = (typeof TASKS)[number];
 
@@ -28,4 +28,7 @@ export interface TaskInputs {
   restore: { to: string } | { over: string };
   expire: Record<never, never>;
   export: { format: ExportFormat };
+  /** `release`: the whole hash. */
+  replay: { release: string };
+  baseline: Record<never, never>;
 }

@@ -6,6 +6,7 @@ import type { ExportFormat } from "../core/tasks.ts";
 import { newestUsable, readBackup, tellOfBackup } from "../io/ledger/backups.ts";
 import { readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
+import { findRelease } from "../io/ledger/releases.ts";
 import { insertTask, type NewTask, readTask, type Task } from "../io/ledger/tasks.ts";
 import { newId } from "../io/new-id.ts";
 import type { Session } from "../io/postgres/session.ts";
@@ -14,7 +15,7 @@ import { requiredVariable, stepFunctions } from "./clients.ts";
 import { refuseFenced, refuseLocked } from "./fenced.ts";
 import { type Asker, startOnce } from "./keyed-start.ts";
 
-interface Started {
+export interface Started {
   task: Task;
   repeated: boolean;
 }
@@ -117,6 +118,32 @@ export async function startExport(
       backup: backup.id,
       input: { format: request.format },
     };
+  });
+}
+
+/** Starts a release's replay beside an environment's database. */
+export async function startReplay(
+  ledger: Session,
+  request: { environment: string; release: string },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "replay", ...request }, async () => {
+    const { name } = await readEnvironment(ledger, request.environment);
+    const { hash } = await findRelease(ledger, request.release);
+    return { kind: "replay", environment: name, backup: null, input: { release: hash } };
+  });
+}
+
+/** Starts the reading of what an environment's database holds. Throws `EnvironmentFenced`. */
+export async function startBaseline(
+  ledger: Session,
+  request: { environment: string },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "baseline", ...request }, async () => {
+    const { name } = await readEnvironment(ledger, request.environment);
+    await refuseFenced(ledger, name);
+    return { kind: "baseline", environment: name, backup: null, input: {} };
   });
 }
 

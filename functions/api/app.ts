@@ -14,6 +14,7 @@ import { logRoutes } from "./routes/log.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { promotionRoutes } from "./routes/promotions.ts";
 import { releaseRoutes } from "./routes/releases.ts";
+import { replayRoutes } from "./routes/replays.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
 /** Bytes of a body; a release's manifest of ten thousand files is larger. */
@@ -46,4 +47,5 @@ app.route("/", endingRoutes);
 app.route("/", artifactRoutes);
 app.route("/", backupRoutes);
 app.route("/", taskRoutes);
+app.route("/", replayRoutes);
 app.route("/", logRoutes);

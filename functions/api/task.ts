@@ -2,7 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import { TASK_STATUSES, TASKS } from "../../core/tasks.ts";
 import type { Task } from "../../io/ledger/tasks.ts";
+import type { Started } from "../task-start.ts";
 import { errorSchema, instant, progressSchema } from "./answer.ts";
+import type { ApiContext } from "./request.ts";
 
 export const taskSchema = z
   .object({
@@ -46,4 +48,14 @@ export function shownTask(task: Task): z.infer<typeof taskSchema> {
     startedAt: task.startedAt?.toISOString() ?? null,
     endedAt: task.endedAt?.toISOString() ?? null,
   };
+}
+
+/** Who asks, and by which key. */
+export function askerOf(c: ApiContext, header: { "idempotency-key"?: string | undefined }) {
+  return { person: c.var.person, key: header["idempotency-key"] };
+}
+
+/** The answer to a request that starts a task. */
+export function answerStarted(c: ApiContext, { task, repeated }: Started) {
+  return c.json(shownTask(task), repeated ? 200 : 202);
 }

@@ -4,8 +4,10 @@ import type { TaskKind } from "../../core/tasks.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
 import { attemptTask, closeTask, type TaskWork } from "../task.ts";
 import { backUpTask } from "./back-up.ts";
+import { baselineTask } from "./baseline.ts";
 import { expireTask } from "./expire.ts";
 import { exportTask } from "./export.ts";
+import { replayTask } from "./replay.ts";
 import { restoreTask } from "./restore.ts";
 import { verifyTask } from "./verify.ts";
 
@@ -22,6 +24,8 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   restore: restoreTask,
   expire: expireTask,
   export: exportTask,
+  replay: replayTask,
+  baseline: baselineTask,
 };
 
 export async function handler({ task, error }: TaskEvent): Promise<Json> {

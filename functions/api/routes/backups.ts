@@ -12,7 +12,6 @@ import {
   readBackup,
 } from "../../../io/ledger/backups.ts";
 import { readEnvironment } from "../../../io/ledger/environments.ts";
-import type { Task } from "../../../io/ledger/tasks.ts";
 import { isDamage, readManifest, refuseGone } from "../../backups.ts";
 import { artifacts } from "../../clients.ts";
 import { judge } from "../../expiry.ts";
@@ -37,7 +36,7 @@ import {
   shownWithManifest,
 } from "../backup.ts";
 import { type ApiContext, api } from "../request.ts";
-import { shownTask, taskSchema } from "../task.ts";
+import { answerStarted as answer, askerOf as asker, taskSchema } from "../task.ts";
 
 /** What a new database may be called; that it is free is found out by the task. */
 const databaseName = z
@@ -263,14 +262,6 @@ export const backupRoutes = api()
     return c.json(await held(c, id, c.req.valid("json").reason), 200);
   })
   .openapi(unhold, async (c) => c.json(await held(c, c.req.valid("param").id, null), 200));
-
-function asker(c: ApiContext, header: { "idempotency-key"?: string | undefined }) {
-  return { person: c.var.person, key: header["idempotency-key"] };
-}
-
-function answer(c: ApiContext, { task, repeated }: { task: Task; repeated: boolean }) {
-  return c.json(shownTask(task), repeated ? 200 : 202);
-}
 
 /** What is known of a damaged backup is shown all the same. */
 async function lookInto(backup: BackupRow) {

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { listTasks, readTask } from "../../../io/ledger/tasks.ts";
 import { artifacts } from "../../clients.ts";
-import { exportKey, readListing } from "../../exports.ts";
+import { filesOfTask } from "../../task-files.ts";
 import { backupId, environmentName, jsonAnswer, limit, refused, taskId } from "../answer.ts";
 import { api } from "../request.ts";
 import { shownTask, taskSchema } from "../task.ts";
@@ -33,7 +33,7 @@ const show = createRoute({
 const files = createRoute({
   method: "get",
   path: "/tasks/{id}/files",
-  summary: "The files of an export, by name, each with an address to fetch it from",
+  summary: "The files that a task has left, by name, each with an address to fetch it from",
   request: { params, query: z.object({ after: z.string().max(255).default(""), limit }) },
   responses: {
     200: jsonAnswer(
@@ -65,13 +65,10 @@ export const taskRoutes = api()
     const task = await readTask(await c.var.ledger(), c.req.valid("param").id);
     const { after, limit } = c.req.valid("query");
     const store = artifacts();
-    const all = await readListing(store, task);
+    const all = await filesOfTask(store, task);
     const page = all.filter(({ name }) => name > after).slice(0, limit);
     const addressed = await Promise.all(
-      page.map(async (file) => ({
-        ...file,
-        url: await store.presignGet(exportKey(task.id, task.attempt, file.name), ADDRESS_SECONDS),
-      })),
+      page.map(async ({ key, ...file }) => ({ ...file, url: await store.presignGet(key, ADDRESS_SECONDS) })),
     );
     return c.json({ files: addressed, count: all.length }, 200);
   });

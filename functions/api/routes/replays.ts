@@ -1,0 +1,47 @@
+/** Work with a release or a database beside promotions: a replay of the one, a baseline of the other. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { startBaseline, startReplay } from "../../task-start.ts";
+import { environmentName, jsonAnswer, jsonBody, keyHeader, refused, releaseHash } from "../answer.ts";
+import { api } from "../request.ts";
+import { answerStarted, askerOf, taskSchema } from "../task.ts";
+
+const started = {
+  200: jsonAnswer(taskSchema, "It was started by an earlier request with the same key"),
+  202: jsonAnswer(taskSchema, "It is started"),
+  ...refused,
+};
+
+const params = z.object({ name: environmentName });
+
+const replay = createRoute({
+  method: "post",
+  path: "/environments/{name}/replays",
+  summary:
+    "Run a release from nothing in a database of its own; the task's files are schema.lock.json and schema.md",
+  request: { headers: keyHeader, params, ...jsonBody(z.strictObject({ release: releaseHash })) },
+  responses: started,
+});
+
+const baseline = createRoute({
+  method: "post",
+  path: "/environments/{name}/baselines",
+  summary: "Count and hash what every table holds; the task's file is baseline.json",
+  request: { headers: keyHeader, params },
+  responses: started,
+});
+
+export const replayRoutes = api()
+  .openapi(replay, async (c) => {
+    const request = { environment: c.req.valid("param").name, release: c.req.valid("json").release };
+    return answerStarted(
+      c,
+      await startReplay(await c.var.ledger(), request, askerOf(c, c.req.valid("header"))),
+    );
+  })
+  .openapi(baseline, async (c) => {
+    const environment = c.req.valid("param").name;
+    return answerStarted(
+      c,
+      await startBaseline(await c.var.ledger(), { environment }, askerOf(c, c.req.valid("header"))),
+    );
+  });

@@ -1,0 +1,53 @@
+/** The files that a task leaves: in the bucket below its id, named in its outcome, so that they are there when it has ended well. */
+import type { Json } from "../core/canonical-json.ts";
+import { RehearsalError } from "../core/errors.ts";
+import type { Task } from "../io/ledger/tasks.ts";
+import type { ObjectStore } from "../io/object-store.ts";
+import { type ExportedFile, exportKey, readListing } from "./exports.ts";
+import type { TaskContext } from "./task.ts";
+
+const keyOf = (task: string, attempt: number, name: string) => `tasks/${task}/${attempt}/${name}`;
+
+/** Writes files; what it returns belongs into the outcome as `files`. */
+export async function writeTaskFiles(
+  { task, attempt, store }: Pick<TaskContext, "task" | "attempt" | "store">,
+  texts: Record<string, string>,
+): Promise<ExportedFile[]> {
+  const files: ExportedFile[] = [];
+  for (const [name, text] of Object.entries(texts)) {
+    const contentType = name.endsWith(".json") ? "application/json" : "text/plain; charset=utf-8";
+    const key = keyOf(task.id, attempt.attempt, name);
+    const { size, sha256 } = await store.putOnce(key, Buffer.from(text), { contentType });
+    files.push({ name, size, sha256 });
+  }
+  return files.sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** The files of a task that has ended well, with their keys, by name; throws `NotFound` for one that has left none. */
+export async function filesOfTask(
+  store: ObjectStore,
+  task: Task,
+): Promise<(ExportedFile & { key: string })[]> {
+  const { id, attempt } = task;
+  if (task.kind === "export")
+    return (await readListing(store, task)).map((file) => ({
+      ...file,
+      key: exportKey(id, attempt, file.name),
+    }));
+  const files = namedIn(task.outcome);
+  if (task.status !== "succeeded" || files === undefined)
+    throw new RehearsalError("NotFound", { what: "task with files", name: id });
+  return files.map((file) => ({ ...file, key: keyOf(id, attempt, file.name) }));
+}
+
+/** The text of one of them; throws `NotFound`. */
+export async function readTaskFile(store: ObjectStore, task: Task, name: string): Promise<string> {
+  const found = (await filesOfTask(store, task)).find((file) => file.name === name);
+  if (found === undefined) throw new RehearsalError("NotFound", { what: "file", name });
+  return Buffer.from(await store.get(found.key)).toString();
+}
+
+/** What this service wrote there itself. */
+function namedIn(outcome: Json): ExportedFile[] | undefined {
+  return (outcome as { files?: ExportedFile[] } | null)?.files;
+}
