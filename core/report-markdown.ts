@@ -6,6 +6,7 @@ import {
   type StatementMeasure,
   strongestLocks,
 } from "./report.ts";
+import { NOTES_TITLE, noteLines } from "./report-notes.ts";
 
 /** GitHub-flavoured Markdown; names and SQL stand in code spans, so that nothing in them becomes markup. */
 export function reportMarkdown(report: RehearsalReport): string {
@@ -22,6 +23,7 @@ export function reportMarkdown(report: RehearsalReport): string {
     `- time: ${duration(report.milliseconds)}; size: ${bytes(report.bytesBefore)} → ${bytes(report.bytesAfter)}; WAL: ${bytes(report.walBytes)}`,
     "",
     ...report.runs.flatMap(runSection),
+    ...list(NOTES_TITLE, noteLines(report.notes)),
     ...list("Differences of shape", report.differences),
     ...list("Tables whose kept columns changed", report.changedTables),
     report.unchangedTables.length > 0

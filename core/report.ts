@@ -1,4 +1,5 @@
 /** The rehearsal's report: everything measured while the pending files ran on the copy. */
+import type { ChangeNote } from "./change-notes.ts";
 import type { BrokenCheck } from "./checks.ts";
 import type { ErrorRecord } from "./errors.ts";
 import { LOCK_MODES } from "./lock-modes.ts";
@@ -62,6 +63,8 @@ export interface RehearsalReport {
   /** Tables whose kept columns changed, in people's words. */
   changedTables: string[];
   brokenChecks: BrokenCheck[];
+  /** What the files say of tables whose every change asks for a note; absent where none is changed. */
+  notes?: ChangeNote[];
   /** Why the rehearsal refuses the release; absent when it went well. */
   failure?: ErrorRecord;
 }

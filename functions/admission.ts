@@ -15,6 +15,7 @@ import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { type AppliedFile, assertIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { refuseFiles } from "./configuration.ts";
+import { assertDeclared } from "./inventory.ts";
 import { runsOf } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
 import { readKeptShape } from "./shapes.ts";
@@ -55,6 +56,7 @@ export async function examine(
   await assertRoom(session, environment.policy.disk);
   await assertStorage(environment.policy);
   refuseFiles(environment.policy);
+  assertDeclared(environment, project);
   const pending = pendingFiles(project, await readApplied(session), seed);
   const found = await refuseDrift(session, store, environment);
   return {

@@ -13,6 +13,7 @@ import { findBrokenChecks, refuseBroken } from "../io/postgres/checks.ts";
 import { measureRuns } from "../io/postgres/measure.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
+import { assertInventory } from "./inventory.ts";
 import type { StepContext } from "./step.ts";
 
 export interface RehearsalResult {
@@ -82,6 +83,7 @@ export async function rehearse(
     const held = await readBaseline(copy, { onProgress: context.progress });
     await proveIdempotence(options, report, held);
     refuseBroken(report.brokenChecks);
+    assertInventory(report, project, after);
     report.milliseconds = performance.now() - started;
     const expectations: Expectations = {
       format: "rehearsal-expectations/1",

@@ -6,6 +6,7 @@ import {
   type StatementMeasure,
   strongestLocks,
 } from "../core/report.ts";
+import { NOTES_TITLE, noteLines } from "../core/report-notes.ts";
 import { bytes, duration } from "../core/report-markdown.ts";
 
 /** Every value is escaped by the template; only the style sheet is raw. */
@@ -32,6 +33,7 @@ ${verdict(report)}
 <dt>WAL</dt><dd>${bytes(report.walBytes)}</dd>
 </dl>
 ${report.runs.map((run, index) => runSection(run, index))}
+${list(NOTES_TITLE, noteLines(report.notes))}
 ${list("Differences of shape", report.differences)}
 ${list("Tables whose kept columns changed", report.changedTables)}
 ${list("Tables whose kept columns hold what they held", report.unchangedTables)}
