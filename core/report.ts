@@ -1,4 +1,5 @@
 /** The rehearsal's report: everything measured while the pending files ran on the copy. */
+import type { Blocked } from "./blocked.ts";
 import type { ChangeNote } from "./change-notes.ts";
 import type { BrokenCheck } from "./checks.ts";
 import type { ErrorRecord } from "./errors.ts";
@@ -65,6 +66,8 @@ export interface RehearsalReport {
   brokenChecks: BrokenCheck[];
   /** What the files say of tables whose every change asks for a note; absent where none is changed. */
   notes?: ChangeNote[];
+  /** For how long readers and writers wait for the release, by what probes waited on the copy; the longest first. */
+  blocked?: Blocked[];
   /** Why the rehearsal refuses the release; absent when it went well. */
   failure?: ErrorRecord;
 }

@@ -1,5 +1,6 @@
 /** One rehearsal: the pending files run on a copy, measured, proved idempotent where they claim it, and compared. */
 import { type Baseline, keptColumns } from "../core/baseline.ts";
+import { blockedTraffic } from "../core/blocked.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
 import type { Expectations } from "../core/expectations.ts";
 import { quoteName } from "../core/names.ts";
@@ -11,8 +12,10 @@ import { type ApplyOptions, applyRuns, runAgain } from "../io/postgres/apply.ts"
 import { readBaseline } from "../io/postgres/baseline.ts";
 import { findBrokenChecks, refuseBroken } from "../io/postgres/checks.ts";
 import { measureRuns } from "../io/postgres/measure.ts";
+import { startProbes } from "../io/postgres/probes.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
+import { keepTime } from "../io/postgres/timeline.ts";
 import { assertInventory } from "./inventory.ts";
 import type { StepContext } from "./step.ts";
 
@@ -55,27 +58,31 @@ export async function rehearse(
   };
   const shapes: Shape[] = [];
   const { observer, runs: measures } = measureRuns(copy);
+  const timeline = keepTime(observer);
+  const searchPath = promotion.policy.searchPath.map(quoteName).join(", ");
   const options: ApplyOptions = {
     session: copy,
     attempt: context.attempt,
     release: promotion.release,
     runs,
     policy: promotion.policy,
-    observer,
-    verify: async () => {
-      shapes.push(await readShape(copy));
+    observer: timeline.observer,
+    // In the transaction, as in production: for whoever waits for its locks, looking takes as long as doing.
+    verify: async (index) => {
+      shapes[index] = await readShape(copy);
+      if (index === runs.length - 1) await check();
     },
+    passed: timeline.passed,
     onItem: (item) => context.progress({ done: { bytes: 0, rows: 0 }, now: item.path }),
   };
   try {
-    await applyRuns(options);
+    await whileProbed();
+    if (runs.length === 0) await check();
     const after = shapes.at(-1) ?? before;
     gather(report, measures, shapes);
     report.fingerprintAfter = fingerprint(after);
     report.differences = describeChanges(before, after);
     report.bytesAfter = await databaseBytes(copy);
-    const searchPath = promotion.policy.searchPath.map(quoteName).join(", ");
-    report.brokenChecks = await copy.transaction(() => findBrokenChecks(copy, project.checks, searchPath));
     const kept = keptColumns(before, after);
     const content = await compareKept(pristine, copy, kept);
     report.unchangedTables = content.unchanged;
@@ -104,6 +111,32 @@ export async function rehearse(
     report.failure = toErrorRecord(error);
     return { report, refusal: error };
   }
+
+  async function check(): Promise<void> {
+    report.brokenChecks = await inTransaction(copy, () => findBrokenChecks(copy, project.checks, searchPath));
+  }
+
+  /** Applies while readers and writers try to get at what the files lock; tells of their waiting whether it goes well or not. */
+  async function whileProbed(): Promise<void> {
+    const locks = runs.flatMap((run) =>
+      run.items.flatMap((item) => item.statements.flatMap((statement) => statement.locks)),
+    );
+    const probes = await startProbes({
+      ...{ session: copy, application: context.application, locks },
+      searchPath: promotion.policy.searchPath,
+    });
+    try {
+      await applyRuns(options);
+    } finally {
+      const probing = await probes.end();
+      report.blocked = blockedTraffic(timeline.times(), measures, probing);
+    }
+  }
+}
+
+/** Checks need a transaction: the run's own when one stands, else one of their own. */
+function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  return session.inTransaction() ? work() : session.transaction(work, "begin read only");
 }
 
 function gather(report: RehearsalReport, measures: Omit<RunMeasure, "fingerprint">[], shapes: Shape[]): void {

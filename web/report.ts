@@ -7,7 +7,8 @@ import {
   strongestLocks,
 } from "../core/report.ts";
 import { NOTES_TITLE, noteLines } from "../core/report-notes.ts";
-import { bytes, duration } from "../core/report-markdown.ts";
+import { bytes, duration } from "../core/report-words.ts";
+import { BLOCKED_STYLE, blockedSection } from "./report-blocked.ts";
 
 /** Every value is escaped by the template; only the style sheet is raw. */
 export function reportPage(report: RehearsalReport): string {
@@ -18,7 +19,7 @@ export function reportPage(report: RehearsalReport): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Rehearsal ${report.promotion}</title>
-<style>${raw(STYLE)}</style>
+<style>${raw(STYLE + BLOCKED_STYLE)}</style>
 </head>
 <body>
 <main>
@@ -32,6 +33,7 @@ ${verdict(report)}
 <dt>Size</dt><dd>${bytes(report.bytesBefore)} → ${bytes(report.bytesAfter)}</dd>
 <dt>WAL</dt><dd>${bytes(report.walBytes)}</dd>
 </dl>
+${blockedSection(report.blocked)}
 ${report.runs.map((run, index) => runSection(run, index))}
 ${list(NOTES_TITLE, noteLines(report.notes))}
 ${list("Differences of shape", report.differences)}

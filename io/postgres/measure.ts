@@ -1,6 +1,7 @@
 /** Measures files while they run on the copy: time, locks, rewrites, rows, WAL; told by the server, from the same session. */
 import { quoteQualified } from "../../core/names.ts";
 import type { ItemMeasure, LockTaken, RunMeasure, StatementMeasure } from "../../core/report.ts";
+import type { Run } from "../../core/runs.ts";
 import type { Observer } from "./apply.ts";
 import { openSession, type Session } from "./session.ts";
 
@@ -22,9 +23,13 @@ export function measureRuns(session: Session): {
   let changedBefore: RunMeasure["changed"] = {};
   let started = 0;
   let runStarted = 0;
+  let begun: Run | undefined;
   let wal = 0;
   const observer: Observer = {
     runBegins: async (run) => {
+      // A transaction that is tried again takes the place of the one that was taken back.
+      if (run === begun) runs.pop();
+      begun = run;
       runs.push({ transactional: run.transactional, milliseconds: 0, items: [], changed: {} });
       before = await readRelations(session);
       changedBefore = await readChanges(session);
