@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { Act, Declare } from "./command.ts";
 import { approveCommand } from "./commands/approve.ts";
 import { backupCommand } from "./commands/backup.ts";
+import { baselineCommand } from "./commands/baseline.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { envCommand } from "./commands/env.ts";
 import { logCommand } from "./commands/log.ts";
@@ -12,6 +13,7 @@ import { promoteCommand } from "./commands/promote.ts";
 import { rejectCommand } from "./commands/reject.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
+import { schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
 import { watchCommand } from "./commands/watch.ts";
 
@@ -21,6 +23,7 @@ const COMMANDS: Declare[] = [
   newCommand,
   releaseCommand,
   envCommand,
+  schemaCommand,
   planCommand,
   promoteCommand,
   statusCommand,
@@ -31,6 +34,7 @@ const COMMANDS: Declare[] = [
   rollbackCommand,
   reportCommand,
   backupCommand,
+  baselineCommand,
   logCommand,
 ];
 
@@ -38,7 +42,7 @@ export const EXITS: readonly (readonly [code: number, meaning: string])[] = [
   [0, "done: promoted, or nothing to do"],
   [1, "failed, and production is as it was"],
   [2, "the command was used wrongly"],
-  [3, "drift was found; of plan: something is pending"],
+  [3, "drift or another difference was found; of plan: something is pending"],
   [4, "an approval is needed, or was not given in time"],
   [5, "the environment is locked by another promotion"],
   [6, "an operator is needed: a promotion is held, or the log is broken"],

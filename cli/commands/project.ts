@@ -51,7 +51,11 @@ export const releaseCommand: Declare = (act) =>
 /** The hash of the release a command is about: the one that is named, or this folder's project, uploaded when it is new. */
 export async function chooseRelease(context: Context, named: string | undefined): Promise<string> {
   if (named !== undefined) return named.toLowerCase();
-  const prepared = await prepareRelease(context.folder);
+  return uploadRelease(context, await prepareRelease(context.folder));
+}
+
+/** Uploads a release that the service does not know yet; returns its hash. */
+export async function uploadRelease(context: Context, prepared: PreparedRelease): Promise<string> {
   const uploaded = await upload(await context.client(), prepared);
   context.terminal.err(
     `release ${short(prepared.bundle.hash)} of this folder ${uploaded ? "uploaded" : "is known"}`,
