@@ -7,6 +7,8 @@ import { quoteName } from "../core/names.ts";
 import type { Project } from "../core/project.ts";
 import type { RehearsalReport, RunMeasure } from "../core/report.ts";
 import type { Run, RunItem } from "../core/runs.ts";
+import { refuseOtherSchema, schemaLock } from "../core/schema-lock.ts";
+import { schemaMarks } from "../core/schema-marks.ts";
 import { describeChanges, fingerprint, type Shape } from "../core/shape.ts";
 import { type ApplyOptions, applyRuns, runAgain } from "../io/postgres/apply.ts";
 import { readBaseline } from "../io/postgres/baseline.ts";
@@ -90,6 +92,8 @@ export async function rehearse(
     const held = await readBaseline(copy, { onProgress: context.progress });
     await proveIdempotence(options, report, held);
     refuseBroken(report.brokenChecks);
+    if (project.schemaLock !== undefined)
+      refuseOtherSchema(project.schemaLock, schemaLock(after, schemaMarks(project.inventory)));
     assertInventory(report, project, after);
     report.milliseconds = performance.now() - started;
     const expectations: Expectations = {
