@@ -517,6 +517,13 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  WorkspaceStateMismatch: entry<{ at: string; found: string; environment: string; state: string }>({
+    message: (f) => `the state file ${f.at} says ${f.found}, and "${f.environment}" is ${f.state}`,
+    hint: (f) =>
+      `find out who wrote it; where the ledger is right, write {"state": "${f.state}"} into the file, and promote again`,
+    status: 409,
+    exit: 1,
+  }),
   WorkspaceFileUnusable: entry<{ at: string; reason: string }>({
     message: (f) => `the workspace's file ${f.at} cannot be used: ${f.reason}`,
     hint: 'correct "state" in inventory.yaml, let the service read and write it, or mend the file by hand: {"state": "canonical"} after a promotion',

@@ -20,6 +20,7 @@ import { runsOf } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
 import { readKeptShape } from "./shapes.ts";
 import { assertStorage, guardedAreas } from "./storage.ts";
+import { assertRole } from "./workspace.ts";
 
 export interface Candidate {
   environment: Environment;
@@ -57,6 +58,7 @@ export async function examine(
   await assertStorage(environment.policy);
   refuseFiles(environment.policy);
   assertDeclared(environment, project);
+  await assertRole(environment, project.inventory);
   const pending = pendingFiles(project, await readApplied(session), seed);
   const found = await refuseDrift(session, store, environment);
   return {

@@ -5,10 +5,12 @@ import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { findDatabase } from "../../io/postgres/databases.ts";
 import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
 import { examine } from "../admission.ts";
+import { capturedByHand } from "../inventory.ts";
 import { asNewest } from "../older-attempts.ts";
 import { readRelease } from "../release.ts";
 import { refuseSeedsOnProd } from "../seeds.ts";
 import { step } from "../step.ts";
+import { enterWorkspace } from "../workspace.ts";
 
 export const handler = step("admit", async (context) => {
   const { promotion, environment, attempt, store } = context;
@@ -26,13 +28,15 @@ export const handler = step("admit", async (context) => {
     const production = await findDatabase(session, { name: session.address.database });
     if (production === undefined)
       throw new RehearsalError("NotFound", { what: "database", name: environment.name });
+    let workspace: string | undefined;
     if (pending.length > 0)
-      await asNewest(context, () =>
-        session.transaction(async () => {
+      await asNewest(context, async () => {
+        workspace = await enterWorkspace(context, project.inventory);
+        await session.transaction(async () => {
           await takeToken(session, attempt);
           await writeState(session, "provisional", promotion.id);
-        }),
-      );
+        });
+      });
     return {
       outcome: {
         pending: pending.length,
@@ -45,7 +49,9 @@ export const handler = step("admit", async (context) => {
         pending,
         fingerprint,
         ...(storageAreas.length > 0 && { storageAreas }),
+        ...(workspace !== undefined && { workspace }),
       },
+      events: pending.length > 0 ? capturedByHand(project) : [],
       also: async (ledger) => {
         if (pending.length > 0) await updateEnvironment(ledger, environment.name, { state: "provisional" });
       },

@@ -12,6 +12,7 @@ import { asNewest } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
 import { keepShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
+import { leaveWorkspace, workspaceNotLeft } from "../workspace.ts";
 
 export const handler = step("open", async (context) => {
   const { promotion, environment, attempt } = context;
@@ -48,10 +49,11 @@ export const handler = step("open", async (context) => {
   // Verify has called it already when it let the services in to be asked.
   const asked = promotion.policy.hooks.smoke !== undefined;
   const failure = promotion.facts.fenced !== undefined && !asked ? await startServices(context) : undefined;
+  const unwritten = await leaveWorkspace(context, "canonical");
   return {
     outcome: { ended: "promoted", fingerprint: fingerprint(shape) },
     status: "promoted",
-    ...(failure && { error: failure }),
+    ...((failure ?? unwritten) && { error: failure ?? unwritten }),
     also: (ledger) =>
       updateEnvironment(ledger, environment.name, {
         state: "canonical",
@@ -65,6 +67,7 @@ export const handler = step("open", async (context) => {
         data: { release: promotion.release, fingerprint: fingerprint(shape) },
       },
       ...notStarted(failure),
+      ...workspaceNotLeft(unwritten),
       { type: "promotion.sealed" },
     ],
   };

@@ -11,6 +11,7 @@ import { letIn } from "../let-in.ts";
 import { asNewest } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
 import { type StepContext, step } from "../step.ts";
+import { leaveWorkspace, workspaceNotLeft } from "../workspace.ts";
 
 export const handler = step("refuse", async (context) => {
   const { promotion, environment } = context;
@@ -32,6 +33,7 @@ export const handler = step("refuse", async (context) => {
   context.passed("let-in");
   if (!gone) await giveBackState(context);
   const failure = (await wasFenced(context)) ? await startServices(context) : undefined;
+  const unwritten = await leaveWorkspace(context, promotion.stateBefore);
   return {
     outcome: { ended: "refused", code: reason.code, message: reason.message, copies },
     status: "refused",
@@ -48,6 +50,7 @@ export const handler = step("refuse", async (context) => {
     },
     events: [
       ...notStarted(failure),
+      ...workspaceNotLeft(unwritten),
       { type: "promotion.refused", announce: true, data: { code: reason.code, message: reason.message } },
     ],
   };

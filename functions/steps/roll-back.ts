@@ -32,6 +32,7 @@ import { endOlderAttempts } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
 import { type StepContext, step } from "../step.ts";
 import { putStorageBack } from "../storage.ts";
+import { leaveWorkspace, workspaceNotLeft } from "../workspace.ts";
 import { reasonOf } from "./refuse.ts";
 import { countersAtRest, type RestoredCopy, restoreCopy } from "./restore.ts";
 
@@ -50,6 +51,7 @@ export const handler = step("roll-back", async (context) => {
     const stored = await putStorageBack(context);
     context.passed("stored");
     const failure = await startServices(context);
+    const unwritten = await leaveWorkspace(context, promotion.stateBefore);
     // Only now: production is back, and nobody waits for files to be removed.
     await dropScratch(maintenance, promotion.id, kept);
     return {
@@ -59,6 +61,7 @@ export const handler = step("roll-back", async (context) => {
       also: (ledger) => updateEnvironment(ledger, environment.name, { state: promotion.stateBefore }),
       events: [
         ...notStarted(failure),
+        ...workspaceNotLeft(unwritten),
         ...notPutBack(stored.failure),
         {
           type: "promotion.rolled-back",

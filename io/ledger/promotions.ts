@@ -16,6 +16,8 @@ export interface Facts {
   fingerprint?: string;
   /** admit: the prefixes of objects that are guarded, where there are any. */
   storageAreas?: StorageArea[];
+  /** admit: the workspace's state file, where one is declared and was marked. */
+  workspace?: string;
   /** back-up, and fence: the list of these objects that a rollback goes back to. */
   storage?: { key: string; sha256: string };
   /** back-up: the manifest's key and hash. */
