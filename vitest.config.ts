@@ -1,5 +1,27 @@
 /** The tests: every file in test/, on real servers, never more workers than the two cores can feed. */
+import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Of tens of seconds and more: when they begin last, one worker waits for the other. */
+const LONGEST = [
+  "kill-from-the-fence.test.ts",
+  "kill-before-the-fence.test.ts",
+  "promotion.test.ts",
+  "backup-fuzz.test.ts",
+];
+
+/** The longest files first, and the others as vitest would have them. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const others = await super.sort(files);
+    const rank = ({ moduleId }: TestSpecification) => {
+      const place = LONGEST.indexOf(basename(moduleId));
+      return place < 0 ? LONGEST.length : place;
+    };
+    return others.sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -7,6 +29,7 @@ export default defineConfig({
     globalSetup: ["test/servers.ts"],
     pool: "forks",
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 180_000,
     hookTimeout: 120_000,
     reporters: ["default"],

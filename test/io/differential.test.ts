@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
 import { compareBaselines } from "../../core/baseline.ts";
@@ -353,6 +354,7 @@ test.each(plays)(
     if (last === undefined) throw new Error("there was no round");
     // Nothing happens any more: everything stands, and is called untouched.
     await open.end(true);
+    await olderThanAll(source);
     const settled = await take(source, last.manifest, true);
     const again = await take(source, settled, true);
     const cut = new Set(again.tables.filter(({ heap }) => heap !== null).map(({ tocId }) => tocId));
@@ -429,6 +431,7 @@ test("a table under another name is not called untouched, be the name free or an
     newestServer(),
     "create table a as select 1 as id; create table b as select 2 as id; create table c as select 3 as id; create table d as select 4 as id",
   );
+  await olderThanAll(source);
   const base = await take(source);
   await execute(
     source,
@@ -518,6 +521,13 @@ async function expectUntouchedSame(
 ): Promise<void> {
   for (const name of await untouchedIn(source, last.manifest))
     expect(content[name], `${story}: ${name}`).toBe(last.content[name]);
+}
+
+/** Waits until nobody on the server, in whatever database, has a transaction open that is older than what was written here. */
+async function olderThanAll(address: DatabaseAddress): Promise<void> {
+  const [written] = await rows<{ xid: string }>(address, "select pg_current_xact_id()::text as xid");
+  const past = "select pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 as past";
+  while (!(await rows<{ past: boolean }>(address, past, [written?.xid]))[0]?.past) await pause(20);
 }
 
 async function untouchedIn(address: DatabaseAddress, manifest: BackupManifest): Promise<Set<string>> {

@@ -42,3 +42,25 @@ export const KILL_POINTS: KillPoint[] = [
     (point): KillPoint => ({ fault: 39, step: "roll-back", point, course: "rolled-back" }),
   ),
 ];
+
+/**
+ * What one promotion each goes through. Those that end promoted die once in every step, at milestones of one rank (each
+ * step's first, each step's second …), so that all are visited in as many promotions as the longest step has milestones;
+ * a refusal and a rollback die once.
+ */
+export function killSchedules(points: readonly KillPoint[]): KillPoint[][] {
+  const schedules: KillPoint[][] = [];
+  const ofStep = new Map<string, number>();
+  const promoted: KillPoint[][] = [];
+  for (const point of points) {
+    if (point.course !== "promoted") {
+      schedules.push([point]);
+      continue;
+    }
+    const rank = ofStep.get(point.step) ?? 0;
+    ofStep.set(point.step, rank + 1);
+    promoted[rank] ??= [];
+    promoted[rank].push(point);
+  }
+  return [...promoted, ...schedules];
+}

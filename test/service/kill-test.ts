@@ -1,5 +1,5 @@
 /**
- * kill -9 of the whole service at every milestone of every step, then a restart: each promotion must end promoted, or
+ * kill -9 of the whole service at every milestone of every step, each time then a restart: each promotion must end promoted, or
  * refused or rolled back with production exactly as it was. The outcomes stand beside the test
  * as .tsv, of which docs/generate.ts makes the table in docs/faults.md.
  */
@@ -9,15 +9,15 @@ import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../po
 import { leftInBucket } from "./backup-of.ts";
 import { contentOf } from "./content.ts";
 import { type Hook, startHook } from "./hook.ts";
-import type { KillPoint } from "./kill-points.ts";
+import { type KillPoint, killSchedules } from "./kill-points.ts";
 import { OUTSIDE, PROJECT, SCHEMA } from "./project.ts";
 import { Service } from "./service.ts";
 
-/** Declares one test per point, on one service, and one that holds `NAME.tsv` to what was seen. */
+/** Declares one test per schedule of kills, on one service, and one that holds `NAME.tsv` to what was seen. */
 export function testKills(name: string, points: readonly KillPoint[]): void {
   const server = newestServer();
   const made: DatabaseAddress[] = [];
-  const seen: string[] = [];
+  const seen = new Map<KillPoint, string>();
   let service: Service;
   let smoke: Hook;
   let smokeStatus = 200;
@@ -33,27 +33,42 @@ export function testKills(name: string, points: readonly KillPoint[]): void {
     await dropDatabases(...made);
   });
 
-  describe.each(points)("fault $fault: kill -9 at $step:$point of a promotion that ends $course", (kill) => {
-    test("ends as it would have, each effect exactly once, and leaves nothing of its own behind", async () => {
-      const course = COURSES[kill.course];
-      smokeStatus = course.smoke;
-      const environment = `k-${kill.step}-${kill.point}-${kill.course}`.slice(0, 40).replace(/-$/, "");
-      const address = await freshDatabase(server, SCHEMA, `k${made.length}_${process.pid}`);
-      made.push(address);
-      await service.register(environment, address, { hooks: { smoke: smoke.url } });
-      const before = await contentOf(address);
-      const release = await service.release(course.files);
-      service.killAt(`${kill.step}:${kill.point}`);
-      const id = await service.promote(environment, release);
-      expect(await service.ended()).toBe("SIGKILL");
-      await service.start();
-      const detail = await service.until(id, course.end);
-      made.push({ ...address, database: `${address.database}__failed_${id}` });
-      await expectEnd(service, kill, address, before, id);
-      expect(detail.error?.code).not.toBe("StepDied");
-      seen.push([kill.step, kill.point, kill.course, detail.status].join("\t"));
-    });
-  });
+  const schedules = killSchedules(points).map((kills) => ({
+    kills,
+    fault: kills[0]?.fault,
+    course: kills[0]?.course,
+    where: kills.map(({ step, point }) => `${step}:${point}`).join(", "),
+  }));
+
+  describe.each(schedules)(
+    "fault $fault: kill -9 at $where of a promotion that ends $course",
+    ({ kills }) => {
+      test("ends as it would have, each effect exactly once, and leaves nothing of its own behind", async () => {
+        const [first] = kills;
+        if (first === undefined) throw new Error("a schedule without kills");
+        const course = COURSES[first.course];
+        smokeStatus = course.smoke;
+        const environment = `k-${first.step}-${first.point}-${first.course}`.slice(0, 40).replace(/-$/, "");
+        const address = await freshDatabase(server, SCHEMA, `k${made.length}_${process.pid}`);
+        made.push(address);
+        await service.register(environment, address, { hooks: { smoke: smoke.url } });
+        const before = await contentOf(address);
+        const release = await service.release(course.files);
+        service.killAt(...kills.map(({ step, point }) => `${step}:${point}`));
+        const id = await service.promote(environment, release);
+        for (const _ of kills) {
+          expect(await service.ended()).toBe("SIGKILL");
+          await service.start();
+        }
+        const detail = await service.until(id, course.end);
+        expect(service.unfired()).toEqual([]);
+        made.push({ ...address, database: `${address.database}__failed_${id}` });
+        await expectEnd(service, first, address, before, id);
+        expect(detail.error?.code).not.toBe("StepDied");
+        for (const kill of kills) seen.set(kill, detail.status);
+      });
+    },
+  );
 
   test("what the dead left behind is gone after a sweep: no upload, no object without a manifest, no copy, no slot", async () => {
     // As the clock calls it, but from here: the service is another process.
@@ -78,7 +93,8 @@ export function testKills(name: string, points: readonly KillPoint[]): void {
   });
 
   test("every kill ended as docs/faults.md tells", async () => {
-    await expect(`${seen.join("\n")}\n`).toMatchFileSnapshot(`../workflows/${name}.tsv`);
+    const lines = points.map((kill) => [kill.step, kill.point, kill.course, seen.get(kill)].join("\t"));
+    await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot(`../workflows/${name}.tsv`);
   });
 }
 

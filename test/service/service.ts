@@ -1,6 +1,6 @@
 /** The service under test: real processes on a real server, spoken to over HTTP as a user would. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
@@ -75,11 +75,19 @@ export class Service {
     return this;
   }
 
-  /** Arms a kill at a milestone; it fires once, in whatever process passes it first. */
-  killAt(point: string): void {
+  /** Arms a kill at each of the milestones, and at no others; it fires once, in whatever process passes it first. */
+  killAt(...points: string[]): void {
     rmSync(this.#kills, { recursive: true, force: true });
     mkdirSync(this.#kills, { recursive: true });
-    writeFileSync(join(this.#kills, `${point}.armed`), "");
+    for (const point of points) writeFileSync(join(this.#kills, `${point}.armed`), "");
+  }
+
+  /** The armed kills that nobody came to. */
+  unfired(): string[] {
+    const names = readdirSync(this.#kills);
+    return names.filter(
+      (name) => name.endsWith(".armed") && !names.includes(name.replace(/armed$/, "fired")),
+    );
   }
 
   get #kills(): string {
