@@ -50,10 +50,11 @@ export const handler = step("open", async (context) => {
   const asked = promotion.policy.hooks.smoke !== undefined;
   const failure = promotion.facts.fenced !== undefined && !asked ? await startServices(context) : undefined;
   const unwritten = await leaveWorkspace(context, "canonical");
+  const error = failure ?? unwritten;
   return {
     outcome: { ended: "promoted", fingerprint: fingerprint(shape) },
     status: "promoted",
-    ...((failure ?? unwritten) && { error: failure ?? unwritten }),
+    ...(error && { error }),
     also: (ledger) =>
       updateEnvironment(ledger, environment.name, {
         state: "canonical",
