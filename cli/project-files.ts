@@ -3,16 +3,29 @@ import { constants, type Dirent } from "node:fs";
 import { lstat, open, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { RehearsalError } from "../core/errors.ts";
+import { below } from "../core/formats/format.ts";
 import type { ProjectFile } from "../core/project.ts";
-import { CONFIG_PATH } from "../core/project-config.ts";
-import { FOLDERS, isPart, TOP_FILES } from "../core/project-paths.ts";
+import { CONFIG_PATH, type ProjectConfig, parseConfig } from "../core/project-config.ts";
+import {
+  FOLDERS,
+  isMigration,
+  isPart,
+  layoutOf,
+  type ProjectLayout,
+  TOP_FILES,
+} from "../core/project-paths.ts";
 import { FILE_BYTES, RELEASE_BYTES, RELEASE_FILES } from "../core/release-limits.ts";
+
+/** The folder's rehearsal.yaml; throws `ProjectMissing` and `ConfigInvalid`. */
+export async function readConfig(folder: string): Promise<ProjectConfig> {
+  if ((await entryAt(folder, CONFIG_PATH)) === undefined)
+    throw new RehearsalError("ProjectMissing", { folder, missing: CONFIG_PATH });
+  return parseConfig(await readOne(folder, CONFIG_PATH));
+}
 
 /** Reads the files that belong to a release, by path; throws `ProjectMissing`, `SymlinkRefused`, or a limit's error before the bytes are in memory. */
 export async function readProjectFiles(folder: string): Promise<ProjectFile[]> {
-  if ((await entryAt(folder, CONFIG_PATH)) === undefined)
-    throw new RehearsalError("ProjectMissing", { folder, missing: CONFIG_PATH });
-  const paths = await listProjectFiles(folder);
+  const paths = await listProjectFiles(folder, layoutOf(await readConfig(folder)));
   if (paths.length > RELEASE_FILES)
     throw new RehearsalError("TooManyFiles", { count: paths.length, limit: RELEASE_FILES });
   const files: ProjectFile[] = [];
@@ -27,34 +40,42 @@ export async function readProjectFiles(folder: string): Promise<ProjectFile[]> {
 }
 
 /** The paths of the release's files in a folder, sorted; whatever else the repository holds is passed over. */
-export async function listProjectFiles(folder: string): Promise<string[]> {
+export async function listProjectFiles(folder: string, layout: ProjectLayout): Promise<string[]> {
   const paths: string[] = [];
   for (const path of TOP_FILES) if ((await entryAt(folder, path)) !== undefined) paths.push(path);
-  for (const name of Object.keys(FOLDERS)) {
+  for (const name of [...Object.keys(FOLDERS), ...ownPlaces(layout)]) {
     const entry = await entryAt(folder, name);
-    if (entry?.isDirectory()) paths.push(...(await listFolder(folder, name)));
+    if (entry?.isDirectory()) paths.push(...(await listFolder(folder, name, layout)));
+    else if (entry?.isFile() && layout.rules.entries !== undefined) paths.push(name);
     else if (entry !== undefined)
       throw new RehearsalError("PathRefused", { path: name, reason: "it is not a folder" });
   }
   return paths.sort();
 }
 
-async function listFolder(folder: string, path: string): Promise<string[]> {
+/** Where the migrations stand: their folder, or what of it is theirs. */
+function ownPlaces({ folder, rules }: ProjectLayout): string[] {
+  return rules.entries?.map((entry) => below(folder, entry)) ?? [folder];
+}
+
+async function listFolder(folder: string, path: string, layout: ProjectLayout): Promise<string[]> {
   const entries = await readdir(join(folder, path), { withFileTypes: true });
   const found: string[] = [];
   for (const entry of entries) {
     const child = `${path}/${entry.name}`;
-    if (!isPart(child)) continue;
+    if (!isPart(child, layout)) continue;
     if (entry.isSymbolicLink()) throw await linkRefused(folder, child);
-    if (entry.isDirectory() && isDeep(path)) found.push(...(await listFolder(folder, child)));
+    if (entry.isDirectory() && isDeep(child, layout))
+      found.push(...(await listFolder(folder, child, layout)));
     else if (entry.isFile()) found.push(child);
     else throw notAFile(child, entry);
   }
   return found;
 }
 
-function isDeep(path: string): boolean {
-  return FOLDERS[path.split("/")[0] ?? ""]?.deep === true;
+function isDeep(path: string, layout: ProjectLayout): boolean {
+  const rules = isMigration(path, layout) ? layout.rules : FOLDERS[path.split("/")[0] ?? ""];
+  return rules?.deep === true;
 }
 
 /** What stands at a path, undefined when nothing does; throws `SymlinkRefused` for a link. */

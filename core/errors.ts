@@ -629,6 +629,24 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  BudgetExceeded: entry<{ budget: string; limit: string; measured: string; statement?: string }>({
+    message: (f) =>
+      `the rehearsal took ${f.measured} of ${f.budget}, and the policy allows ${f.limit}${f.statement === undefined ? "" : `; most of it for ${f.statement}`}`,
+    hint: (f) =>
+      ({
+        maxReadBlock:
+          "let the statement run last and for a moment only: add columns without rewriting, validate constraints in a later file, or raise the budget in the policy",
+        maxWriteBlock:
+          "let writers in meanwhile: build the index CONCURRENTLY, add the constraint NOT VALID and validate it in a later file, change rows in batches; or raise the budget in the policy",
+        maxDuration: "do less in one release, or change rows in batches; or raise the budget in the policy",
+        maxSizeGrowth:
+          "rewrite fewer rows and tables, or make room and raise the budget in the policy: what is rewritten stands twice until vacuum",
+        maxWal:
+          "rewrite fewer rows and tables, or change them in batches that replicas can follow; or raise the budget in the policy",
+      })[f.budget] ?? "do less in one release, or raise the budget in the policy",
+    status: 409,
+    exit: 1,
+  }),
   HookFailed: entry<{ hook: string; url: string; reason: string }>({
     message: (f) => `the ${f.hook} hook did not answer 2xx: ${f.reason}`,
     hint: (f) => `look at ${f.url}`,
@@ -757,7 +775,7 @@ export const ERRORS = {
     hint: (f) =>
       f.path === "inventory.yaml" || f.path.startsWith("plans/")
         ? `correct the named keys; docs/schemas/${f.path === "inventory.yaml" ? "inventory" : "data-plan"}.schema.json says what may stand where, and an editor checks it`
-        : "correct the named keys; rehearsal.yaml holds project, description and seeds, and nothing else",
+        : "correct the named keys; rehearsal.yaml holds project, description, seeds, format and migrations, and nothing else",
     status: 422,
     exit: 2,
   }),
@@ -823,6 +841,32 @@ export const ERRORS = {
     status: 422,
     exit: 2,
   }),
+  MigrationVersionTwice: entry<{ format: string; version: string; first: string; second: string }>({
+    message: (f) =>
+      `to ${f.format}, ${JSON.stringify(f.first)} and ${JSON.stringify(f.second)} are one version, ${f.version}`,
+    hint: "give the one that is not applied anywhere yet a version of its own",
+    status: 422,
+    exit: 2,
+  }),
+  SequenceBroken: entry<{ format: string; path: string; line: number; problem: string; mend: string }>({
+    message: (f) => `${f.path}:${f.line}: as ${f.format} reads it, ${f.problem}`,
+    hint: (f) => f.mend,
+    status: 422,
+    exit: 2,
+  }),
+  PlaceholderRefused: entry<{ path: string; line: number; placeholder: string }>({
+    message: (f) =>
+      `${f.path}:${f.line}: ${f.placeholder} is a placeholder, and its tool would put another text there`,
+    hint: "write its value out: what runs in the rehearsal has to be what runs in production",
+    status: 422,
+    exit: 2,
+  }),
+  NextMadeByTool: entry<{ format: string; command: string }>({
+    message: (f) => `${f.format} keeps books beside its migrations, so it has to make the next one itself`,
+    hint: (f) => `run: ${f.command}`,
+    status: 409,
+    exit: 2,
+  }),
   MigrationNameTaken: entry<{ name: string; path: string }>({
     message: (f) => `there is a migration named "${f.name}" already: ${f.path}`,
     hint: "say in the name what this one does differently",
@@ -831,7 +875,7 @@ export const ERRORS = {
   }),
   AppliedFilesDiffer: entry<{ differences: string }>({
     message: (f) => `the release does not hold the migrations that were applied: ${f.differences}`,
-    hint: "bring the applied files back as they were, byte for byte, and put the change into a new migration with the next number",
+    hint: "bring the applied files back as they were, byte for byte, and put the change into a new migration that comes last",
     status: 409,
     exit: 3,
   }),
@@ -957,9 +1001,10 @@ export const ERRORS = {
     status: 422,
     exit: 2,
   }),
-  TransactionImpossible: entry<{ path: string; line: number; statement: string }>({
+  TransactionImpossible: entry<{ path: string; line: number; statement: string; by?: string }>({
     message: (f) => `${f.path}:${f.line}: ${f.statement} cannot run inside a transaction`,
-    hint: 'put it into a migration of its own that begins with "-- rehearsal: no-transaction"',
+    hint: (f) =>
+      `put it into a migration of its own that ${f.by ?? 'begins with "-- rehearsal: no-transaction"'}`,
     status: 422,
     exit: 2,
   }),
@@ -1039,6 +1084,19 @@ export const ERRORS = {
     hint: "edit it, or move it away first; a plan is never written over",
     status: 409,
     exit: 2,
+  }),
+  ApproversUnasked: entry<{ plan: string; environment: string }>({
+    message: (f) => `${f.plan} names who must approve, but nobody is asked on "${f.environment}"`,
+    hint: (f) =>
+      `rehearsal env set-policy ${f.environment} with "decision": "approval", or take the approvers out of the plan`,
+    status: 409,
+    exit: 4,
+  }),
+  ApproverNotNamed: entry<{ by: string; plan: string; approvers: string }>({
+    message: (f) => `${f.plan} wants the approval of ${f.approvers}, not of ${f.by}`,
+    hint: (f) => `let one of them approve: ${f.approvers}`,
+    status: 403,
+    exit: 4,
   }),
   PlanNotNeeded: entry<{ migration: string }>({
     message: (f) => `${f.migration} needs no data plan`,

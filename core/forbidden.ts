@@ -17,20 +17,30 @@ import { asText, isTree, walk } from "./sql-tree.ts";
 export function refuseForbidden(
   source: SqlSource,
   statements: readonly ParsedStatement[],
-  file: { transactional: boolean },
+  file: { transactional: boolean; outside?: string },
 ): void {
   for (const statement of statements) {
     const { line } = statement;
     for (const refusal of refusalsOf(statement, "runs")) throw toError(refusal, source.path, line);
     const outside = cannotRunInTransaction(statement);
     if (file.transactional && outside !== undefined)
-      throw new RehearsalError("TransactionImpossible", { path: source.path, line, statement: outside });
+      throw new RehearsalError("TransactionImpossible", {
+        path: source.path,
+        line,
+        statement: outside,
+        ...(file.outside !== undefined && { by: file.outside }),
+      });
     const inside = needsTransaction(statement);
     if (!file.transactional && inside !== undefined)
       throw new RehearsalError("TransactionNeeded", { path: source.path, line, statement: inside });
   }
   if (file.transactional) refuseEarlyEnumValues(source, statements);
   refuseNames(source);
+}
+
+/** The reasons to refuse one statement of a file. */
+export function refusalsIn(statement: SqlNode): Refusal[] {
+  return [...refusalsOf(statement, "runs")];
 }
 
 /** Whether SQL runs with the file, or is only defined by it and runs when somebody calls it. */

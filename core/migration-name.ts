@@ -23,11 +23,6 @@ export function parseMigrationName(path: string): MigrationName {
   return { version, name };
 }
 
-/** The file of a migration: `migrations/0001_add_speakers.sql`. */
-export function migrationPath({ version, name }: MigrationName): string {
-  return `migrations/${numberText(version)}_${name}.sql`;
-}
-
 /** 7 as "0007". */
 export function numberText(version: number): string {
   return String(version).padStart(NUMBER_DIGITS, "0");

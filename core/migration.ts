@@ -1,25 +1,31 @@
-/** A migration: one immutable, numbered file of SQL, cut into statements that are understood before anything runs. */
+/** A migration: one immutable file of SQL at its place in a sequence, cut into statements that are understood before anything runs. */
 import { type BatchSettings, planBatch } from "./batch.ts";
-import { readDirectives } from "./directives.ts";
+import { type Allowance, readDirectives } from "./directives.ts";
 import { RehearsalError } from "./errors.ts";
 import { refuseForbidden } from "./forbidden.ts";
-import { parseMigrationName } from "./migration-name.ts";
-import { parseSql } from "./sql-parser.ts";
+import type { FormatName, FoundMigration, TransactionHabit } from "./formats/format.ts";
+import { FORMATS } from "./formats/formats.ts";
+import { numberText, parseMigrationName } from "./migration-name.ts";
+import { cannotRunInTransaction } from "./non-transactional.ts";
+import { withoutOwnTransaction } from "./own-transaction.ts";
+import { type ParsedStatement, parseSql } from "./sql-parser.ts";
 import { readSqlSource } from "./sql-source.ts";
 import { describeStatement, type Statement } from "./statement.ts";
 
 export type { Statement } from "./statement.ts";
 
 export interface Migration {
-  /** From 1. */
+  /** Its place in the sequence, from 1 and without gaps, whatever its file is called. */
   version: number;
+  /** Its version as its tool writes it: "20240101120000"; "0007" in the native format. */
+  key: string;
   /** What it does: "add_speakers". */
   name: string;
   /** "migrations/0001_add_speakers.sql" */
   path: string;
   /** sha256 of the raw bytes: what makes an applied file immutable. */
   sha256: string;
-  /** The text without byte-order mark; line ends as they are. */
+  /** The text without byte-order mark; line ends as they are. What of a tool's file is not run is blank. */
   sql: string;
   /** False after `-- rehearsal: no-transaction`, where each statement runs alone, and after `-- rehearsal: batch …`. */
   transactional: boolean;
@@ -27,22 +33,43 @@ export interface Migration {
   idempotent: boolean;
   /** After `-- rehearsal: batch …`: how its one statement is cut into slices. */
   batch?: BatchSettings;
+  /** Findings of the safety analysis that it lets through. */
+  allowed: Allowance[];
   statements: Statement[];
 }
 
-/** Reads one migration; throws a coded error with file and line for everything that a migration may not hold. */
+/** Reads one migration of the native format; throws a coded error with file and line for everything that a migration may not hold. */
 export async function parseMigration(path: string, bytes: Uint8Array): Promise<Migration> {
   const { version, name } = parseMigrationName(path);
   const source = readSqlSource(path, bytes);
-  const parsed = await parseSql(source);
-  const first = parsed[0];
-  const directives = readDirectives(source, first?.start ?? source.sql.length);
-  if (first === undefined) throw new RehearsalError("SqlEmpty", { path });
+  const found = { key: numberText(version), name, source, transaction: "one" as const };
+  const migration = await understand(found, version, "native");
+  if (migration.statements.length === 0) throw new RehearsalError("SqlEmpty", { path });
+  return migration;
+}
+
+/**
+ * Reads what its format has found at a place of the sequence. A file of another tool's may hold no statement, for it
+ * cannot be removed once it is applied. Throws as `parseMigration` does.
+ */
+export async function understand(
+  { key, name, source: file, transaction }: FoundMigration,
+  version: number,
+  format: FormatName,
+): Promise<Migration> {
+  const { path } = file;
+  const all = await parseSql(file);
+  const hasOwn = transaction === "alone" || transaction === "autocommit";
+  const unwrapped = hasOwn ? withoutOwnTransaction(file, all) : { source: file, parsed: all, own: false };
+  const { source, parsed } = unwrapped;
+  const directives = readDirectives(source, parsed[0]?.start ?? source.sql.length);
   const batch = directives.batch && planBatch(path, parsed, directives.batch);
-  const transactional = !directives.noTransaction && batch === undefined;
-  refuseForbidden(source, parsed, { transactional });
+  const outside = !unwrapped.own && runsOutside(transaction, parsed);
+  const transactional = !directives.noTransaction && !outside && batch === undefined;
+  refuseForbidden(source, parsed, { transactional, outside: FORMATS[format].outside });
   return {
     version,
+    key,
     name,
     path,
     sha256: source.sha256,
@@ -50,6 +77,14 @@ export async function parseMigration(path: string, bytes: Uint8Array): Promise<M
     transactional,
     idempotent: directives.idempotent,
     ...(batch && { batch }),
+    allowed: directives.allowed,
     statements: parsed.map(describeStatement),
   };
+}
+
+function runsOutside(transaction: TransactionHabit, parsed: readonly ParsedStatement[]): boolean {
+  const cannot = (statement: ParsedStatement) => cannotRunInTransaction(statement) !== undefined;
+  if (transaction === "alone") return parsed.length > 0 && parsed.every(cannot);
+  if (transaction === "autocommit") return parsed.some(cannot);
+  return transaction === "none";
 }

@@ -1,10 +1,10 @@
-/** Which migrations of a release are still to run, after what was applied is proved to be what the release holds. */
+/** Which migrations of a release are still to run, after what was applied is proved to be the beginning of what the release holds. */
 import { RehearsalError } from "./errors.ts";
 import type { Migration } from "./migration.ts";
-import { numberText } from "./migration-name.ts";
 
 /** A migration as the target database records it. */
 export interface AppliedMigration {
+  /** Its place in the sequence when it was applied. */
   version: number;
   path: string;
   sha256: string;
@@ -12,21 +12,20 @@ export interface AppliedMigration {
 
 type Known = Pick<Migration, "version" | "path" | "sha256">;
 
-/** The migrations not applied yet, by number; throws `AppliedFilesDiffer` with the differences between record and release. */
+/** The migrations not applied yet, in order; throws `AppliedFilesDiffer` with the differences between record and release. */
 export function pendingMigrations<M extends Known>(
   migrations: readonly M[],
   applied: readonly AppliedMigration[],
 ): M[] {
-  const differences = [...new Set(applied.flatMap((one) => differenceOf(one, migrations)))];
-  const last = Math.max(0, ...applied.map((one) => one.version));
-  const done = new Set(applied.map((one) => one.version));
-  const pending = migrations.filter((migration) => !done.has(migration.version));
-  for (const { version, path } of pending)
-    if (version < last)
-      differences.push(`${path} was never applied, though ${numberText(last)}, which comes after it, was`);
+  const sequence = [...migrations].sort((a, b) => a.version - b.version);
+  const differences = differencesOf(
+    sequence,
+    [...applied].sort((a, b) => a.version - b.version),
+  );
   if (differences.length > 0)
     throw new RehearsalError("AppliedFilesDiffer", { differences: told(differences) });
-  return pending.sort((a, b) => a.version - b.version);
+  const done = new Set(applied.map(({ path }) => path));
+  return sequence.filter(({ path }) => !done.has(path));
 }
 
 /** More than these nobody reads; the number of the others still tells how bad it is. */
@@ -37,18 +36,43 @@ function told(differences: readonly string[]): string {
   return differences.slice(0, TOLD).join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
-function differenceOf(applied: AppliedMigration, migrations: readonly Known[]): string[] {
-  const same = migrations.find((migration) => migration.version === applied.version);
-  if (same?.path === applied.path && same.sha256 === applied.sha256) return [];
-  const moved = migrations.find((migration) => migration.sha256 === applied.sha256);
-  if (moved !== undefined && moved.version !== applied.version)
-    return [`${applied.path} was applied, and now is ${moved.path}: it was reordered`];
-  if (same === undefined) return [`${applied.path} was applied, and is removed`];
-  if (same.path !== applied.path && same.sha256 === applied.sha256)
-    return [`${applied.path} was applied, and is renamed to ${same.path}`];
-  if (same.path !== applied.path)
-    return [`${applied.path} was applied, and ${same.path} stands in its place with other content`];
-  return [
-    `${applied.path} was edited after it was applied: sha256 ${applied.sha256.slice(0, 12)} was applied, ${same.sha256.slice(0, 12)} is in the release`,
-  ];
+function differencesOf(sequence: readonly Known[], applied: readonly AppliedMigration[]): string[] {
+  const byPath = new Map(sequence.map((file) => [file.path, file]));
+  const done = new Set(applied.map(({ path }) => path));
+  const fresh = sequence.filter(({ path }) => !done.has(path));
+  const byContent = new Map(fresh.map((file) => [file.sha256, file]));
+  const byPlace = new Map(fresh.map((file) => [file.version, file]));
+  const differences: string[] = [];
+  const explained = new Set<string>();
+  let last: Known | undefined;
+  for (const one of applied) {
+    const same = byPath.get(one.path);
+    if (same !== undefined) {
+      if (same.sha256 !== one.sha256) differences.push(edited(one, same));
+      if (last !== undefined && same.version < last.version)
+        differences.push(`${one.path} was applied after ${last.path}, and now stands before it`);
+      else last = same;
+      continue;
+    }
+    const moved = byContent.get(one.sha256);
+    const stands = moved ?? byPlace.get(one.version);
+    if (stands !== undefined) explained.add(stands.path);
+    differences.push(`${one.path} was applied, and ${whereItWent(one, moved, stands)}`);
+  }
+  for (const { path, version } of fresh)
+    if (last !== undefined && version < last.version && !explained.has(path))
+      differences.push(`${path} was never applied, though ${last.path}, which comes after it, was`);
+  return differences;
+}
+
+/** What became of a file that is no longer there under its path. */
+function whereItWent(one: AppliedMigration, moved: Known | undefined, stands: Known | undefined): string {
+  if (moved !== undefined && moved.version !== one.version) return `now is ${moved.path}: it was reordered`;
+  if (moved !== undefined) return `is renamed to ${moved.path}`;
+  if (stands !== undefined) return `${stands.path} stands in its place with other content`;
+  return "is removed";
+}
+
+function edited({ path, sha256 }: AppliedMigration, now: Known): string {
+  return `${path} was edited after it was applied: sha256 ${sha256.slice(0, 12)} was applied, ${now.sha256.slice(0, 12)} is in the release`;
 }

@@ -1,5 +1,9 @@
 /** Which paths a release is made of, and which it may never hold. */
 import { RehearsalError } from "./errors.ts";
+import { inside, type Layout } from "./formats/format.ts";
+import { FORMATS } from "./formats/formats.ts";
+import { CONFIG_PATH, type ProjectConfig } from "./project-config.ts";
+import { configInvalid } from "./yaml-file.ts";
 
 /** Files at the project's top that belong to a release. */
 export const TOP_FILES = ["rehearsal.yaml", "inventory.yaml", "schema.lock.json", "schema.md"] as const;
@@ -12,9 +16,8 @@ export interface Folder {
   wanted: string;
 }
 
-/** Folders that belong to a release, and what each may hold. */
+/** Folders that belong to a release beside its migrations, and what each may hold. */
 export const FOLDERS: Record<string, Folder> = {
-  migrations: { file: /^\d[^/]*\.sql$/s, wanted: "migrations named NNNN_what_it_does.sql" },
   views: { file: /^[^/]+\.sql$/s, wanted: "views, each in NAME.sql" },
   seeds: { file: /^[^/]+\.sql$/s, wanted: "seeds, each in NAME.sql" },
   checks: { file: /^[^/]+\.sql$/s, wanted: "checks, each in NAME.sql" },
@@ -23,18 +26,61 @@ export const FOLDERS: Record<string, Folder> = {
   plans: { file: /^[^/]+\.yaml$/s, wanted: "data plans, each in NNNN.yaml" },
 };
 
+/** Where a project keeps its migrations, and what its format says of them. */
+export interface ProjectLayout {
+  /** "." is the project's own folder. */
+  folder: string;
+  rules: Layout;
+}
+
+/** The layout that rehearsal.yaml chooses; throws `ConfigInvalid` for migrations that nothing parts from the rest of the project. */
+export function layoutOf({
+  format,
+  migrations,
+}: Pick<ProjectConfig, "format" | "migrations">): ProjectLayout {
+  const { layout } = FORMATS[format];
+  if (migrations === "." && layout.entries === undefined)
+    throw configInvalid(CONFIG_PATH, [
+      `migrations: ${format} needs a folder of its own, such as db/migrations`,
+    ]);
+  return { folder: migrations ?? layout.folder, rules: layout };
+}
+
+export const NATIVE_LAYOUT: ProjectLayout = layoutOf({ format: "native" });
+
+/** True when the path stands among the migrations. */
+export function isMigration(path: string, { folder, rules }: ProjectLayout): boolean {
+  if (folder !== "." && !path.startsWith(`${folder}/`)) return false;
+  const [entry = ""] = inside(folder, path).split("/");
+  return rules.entries === undefined || rules.entries.includes(entry);
+}
+
 /** True when the path is one of the release's; other files of the repository are simply not part of it. Hidden files never are. */
-export function isPart(path: string): boolean {
+export function isPart(path: string, layout: ProjectLayout = NATIVE_LAYOUT): boolean {
   const [top = "", ...rest] = path.split("/");
-  if (rest.length === 0) return (TOP_FILES as readonly string[]).includes(path);
-  return Object.hasOwn(FOLDERS, top) && !rest.some((segment) => segment.startsWith("."));
+  if ((TOP_FILES as readonly string[]).includes(path)) return true;
+  if (path.split("/").some((segment) => segment.startsWith("."))) return false;
+  if (isMigration(path, layout)) return !isReadme(path, layout);
+  return rest.length > 0 && Object.hasOwn(FOLDERS, top);
+}
+
+/** Other tools' folders often explain themselves. */
+function isReadme(path: string, { rules }: ProjectLayout): boolean {
+  return rules !== NATIVE_LAYOUT.rules && /(?:^|\/)readme[^/]*$/i.test(path);
 }
 
 /** Throws `PathRefused`, `PathNotInLayout` or `PathsCollide` unless these paths can make one release. */
-export function checkPaths(paths: readonly string[]): void {
+export function checkPaths(paths: readonly string[], layout: ProjectLayout = NATIVE_LAYOUT): void {
+  checkSafePaths(paths);
+  for (const path of paths) checkPlace(path, layout);
+}
+
+/** Throws `PathRefused` or `PathsCollide` for what no release may hold, whatever its format. */
+export function checkSafePaths(paths: readonly string[]): void {
   const seen = new Map<string, string>();
   for (const path of paths) {
-    checkPath(path);
+    const unsafe = UNSAFE.find(([when]) => when(path));
+    if (unsafe !== undefined) throw new RehearsalError("PathRefused", { path, reason: unsafe[1] });
     const folded = fold(path);
     const first = seen.get(folded);
     if (first !== undefined) throw new RehearsalError("PathsCollide", { first, second: path });
@@ -71,15 +117,13 @@ const UNSAFE: [when: (path: string) => boolean, reason: string][] = [
   ],
 ];
 
-function checkPath(path: string): void {
-  const unsafe = UNSAFE.find(([when]) => when(path));
-  if (unsafe !== undefined) throw new RehearsalError("PathRefused", { path, reason: unsafe[1] });
-  if (!isPart(path))
+function checkPlace(path: string, layout: ProjectLayout): void {
+  if (!isPart(path, layout))
     throw new RehearsalError("PathRefused", { path, reason: "no such file belongs to a release" });
-  const slash = path.indexOf("/");
-  if (slash < 0) return;
-  const folder = path.slice(0, slash);
-  const layout = FOLDERS[folder];
-  if (layout !== undefined && !layout.file.test(path.slice(slash + 1)))
-    throw new RehearsalError("PathNotInLayout", { path, folder, wanted: layout.wanted });
+  if ((TOP_FILES as readonly string[]).includes(path)) return;
+  const own = isMigration(path, layout);
+  const folder = own ? layout.folder : (path.split("/")[0] ?? "");
+  const rules = own ? layout.rules : FOLDERS[folder];
+  if (rules !== undefined && !rules.file.test(inside(folder, path)))
+    throw new RehearsalError("PathNotInLayout", { path, folder, wanted: rules.wanted });
 }

@@ -4,11 +4,12 @@ import { parseCheck } from "./check-file.ts";
 import type { Check } from "./checks.ts";
 import { type DataPlan, parseDataPlan } from "./data-plan.ts";
 import { RehearsalError } from "./errors.ts";
+import type { Sequence } from "./formats/format.ts";
+import { FORMATS } from "./formats/formats.ts";
 import { INVENTORY_PATH, type Inventory, parseInventory } from "./inventory.ts";
-import { type Migration, parseMigration } from "./migration.ts";
-import { numberText } from "./migration-name.ts";
+import { type Migration, understand } from "./migration.ts";
 import { CONFIG_PATH, type ProjectConfig, parseConfig } from "./project-config.ts";
-import { checkPaths } from "./project-paths.ts";
+import { checkPaths, checkSafePaths, isMigration, layoutOf } from "./project-paths.ts";
 import { FILE_BYTES, RELEASE_BYTES, RELEASE_FILES } from "./release-limits.ts";
 import { parseSchemaLock, SCHEMA_LOCK_PATH, type SchemaLock } from "./schema-lock.ts";
 import { parseSqlFile, parseView, type SqlFile } from "./sql-file.ts";
@@ -22,10 +23,11 @@ export interface ProjectFile {
 export interface Project {
   name: string;
   config: ProjectConfig;
-  /** Gap-free, by version. */
+  /** In the order of the sequence. */
   migrations: Migration[];
-  /** Repeatable, by path; so are seeds. */
+  /** Repeatable: those of the format first, then views by path. */
   views: SqlFile[];
+  /** By path; repeatable too. */
   seeds: SqlFile[];
   checks: Check[];
   inventory: Inventory;
@@ -35,28 +37,41 @@ export interface Project {
   plans: DataPlan[];
   /** The paths of queries, reports and top files, carried as they are. */
   others: string[];
+  /** What the format leaves out of the sequence, or orders against what one would think. */
+  notes: string[];
 }
 
 /** Checks a set of files as one project; throws the first refusal, cheap ones before any SQL is parsed. */
 export async function checkProject(files: readonly ProjectFile[]): Promise<Project> {
   checkSizes(files);
-  checkPaths(files.map((file) => file.path));
+  const paths = files.map((file) => file.path);
+  checkSafePaths(paths);
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
   const config = sorted.find((file) => file.path === CONFIG_PATH);
   if (config === undefined) throw new RehearsalError("ProjectMissing", { folder: ".", missing: CONFIG_PATH });
   const parsedConfig = parseConfig(config.bytes);
+  const layout = layoutOf(parsedConfig);
+  checkPaths(paths, layout);
   const inventory = sorted.find((file) => file.path === INVENTORY_PATH);
   const parsedInventory = parseInventory(inventory?.bytes);
   const lock = sorted.find((file) => file.path === SCHEMA_LOCK_PATH);
   const folder = (name: string) => sorted.filter((file) => file.path.startsWith(`${name}/`));
-  if (folder("migrations").length === 0)
-    throw new RehearsalError("ProjectMissing", { folder: ".", missing: "migrations/NNNN_what_it_does.sql" });
-  const migrations = await inTurn(folder("migrations"), (file) => parseMigration(file.path, file.bytes));
+  const own = sorted.filter((file) => isMigration(file.path, layout));
+  const sequence = FORMATS[parsedConfig.format].read(own, layout.folder);
+  if (sequence.migrations.length === 0)
+    throw new RehearsalError("ProjectMissing", {
+      folder: ".",
+      missing: `file in ${layout.folder}/, which holds ${layout.rules.wanted}`,
+    });
+  const read = new Set([...sequence.migrations, ...sequence.repeatables].map(({ source }) => source.path));
   return {
     name: parsedConfig.project,
     config: parsedConfig,
-    migrations: inOrder(migrations),
-    views: await inTurn(folder("views"), (file) => parseView(file.path, file.bytes)),
+    migrations: await understandAll(sequence, parsedConfig),
+    views: [
+      ...(await inTurn(sequence.repeatables, ({ source: { path } }) => repeatable(own, path))),
+      ...(await inTurn(folder("views"), (file) => parseView(file.path, file.bytes))),
+    ],
     seeds: await inTurn(folder("seeds"), (file) => parseSqlFile(file.path, file.bytes)),
     checks: await inTurn(folder("checks"), (file) => parseCheck(file.path, file.bytes)),
     inventory: parsedInventory,
@@ -64,7 +79,8 @@ export async function checkProject(files: readonly ProjectFile[]): Promise<Proje
     plans: folder("plans").map((file) => parseDataPlan(file.path, file.bytes)),
     others: sorted
       .map((file) => file.path)
-      .filter((path) => !/^(migrations|views|seeds|checks|plans)\//.test(path)),
+      .filter((path) => !read.has(path) && !/^(views|seeds|checks|plans)\//.test(path)),
+    notes: sequence.notes,
   };
 }
 
@@ -81,29 +97,25 @@ export function checkSizes(files: readonly { path: string; bytes: { length: numb
   if (size > RELEASE_BYTES) throw new RehearsalError("ReleaseTooLarge", { size, limit: RELEASE_BYTES });
 }
 
-/** The migrations by number; throws unless they run 1, 2, 3 … */
-function inOrder(migrations: readonly Migration[]): Migration[] {
-  const sorted = [...migrations].sort((a, b) => a.version - b.version);
-  for (const [index, { version, path }] of sorted.entries()) {
-    const before = sorted[index - 1];
-    if (before?.version === version)
-      throw new RehearsalError("MigrationNumberTwice", { version, first: before.path, second: path });
-    const wanted = (before?.version ?? 0) + 1;
-    if (version !== wanted)
-      throw new RehearsalError("MigrationNumberMissing", {
-        missing: wanted,
-        after: before === undefined ? "the beginning" : numberText(before.version),
-        found: path,
-      });
+/** Every migration of the sequence, at its place. A native one has to do something: it can still be taken away. */
+async function understandAll({ migrations }: Sequence, { format }: ProjectConfig): Promise<Migration[]> {
+  const understood: Migration[] = [];
+  for (const [index, found] of migrations.entries()) {
+    const migration = await understand(found, index + 1, format);
+    if (format === "native" && migration.statements.length === 0)
+      throw new RehearsalError("SqlEmpty", { path: migration.path });
+    understood.push(migration);
   }
-  return sorted;
+  return understood;
+}
+
+/** A file that its format runs whenever it has changed; unlike a view's it may hold anything. */
+function repeatable(files: readonly ProjectFile[], path: string): Promise<SqlFile> {
+  return parseSqlFile(path, files.find((file) => file.path === path)?.bytes ?? new Uint8Array());
 }
 
 /** One after the other: the parser is one module with one memory. */
-async function inTurn<T>(
-  files: readonly ProjectFile[],
-  parse: (file: ProjectFile) => Promise<T>,
-): Promise<T[]> {
+async function inTurn<F, T>(files: readonly F[], parse: (file: F) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   for (const file of files) results.push(await parse(file));
   return results;

@@ -4,8 +4,8 @@ import { canonicalJson } from "./canonical-json.ts";
 import { sha256 } from "./digest.ts";
 import { RehearsalError } from "./errors.ts";
 import { checkSizes, type ProjectFile } from "./project.ts";
-import { CONFIG_PATH, parseConfig } from "./project-config.ts";
-import { checkPaths } from "./project-paths.ts";
+import { CONFIG_PATH, type ProjectConfig, parseConfig } from "./project-config.ts";
+import { checkPaths, checkSafePaths, layoutOf } from "./project-paths.ts";
 import { manifestSchema, type ReleaseManifest } from "./release-manifest.ts";
 
 export { manifestSchema, type ReleaseManifest } from "./release-manifest.ts";
@@ -20,11 +20,14 @@ export interface Bundle {
 /** Builds the bundle of a project's files, in whatever order they come; throws when they cannot make a release. */
 export function buildBundle(files: readonly ProjectFile[]): Bundle {
   checkSizes(files);
-  checkPaths(files.map((file) => file.path));
+  const paths = files.map((file) => file.path);
+  checkSafePaths(paths);
+  const config = configOf(files);
+  checkPaths(paths, layoutOf(config));
   const sorted = [...files].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   const manifest: ReleaseManifest = {
     format: "rehearsal-release/1",
-    project: projectOf(sorted),
+    project: config.project,
     files: sorted.map(({ path, bytes }) => ({ path, size: bytes.length, sha256: sha256(bytes) })),
   };
   const head = canonicalJson(manifest);
@@ -54,7 +57,12 @@ export function readBundle(
   }
   if (at !== bytes.length) throw invalid(`${bytes.length - at} bytes follow the last file`);
   checkSizes(files);
-  if (projectOf(files) !== manifest.project)
+  const config = configOf(files);
+  checkPaths(
+    files.map((file) => file.path),
+    layoutOf(config),
+  );
+  if (config.project !== manifest.project)
     throw invalid(`its manifest says project "${manifest.project}", its ${CONFIG_PATH} another`);
   return { hash, manifest, files };
 }
@@ -72,16 +80,16 @@ function readManifest(bytes: Uint8Array): ReleaseManifest {
   // One manifest has one spelling, so that one release has one hash: no spaces, no doubled or reordered keys.
   if (canonicalJson(parsed.data) !== text) throw invalid("its manifest is not canonical JSON");
   const paths = parsed.data.files.map((file) => file.path);
-  checkPaths(paths);
+  checkSafePaths(paths);
   const unsorted = paths.findIndex((path, index) => index > 0 && !isBefore(paths[index - 1] ?? "", path));
   if (unsorted >= 0) throw invalid(`its files are not in order at ${JSON.stringify(paths[unsorted])}`);
   return parsed.data;
 }
 
-function projectOf(files: readonly ProjectFile[]): string {
+function configOf(files: readonly ProjectFile[]): ProjectConfig {
   const config = files.find((file) => file.path === CONFIG_PATH);
   if (config === undefined) throw new RehearsalError("ProjectMissing", { folder: ".", missing: CONFIG_PATH });
-  return parseConfig(config.bytes).project;
+  return parseConfig(config.bytes);
 }
 
 function isBefore(a: string, b: string): boolean {

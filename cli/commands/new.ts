@@ -1,38 +1,46 @@
-/** `rehearsal new`: the next numbered migration, empty but for a reminder. */
+/** `rehearsal new`: the next migration in the project's format, empty but for a reminder. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RehearsalError } from "../../core/errors.ts";
-import { migrationPath, parseMigrationName } from "../../core/migration-name.ts";
-import { CONFIG_PATH } from "../../core/project-config.ts";
-import { listProjectFiles } from "../project-files.ts";
+import { fileName } from "../../core/formats/format.ts";
+import { FORMATS } from "../../core/formats/formats.ts";
+import { isMigration, layoutOf } from "../../core/project-paths.ts";
+import { listProjectFiles, readConfig } from "../project-files.ts";
 
 /** Longer names only make long paths. */
 const NAME_LENGTH = 60;
 
-/** Makes `migrations/NNNN_NAME.sql` from words such as "add speakers"; throws `MigrationNameTaken` when another one has the name. */
+/** Makes the next migration's files from words such as "add speakers"; throws `MigrationNameTaken` when another one has the name, and `NextMadeByTool`. */
 export async function newMigration(
   folder: string,
   words: string,
-): Promise<{ path: string; version: number }> {
+): Promise<{ path: string; paths: string[] }> {
   const name = slug(words);
   if (name === "")
     throw new RehearsalError("MigrationNameInvalid", {
       path: words,
       reason: "it has no letters or digits",
     });
-  const paths = await listProjectFiles(folder);
-  if (!paths.includes(CONFIG_PATH))
-    throw new RehearsalError("ProjectMissing", { folder, missing: CONFIG_PATH });
-  const known = paths
-    .filter((path) => path.startsWith("migrations/"))
-    .map((path) => ({ path, ...parseMigrationName(path) }));
-  const taken = known.find((migration) => migration.name === name);
-  if (taken !== undefined) throw new RehearsalError("MigrationNameTaken", { name, path: taken.path });
-  const version = Math.max(0, ...known.map((migration) => migration.version)) + 1;
-  const path = migrationPath({ version, name });
-  await mkdir(dirname(join(folder, path)), { recursive: true });
-  await writeFile(join(folder, path), TEMPLATE, { flag: "wx" });
-  return { path, version };
+  const config = await readConfig(folder);
+  const [{ format }, layout] = [config, layoutOf(config)];
+  const paths = (await listProjectFiles(folder, layout)).filter((path) => isMigration(path, layout));
+  const taken = paths.find((path) => nameOf(path) === name);
+  if (taken !== undefined) throw new RehearsalError("MigrationNameTaken", { name, path: taken });
+  const { next } = FORMATS[format];
+  if ("tool" in next) throw new RehearsalError("NextMadeByTool", { format, command: `${next.tool} ${name}` });
+  const made = next({ name, folder: layout.folder, paths, now: new Date() });
+  for (const { path, text } of made) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text, { flag: "wx" });
+  }
+  const written = made.map(({ path }) => path);
+  return { path: written[0] ?? "", paths: written };
+}
+
+/** The words of a migration's path: `add_speakers` of `0007_add_speakers.sql` and of `7_add_speakers/migration.sql`. */
+function nameOf(path: string): string {
+  const file = fileName(path.replace(/\/migration\.sql$/, ""));
+  return file.replace(/^[VRUB]?[\d._]*[_-]+/, "").replace(/(?:\.up|\.down)?\.sql$/, "");
 }
 
 /** "Add speakers!" as `add_speakers`. */
@@ -46,8 +54,3 @@ function slug(words: string): string {
     .slice(0, NAME_LENGTH)
     .replace(/_+$/, "");
 }
-
-const TEMPLATE = `-- Applied once and never edited afterwards. It runs in one transaction with the other pending migrations,
--- unless its top says no-transaction; say idempotent when running it twice changes nothing.
-
-`;

@@ -1,12 +1,13 @@
 /** The commands of a project's folder: `init`, `new`, `release`. */
 import { resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { sha256 } from "../../core/digest.ts";
+import { FORMAT_NAMES } from "../../core/formats/format.ts";
 import { announced, release } from "../answers.ts";
 import type { Client } from "../client.ts";
 import type { Context, Declare } from "../command.ts";
 import { bytes, facts, plain, short } from "../text.ts";
-import { init } from "./init.ts";
+import { type InitOptions, init } from "./init.ts";
 import { newMigration } from "./new.ts";
 import { type PreparedRelease, prepareRelease } from "./release.ts";
 
@@ -15,24 +16,31 @@ export const initCommand: Declare = (act) =>
     .description("Make a project where none stands")
     .argument("[folder]", "where; this folder when left out")
     .option("--name <name>", "the project's name; the folder's when left out")
+    .addOption(
+      new Option("--format <format>", "whose migrations it holds")
+        .choices([...FORMAT_NAMES])
+        .default("native"),
+    )
+    .option("--migrations <folder>", "where they stand; the format's own folder when left out")
     .action(
-      act(async ({ folder }, where: string | undefined, options: { name?: string }) => {
-        const made = await init(resolve(folder, where ?? "."), options.name);
-        return {
-          value: made,
-          text: `project "${made.project}" in ${plain(made.folder)}\nnext: rehearsal new "what the first migration does"`,
-        };
+      act(async ({ folder }, where: string | undefined, options: InitOptions) => {
+        const made = await init(resolve(folder, where ?? "."), options);
+        const next =
+          options.format === "native"
+            ? 'rehearsal new "what the first migration does"'
+            : "rehearsal release --check";
+        return { value: made, text: `project "${made.project}" in ${plain(made.folder)}\nnext: ${next}` };
       }),
     );
 
 export const newCommand: Declare = (act) =>
   new Command("new")
-    .description("Make the next numbered migration")
+    .description("Make the next migration, in the project's format")
     .argument("<words...>", 'what it does: "add speakers"')
     .action(
       act(async ({ folder }, words: string[], _: object) => {
         const made = await newMigration(folder, words.join(" "));
-        return { value: made, text: plain(made.path) };
+        return { value: made, text: made.paths.map(plain).join("\n") };
       }),
     );
 
@@ -44,6 +52,7 @@ export const releaseCommand: Declare = (act) =>
       act(async (context, options: { check?: boolean }) => {
         const prepared = await prepareRelease(context.folder);
         const uploaded = options.check ? undefined : await upload(await context.client(), prepared);
+        for (const note of prepared.project.notes) context.terminal.err(`note: ${plain(note)}`);
         return { value: outcomeOf(prepared, uploaded), text: textOf(prepared, uploaded) };
       }),
     );
@@ -84,6 +93,7 @@ function outcomeOf({ bundle, project }: PreparedRelease, uploaded: boolean | und
     files: bundle.manifest.files.length,
     migrations: project.migrations.length,
     bytes: bundle.bytes.length,
+    ...(project.notes.length > 0 && { notes: project.notes }),
     ...(uploaded !== undefined && { uploaded }),
   };
 }

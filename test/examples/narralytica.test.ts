@@ -63,8 +63,8 @@ test("each release is a project that Rehearsal takes, with a word on what each f
   const projectOf = async (...layers: string[]) => {
     const files = new Map<string, Uint8Array>();
     for (const layer of layers)
-      for (const path of (await readdir(new URL(layer || ".", EXAMPLE), { recursive: true })).filter(
-        isPart,
+      for (const path of (await readdir(new URL(layer || ".", EXAMPLE), { recursive: true })).filter((path) =>
+        isPart(path),
       )) {
         if (path.endsWith(".sql") || path.endsWith(".yaml"))
           files.set(path, await readFile(new URL(layer + path, EXAMPLE)));

@@ -1,0 +1,32 @@
+/** Files that hold the way there and the way back, parted by two marks: dbmate's, goose's and node-pg-migrate's. */
+import type { SqlSource } from "../sql-source.ts";
+import type { FormatName } from "./format.ts";
+import { blank, broken, type Marker } from "./markers.ts";
+
+export interface Marks {
+  format: FormatName;
+  up: readonly Marker[];
+  down: readonly Marker[];
+  /** What the two are written like, for a refusal. */
+  words: { up: string; down: string };
+}
+
+/** The file with only its way there; throws `SequenceBroken` for a mark that stands twice, and for a way back that comes first. */
+export function upOnly(source: SqlSource, { format, up, down, words }: Marks): SqlSource {
+  const [first, twice] = up;
+  const [back, backTwice] = down;
+  if (twice !== undefined)
+    throw broken(format, source, twice.start, `"${words.up}" stands twice`, "keep one of them");
+  if (backTwice !== undefined)
+    throw broken(format, source, backTwice.start, `"${words.down}" stands twice`, "keep one of them");
+  if (back === undefined) return source;
+  if (first === undefined || back.start < first.start)
+    throw broken(
+      format,
+      source,
+      back.start,
+      `"${words.down}" stands before "${words.up}"`,
+      `begin with "${words.up}"`,
+    );
+  return { ...source, sql: blank(source.sql, back.start, source.sql.length) };
+}
