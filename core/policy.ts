@@ -1,5 +1,6 @@
 /** What an environment asks of every promotion: parsed once when it is registered or changed. */
 import * as z from "zod";
+import { budgetsSchema } from "./budgets.ts";
 import { configurationItem } from "./configuration.ts";
 import { storagePolicySchema } from "./storage.ts";
 
@@ -57,6 +58,8 @@ export const policySchema = z
       .prefault({}),
     /** Where the objects are that belong to the database; without it none are guarded. */
     storage: storagePolicySchema.optional(),
+    /** What a release may cost at most, as its rehearsal measures it; without one nothing is refused for its cost. */
+    budgets: budgetsSchema.prefault({}),
     /** What a backup captures besides, encrypted: `secret:NAME`, `s3://BUCKET/KEY`, `file:/PATH`. */
     configuration: z.array(configurationItem).max(100).default([]),
     /** `declared`: what inventory.yaml declares has to be whole; `required`: it has to declare tables and configuration. */

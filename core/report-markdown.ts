@@ -8,6 +8,7 @@ import {
 } from "./report.ts";
 import { NOTES_TITLE, noteLines } from "./report-notes.ts";
 import { blockedSection } from "./report-blocked.ts";
+import { budgetSection } from "./report-budgets.ts";
 import { bytes, code, duration, list } from "./report-words.ts";
 
 /** GitHub-flavoured Markdown; names and SQL stand in code spans, so that nothing in them becomes markup. */
@@ -25,6 +26,7 @@ export function reportMarkdown(report: RehearsalReport): string {
     `- time: ${duration(report.milliseconds)}; size: ${bytes(report.bytesBefore)} → ${bytes(report.bytesAfter)}; WAL: ${bytes(report.walBytes)}`,
     "",
     ...blockedSection(report.blocked),
+    ...budgetSection(report.budgets),
     ...report.runs.flatMap(runSection),
     ...list(NOTES_TITLE, noteLines(report.notes)),
     ...list("Differences of shape", report.differences),

@@ -1,5 +1,6 @@
 /** The rehearsal's report: everything measured while the pending files ran on the copy. */
 import type { Blocked } from "./blocked.ts";
+import type { Judged } from "./budgets.ts";
 import type { ChangeNote } from "./change-notes.ts";
 import type { BrokenCheck } from "./checks.ts";
 import type { ErrorRecord } from "./errors.ts";
@@ -68,6 +69,8 @@ export interface RehearsalReport {
   notes?: ChangeNote[];
   /** For how long readers and writers wait for the release, by what probes waited on the copy; the longest first. */
   blocked?: Blocked[];
+  /** The policy's budgets, and what was measured of each. */
+  budgets?: Judged[];
   /** Why the rehearsal refuses the release; absent when it went well. */
   failure?: ErrorRecord;
 }

@@ -1,6 +1,7 @@
 /** One rehearsal: the pending files run on a copy, measured, proved idempotent where they claim it, and compared. */
 import { type Baseline, keptColumns } from "../core/baseline.ts";
 import { blockedTraffic } from "../core/blocked.ts";
+import { judgeBudgets, refuseExceeded } from "../core/budgets.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
 import type { Expectations } from "../core/expectations.ts";
 import { quoteName } from "../core/names.ts";
@@ -92,6 +93,8 @@ export async function rehearse(
     const held = await readBaseline(copy, { onProgress: context.progress });
     await proveIdempotence(options, report, held);
     refuseBroken(report.brokenChecks);
+    report.budgets = judgeBudgets(promotion.policy.budgets, report);
+    refuseExceeded(report.budgets);
     if (project.schemaLock !== undefined)
       refuseOtherSchema(project.schemaLock, schemaLock(after, schemaMarks(project.inventory)));
     assertInventory(report, project, after);

@@ -9,6 +9,7 @@ import {
 import { NOTES_TITLE, noteLines } from "../core/report-notes.ts";
 import { bytes, duration } from "../core/report-words.ts";
 import { BLOCKED_STYLE, blockedSection } from "./report-blocked.ts";
+import { budgetSection } from "./report-budgets.ts";
 
 /** Every value is escaped by the template; only the style sheet is raw. */
 export function reportPage(report: RehearsalReport): string {
@@ -34,6 +35,7 @@ ${verdict(report)}
 <dt>WAL</dt><dd>${bytes(report.walBytes)}</dd>
 </dl>
 ${blockedSection(report.blocked)}
+${budgetSection(report.budgets)}
 ${report.runs.map((run, index) => runSection(run, index))}
 ${list(NOTES_TITLE, noteLines(report.notes))}
 ${list("Differences of shape", report.differences)}
