@@ -3,20 +3,18 @@
  * the transaction that applies it, so a run that was cut off can be told from one that was not.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import type { BatchSettings } from "../../core/batch.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import type { Statement } from "../../core/migration.ts";
-import { quoteName } from "../../core/names.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Run, RunItem } from "../../core/runs.ts";
+import { type BatchOptions, runBatch } from "./batch.ts";
+import type { BatchRecord } from "./batch-record.ts";
 import { asFileError, FileError } from "./file-error.ts";
+import { pinForFiles, pinTimeouts, settle } from "./file-settings.ts";
 import { runOutside } from "./outside.ts";
 import { assertRecordKept, markRecord } from "./record-guard.ts";
-import {
-  pinnedSettings,
-  type Session,
-  type StatementResult,
-  WITHOUT_TRANSACTION_TIMEOUT,
-} from "./session.ts";
+import type { Session, StatementResult } from "./session.ts";
 import { type AppliedFile, readApplied, takeToken } from "./target-schema.ts";
 
 /** Whoever measures: told around every statement, on the same session. */
@@ -38,33 +36,45 @@ export interface ApplyOptions {
   observer?: Observer;
   /** Called when a run has ended: before COMMIT in a transaction, where a throw takes everything back. */
   verify?: (runIndex: number) => Promise<void>;
-  /** Told the points passed: `in-transaction`, `applied`, `verified`, `outside`, `committed`. */
+  /** Told the points passed: `in-transaction`, `applied`, `verified`, `outside`, `slice`, `committed`. */
   passed?: (point: string) => void;
   /** Told each file before it runs. */
   onItem?: (item: RunItem) => void;
+  /** Asked between slices and between runs once something was done; false ends it there, and the next call goes on. */
+  mayGoOn?: () => Promise<boolean>;
+  /** Told each slice of a batch when it is committed. */
+  onSlice?: (item: RunItem, ...told: Parameters<NonNullable<BatchOptions["onSlice"]>>) => void;
+  /** Told a batch that has come to its end. */
+  onBatch?: (item: RunItem, record: BatchRecord) => void;
+  /** True on a copy, where a batch spares nobody: neither rate nor pause nor lag hold it up. */
+  unpaced?: boolean;
 }
 
-/** Applies what is not applied yet. Throws the catalogue's errors; a failed transaction has left nothing. */
-export async function applyRuns(options: ApplyOptions): Promise<void> {
+/** Applies what is not applied yet; `more` when it was told not to go on. Throws the catalogue's errors; a failed transaction has left nothing. */
+export async function applyRuns(options: ApplyOptions): Promise<"done" | "more"> {
   await lockRunner(options.session);
   try {
-    await applyLocked(options);
+    return await applyLocked(options);
   } finally {
     // A session that is gone has let go of it already; the failure that ended it is the one to tell.
     await options.session.query("select pg_advisory_unlock(7230271, 1)").catch((error: unknown) => error);
   }
 }
 
-async function applyLocked(options: ApplyOptions): Promise<void> {
+async function applyLocked(options: ApplyOptions): Promise<"done" | "more"> {
   await takeToken(options.session, options.attempt);
+  let begun = false;
   for (const [index, run] of options.runs.entries()) {
     const applied = await readApplied(options.session);
     const left = run.items.filter((item) => !isApplied(item, applied));
     if (left.length === 0) continue;
+    if (begun && (await options.mayGoOn?.()) === false) return "more";
+    begun = true;
     if (run.transactional) await applyWithRetries(options, run, index);
-    else await applyOutside(options, run, index);
+    else if ((await applyOutside(options, run, index)) === "more") return "more";
     options.passed?.("committed");
   }
+  return "done";
 }
 
 function isApplied(item: RunItem, applied: readonly AppliedFile[]): boolean {
@@ -134,7 +144,7 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
       options.onItem?.(item);
       const started = performance.now();
       const record = await markRecord(session);
-      await pinForFiles(options);
+      await pinForFiles(session, options.policy);
       for (const statement of item.statements) await runStatement(options, item, statement);
       await settle(session);
       await assertRecordKept(session, item, record);
@@ -149,7 +159,7 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
 }
 
 async function runStatement(options: ApplyOptions, item: RunItem, statement: Statement): Promise<void> {
-  await pinTimeouts(options);
+  await pinTimeouts(options.session, options.policy);
   await options.observer?.statementBegins?.(item, statement);
   const [result] = await asFileError(item, statement, () => options.session.execute(statement.sql));
   await options.observer?.statementEnded?.(item, statement, result);
@@ -157,9 +167,23 @@ async function runStatement(options: ApplyOptions, item: RunItem, statement: Sta
 
 /** Runs a file once more, as it would run the first time, without recording it: the proof of a claim to be idempotent. */
 export async function runAgain(options: ApplyOptions, run: Run, item: RunItem): Promise<void> {
-  const { session } = options;
+  const { session, attempt, policy } = options;
+  const [first] = item.statements;
+  if (item.batch !== undefined && first !== undefined) {
+    await runBatch({
+      session,
+      attempt,
+      policy,
+      item,
+      statement: first,
+      batch: item.batch,
+      unpaced: true,
+      unrecorded: true,
+    });
+    return;
+  }
   const statements = async () => {
-    await pinForFiles(options);
+    await pinForFiles(session, options.policy);
     for (const statement of item.statements)
       await asFileError(item, statement, () => session.execute(statement.sql)).catch((error: unknown) => {
         throw error instanceof FileError ? error.told(options.policy) : error;
@@ -169,39 +193,15 @@ export async function runAgain(options: ApplyOptions, run: Run, item: RunItem): 
   await (run.transactional ? session.transaction(statements) : statements());
 }
 
-/** A migration that asked for no transaction: each statement is noted as begun before it runs and as done after. */
-async function applyOutside(options: ApplyOptions, run: Run, index: number): Promise<void> {
+/** A migration that asked for no transaction, or for slices; `more` when it was told not to go on between those. */
+async function applyOutside(options: ApplyOptions, run: Run, index: number): Promise<"done" | "more"> {
   const { session, observer } = options;
   await observer?.runBegins?.(run);
   for (const item of run.items) {
     options.onItem?.(item);
     const started = performance.now();
-    const record = await markRecord(session);
-    for (const statement of item.statements) {
-      await pinForFiles(options);
-      await observer?.statementBegins?.(item, statement);
-      const result = await runOutside({
-        session,
-        attempt: options.attempt,
-        item,
-        statement,
-        policy: options.policy,
-        execute: async () => {
-          const results = await asFileError(item, statement, () => session.execute(statement.sql));
-          await settle(session);
-          await assertRecordKept(session, item, record);
-          await pinForFiles(options);
-          return results;
-        },
-        isRefusal: (error) => error instanceof FileError && error.sqlstate !== "57P01",
-      }).catch(async (error: unknown) => {
-        await observer?.statementFailed?.();
-        throw error instanceof FileError ? error.told(options.policy) : error;
-      });
-      await settle(session);
-      await observer?.statementEnded?.(item, statement, result);
-      options.passed?.("outside");
-    }
+    if (item.batch === undefined) await applyStatements(options, item);
+    else if ((await applyBatch(options, item, item.batch)) === "more") return "more";
     await options.verify?.(index);
     options.passed?.("verified");
     await session.transaction(async () => {
@@ -210,6 +210,67 @@ async function applyOutside(options: ApplyOptions, run: Run, index: number): Pro
     });
   }
   await observer?.runEnds?.(run);
+  return "done";
+}
+
+/** Each statement is noted as begun before it runs and as done after. */
+async function applyStatements(options: ApplyOptions, item: RunItem): Promise<void> {
+  const { session, observer } = options;
+  const record = await markRecord(session);
+  for (const statement of item.statements) {
+    await pinForFiles(session, options.policy);
+    await observer?.statementBegins?.(item, statement);
+    const result = await runOutside({
+      session,
+      attempt: options.attempt,
+      item,
+      statement,
+      policy: options.policy,
+      execute: async () => {
+        const results = await asFileError(item, statement, () => session.execute(statement.sql));
+        await settle(session);
+        await assertRecordKept(session, item, record);
+        await pinForFiles(session, options.policy);
+        return results;
+      },
+      isRefusal: (error) => error instanceof FileError && error.sqlstate !== "57P01",
+    }).catch(async (error: unknown) => {
+      await observer?.statementFailed?.();
+      throw error instanceof FileError ? error.told(options.policy) : error;
+    });
+    await settle(session);
+    await observer?.statementEnded?.(item, statement, result);
+    options.passed?.("outside");
+  }
+}
+
+/** Its slices are to the observer one statement, which changes as many rows as they do together. */
+async function applyBatch(
+  options: ApplyOptions,
+  item: RunItem,
+  batch: BatchSettings,
+): Promise<"done" | "more"> {
+  const { observer } = options;
+  const [statement] = item.statements;
+  if (statement === undefined) throw new Error(`${item.path} is a batch without a statement`);
+  await observer?.statementBegins?.(item, statement);
+  const onSlice: BatchOptions["onSlice"] = (slice, record) => {
+    options.passed?.("slice");
+    options.onSlice?.(item, slice, record);
+  };
+  const record = await runBatch({ ...options, item, statement, batch, onSlice }).catch(
+    async (error: unknown) => {
+      await observer?.statementFailed?.();
+      throw error;
+    },
+  );
+  if (!record.done) {
+    await observer?.statementFailed?.();
+    return "more";
+  }
+  await observer?.statementEnded?.(item, statement, { command: statement.kind, rowCount: record.rows });
+  options.onBatch?.(item, record);
+  return "done";
 }
 
 async function recordApplied(options: ApplyOptions, item: RunItem, milliseconds: number): Promise<void> {
@@ -225,28 +286,5 @@ async function recordApplied(options: ApplyOptions, item: RunItem, milliseconds:
       options.attempt.promotion,
       Math.round(milliseconds),
     ],
-  );
-}
-
-/** The settings under which files run: the policy's search path, which a file may change for itself, and its time-outs. */
-async function pinForFiles(options: ApplyOptions): Promise<void> {
-  await options.session.execute(`set search_path = ${options.policy.searchPath.map(quoteName).join(", ")}`);
-  await pinTimeouts(options);
-}
-
-/** Before every statement, for the one before may have set them: no file waits longer than the policy allows. */
-async function pinTimeouts({ session, policy }: ApplyOptions): Promise<void> {
-  await session.execute(
-    `set lock_timeout = ${policy.lockTimeout}; set statement_timeout = ${policy.statementTimeout}`,
-  );
-}
-
-/** Takes back whatever a file did to the session, its role first: what follows is ours again. */
-async function settle(session: Session): Promise<void> {
-  const pins = Object.entries(pinnedSettings({ application: "" }))
-    .map(([name, value]) => `set ${name} = ${name === "search_path" ? value : `'${value}'`}`)
-    .join("; ");
-  await session.execute(
-    `reset session authorization; reset role; reset all; ${pins}; ${WITHOUT_TRANSACTION_TIMEOUT}`,
   );
 }

@@ -4,6 +4,25 @@ import { RehearsalError } from "../../core/errors.ts";
 import type { Environment } from "../ledger/environments.ts";
 import type { Session } from "./session.ts";
 
+/** Added later: an installation of before gets it with its first batch. */
+export const BATCHES = `
+create table if not exists rehearsal.batches (
+  path text primary key,
+  sha256 text not null,
+  promotion text not null,
+  cursor text,
+  upper_bound text,
+  rows bigint not null,
+  visited bigint not null,
+  expected bigint not null,
+  slices int not null,
+  milliseconds bigint not null,
+  started_at timestamptz not null default now(),
+  done boolean not null
+);
+comment on table rehearsal.batches is 'Migrations that run in slices of a key: the last key done, and the one to stop at.';
+`;
+
 /** Version 1 of the schema `rehearsal`; run in one transaction by the registration of an environment. */
 const SCHEMA = `
 create schema rehearsal;
@@ -34,6 +53,7 @@ create table rehearsal.outside (
   primary key (path, statement)
 );
 comment on table rehearsal.outside is 'Statements of migrations that run outside a transaction: begun, or done.';
+${BATCHES}
 revoke all on schema rehearsal from public;
 `;
 
@@ -141,12 +161,21 @@ export async function newestRelease(session: Session): Promise<string | null> {
   return row?.release ?? null;
 }
 
-/** True when a promotion has left something in the database: a file applied, or a statement begun outside a transaction. */
+/** True when a promotion has left something in the database: a file applied, a slice, or a statement begun outside a transaction. */
 export async function hasLeftSomething(session: Session, promotion: string): Promise<boolean> {
   const [row] = await session.query<{ left: boolean }>(
     `select exists (select 1 from rehearsal.applied where promotion = $1)
         or exists (select 1 from rehearsal.outside where promotion = $1) as left`,
     [promotion],
   );
-  return row?.left === true;
+  if (row?.left === true) return true;
+  const [batches] = await session.query<{ there: boolean }>(
+    "select to_regclass('rehearsal.batches') is not null as there",
+  );
+  if (!batches?.there) return false;
+  const [sliced] = await session.query(
+    "select 1 from rehearsal.batches where promotion = $1 and slices > 0 limit 1",
+    [promotion],
+  );
+  return sliced !== undefined;
 }
