@@ -95,7 +95,7 @@ async function goBack(
     "alter table public.accounts add column note text;\nupdate public.accounts set note = 'seen' where id <= 1000;\n",
   );
   const policy = join(folder, "policy.yaml");
-  await writeFile(policy, `fence: always\nhooks:\n  smoke: ${smoke}\n`);
+  await writeFile(policy, `fence: always\nplans: optional\nhooks:\n  smoke: ${smoke}\n`);
   const command = (...words: string[]) =>
     promisify(execFile)(process.execPath, [join(ROOT, "cli/main.ts"), ...words], {
       cwd: project,

@@ -47,12 +47,22 @@ export const stepAttempt = z.looseObject({
   endedAt: z.string().nullable(),
 });
 
+const planBrief = z.looseObject({
+  path: z.string(),
+  why: z.string(),
+  notes: z.array(z.string()),
+  rebuild: z.array(z.string()),
+  back: z.string(),
+  approvers: z.array(z.string()),
+});
+
 export const detail = promotion.extend({
   pending: z.array(z.string()).nullable(),
   steps: z.array(stepAttempt),
   approval: z
     .looseObject({ status: z.string(), decidedBy: z.string().nullable(), expiresAt: z.string() })
     .nullable(),
+  plans: z.array(planBrief).default([]),
   lastVerifiedBackup: lastVerified,
 });
 
@@ -84,6 +94,7 @@ export const plan = z.looseObject({
   environment: z.string(),
   release: z.string(),
   fence: z.boolean(),
+  plans: z.array(planBrief).default([]),
   rollback: z.object({ by: z.enum(["swap", "restore"]), seconds: z.number().nullable() }),
   runs: z.array(
     z.looseObject({
@@ -97,6 +108,8 @@ export const plan = z.looseObject({
               line: z.number(),
               class: z.string(),
               summary: z.string(),
+              plan: z.string().nullable().default(null),
+              unplanned: z.boolean().default(false),
               locks: z.array(z.object({ relation: z.string(), mode: z.string() })),
             }),
           ),
@@ -195,4 +208,5 @@ export type Promotion = z.infer<typeof promotion>;
 export type Detail = z.infer<typeof detail>;
 export type StepAttempt = z.infer<typeof stepAttempt>;
 export type Environment = z.infer<typeof environment>;
+export type PlanBrief = z.infer<typeof planBrief>;
 export type Plan = z.infer<typeof plan>;

@@ -38,6 +38,9 @@ const COMMANDS: Declare[] = [
   logCommand,
 ];
 
+/** Commands that do something themselves though others stand below them. */
+const ACTS_ITSELF = new Set(["log", "plan"]);
+
 export const EXITS: readonly (readonly [code: number, meaning: string])[] = [
   [0, "done: promoted, or nothing to do"],
   [1, "failed, and production is as it was"],
@@ -64,7 +67,7 @@ export function buildProgram(act: Act, write: { out(text: string): void }): Comm
   for (const declare of COMMANDS) program.addCommand(declare(act));
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ writeOut: write.out, writeErr: () => undefined });
-    if (command.commands.length === 0 || command.name() === "log")
+    if (command.commands.length === 0 || ACTS_ITSELF.has(command.name()))
       command.option("--json", "one JSON document on standard output, refusals too");
   }
   return program;

@@ -2,6 +2,7 @@
 import { isEnded } from "../core/steps.ts";
 import type { Detail, StepAttempt } from "./answers.ts";
 import { describeLastVerified } from "./backup-text.ts";
+import { describePlans } from "./data-plan-text.ts";
 import { bytes, columns, duration, facts, plain, rows, short, when } from "./text.ts";
 
 /** All that is known of it. */
@@ -21,7 +22,7 @@ export function describeDetail(found: Detail): string {
   });
   const steps = columns(found.steps.map((step) => stepCells(step)));
   const end = found.status === "waiting" ? howToDecide(found) : reason(found);
-  return [told, steps, end].filter((part) => part !== "").join("\n\n");
+  return [told, steps, describePlans(found.plans), end].filter((part) => part !== "").join("\n\n");
 }
 
 /** One attempt of a step: how it stands, how long it took, how much it moved. */

@@ -114,7 +114,19 @@ export function unfinished(plan: DataPlan): string[] {
   return found;
 }
 
-/** The plan's part of the evidence: its files and their hashes; undefined where there is none. */
-export function plansDigestOf(plans: readonly DataPlan[]): Record<string, string> | undefined {
+/** What people must know of a plan before they say yes; kept with the promotion. */
+export type PlanBrief = Pick<
+  DataPlan,
+  "path" | "sha256" | "why" | "notes" | "rebuild" | "back" | "approvers"
+>;
+
+export function briefOf({ path, sha256, why, notes, rebuild, back, approvers }: DataPlan): PlanBrief {
+  return { path, sha256, why, notes, rebuild, back, approvers };
+}
+
+/** The plans' part of the evidence: their files by path, each with its hash; undefined where there is none. */
+export function planEvidence(
+  plans: readonly Pick<DataPlan, "path" | "sha256">[],
+): Record<string, string> | undefined {
   return plans.length === 0 ? undefined : Object.fromEntries(plans.map((plan) => [plan.path, plan.sha256]));
 }

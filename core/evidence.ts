@@ -8,6 +8,8 @@ export interface Evidence {
   fingerprint: string;
   /** sha256 of the rehearsal's report in JSON. */
   report: string;
+  /** The data plans of what will run: the sha256 of each file by its path; absent where there are none. */
+  plans?: Record<string, string>;
 }
 
 /** sha256 of the evidence's canonical JSON; changes when any part does. */

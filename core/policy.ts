@@ -30,6 +30,8 @@ export const policySchema = z
     lockRetries: z.int().min(0).max(50).default(5),
     /** Milliseconds one statement of a migration may run. */
     statementTimeout: z.int().min(1).max(86_400_000).default(300_000),
+    /** Whether a migration that is not additive needs a data plan; `required` on role prod when left out, `optional` elsewhere. */
+    plans: z.enum(["required", "optional"]).optional(),
     /** The schemas a migration's unqualified names are looked up in. */
     searchPath: z.array(z.string().min(1)).min(1).default(["public"]),
     /** The database from which others are made and renamed. */

@@ -1,9 +1,10 @@
 /** What may run on an environment and what would: found out by reading alone, for the plan as for the promotion itself. */
 import { RehearsalError } from "../core/errors.ts";
 import { pendingMigrations } from "../core/pending.ts";
+import type { Coverage } from "../core/plan-coverage.ts";
 import type { Project } from "../core/project.ts";
 import { changedRepeatables, type Repeatable, type Run } from "../core/runs.ts";
-import { describeDifference, diffShapes, fingerprint } from "../core/shape.ts";
+import { describeDifference, diffShapes, fingerprint, type Shape } from "../core/shape.ts";
 import type { StorageArea } from "../core/storage.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { ObjectStore } from "../io/object-store.ts";
@@ -15,6 +16,7 @@ import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { type AppliedFile, assertIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { refuseFiles } from "./configuration.ts";
+import { assertPlanned } from "./data-plan.ts";
 import { assertDeclared } from "./inventory.ts";
 import { runsOf } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
@@ -34,6 +36,8 @@ export interface Admission {
   runs: Run[];
   /** The shape that everything after rests on. */
   fingerprint: string;
+  /** The data plans of what will run, and what of it has none. */
+  coverage: Coverage;
   /** The prefixes whose objects are guarded. */
   storageAreas: StorageArea[];
   /** Prefixes that the inventory names and nobody guards, because the policy names no bucket. */
@@ -60,11 +64,12 @@ export async function examine(
   assertDeclared(environment, project);
   await assertRole(environment, project.inventory);
   const pending = pendingFiles(project, await readApplied(session), seed);
-  const found = await refuseDrift(session, store, environment);
+  const shape = await refuseDrift(session, store, environment);
   return {
     pending,
     runs: runsOf(project, pending, seed),
-    fingerprint: found,
+    fingerprint: fingerprint(shape),
+    coverage: assertPlanned(environment, project, pending, shape),
     storageAreas: guardedAreas(environment.policy, project.inventory),
     unguarded:
       environment.policy.storage === undefined ? project.inventory.storage.map(({ prefix }) => prefix) : [],
@@ -83,11 +88,10 @@ function pendingFiles(project: Project, applied: readonly AppliedFile[], seed: b
   return [...migrations, ...repeatables].map((file) => file.path);
 }
 
-/** Throws `DriftFound` unless the database has the shape the ledger promises; returns its fingerprint. */
-async function refuseDrift(session: Session, store: ObjectStore, environment: Environment): Promise<string> {
+/** Throws `DriftFound` unless the database has the shape the ledger promises; returns it. */
+async function refuseDrift(session: Session, store: ObjectStore, environment: Environment): Promise<Shape> {
   const shape = await readShape(session);
-  const found = fingerprint(shape);
-  if (found === environment.fingerprint) return found;
+  if (fingerprint(shape) === environment.fingerprint) return shape;
   const promised = await readKeptShape(store, environment.fingerprint);
   const differences = diffShapes(promised, shape).map(describeDifference);
   throw new RehearsalError("DriftFound", {

@@ -5,6 +5,7 @@ import { appendEvent } from "../io/ledger/events.ts";
 import { readPromotion, updatePromotion } from "../io/ledger/promotions.ts";
 import { listSteps } from "../io/ledger/steps.ts";
 import type { Session } from "../io/postgres/session.ts";
+import { assertApprover } from "./data-plan.ts";
 import { handOn } from "./hand-on.ts";
 import { CANCELLABLE } from "./step.ts";
 
@@ -41,6 +42,7 @@ async function write(
   if (asked?.status === verdict && asked.decidedBy === by && sameEvidence)
     return { approval: asked, repeated: true };
   if (asked?.status === "waiting" && asked.late) throw notWanted(decision, "the time for it has run out");
+  if (verdict === "approved") assertApprover(promotion.facts.plans, by);
   const approval = await decideApproval(ledger, {
     promotion: id,
     status: verdict,

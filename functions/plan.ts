@@ -1,6 +1,7 @@
 /** A plan: what a promotion would run, read from the release and the database, with nothing started or written. */
 import { parseDatabaseUrl } from "../core/database-url.ts";
 import { needsFence } from "../core/fence.ts";
+import type { Coverage } from "../core/plan-coverage.ts";
 import type { Run } from "../core/runs.ts";
 import { listBackups } from "../io/ledger/backups.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
@@ -22,6 +23,8 @@ export interface Plan {
   /** How production would go back after COMMIT; `seconds` are those of the newest restore, null where there was none or a swap needs none. */
   rollback: { by: "swap" | "restore"; seconds: number | null };
   runs: Run[];
+  /** The data plans of what will run, and what of it has none though it is not additive. */
+  coverage: Coverage;
 }
 
 /** Plans a promotion; throws what would refuse it at admission. */
@@ -47,7 +50,7 @@ export async function planPromotion(
   } finally {
     await session.close();
   }
-  const { fingerprint, runs } = admission;
+  const { fingerprint, runs, coverage } = admission;
   return {
     environment: environment.name,
     release: hash,
@@ -55,6 +58,7 @@ export async function planPromotion(
     fence: runs.length > 0 && needsFence(environment.policy, runs),
     rollback: await predictRollback(ledger, environment),
     runs,
+    coverage,
   };
 }
 

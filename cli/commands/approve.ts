@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { RehearsalError } from "../../core/errors.ts";
 import { detail, promotion } from "../answers.ts";
 import type { Declare } from "../command.ts";
+import { describePlans } from "../data-plan-text.ts";
 import { follow } from "../follow.ts";
 import { short } from "../text.ts";
 
@@ -26,9 +27,11 @@ export const approveCommand: Declare = (act) =>
       act(async (context, id: string, { evidence, comment, watch }: Options) => {
         const client = await context.client();
         const path = `/promotions/${encodeURIComponent(id)}`;
-        const stands = (await client.get(path, detail)).evidence ?? "";
+        const found = await client.get(path, detail);
+        const stands = found.evidence ?? "";
         if (evidence !== undefined && (evidence === "" || !stands.startsWith(evidence)))
           throw new RehearsalError("EvidenceChanged", { named: evidence, asked: stands || "nothing yet" });
+        if (found.plans.length > 0) context.terminal.err(describePlans(found.plans));
         // What was looked at is named, so that something newer is not approved by accident.
         const body = { ...(stands && { evidence: stands }), comment };
         const approved = await client.post(`${path}/approve`, body, promotion);

@@ -2,7 +2,9 @@
 import { Command } from "commander";
 import { type Plan, plan } from "../answers.ts";
 import type { Declare } from "../command.ts";
+import { describePlans } from "../data-plan-text.ts";
 import { columns, plain, short } from "../text.ts";
+import { draft } from "./plan-draft.ts";
 import { chooseRelease } from "./project.ts";
 
 export const planCommand: Declare = (act) =>
@@ -19,9 +21,25 @@ export const planCommand: Declare = (act) =>
         const found = await client.post("/plans", body, plan);
         return { value: found, text: described(found), exit: found.runs.length > 0 ? 3 : 0 };
       }),
+    )
+    .addCommand(draftCommand(act));
+
+const draftCommand: Declare = (act) =>
+  new Command("draft")
+    .description("Write the data plan of a migration that is not additive, as far as it follows from the SQL")
+    .argument("[migration]", "its number; the newest that needs a plan and has none when left out")
+    .action(
+      act(async ({ folder }, migration: string | undefined, _: object) => {
+        const drafted = await draft(folder, migration);
+        const told = drafted.statements.map(({ line, summary }) => [`  line ${line}`, summary]);
+        return {
+          value: drafted,
+          text: `${plain(drafted.path)}, for ${plain(drafted.migration)}:\n${columns(told)}\nnext: fill in what is marked TODO, then rehearsal release --check`,
+        };
+      }),
     );
 
-function described({ environment, release, runs, fence, rollback }: Plan): string {
+function described({ environment, release, plans, runs, fence, rollback }: Plan): string {
   const title = `release ${short(release)} on "${environment}"`;
   if (runs.length === 0) return `${title}: nothing is pending`;
   return [
@@ -29,6 +47,7 @@ function described({ environment, release, runs, fence, rollback }: Plan): strin
       fence ? "writers are stopped while it runs" : "writers go on while it runs"
     }`,
     `a rollback after COMMIT ${wayBack(rollback)}`,
+    ...(plans.length > 0 ? ["", describePlans(plans)] : []),
     ...runs.flatMap(({ transactional, files }) => [
       "",
       transactional ? "in one transaction:" : "outside a transaction:",
@@ -52,6 +71,7 @@ function statementTable(statements: Statements): string {
       String(statement.line),
       statement.class,
       statement.summary,
+      statement.unplanned ? "needs a data plan" : statement.plan === null ? "" : plain(statement.plan),
       statement.locks.map(({ mode, relation }) => `${mode} on ${relation}`).join(", "),
     ]),
   );

@@ -52,11 +52,35 @@ const approvalSchema = z.object({
   expiresAt: instant,
 });
 
+/** What of a data plan people must know before they say yes. */
+export const planBriefSchema = z
+  .object({
+    path: z.string(),
+    sha256: z.string(),
+    why: z.string(),
+    /** What operators and users will notice. */
+    notes: z.array(z.string()),
+    /** What has to be built anew afterwards. */
+    rebuild: z.array(z.string()),
+    /** The way back. */
+    back: z.string(),
+    /** Who may approve; empty when anybody may. */
+    approvers: z.array(z.string()),
+  })
+  .openapi("PlanBrief");
+
+/** A promotion as a decision answers it: with the plans it was about. */
+export const decidedSchema = promotionSchema
+  .extend({ plans: z.array(planBriefSchema) })
+  .openapi("DecidedPromotion");
+
 export const detailSchema = promotionSchema
   .extend({
     pending: z.array(z.string()).nullable(),
     steps: z.array(stepSchema),
     approval: approvalSchema.nullable(),
+    /** The data plans of what runs, known once it is admitted. */
+    plans: z.array(planBriefSchema),
     /** The environment's newest verified backup. */
     lastVerifiedBackup: lastVerifiedSchema.nullable(),
   })
@@ -80,6 +104,10 @@ export function shown(promotion: Promotion): z.infer<typeof promotionSchema> {
   };
 }
 
+export function shownDecided(promotion: Promotion): z.infer<typeof decidedSchema> {
+  return { ...shown(promotion), plans: promotion.facts.plans ?? [] };
+}
+
 /** The same with its steps and what was decided. */
 export function shownInDetail(
   promotion: Promotion,
@@ -91,6 +119,7 @@ export function shownInDetail(
     ...shown(promotion),
     pending: promotion.facts.pending ?? null,
     steps: steps.map(shownStep),
+    plans: promotion.facts.plans ?? [],
     approval: approval === undefined ? null : shownApproval(approval),
     lastVerifiedBackup: shownLastVerified(verified),
   };

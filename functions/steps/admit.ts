@@ -1,4 +1,5 @@
 /** Admit: nothing begins unless the database is who it says, stands where the ledger left it, and something is pending. */
+import { briefOf } from "../../core/data-plan.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { needsFence } from "../../core/fence.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
@@ -24,7 +25,11 @@ export const handler = step("admit", async (context) => {
       project,
       seed: promotion.seed,
     };
-    const { pending, runs, fingerprint, storageAreas, unguarded } = await examine(session, store, candidate);
+    const { pending, runs, fingerprint, coverage, storageAreas, unguarded } = await examine(
+      session,
+      store,
+      candidate,
+    );
     const production = await findDatabase(session, { name: session.address.database });
     if (production === undefined)
       throw new RehearsalError("NotFound", { what: "database", name: environment.name });
@@ -48,6 +53,7 @@ export const handler = step("admit", async (context) => {
         production: { oid: production.oid, name: production.name },
         pending,
         fingerprint,
+        ...(coverage.plans.length > 0 && { plans: coverage.plans.map(briefOf) }),
         ...(storageAreas.length > 0 && { storageAreas }),
         ...(workspace !== undefined && { workspace }),
       },

@@ -1,4 +1,5 @@
 /** Decide: the evidence is closed under one digest, and either the policy or a person says go, for that digest only. */
+import { planEvidence } from "../../core/data-plan.ts";
 import { evidenceDigest } from "../../core/evidence.ts";
 import { askApproval } from "../../io/ledger/approvals.ts";
 import { stepFunctions } from "../clients.ts";
@@ -10,23 +11,29 @@ export const handler = step(
   async ({ promotion, input }) => {
     const { token } = input;
     if (token === undefined) throw new Error("decide was invoked without a task token");
+    const plans = promotion.facts.plans ?? [];
+    const planned = planEvidence(plans);
     const evidence = evidenceDigest({
       release: promotion.release,
       fingerprint: neededFact(promotion, "fingerprint"),
       report: neededFact(promotion, "rehearsal").sha256,
+      ...(planned && { plans: planned }),
     });
+    const told = plans.length > 0 && { plans: plans.map(({ path, why, notes }) => ({ path, why, notes })) };
+    const events = told ? [{ type: "promotion.planned", data: told }] : [];
     const { decision, approvalTimeout } = promotion.policy;
     if (decision === "automatic")
       return {
         outcome: { decision, evidence },
         evidence,
+        events,
         afterwards: () => stepFunctions.sendTaskSuccess(token, { decision, by: "policy" }),
       };
     return {
       outcome: { decision, evidence },
       evidence,
       status: "waiting",
-      events: [{ type: "promotion.approval-wanted", announce: true, data: { evidence } }],
+      events: [...events, { type: "promotion.approval-wanted", announce: true, data: { evidence, ...told } }],
       also: (ledger) =>
         askApproval(ledger, {
           promotion: promotion.id,

@@ -1,4 +1,5 @@
 /** Migrate: the code that ran on the copy runs on production, and nothing is committed that does not look as rehearsed. */
+import { planEvidence } from "../../core/data-plan.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { evidenceDigest } from "../../core/evidence.ts";
 import type { Expectations } from "../../core/expectations.ts";
@@ -15,6 +16,7 @@ import { readShape } from "../../io/postgres/shape.ts";
 import { hasLeftSomething } from "../../io/postgres/target-schema.ts";
 import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
+import { pendingPlans } from "../data-plan.ts";
 import { neededFact } from "../facts.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
 import { readRelease, runsOf } from "../release.ts";
@@ -22,8 +24,8 @@ import { type StepContext, step } from "../step.ts";
 
 export const handler = step("migrate", async (context) => {
   const { promotion, attempt } = context;
-  await assertDecided(context);
   const project = await readRelease(context.store, promotion.release);
+  await assertDecided(context, project);
   const runs = runsOf(project, neededFact(promotion, "pending"), promotion.seed);
   const expectations = await readArtifact<Expectations>(
     context.store,
@@ -72,13 +74,15 @@ export const handler = step("migrate", async (context) => {
 });
 
 /** The evidence is computed anew from what stands now; an approval for anything else is void. */
-async function assertDecided({ promotion, ledger }: StepContext): Promise<void> {
+async function assertDecided({ promotion, ledger }: StepContext, project: Project): Promise<void> {
   if (promotion.asked === "roll-back")
     throw new RehearsalError("RollbackAsked", { by: promotion.askedBy ?? "somebody" });
+  const plans = planEvidence(pendingPlans(project, neededFact(promotion, "pending")));
   const evidence = evidenceDigest({
     release: promotion.release,
     fingerprint: neededFact(promotion, "fingerprint"),
     report: neededFact(promotion, "rehearsal").sha256,
+    ...(plans && { plans }),
   });
   if (evidence !== promotion.evidence)
     throw new RehearsalError("EvidenceChanged", { named: promotion.evidence ?? "none", asked: evidence });

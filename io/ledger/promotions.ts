@@ -1,5 +1,6 @@
 /** Promotions in the ledger: one row each, locked to its environment while it runs. */
 import type { Json } from "../../core/canonical-json.ts";
+import type { PlanBrief } from "../../core/data-plan.ts";
 import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
 import { type Policy, policySchema } from "../../core/policy.ts";
 import { isEnded, type Status } from "../../core/steps.ts";
@@ -14,6 +15,8 @@ export interface Facts {
   pending?: string[];
   /** admit: the shape that everything after rests on. */
   fingerprint?: string;
+  /** admit: the data plans of what will run, where there are any. */
+  plans?: PlanBrief[];
   /** admit: the prefixes of objects that are guarded, where there are any. */
   storageAreas?: StorageArea[];
   /** admit: the workspace's state file, where one is declared and was marked. */

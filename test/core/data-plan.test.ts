@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseDataPlan, plansDigestOf, unfinished } from "../../core/data-plan.ts";
+import { parseDataPlan, planEvidence, unfinished } from "../../core/data-plan.ts";
 import { parseMigration } from "../../core/migration.ts";
 import { mayBeSame, readName, writeName } from "../../core/plain-name.ts";
 import { coverPlans } from "../../core/plan-coverage.ts";
@@ -313,8 +313,8 @@ describe("abuse 11: what a plan's file may not say is refused", () => {
 
 test("abuse 28: the plans' part of the evidence is another when one byte of one is", async () => {
   const text = draftPlan(await migrationOf(DROP));
-  expect(plansDigestOf([])).toBeUndefined();
-  expect(plansDigestOf([planOf(text)])).not.toEqual(plansDigestOf([planOf(`${text} `)]));
+  expect(planEvidence([])).toBeUndefined();
+  expect(planEvidence([planOf(text)])).not.toEqual(planEvidence([planOf(`${text} `)]));
 });
 
 test("a project holds its plans", async () => {

@@ -26,6 +26,15 @@ create index if not exists segments_speaker on segments (speaker);
 `,
   "migrations/0002_backfill.sql": `update segments set speaker = 1 + id % 2 where text is not null;
 `,
+  "plans/0002.yaml": `migration: "0002"
+why: every text needs somebody who says it
+statements:
+  - fingerprint: 20b2d36e614b45c6
+    summary: update "segments"
+    objects: [segments]
+    loses: nothing; the column was added by the migration before
+back: set the column to null
+`,
   "views/spoken.sql": `create or replace view spoken as
 select s.id, v.title, p.name from segments s join videos v on v.id = s.video join speakers p on p.id = s.speaker;
 `,

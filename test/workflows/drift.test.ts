@@ -4,6 +4,7 @@ import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../po
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
 import { eventTypes, expectSettled, expectUntouched } from "../service/outcome.ts";
+import { planned } from "../service/planned.ts";
 import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
 
 /** Hours by which the clocks of some sandboxes are wrong: of neighbours in the workflow, one way and the other. */
@@ -147,10 +148,11 @@ end $$;`,
 
   test("fault 38: rows written to a table that the rehearsal left alone are taken back as well", async () => {
     const address = await environment("other-table", { decision: "approval" });
-    const release = await service.release({
+    const files = {
       ...PROJECT,
       "migrations/0003_conditional.sql": `update public.videos set title = 'changed' where title = 'late';`,
-    });
+    };
+    const release = await service.release(await planned(files));
     const id = await service.promote("other-table", release);
     await service.until(id, "waiting");
     await execute(address, "insert into videos (title) values ('late')");

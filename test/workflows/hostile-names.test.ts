@@ -6,6 +6,7 @@ import { contentOf } from "../service/content.ts";
 import { type Hook, startHook } from "../service/hook.ts";
 import { LocalService } from "../service/local-service.ts";
 import { expectSettled, expectUntouched } from "../service/outcome.ts";
+import { planned } from "../service/planned.ts";
 import { PROJECT, SCHEMA } from "../service/project.ts";
 
 /** Names that end a string, a statement or a line somewhere, or read as something else. */
@@ -94,7 +95,7 @@ create index concurrently ${index} on ${q("a.b")}.${q("a.b")} (${q("a.b")});
         "migrations/0003_more.sql": migrate("y"),
         "checks/every_row_counted.sql": `select id from ${q("a.b")}.${q("a.b")} where ${q("y.b")} is null;\n`,
       };
-      const id = await service.promote(`names-${end}`, await service.release(files));
+      const id = await service.promote(`names-${end}`, await service.release(await planned(files)));
       const detail = await service.until(id, end);
       smokeStatus = 200;
       if (end === "rolled-back") {

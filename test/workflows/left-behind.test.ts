@@ -9,6 +9,7 @@ import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../po
 import { contentOf } from "../service/content.ts";
 import { LocalService, until } from "../service/local-service.ts";
 import { expectUntouched } from "../service/outcome.ts";
+import { planned } from "../service/planned.ts";
 import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
 
 type Invoke = LambdaRunner["invoke"];
@@ -77,10 +78,11 @@ test("a procedure that committed a part and then failed is taken back, not calle
     if exists (select 1 from public.videos where title = 'late') then raise exception 'half-way'; end if;
     update public.segments set text = 'second' where id > 1000; commit; end $$;`;
   const address = await environment("slices", { decision: "approval" }, slices);
-  const release = await service.release({
+  const files = {
     "rehearsal.yaml": "project: videos\n",
     "migrations/0001_slices.sql": "-- rehearsal: no-transaction\ncall slices();\n",
-  });
+  };
+  const release = await service.release(await planned(files));
   const id = await service.promote("slices", release);
   await service.until(id, "waiting");
   await execute(address, "insert into videos (title) values ('late')");

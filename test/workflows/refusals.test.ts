@@ -7,6 +7,7 @@ import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../po
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
 import { expectUntouched } from "../service/outcome.ts";
+import { planned } from "../service/planned.ts";
 import { PROJECT, SCHEMA } from "../service/project.ts";
 
 describe("what is refused, with production as it was", () => {
@@ -43,7 +44,7 @@ describe("what is refused, with production as it was", () => {
   }
 
   const second = "migrations/0002_backfill.sql";
-  const { [second]: backfill = "", ...withoutSecond } = PROJECT;
+  const { [second]: backfill = "", "plans/0002.yaml": _plan, ...withoutSecond } = PROJECT;
 
   test("abuse 13, abuse 14: what was applied and is edited, renamed, removed or replayed old is refused at the door", async () => {
     const address = await environment("applied");
@@ -150,10 +151,8 @@ describe("what is refused, with production as it was", () => {
         "insert into seen (path) values (current_setting('search_path'));",
       ],
     ]);
-    const release = await service.release({
-      "rehearsal.yaml": "project: leaks\n",
-      ...Object.fromEntries(files),
-    });
+    const project = { "rehearsal.yaml": "project: leaks\n", ...Object.fromEntries(files) };
+    const release = await service.release(await planned(project));
     await service.until(await service.promote("leaks", release), "promoted");
     expect(await rows(address, "select who, path, replication from public.seen")).toEqual(
       leaks.map(() => ({ who: address.user, path: "public", replication: "origin" })),
@@ -163,7 +162,8 @@ describe("what is refused, with production as it was", () => {
   test("abuse 18: a write to the record by a statement that is put together at run time is refused on the copy", async () => {
     const address = await environment("record");
     const sql = "do $$ begin execute 'update rehear' || 'sal.identity set token = 9999999'; end $$;";
-    expect(await refusal("record", address, { ...PROJECT, "migrations/0003_bad.sql": sql })).toMatchObject({
+    const planning = await planned({ ...PROJECT, "migrations/0003_bad.sql": sql });
+    expect(await refusal("record", address, planning)).toMatchObject({
       code: "LedgerTouched",
       step: "rehearse",
       message: expect.stringContaining("migrations/0003_bad.sql:1"),

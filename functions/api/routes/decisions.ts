@@ -3,11 +3,11 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { readPromotion } from "../../../io/ledger/promotions.ts";
 import { type Decision, decide } from "../../decision.ts";
 import { idParam, jsonAnswer, jsonBody, refused } from "../answer.ts";
-import { promotionSchema, shown } from "../promotion.ts";
+import { decidedSchema, shownDecided } from "../promotion.ts";
 import { type ApiContext, api } from "../request.ts";
 
 const comment = z.string().max(2000).optional();
-const responses = { 200: jsonAnswer(promotionSchema, "It goes on"), ...refused };
+const responses = { 200: jsonAnswer(decidedSchema, "It goes on"), ...refused };
 
 const approve = createRoute({
   method: "post",
@@ -51,7 +51,7 @@ export const decisionRoutes = api()
 async function decided(c: ApiContext, decision: Omit<Decision, "by">) {
   const ledger = await c.var.ledger();
   await decide(ledger, { ...decision, by: c.var.person });
-  return shown(await readPromotion(ledger, decision.promotion));
+  return shownDecided(await readPromotion(ledger, decision.promotion));
 }
 
 /** Only what was said. */

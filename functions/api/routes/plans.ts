@@ -1,10 +1,13 @@
 /** Plans: what would run on an environment, statement by statement, without starting anything. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { briefOf } from "../../../core/data-plan.ts";
+import type { Coverage } from "../../../core/plan-coverage.ts";
+import type { Statement } from "../../../core/statement.ts";
 import type { StatementClass } from "../../../core/statement-class.ts";
 import { artifacts } from "../../clients.ts";
 import type { Plan } from "../../plan.ts";
 import { jsonAnswer, jsonBody, refused } from "../answer.ts";
-import { promotionRequest } from "../promotion.ts";
+import { planBriefSchema, promotionRequest } from "../promotion.ts";
 import { api } from "../request.ts";
 
 // Spelled out, for the module that gives statements their classes brings the SQL parser.
@@ -19,6 +22,12 @@ const statementSchema = z.object({
   line: z.int(),
   class: z.enum(CLASSES),
   summary: z.string(),
+  /** What a data plan names it by. */
+  fingerprint: z.string(),
+  /** The data plan that covers it; null where none does. */
+  plan: z.string().nullable(),
+  /** True when it is not additive and no plan covers it. */
+  unplanned: z.boolean(),
   /** Modes by pg_locks' names. */
   locks: z.array(z.object({ relation: z.string(), mode: z.string() })),
 });
@@ -32,6 +41,8 @@ const planSchema = z
     fence: z.boolean(),
     /** How production would go back after COMMIT; seconds as the newest restore took them, null for a swap or where there was none. */
     rollback: z.object({ by: z.enum(["swap", "restore"]), seconds: z.number().nullable() }),
+    /** The data plans of what would run. */
+    plans: z.array(planBriefSchema),
     /** In order; each is one transaction, or one file outside any. Empty when nothing is pending. */
     runs: z.array(
       z.object({
@@ -64,20 +75,36 @@ export const planRoutes = api().openapi(plan, async (c) => {
   return c.json(shown(found), 200);
 });
 
-function shown({ runs, ...plan }: Plan) {
+/** The path of the plan of that migration, when it names the statement. */
+function coveringPlan(
+  { plans }: Coverage,
+  migration: number | null,
+  { fingerprint }: Pick<Statement, "fingerprint">,
+): string | null {
+  const plan = plans.find(({ version }) => version === migration);
+  return plan?.statements.some((one) => one.fingerprint === fingerprint) ? plan.path : null;
+}
+
+function shown({ runs, coverage, ...plan }: Plan) {
   return {
     ...plan,
+    plans: coverage.plans.map(briefOf),
     runs: runs.map(({ transactional, items }) => ({
       transactional,
-      files: items.map(({ kind, path, idempotent, statements }) => ({
+      files: items.map(({ kind, path, version, idempotent, statements }) => ({
         kind,
         path,
         idempotent,
-        statements: statements.map(({ line, class: kind, summary, locks }) => ({
-          line,
-          class: kind,
-          summary,
-          locks,
+        statements: statements.map((statement) => ({
+          line: statement.line,
+          class: statement.class,
+          summary: statement.summary,
+          locks: statement.locks,
+          fingerprint: statement.fingerprint,
+          plan: coveringPlan(coverage, version, statement),
+          unplanned: coverage.unplanned.some(
+            (one) => one.path === path && one.statement.index === statement.index,
+          ),
         })),
       })),
     })),
