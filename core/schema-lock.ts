@@ -114,10 +114,7 @@ interface ColumnFacts {
  * of extensions, the order of columns, and the names that Postgres 18 gives to NOT NULL.
  */
 export function schemaLock(shape: Shape, marks: SchemaMarks = {}): SchemaLock {
-  const lock: Omit<SchemaLock, "fingerprint"> = {
-    format: "rehearsal-schema/1",
-    ...{ tables: {}, relations: [], enums: {}, views: {}, functions: {}, others: {} },
-  };
+  const relations: SchemaLock["relations"] = [];
   const entries = Object.entries(shape.objects).map(([address, facts]) => ({
     address,
     facts: facts as unknown as Facts,
@@ -129,38 +126,32 @@ export function schemaLock(shape: Shape, marks: SchemaMarks = {}): SchemaLock {
     const name = nameOf(parsed.name);
     tables.set(name, tableLock(name, facts, marks));
   }
-  const [views, functions, enums, others] = [[], [], [], []].map(() => [] as [string, Json][]) as [
-    [string, Json][],
-    [string, Json][],
-    [string, Json][],
-    [string, Json][],
-  ];
+  const views: [string, Json][] = [];
+  const functions: [string, Json][] = [];
+  const enums: [string, Json][] = [];
+  const others: [string, Json][] = [];
   for (const { address, facts, parsed } of entries) {
     const word = parsed?.word;
     const name = parsed === undefined ? "" : nameOf(parsed.name) + (parsed.suffix ?? "");
-    if (word === "table" || word === undefined) {
-      if (word === undefined && !address.startsWith("default privileges of "))
-        others.push([address, portable(facts)]);
-    } else if (word === "view" || word === "materialized view") views.push([name, viewLock(word, facts)]);
+    if (word === "table" || address.startsWith("default privileges of ")) continue;
+    if (word === "view" || word === "materialized view") views.push([name, viewLock(word, facts)]);
     else if (word === "function" || word === "procedure") functions.push([name, functionLock(facts)]);
     else if (word === "type" && Array.isArray(facts.labels)) enums.push([name, facts.labels]);
     else if (word === "constraint" && parsed?.on && tables.has(nameOf(parsed.on)))
-      addConstraint(lock.relations, tables, parsed.name[0] ?? "", nameOf(parsed.on), facts);
+      addConstraint(relations, tables, parsed.name[0] ?? "", nameOf(parsed.on), facts);
     else if (word === "index") addIndex(tables, name, facts, address, others);
     else others.push([address, portable(facts)]);
   }
   // From entries, for a table may be called `__proto__`.
-  const filled = {
-    ...lock,
+  const promised = {
     tables: Object.fromEntries(tables),
-    relations: lock.relations.sort((a, b) => (a.table + a.name < b.table + b.name ? -1 : 1)),
+    relations: relations.sort((a, b) => (a.table + a.name < b.table + b.name ? -1 : 1)),
     enums: Object.fromEntries(enums) as SchemaLock["enums"],
     views: Object.fromEntries(views) as SchemaLock["views"],
     functions: Object.fromEntries(functions) as SchemaLock["functions"],
     others: Object.fromEntries(others) as SchemaLock["others"],
   };
-  const { format, ...promised } = filled;
-  return { format, fingerprint: digestOf(promised as unknown as Json), ...promised };
+  return { format: "rehearsal-schema/1", fingerprint: digestOf(promised as unknown as Json), ...promised };
 }
 
 /** As it is written: indented, with a line feed at the end. Equal locks are equal bytes. */
