@@ -1,4 +1,4 @@
-/** What a migration says of itself in comments at its top: `-- rehearsal: no-transaction`. */
+/** What a file says in comments: of itself at its top, `-- rehearsal: no-transaction`, and above a statement, `-- rehearsal: allow RULE: reason`. */
 import { type BatchDirective, readBatchDirective } from "./batch-directive.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { RehearsalError } from "./errors.ts";
@@ -12,22 +12,41 @@ export interface Directives {
   idempotent: boolean;
   /** Its one statement runs in slices of a key, each committed by itself. */
   batch?: BatchDirective;
+  /** Findings of the safety analysis that are let through, in the order of the file. */
+  allowed: Allowance[];
 }
 
-const KNOWN = ["no-transaction", "idempotent", "batch"];
+/** `-- rehearsal: allow drop-table: nobody reads it`, for the statement directly below. */
+export interface Allowance {
+  /** As it is written; whether there is such a rule is the analysis's to say, for applied files outlive rules. */
+  rule: string;
+  /** Empty when none is given: then nothing is allowed. */
+  reason: string;
+  /** The line of the comment, from 1. */
+  line: number;
+}
+
+const KNOWN = ["no-transaction", "idempotent", "batch", "allow"];
 const ANYWHERE = /--[ \t]*rehearsal:/i;
 const DIRECTIVE = /^--[ \t]*rehearsal:(.*)$/i;
+const ALLOW = /^allow(?:[ \t]+([^\s:]+))?[ \t]*(?::(.*))?$/i;
 
 /** Reads the directives before `firstStatement` (an offset in the text); throws `DirectiveUnknown`, `DirectiveInvalid`, or `DirectiveMisplaced` for one further down, which would be ignored silently. */
 export function readDirectives(source: SqlSource, firstStatement: number): Directives {
   const found = new Set<string>();
+  const allowed: Allowance[] = [];
   let batch: BatchDirective | undefined;
   // Most files hold none, and need no second reading.
-  if (!ANYWHERE.test(source.sql)) return { noTransaction: false, idempotent: false };
+  if (!ANYWHERE.test(source.sql)) return { noTransaction: false, idempotent: false, allowed };
   for (const { kind, text, start } of lexemes(source.sql)) {
     const directive = kind === "comment" ? DIRECTIVE.exec(text)?.[1]?.trim() : undefined;
     if (directive === undefined) continue;
     const place = { path: source.path, line: lineAt(source.sql, start), directive };
+    const allowance = ALLOW.exec(directive);
+    if (allowance !== null) {
+      allowed.push({ rule: allowance[1] ?? "", reason: (allowance[2] ?? "").trim(), line: place.line });
+      continue;
+    }
     if (start > firstStatement) throw new RehearsalError("DirectiveMisplaced", place);
     const [word = "", ...rest] = directive.split(/\s+/);
     if (word === "batch") {
@@ -44,5 +63,6 @@ export function readDirectives(source: SqlSource, firstStatement: number): Direc
     noTransaction: found.has("no-transaction"),
     idempotent: found.has("idempotent"),
     ...(batch && { batch }),
+    allowed,
   };
 }

@@ -1,5 +1,5 @@
 /** Files of SQL that run again when they change: views and seeds. */
-import { readDirectives } from "./directives.ts";
+import { type Allowance, readDirectives } from "./directives.ts";
 import { RehearsalError } from "./errors.ts";
 import { refuseForbidden } from "./forbidden.ts";
 import { quotedParts, relationName } from "./relation-name.ts";
@@ -16,9 +16,11 @@ export interface SqlFile {
   sha256: string;
   sql: string;
   statements: Statement[];
+  /** Findings of the safety analysis that it lets through. */
+  allowed: Allowance[];
 }
 
-/** Reads a seed or a view's file; the same refusals as for a migration, and no directives: it always runs in a transaction. */
+/** Reads a seed or a view's file; the same refusals as for a migration, and of directives only `allow`: it always runs in a transaction. */
 export async function parseSqlFile(path: string, bytes: Uint8Array): Promise<SqlFile> {
   return (await parse(path, bytes)).file;
 }
@@ -59,7 +61,8 @@ async function parse(path: string, bytes: Uint8Array): Promise<{ file: SqlFile; 
   refuseForbidden(source, parsed, { transactional: true });
   const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.sql$/, "");
   const statements = parsed.map(describeStatement);
-  return { file: { name, path, sha256: source.sha256, sql: source.sql, statements }, parsed };
+  const { allowed } = directives;
+  return { file: { name, path, sha256: source.sha256, sql: source.sql, statements, allowed }, parsed };
 }
 
 /** Views that this file has dropped may be created anew; others must be replaced, so that running the file again is no error. */
