@@ -141,7 +141,9 @@ function check(
   source: LintSource,
   options: LintOptions,
 ): MaybeDormant[] {
-  const rules = [...(BY_KIND.get(statement.kind) ?? []), ...ALWAYS];
+  const every = [...(BY_KIND.get(statement.kind) ?? []), ...ALWAYS];
+  // Seeds never run where somebody waits, or where something could be lost.
+  const rules = context.file.kind === "seed" ? every.filter(({ blocks }) => blocks === "nothing") : every;
   const found = rules.flatMap((rule) =>
     rule
       .check(statement, context)
@@ -221,6 +223,8 @@ function remember(
 ): void {
   for (const { relation, mode } of locksOf(statement)) {
     if (!context.stood(relation)) continue;
+    // CREATE OR REPLACE of a view that nothing here has made most likely makes it.
+    if (statement.kind === "ViewStmt" && !context.standing.knows("OBJECT_VIEW", relation)) continue;
     const name = context.standing.fullName(relation);
     const strength = LOCK_MODES.indexOf(mode);
     if (strength >= AGAINST_WRITERS && !lockedHere.includes(name)) {

@@ -88,6 +88,11 @@ export class Standing {
     return this.objects.get(`${kind} ${full}`) === this.release;
   }
 
+  /** True when some release made the object. */
+  knows(kind: string, name: string): boolean {
+    return this.objects.has(`${kind} ${this.fullName(name)}`);
+  }
+
   indexesOf(relation: string): KnownIndex[] {
     const name = this.fullName(relation);
     return [...this.indexes.values()].filter((index) => index.table === name);
