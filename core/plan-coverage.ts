@@ -85,10 +85,10 @@ export function told({
 }
 
 /** What the plan says of things that the migration does not do. */
-function tooWide(plan: DataPlan, { statements, version, path }: Migration): string[] {
+function tooWide(plan: DataPlan, { statements, version, key }: Migration): string[] {
   const problems: string[] = [];
   const said = String(plan.migration);
-  if (said !== numberText(version) && said !== String(version) && !path.startsWith(`migrations/${said}_`))
+  if (said !== numberText(version) && said !== String(version) && said !== key)
     problems.push(`it says it is about migration ${said}`);
   const named = [...plan.statements.map(({ fingerprint }) => fingerprint), ...plan.deterministic];
   for (const fingerprint of new Set(named))

@@ -8,6 +8,7 @@ import { taskDefinition } from "../workflows/task.asl.ts";
 import { errorTable } from "./error-table.ts";
 import { faultsPage } from "./faults-page.ts";
 import { runbook } from "./runbook.ts";
+import { dataPlanJsonSchema } from "./schemas.ts";
 
 export interface Page {
   /** From the root of the tree. */
@@ -20,6 +21,7 @@ const PAGES: Page[] = [
   { file: "docs/cli.md", generate: () => cliReference() },
   { file: "docs/faults.md", generate: () => faultsPage() },
   { file: "docs/errors.md", generate: () => errorTable() },
+  { file: "docs/schemas/data-plan.schema.json", generate: () => dataPlanJsonSchema() },
   {
     file: "docs/promotion.md",
     generate: () => runbook(promotionDefinition(), rollbackDefinition(), taskDefinition()),

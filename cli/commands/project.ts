@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { sha256 } from "../../core/digest.ts";
 import { FORMAT_NAMES } from "../../core/formats/format.ts";
+import { type Coverage, coverPlans, told } from "../../core/plan-coverage.ts";
 import { announced, release } from "../answers.ts";
 import type { Client } from "../client.ts";
 import type { Context, Declare } from "../command.ts";
@@ -51,9 +52,21 @@ export const releaseCommand: Declare = (act) =>
     .action(
       act(async (context, options: { check?: boolean }) => {
         const prepared = await prepareRelease(context.folder);
-        const uploaded = options.check ? undefined : await upload(await context.client(), prepared);
+        // What is pending only the service knows: without it plans are held against their migrations, and those without one are told of.
+        const unplanned = options.check ? coverPlans(prepared.project, { policy: "optional" }).unplanned : [];
+        for (const { path, statement } of unplanned)
+          context.terminal.err(
+            `note: ${plain(path)} needs a data plan where it is pending: ${plain(told(statement))}`,
+          );
         for (const note of prepared.project.notes) context.terminal.err(`note: ${plain(note)}`);
-        return { value: outcomeOf(prepared, uploaded), text: textOf(prepared, uploaded) };
+        const uploaded = options.check ? undefined : await upload(await context.client(), prepared);
+        return {
+          value: {
+            ...outcomeOf(prepared, uploaded),
+            ...(options.check && { unplanned: unplannedOf(unplanned) }),
+          },
+          text: textOf(prepared, uploaded),
+        };
       }),
     );
 
@@ -96,6 +109,15 @@ function outcomeOf({ bundle, project }: PreparedRelease, uploaded: boolean | und
     ...(project.notes.length > 0 && { notes: project.notes }),
     ...(uploaded !== undefined && { uploaded }),
   };
+}
+
+function unplannedOf(unplanned: Coverage["unplanned"]) {
+  return unplanned.map(({ path, statement: { line, summary, fingerprint } }) => ({
+    path,
+    line,
+    summary,
+    fingerprint,
+  }));
 }
 
 function textOf({ bundle, project }: PreparedRelease, uploaded: boolean | undefined): string {

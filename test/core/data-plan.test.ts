@@ -52,7 +52,7 @@ describe("names as a plan writes them", () => {
     ['"a.b"."say ""hi"""', ["a.b", 'say "hi"']],
     ['app."Files".doc_no', ["app", "Files", "doc_no"]],
     ['"new\nline"', ["new\nline"]],
-  ])("abuse 1, 2: %j is read and written back", (text, parts) => {
+  ])("abuse 1, abuse 2: a plan may name %j, which is read as what it is", (text, parts) => {
     expect(readName(text)).toEqual(parts);
     expect(readName(writeName(parts))).toEqual(parts);
   });
@@ -151,7 +151,7 @@ describe("a draft", () => {
     expect(covered.unplanned).toEqual([]);
   });
 
-  test("abuse 1, 2: of hostile names is read back as what it was", async () => {
+  test("abuse 1, abuse 2: a drafted plan of hostile names is read back as what they are", async () => {
     const sql = `alter table "a.b"."Strange ""T"": # - !x" drop column "new
 line"; drop table "select", "123", "true", "null", "- a";`;
     const plan = await planFor(sql);
@@ -278,7 +278,7 @@ test("SQL put together while it runs may touch anything, so its plan may name an
   expect((await cover(sql, plan)).plans).toMatchObject([{ loses: { "table public.t": 5 } }]);
 });
 
-describe("abuse 11: what a plan's file may not say is refused", () => {
+describe("what a plan's file may not say is refused", () => {
   const whole = { migration: 1, why: "so", back: "so", statements: [{ fingerprint: "0123456789abcdef" }] };
   test.each([
     [{ ...whole, aprovers: ["a"] }, 'the key "aprovers" is not known, did you mean "approvers"?'],
@@ -294,7 +294,7 @@ describe("abuse 11: what a plan's file may not say is refused", () => {
     [{ ...whole, why: " " }, "why: say it in words"],
     [{}, "why: "],
     [[1], "expected object"],
-  ])("%j", async (value, problem) => {
+  ])("abuse 11: a plan with unknown, missing or ill-formed keys: %j", async (value, problem) => {
     expect(await refusalOf(() => planOf(JSON.stringify(value)))).toMatchObject({
       code: "ConfigInvalid",
       message: expect.stringContaining(problem),
