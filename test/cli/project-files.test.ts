@@ -123,3 +123,53 @@ describe("reading a folder", () => {
     });
   });
 });
+
+describe("another tool's migrations", () => {
+  let other: string;
+  beforeEach(async () => {
+    other = join(folder, "../other");
+    await mkdir(other);
+  });
+  const put = async (path: string, text: string) => {
+    await mkdir(join(other, path, ".."), { recursive: true });
+    await writeFile(join(other, path), text);
+  };
+
+  test("are released where they stand, with what explains them passed over", async () => {
+    await put("db/migrations/20240101120000_make.sql", "-- migrate:up\ncreate table a (x int);\n");
+    await put("db/migrations/README.md", "how we migrate");
+    await put("db/schema.sql", "create table a (x int);");
+    expect((await init(other, { format: "dbmate" })).made).not.toContain("db/migrations/.gitkeep");
+    const { bundle } = await prepareRelease(other);
+    expect(bundle.manifest.files.map(({ path }) => path)).toEqual([
+      "db/migrations/20240101120000_make.sql",
+      "rehearsal.yaml",
+    ]);
+    const { path } = await newMigration(other, "More books");
+    expect(path).toMatch(/^db\/migrations\/20\d{12}_more_books\.sql$/);
+    expect(await prepareRelease(other)).toMatchObject({ project: { migrations: [{}, { statements: [] }] } });
+    expect(await refusalOf(() => newMigration(other, "more books"))).toMatchObject({
+      code: "MigrationNameTaken",
+    });
+  });
+
+  test("go on counting where the folder counts", async () => {
+    await put("migrations/00007_a.sql", "-- +goose Up\nselect 1;\n");
+    await init(other, { format: "goose" });
+    expect((await newMigration(other, "b")).paths).toEqual(["migrations/00008_b.sql"]);
+  });
+
+  test("Sqitch's stand at the top, and Sqitch makes the next", async () => {
+    await put("sqitch.plan", "%project=x\nteams/a 2024-01-01T00:00:00Z a <b> # c\n");
+    await put("deploy/teams/a.sql", "BEGIN; create table a (x int); COMMIT;");
+    await put("src/deploy/b.sql", "not ours");
+    await init(other, { format: "sqitch" });
+    const { project } = await prepareRelease(other);
+    expect(project.migrations).toMatchObject([{ key: "teams/a", path: "deploy/teams/a.sql" }]);
+    expect(project.others).toEqual(["rehearsal.yaml", "sqitch.plan"]);
+    expect(await refusalOf(() => newMigration(other, "b"))).toMatchObject({
+      code: "NextMadeByTool",
+      hint: "run: sqitch add b",
+    });
+  });
+});

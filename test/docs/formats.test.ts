@@ -19,6 +19,8 @@ import { configurationRecordSchema } from "../../core/configuration.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { sha256 } from "../../core/digest.ts";
 import { evidenceDigest } from "../../core/evidence.ts";
+import { FORMAT_NAMES } from "../../core/formats/format.ts";
+import { FORMATS } from "../../core/formats/formats.ts";
 import { type EventContent, findBrokenLink, LOG_START, type LogEntry, linkEvent } from "../../core/log.ts";
 import { parseMigration } from "../../core/migration.ts";
 import { type DatabaseUse, databaseName } from "../../core/names.ts";
@@ -70,6 +72,13 @@ test("a migration's checksum covers the raw bytes", async () => {
     const bytes = Buffer.from(text);
     expect((await parseMigration("migrations/0001_create_videos.sql", bytes)).sha256).toBe(promised);
   }
+});
+
+test("the page names every format's folder", () => {
+  for (const name of FORMAT_NAMES)
+    expect(page, name).toMatch(
+      new RegExp(`^\\| \`${name}\` +\\| \`${FORMATS[name].layout.folder.replace(".", "\\.")}\` +\\|$`, "m"),
+    );
 });
 
 test("the files make the bundle, and the manifest's bytes the release's hash", () => {
