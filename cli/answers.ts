@@ -25,7 +25,13 @@ export const promotion = z.looseObject({
   endedAt: z.string().nullable(),
 });
 
-const progress = z.object({ done: amount, total: amount.optional(), now: z.string().optional() });
+const progress = z.object({
+  done: amount,
+  total: amount.optional(),
+  now: z.string().optional(),
+  rowsPerSecond: z.number().optional(),
+  secondsLeft: z.number().optional(),
+});
 
 const lastVerified = z
   .looseObject({
@@ -39,7 +45,7 @@ const lastVerified = z
 export const stepAttempt = z.looseObject({
   step: z.enum(STEPS),
   attempt: z.number(),
-  status: z.enum(["running", "succeeded", "failed"]),
+  status: z.enum(["running", "succeeded", "failed", "yielded"]),
   outcome: z.unknown(),
   error: refusal.nullable(),
   progress: progress.nullable(),

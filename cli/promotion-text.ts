@@ -28,7 +28,7 @@ export function describeDetail(found: Detail): string {
 /** One attempt of a step: how it stands, how long it took, how much it moved. */
 export function stepCells(attempt: StepAttempt): [status: string, step: string, ...rest: string[]] {
   const { step, status, progress, error, startedAt, endedAt } = attempt;
-  const word = { running: "running", succeeded: "done", failed: "failed" }[status];
+  const word = { running: "running", succeeded: "done", failed: "failed", yielded: "so far" }[status];
   const took = endedAt === null ? "" : duration(Date.parse(endedAt) - Date.parse(startedAt));
   return [
     word,
@@ -44,17 +44,26 @@ export function liveLine(
   elapsed: number,
 ): string {
   const now = progress?.now === undefined ? "" : plain(progress.now);
-  const share =
-    progress?.total && progress.total.bytes > 0 ? progress.done.bytes / progress.total.bytes : undefined;
+  const share = shareOf(progress);
   return [
     step,
     duration(elapsed),
     share === undefined ? "" : `${Math.min(100, Math.floor(share * 100))} %`,
     progress === null ? "" : moved(progress.done),
+    progress?.rowsPerSecond === undefined ? "" : `${rows(progress.rowsPerSecond)} a second`,
+    progress?.secondsLeft === undefined ? "" : `${duration(progress.secondsLeft * 1_000)} left`,
     now,
   ]
     .filter((part) => part !== "")
     .join("  ");
+}
+
+/** By bytes where they are known, else by rows. */
+function shareOf(progress: StepAttempt["progress"]): number | undefined {
+  if (!progress?.total) return undefined;
+  const { done, total } = progress;
+  if (total.bytes > 0) return done.bytes / total.bytes;
+  return total.rows > 0 ? done.rows / total.rows : undefined;
 }
 
 /** How it ended, with the reason, the mend and where to read on; empty while it runs. */

@@ -11,6 +11,9 @@ export interface Progress {
   total?: Amount;
   /** What is being worked on, for a person: a table's name, a migration's file. */
   now?: string;
+  /** For a backfill in slices, its rests included. */
+  rowsPerSecond?: number;
+  secondsLeft?: number;
 }
 
 export type OnProgress = (progress: Progress) => void;

@@ -1,4 +1,5 @@
 /** The rehearsal's report for people, as Markdown: short enough to be read before saying yes. */
+import type { Comparison } from "./comparison.ts";
 import {
   type ItemMeasure,
   type RehearsalReport,
@@ -6,13 +7,15 @@ import {
   type StatementMeasure,
   strongestLocks,
 } from "./report.ts";
-import { NOTES_TITLE, noteLines } from "./report-notes.ts";
+import { batchSection } from "./report-batches.ts";
 import { blockedSection } from "./report-blocked.ts";
 import { budgetSection } from "./report-budgets.ts";
+import { comparisonSection } from "./report-comparison.ts";
+import { NOTES_TITLE, noteLines } from "./report-notes.ts";
 import { bytes, code, duration, list } from "./report-words.ts";
 
 /** GitHub-flavoured Markdown; names and SQL stand in code spans, so that nothing in them becomes markup. */
-export function reportMarkdown(report: RehearsalReport): string {
+export function reportMarkdown(report: RehearsalReport, comparison?: Comparison): string {
   return [
     `# Rehearsal ${report.promotion}`,
     "",
@@ -25,9 +28,11 @@ export function reportMarkdown(report: RehearsalReport): string {
     `- shape: \`${report.fingerprintBefore.slice(0, 12)}\` → \`${report.fingerprintAfter.slice(0, 12) || "not reached"}\``,
     `- time: ${duration(report.milliseconds)}; size: ${bytes(report.bytesBefore)} → ${bytes(report.bytesAfter)}; WAL: ${bytes(report.walBytes)}`,
     "",
+    ...comparisonSection(comparison),
     ...blockedSection(report.blocked),
     ...budgetSection(report.budgets),
     ...report.runs.flatMap(runSection),
+    ...batchSection(report.batches),
     ...list(NOTES_TITLE, noteLines(report.notes)),
     ...list("Differences of shape", report.differences),
     ...list("Tables whose kept columns changed", report.changedTables),

@@ -5,6 +5,7 @@ import type { ChangeNote } from "./change-notes.ts";
 import type { BrokenCheck } from "./checks.ts";
 import type { ErrorRecord } from "./errors.ts";
 import { LOCK_MODES } from "./lock-modes.ts";
+import type { BatchMeasure } from "./report-batches.ts";
 
 export interface LockTaken {
   /** Quoted qualified name of a relation that stood before the run. */
@@ -65,6 +66,8 @@ export interface RehearsalReport {
   /** Tables whose kept columns changed, in people's words. */
   changedTables: string[];
   brokenChecks: BrokenCheck[];
+  /** Backfills in slices, where there are any. */
+  batches?: BatchMeasure[];
   /** What the files say of tables whose every change asks for a note; absent where none is changed. */
   notes?: ChangeNote[];
   /** For how long readers and writers wait for the release, by what probes waited on the copy; the longest first. */

@@ -1,5 +1,6 @@
 /** One rehearsal: the pending files run on a copy, measured, proved idempotent where they claim it, and compared. */
 import { type Baseline, keptColumns } from "../core/baseline.ts";
+import { batchProgress } from "../core/batch-progress.ts";
 import { blockedTraffic } from "../core/blocked.ts";
 import { judgeBudgets, refuseExceeded } from "../core/budgets.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
@@ -7,6 +8,7 @@ import type { Expectations } from "../core/expectations.ts";
 import { quoteName } from "../core/names.ts";
 import type { Project } from "../core/project.ts";
 import type { RehearsalReport, RunMeasure } from "../core/report.ts";
+import { measureBatch } from "../core/report-batches.ts";
 import type { Run, RunItem } from "../core/runs.ts";
 import { refuseOtherSchema, schemaLock } from "../core/schema-lock.ts";
 import { schemaMarks } from "../core/schema-marks.ts";
@@ -21,6 +23,7 @@ import { readShape } from "../io/postgres/shape.ts";
 import { keepTime } from "../io/postgres/timeline.ts";
 import { assertInventory } from "./inventory.ts";
 import type { StepContext } from "./step.ts";
+import { refuseTooLong } from "./time-left.ts";
 
 export interface RehearsalResult {
   report: RehearsalReport;
@@ -77,6 +80,16 @@ export async function rehearse(
     },
     passed: timeline.passed,
     onItem: (item) => context.progress({ done: { bytes: 0, rows: 0 }, now: item.path }),
+    unpaced: true,
+    onSlice: (item, _slice, standing) => {
+      context.progress(batchProgress(item.path, standing, { pause: 0 }));
+      refuseTooLong(context, item, standing);
+    },
+    onBatch: (item, standing) => {
+      const walBytes = measures.at(-1)?.items.at(-1)?.statements.at(-1)?.walBytes ?? 0;
+      if (item.batch === undefined) return;
+      report.batches = [...(report.batches ?? []), measureBatch(item.path, item.batch, standing, walBytes)];
+    },
   };
   try {
     await whileProbed();

@@ -27,6 +27,11 @@ export interface StepInput {
   error?: { Error: string; Cause: string };
 }
 
+/** What Lambda tells a function of its invocation, as far as steps ask. */
+export interface Invocation {
+  getRemainingTimeInMillis(): number;
+}
+
 export interface StepContext {
   input: StepInput;
   promotion: Promotion;
@@ -44,6 +49,8 @@ export interface StepContext {
   openProduction(options?: Partial<SessionOptions>): Promise<Session>;
   /** A session on the database from which others are made and renamed. */
   openMaintenance(): Promise<Session>;
+  /** Milliseconds until Lambda ends this function; endless where nobody does. */
+  timeLeft(): number;
   /** Tells listeners that a point was passed. */
   passed(point: string): void;
   /** Tells whoever watches how far the step is. */
@@ -55,6 +62,8 @@ export interface StepContext {
 export interface StepResult {
   /** Small: it travels through the state machine and stands in the log. */
   outcome: Json;
+  /** The work is not done: the machine, told by `more: true` in the outcome, calls the step again for the rest. */
+  more?: true;
   facts?: Facts;
   status?: Status;
   evidence?: string;
@@ -80,7 +89,7 @@ export function step(
   work: (context: StepContext) => Promise<StepResult>,
   options: StepOptions = {},
 ) {
-  return async (input: StepInput): Promise<Json> => {
+  return async (input: StepInput, invocation?: Invocation): Promise<Json> => {
     const ledger = await openLedger(`${input.promotion} ${name}`);
     try {
       const store = artifacts();
@@ -89,7 +98,7 @@ export function step(
         await trySending(ledger);
         return begun.done;
       }
-      const context = await makeContext(name, input, ledger, store, begun);
+      const context = await makeContext(name, { input, invocation }, ledger, store, begun);
       return await attemptStep(context, work);
     } finally {
       await ledger.close();
@@ -126,10 +135,10 @@ async function attemptStep(
     throw error;
   }
   context.passed("effect");
-  const { outcome, facts, status, evidence, error } = result;
+  const { outcome, more, facts, status, evidence, error } = result;
   await ledger.transaction(async () => {
     await assertNewest(ledger, attempt);
-    await finishStep(ledger, attempt, { outcome });
+    await finishStep(ledger, attempt, more ? { yielded: outcome } : { outcome });
     await context.writeLatest();
     await updatePromotion(ledger, promotion.id, {
       ...(facts && { facts }),
@@ -140,12 +149,12 @@ async function attemptStep(
     await result.also?.(ledger);
     await appendEvent(ledger, {
       ...who,
-      type: `${attempt.step}.done`,
+      type: `${attempt.step}.${more ? "yielded" : "done"}`,
       data: { attempt: attempt.attempt, outcome },
     });
     for (const event of result.events ?? []) await appendEvent(ledger, { ...who, ...event });
   });
-  context.passed("recorded");
+  context.passed(more ? "yielded" : "recorded");
   await trySending(ledger);
   await result.afterwards?.();
   return outcome;
@@ -153,7 +162,7 @@ async function attemptStep(
 
 async function makeContext(
   name: Step,
-  input: StepInput,
+  { input, invocation }: { input: StepInput; invocation: Invocation | undefined },
   ledger: Session,
   store: ObjectStore,
   { promotion, attempt }: { promotion: Promotion; attempt: Attempt },
@@ -181,6 +190,7 @@ async function makeContext(
       const database = oid === undefined ? address.database : await nameOf(openMaintenance, oid);
       return openSession(address, { ...ours, database, ...options });
     },
+    timeLeft: () => invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY,
     passed: (point) => milestone(promotion.id, name, point),
     progress: (value) => {
       note.tell(value);

@@ -1,5 +1,6 @@
 /** The rehearsal's report as one page of HTML that stands alone: no script, no outside resource, light and dark. */
 import { html, raw } from "hono/html";
+import type { Comparison } from "../core/comparison.ts";
 import {
   type RehearsalReport,
   type RunMeasure,
@@ -8,11 +9,13 @@ import {
 } from "../core/report.ts";
 import { NOTES_TITLE, noteLines } from "../core/report-notes.ts";
 import { bytes, duration } from "../core/report-words.ts";
+import { batchesSection } from "./report-batches.ts";
 import { BLOCKED_STYLE, blockedSection } from "./report-blocked.ts";
 import { budgetSection } from "./report-budgets.ts";
+import { comparisonSection } from "./report-comparison.ts";
 
 /** Every value is escaped by the template; only the style sheet is raw. */
-export function reportPage(report: RehearsalReport): string {
+export function reportPage(report: RehearsalReport, comparison?: Comparison): string {
   return String(html`<!doctype html>
 <html lang="en">
 <head>
@@ -34,9 +37,11 @@ ${verdict(report)}
 <dt>Size</dt><dd>${bytes(report.bytesBefore)} → ${bytes(report.bytesAfter)}</dd>
 <dt>WAL</dt><dd>${bytes(report.walBytes)}</dd>
 </dl>
+${comparisonSection(comparison)}
 ${blockedSection(report.blocked)}
 ${budgetSection(report.budgets)}
 ${report.runs.map((run, index) => runSection(run, index))}
+${batchesSection(report.batches)}
 ${list(NOTES_TITLE, noteLines(report.notes))}
 ${list("Differences of shape", report.differences)}
 ${list("Tables whose kept columns changed", report.changedTables)}

@@ -68,4 +68,7 @@ export const progressSchema = z.object({
   done: amount,
   total: amount.optional(),
   now: z.string().optional(),
+  /** Of a backfill in slices, its rests included. */
+  rowsPerSecond: z.number().optional(),
+  secondsLeft: z.number().optional(),
 });

@@ -36,7 +36,7 @@ export const promotionSchema = z
 const stepSchema = z.object({
   step: z.enum(STEPS),
   attempt: z.int(),
-  status: z.enum(["running", "succeeded", "failed"]),
+  status: z.enum(["running", "succeeded", "failed", "yielded"]),
   outcome: z.unknown(),
   error: errorSchema.nullable(),
   progress: progressSchema.nullable(),

@@ -1,4 +1,6 @@
 /** Migrate: the code that ran on the copy runs on production, and nothing is committed that does not look as rehearsed. */
+
+import { batchProgress } from "../../core/batch-progress.ts";
 import { planEvidence } from "../../core/data-plan.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { evidenceDigest } from "../../core/evidence.ts";
@@ -18,9 +20,11 @@ import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { pendingPlans } from "../data-plan.ts";
 import { neededFact } from "../facts.ts";
+import { measureProduction } from "../measures.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
 import { readRelease, runsOf } from "../release.ts";
 import { type StepContext, step } from "../step.ts";
+import { mayGoOn } from "../time-left.ts";
 
 export const handler = step("migrate", async (context) => {
   const { promotion, attempt } = context;
@@ -35,40 +39,48 @@ export const handler = step("migrate", async (context) => {
   await assertWayBack(context);
   await endOlder(context);
   const session = await context.openProduction();
+  const measuring = await measureProduction(context, session);
   try {
     await assertUnchanged(context, session);
     const started = performance.now();
     let changedBefore: Awaited<ReturnType<typeof readChanges>> = {};
-    await applyRuns({
+    const end = await applyRuns({
       session,
       attempt,
       release: promotion.release,
       runs,
       policy: promotion.policy,
-      observer: {
+      observer: measuring.around({
         runBegins: async () => {
           changedBefore = await readChanges(session);
         },
-      },
+      }),
       verify: async (index) => {
         await verifyShape(session, expectations, index);
         // Outside a transaction the server's counts are of no single run; there the fence keeps everybody else away.
         if (runs[index]?.transactional) await verifyChanges(session, expectations, index, changedBefore);
         if (index === runs.length - 1) await verifyChecks(context, session, project);
       },
-      passed: context.passed,
+      passed: measuring.passed,
       onItem: (item) => context.progress({ done: { bytes: 0, rows: 0 }, now: item.path }),
+      mayGoOn: mayGoOn(context),
+      onSlice: (item, _slice, record) =>
+        context.progress(batchProgress(item.path, record, item.batch ?? { pause: 0 })),
     });
+    const milliseconds = Math.round(performance.now() - started);
+    await measuring.keep();
+    if (end === "more") return { more: true, outcome: { more: true, milliseconds } };
     const last = expectations.runs.at(-1)?.fingerprint ?? neededFact(promotion, "fingerprint");
     return {
       outcome: {
         runs: runs.length,
-        milliseconds: Math.round(performance.now() - started),
+        milliseconds,
         fingerprint: last,
       },
       facts: { migrated: { fingerprint: last } },
     };
   } finally {
+    await measuring.end();
     await session.close();
   }
 });

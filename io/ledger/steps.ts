@@ -84,13 +84,14 @@ export async function assertNewest(session: Session, attempt: Attempt): Promise<
   return promotion;
 }
 
-/** Ends an attempt; the caller has asserted that it is the newest, in the same transaction. */
+/** Ends an attempt: done, failed, or stopped in time with work left for the next one. The caller has asserted that it is the newest, in the same transaction. */
 export async function finishStep(
   session: Session,
   attempt: Attempt,
-  result: { outcome: Json } | { error: ErrorRecord },
+  result: { outcome: Json } | { yielded: Json } | { error: ErrorRecord },
 ): Promise<void> {
-  const succeeded = "outcome" in result;
+  const status = "outcome" in result ? "succeeded" : "yielded" in result ? "yielded" : "failed";
+  const outcome = "outcome" in result ? result.outcome : "yielded" in result ? result.yielded : undefined;
   await session.query(
     `update ledger.steps set status = $4, outcome = $5, error = $6, ended_at = now()
       where promotion = $1 and step = $2 and attempt = $3`,
@@ -98,9 +99,9 @@ export async function finishStep(
       attempt.promotion,
       attempt.step,
       attempt.attempt,
-      succeeded ? "succeeded" : "failed",
-      succeeded ? JSON.stringify(result.outcome) : null,
-      succeeded ? null : JSON.stringify(result.error),
+      status,
+      outcome === undefined ? null : JSON.stringify(outcome),
+      "error" in result ? JSON.stringify(result.error) : null,
     ],
   );
 }
@@ -116,7 +117,7 @@ export async function writeProgress(session: Session, attempt: Attempt, progress
 export interface StepRow {
   step: Step;
   attempt: number;
-  status: "running" | "succeeded" | "failed";
+  status: "running" | "succeeded" | "failed" | "yielded";
   outcome: Json;
   error: ErrorRecord | null;
   progress: Progress | null;
