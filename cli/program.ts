@@ -6,6 +6,7 @@ import { backupCommand } from "./commands/backup.ts";
 import { baselineCommand } from "./commands/baseline.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { envCommand } from "./commands/env.ts";
+import { inventoryCommand } from "./commands/inventory.ts";
 import { logCommand } from "./commands/log.ts";
 import { planCommand } from "./commands/plan.ts";
 import { initCommand, newCommand, releaseCommand } from "./commands/project.ts";
@@ -23,6 +24,7 @@ const COMMANDS: Declare[] = [
   newCommand,
   releaseCommand,
   envCommand,
+  inventoryCommand,
   schemaCommand,
   planCommand,
   promoteCommand,
