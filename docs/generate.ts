@@ -7,6 +7,7 @@ import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.
 import { taskDefinition } from "../workflows/task.asl.ts";
 import { errorTable } from "./error-table.ts";
 import { faultsPage } from "./faults-page.ts";
+import { inventoryJsonSchema } from "./inventory-schema.ts";
 import { runbook } from "./runbook.ts";
 import { dataPlanJsonSchema } from "./schemas.ts";
 
@@ -21,6 +22,7 @@ const PAGES: Page[] = [
   { file: "docs/cli.md", generate: () => cliReference() },
   { file: "docs/faults.md", generate: () => faultsPage() },
   { file: "docs/errors.md", generate: () => errorTable() },
+  { file: "docs/schemas/inventory.schema.json", generate: () => inventoryJsonSchema() },
   { file: "docs/schemas/data-plan.schema.json", generate: () => dataPlanJsonSchema() },
   {
     file: "docs/promotion.md",
