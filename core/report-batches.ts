@@ -14,6 +14,8 @@ export interface BatchMeasure {
   slices: number;
   /** On the copy, where no slice rests. */
   milliseconds: number;
+  /** Milliseconds of the longest slice: whoever writes one of its rows waits no longer. */
+  longestSlice: number;
   rowsPerSecond: number;
   /** Of the write-ahead log. */
   bytes: number;
@@ -26,7 +28,7 @@ export function measureBatch(
   path: string,
   directive: Pick<BatchDirective, "table" | "rate" | "pause">,
   standing: BatchStanding & { rows: number },
-  walBytes: number,
+  measured: { longestSlice: number; walBytes: number },
 ): BatchMeasure {
   const { rows, visited, slices, milliseconds } = standing;
   return {
@@ -36,8 +38,9 @@ export function measureBatch(
     visited,
     slices,
     milliseconds,
+    longestSlice: measured.longestSlice,
     rowsPerSecond: milliseconds > 0 ? Math.round((visited * 1_000) / milliseconds) : 0,
-    bytes: walBytes,
+    bytes: measured.walBytes,
     predictedSeconds: predictSeconds(standing, directive),
   };
 }
@@ -48,8 +51,8 @@ export function batchSection(batches: readonly BatchMeasure[] = []): string[] {
   return [
     "## Backfills in slices",
     "",
-    "| file | table | rows changed | rows gone over | slices | rows a second | WAL | on production |",
-    "|---|---|---:|---:|---:|---:|---:|---:|",
+    "| file | table | rows changed | rows gone over | slices | the longest | rows a second | WAL | on production |",
+    "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ...batches.map((batch) => `| ${batchCells(batch, code).join(" | ")} |`),
     "",
   ];
@@ -63,6 +66,7 @@ export function batchCells<Name>(batch: BatchMeasure, name: (text: string) => Na
     String(batch.rows),
     String(batch.visited),
     String(batch.slices),
+    duration(batch.longestSlice),
     String(batch.rowsPerSecond),
     bytes(batch.bytes),
     `about ${duration(batch.predictedSeconds * 1_000)}`,

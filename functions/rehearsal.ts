@@ -22,6 +22,7 @@ import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { keepTime } from "../io/postgres/timeline.ts";
 import { assertInventory } from "./inventory.ts";
+import { holdToPlans } from "./planned-rehearsal.ts";
 import type { StepContext } from "./step.ts";
 import { refuseTooLong } from "./time-left.ts";
 
@@ -33,13 +34,14 @@ export interface RehearsalResult {
   refusal?: RehearsalError;
 }
 
-/** Rehearses on `copy`, which is then spent; `pristine` is only read. Throws only what says nothing of the release. */
+/** Rehearses on `copy`, which is then spent; `pristine` is only read; `twin` is a copy for the proof of determinism, where a plan claims it. Throws only what says nothing of the release. */
 export async function rehearse(
   context: StepContext,
   project: Project,
   runs: readonly Run[],
   copy: Session,
   pristine: Session,
+  twin?: Session,
 ): Promise<RehearsalResult> {
   const { promotion } = context;
   const started = performance.now();
@@ -66,6 +68,7 @@ export async function rehearse(
   const { observer, runs: measures } = measureRuns(copy);
   const timeline = keepTime(observer);
   const searchPath = promotion.policy.searchPath.map(quoteName).join(", ");
+  let longestSlice = 0;
   const options: ApplyOptions = {
     session: copy,
     attempt: context.attempt,
@@ -81,14 +84,16 @@ export async function rehearse(
     passed: timeline.passed,
     onItem: (item) => context.progress({ done: { bytes: 0, rows: 0 }, now: item.path }),
     unpaced: true,
-    onSlice: (item, _slice, standing) => {
+    onSlice: (item, { milliseconds }, standing) => {
+      longestSlice = Math.max(standing.slices > 1 ? longestSlice : 0, milliseconds);
       context.progress(batchProgress(item.path, standing, { pause: 0 }));
       refuseTooLong(context, item, standing);
     },
     onBatch: (item, standing) => {
       const walBytes = measures.at(-1)?.items.at(-1)?.statements.at(-1)?.walBytes ?? 0;
       if (item.batch === undefined) return;
-      report.batches = [...(report.batches ?? []), measureBatch(item.path, item.batch, standing, walBytes)];
+      const measured = { longestSlice, walBytes };
+      report.batches = [...(report.batches ?? []), measureBatch(item.path, item.batch, standing, measured)];
     },
   };
   try {
@@ -106,6 +111,7 @@ export async function rehearse(
     const held = await readBaseline(copy, { onProgress: context.progress });
     await proveIdempotence(options, report, held);
     refuseBroken(report.brokenChecks);
+    await holdToPlans(context, { ...{ report, project, options, before, after, held, pristine }, twin });
     report.budgets = judgeBudgets(promotion.policy.budgets, report);
     refuseExceeded(report.budgets);
     if (project.schemaLock !== undefined)

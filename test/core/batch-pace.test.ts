@@ -62,12 +62,12 @@ test("the report tells each batch, in Markdown and in HTML, its names never mark
     "migrations/0001_<b>.sql",
     { table: '"a|b"', rate: 50, pause: 0 },
     standing,
-    4_096,
+    { longestSlice: 30, walBytes: 4_096 },
   );
   expect(measure).toMatchObject({ rowsPerSecond: 2_000, predictedSeconds: 2, bytes: 4_096 });
   const batches: NonNullable<RehearsalReport["batches"]> = [measure];
   expect(batchSection(batches)).toContain(
-    '| `migrations/0001_<b>.sql` | `"a\\|b"` | 90 | 100 | 2 | 2000 | 4.0 KiB | about 2.0 s |',
+    '| `migrations/0001_<b>.sql` | `"a\\|b"` | 90 | 100 | 2 | 30 ms | 2000 | 4.0 KiB | about 2.0 s |',
   );
   expect(batchSection()).toEqual([]);
   const page = String(batchesSection(batches));
