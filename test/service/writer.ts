@@ -1,16 +1,18 @@
 /** An application that never stops writing: it reconnects at once when it is turned away. */
+import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 
 export interface Writer {
-  /** Ends the writing; the titles that were committed for sure, and how often it was turned away. */
-  stop(): Promise<{ accepted: string[]; refused: number }>;
+  /** Ends the writing; the titles that were committed for sure, how often it was turned away, and the milliseconds that one of them took at most. */
+  stop(): Promise<{ accepted: string[]; refused: number; longest: number }>;
 }
 
-/** Inserts into `public.videos`, one row a transaction, each with a title of its own. */
-export function startWriter(address: DatabaseAddress): Writer {
+/** Inserts into `public.videos`, one row a transaction, each with a title of its own; `rest` milliseconds between them. */
+export function startWriter(address: DatabaseAddress, { rest = 0 } = {}): Writer {
   const accepted: string[] = [];
   let refused = 0;
+  let longest = 0;
   let over = false;
   const running = (async () => {
     for (let number = 1; !over; ) {
@@ -20,8 +22,11 @@ export function startWriter(address: DatabaseAddress): Writer {
         await client.connect();
         while (!over) {
           const title = `live ${number++}`;
+          const began = performance.now();
           await client.query("insert into public.videos (title) values ($1)", [title]);
+          longest = Math.max(longest, performance.now() - began);
           accepted.push(title);
+          if (rest > 0) await pause(rest);
         }
       } catch {
         // Turned away, cut off, or read-only: count it and come again.
@@ -35,7 +40,7 @@ export function startWriter(address: DatabaseAddress): Writer {
     stop: async () => {
       over = true;
       await running;
-      return { accepted, refused };
+      return { accepted, refused, longest };
     },
   };
 }

@@ -1,8 +1,12 @@
 /** Artifacts: what a promotion's steps wrote, listed and handed out by short-lived addresses, and its report as it is. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { comparisonSchema } from "../../../core/comparison.ts";
 import { RehearsalError } from "../../../core/errors.ts";
+import { reportMarkdown } from "../../../core/report-markdown.ts";
 import { readPromotion } from "../../../io/ledger/promotions.ts";
+import { reportPage } from "../../../web/report.ts";
 import { artifacts } from "../../clients.ts";
+import { compareWithReal } from "../../measures.ts";
 import { type Artifact, artifactKey, listArtifacts, newestReport } from "../../promotion-artifacts.ts";
 import { idParam, instant, jsonAnswer, refused } from "../answer.ts";
 import { api } from "../request.ts";
@@ -51,6 +55,17 @@ const report = createRoute({
   },
 });
 
+const comparison = createRoute({
+  method: "get",
+  path: "/promotions/{id}/comparison",
+  summary: "What the newest rehearsal took beside what production took; null before it was migrated",
+  request: { params: idParam },
+  responses: {
+    200: jsonAnswer(z.object({ comparison: comparisonSchema.nullable() }), "The comparison"),
+    ...refused,
+  },
+});
+
 export const artifactRoutes = api()
   .openapi(list, async (c) => {
     const promotion = await readPromotion(await c.var.ledger(), c.req.valid("param").id);
@@ -62,15 +77,25 @@ export const artifactRoutes = api()
     const { id } = await readPromotion(await c.var.ledger(), c.req.valid("param").id);
     const { format } = c.req.valid("query");
     const store = artifacts();
-    const key = `${await newestReport(store, id)}.${format}`;
+    const newest = await newestReport(store, id);
+    const key = `${newest}.${format}`;
     const { size } = await store.head(key);
     if (size > STREAMED_BYTES) return c.redirect(await store.presignGet(key, ADDRESS_SECONDS), 302);
-    return c.body(ReadableStream.from(store.getStream(key)), 200, {
+    // The JSON is evidence, byte by byte; what is there for people tells as well how it went.
+    const real = format === "json" ? undefined : await compareWithReal(store, id, `${newest}.json`);
+    const told = real && (format === "md" ? reportMarkdown : reportPage)(real.report, real.comparison);
+    return c.body(told ?? ReadableStream.from(store.getStream(key)), 200, {
       "content-type": MEDIA[format],
       // The page quotes what a release says, so it may show and do nothing but itself.
       "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
       "x-content-type-options": "nosniff",
     });
+  })
+  .openapi(comparison, async (c) => {
+    const { id } = await readPromotion(await c.var.ledger(), c.req.valid("param").id);
+    const store = artifacts();
+    const real = await compareWithReal(store, id, `${await newestReport(store, id)}.json`);
+    return c.json({ comparison: real?.comparison ?? null }, 200);
   });
 
 // A plain route: OpenAPI has no word for a parameter that holds slashes.
