@@ -13,26 +13,36 @@ import type { ParsedStatement } from "./sql-parser.ts";
 import type { SqlSource } from "./sql-source.ts";
 import { asText, isTree, walk } from "./sql-tree.ts";
 
-/** Throws the coded refusal, with the line of its statement, of the first thing in the file that may not be there. */
+/** Told of a refusal in place of its being thrown: for who wants to know of all of them. */
+export type Tell = (refusal: RehearsalError) => void;
+
+const raise: Tell = (refusal) => {
+  throw refusal;
+};
+
+/** Throws the coded refusal, with the line of its statement, of the first thing in the file that may not be there; `tell` gets the refusals of statements instead. */
 export function refuseForbidden(
   source: SqlSource,
   statements: readonly ParsedStatement[],
   file: { transactional: boolean; outside?: string },
+  tell: Tell = raise,
 ): void {
   for (const statement of statements) {
     const { line } = statement;
-    for (const refusal of refusalsOf(statement, "runs")) throw toError(refusal, source.path, line);
+    for (const refusal of refusalsOf(statement, "runs")) tell(toError(refusal, source.path, line));
     const outside = cannotRunInTransaction(statement);
     if (file.transactional && outside !== undefined)
-      throw new RehearsalError("TransactionImpossible", {
-        path: source.path,
-        line,
-        statement: outside,
-        ...(file.outside !== undefined && { by: file.outside }),
-      });
+      tell(
+        new RehearsalError("TransactionImpossible", {
+          path: source.path,
+          line,
+          statement: outside,
+          ...(file.outside !== undefined && { by: file.outside }),
+        }),
+      );
     const inside = needsTransaction(statement);
     if (!file.transactional && inside !== undefined)
-      throw new RehearsalError("TransactionNeeded", { path: source.path, line, statement: inside });
+      tell(new RehearsalError("TransactionNeeded", { path: source.path, line, statement: inside }));
   }
   if (file.transactional) refuseEarlyEnumValues(source, statements);
   refuseNames(source);

@@ -2,7 +2,7 @@
 import { type BatchSettings, planBatch } from "./batch.ts";
 import { type Allowance, readDirectives } from "./directives.ts";
 import { RehearsalError } from "./errors.ts";
-import { refuseForbidden } from "./forbidden.ts";
+import { refuseForbidden, type Tell } from "./forbidden.ts";
 import type { FormatName, FoundMigration, TransactionHabit } from "./formats/format.ts";
 import { FORMATS } from "./formats/formats.ts";
 import { numberText, parseMigrationName } from "./migration-name.ts";
@@ -50,12 +50,13 @@ export async function parseMigration(path: string, bytes: Uint8Array): Promise<M
 
 /**
  * Reads what its format has found at a place of the sequence. A file of another tool's may hold no statement, for it
- * cannot be removed once it is applied. Throws as `parseMigration` does.
+ * cannot be removed once it is applied. Throws as `parseMigration` does; `tell` gets what it may not hold instead.
  */
 export async function understand(
   { key, name, source: file, transaction }: FoundMigration,
   version: number,
   format: FormatName,
+  tell?: Tell,
 ): Promise<Migration> {
   const { path } = file;
   const all = await parseSql(file);
@@ -66,7 +67,7 @@ export async function understand(
   const batch = directives.batch && planBatch(path, parsed, directives.batch);
   const outside = !unwrapped.own && runsOutside(transaction, parsed);
   const transactional = !directives.noTransaction && !outside && batch === undefined;
-  refuseForbidden(source, parsed, { transactional, outside: FORMATS[format].outside });
+  refuseForbidden(source, parsed, { transactional, outside: FORMATS[format].outside }, tell);
   return {
     version,
     key,

@@ -4,6 +4,7 @@ import { parseCheck } from "./check-file.ts";
 import type { Check } from "./checks.ts";
 import { type DataPlan, parseDataPlan } from "./data-plan.ts";
 import { RehearsalError } from "./errors.ts";
+import type { Tell } from "./forbidden.ts";
 import type { Sequence } from "./formats/format.ts";
 import { FORMATS } from "./formats/formats.ts";
 import { INVENTORY_PATH, type Inventory, parseInventory } from "./inventory.ts";
@@ -41,8 +42,8 @@ export interface Project {
   notes: string[];
 }
 
-/** Checks a set of files as one project; throws the first refusal, cheap ones before any SQL is parsed. */
-export async function checkProject(files: readonly ProjectFile[]): Promise<Project> {
+/** Checks a set of files as one project; throws the first refusal, cheap ones before any SQL is parsed. `tell` gets those of single statements instead: such a project must not run. */
+export async function checkProject(files: readonly ProjectFile[], tell?: Tell): Promise<Project> {
   checkSizes(files);
   const paths = files.map((file) => file.path);
   checkSafePaths(paths);
@@ -67,12 +68,12 @@ export async function checkProject(files: readonly ProjectFile[]): Promise<Proje
   return {
     name: parsedConfig.project,
     config: parsedConfig,
-    migrations: await understandAll(sequence, parsedConfig),
+    migrations: await understandAll(sequence, parsedConfig, tell),
     views: [
-      ...(await inTurn(sequence.repeatables, ({ source: { path } }) => repeatable(own, path))),
-      ...(await inTurn(folder("views"), (file) => parseView(file.path, file.bytes))),
+      ...(await inTurn(sequence.repeatables, ({ source: { path } }) => repeatable(own, path, tell))),
+      ...(await inTurn(folder("views"), (file) => parseView(file.path, file.bytes, tell))),
     ],
-    seeds: await inTurn(folder("seeds"), (file) => parseSqlFile(file.path, file.bytes)),
+    seeds: await inTurn(folder("seeds"), (file) => parseSqlFile(file.path, file.bytes, tell)),
     checks: await inTurn(folder("checks"), (file) => parseCheck(file.path, file.bytes)),
     inventory: parsedInventory,
     ...(lock !== undefined && { schemaLock: parseSchemaLock(lock.bytes) }),
@@ -98,10 +99,14 @@ export function checkSizes(files: readonly { path: string; bytes: { length: numb
 }
 
 /** Every migration of the sequence, at its place. A native one has to do something: it can still be taken away. */
-async function understandAll({ migrations }: Sequence, { format }: ProjectConfig): Promise<Migration[]> {
+async function understandAll(
+  { migrations }: Sequence,
+  { format }: ProjectConfig,
+  tell?: Tell,
+): Promise<Migration[]> {
   const understood: Migration[] = [];
   for (const [index, found] of migrations.entries()) {
-    const migration = await understand(found, index + 1, format);
+    const migration = await understand(found, index + 1, format, tell);
     if (format === "native" && migration.statements.length === 0)
       throw new RehearsalError("SqlEmpty", { path: migration.path });
     understood.push(migration);
@@ -110,8 +115,8 @@ async function understandAll({ migrations }: Sequence, { format }: ProjectConfig
 }
 
 /** A file that its format runs whenever it has changed; unlike a view's it may hold anything. */
-function repeatable(files: readonly ProjectFile[], path: string): Promise<SqlFile> {
-  return parseSqlFile(path, files.find((file) => file.path === path)?.bytes ?? new Uint8Array());
+function repeatable(files: readonly ProjectFile[], path: string, tell?: Tell): Promise<SqlFile> {
+  return parseSqlFile(path, files.find((file) => file.path === path)?.bytes ?? new Uint8Array(), tell);
 }
 
 /** One after the other: the parser is one module with one memory. */

@@ -1,7 +1,7 @@
 /** Files of SQL that run again when they change: views and seeds. */
 import { type Allowance, readDirectives } from "./directives.ts";
 import { RehearsalError } from "./errors.ts";
-import { refuseForbidden } from "./forbidden.ts";
+import { refuseForbidden, type Tell } from "./forbidden.ts";
 import { quotedParts, relationName } from "./relation-name.ts";
 import { type ParsedStatement, parseSql } from "./sql-parser.ts";
 import { readSqlSource } from "./sql-source.ts";
@@ -21,13 +21,13 @@ export interface SqlFile {
 }
 
 /** Reads a seed or a view's file; the same refusals as for a migration, and of directives only `allow`: it always runs in a transaction. */
-export async function parseSqlFile(path: string, bytes: Uint8Array): Promise<SqlFile> {
-  return (await parse(path, bytes)).file;
+export async function parseSqlFile(path: string, bytes: Uint8Array, tell?: Tell): Promise<SqlFile> {
+  return (await parse(path, bytes, tell)).file;
 }
 
 /** Reads a view's file; throws `ViewFileRefused` for anything but replacing views, comments and rights on them. */
-export async function parseView(path: string, bytes: Uint8Array): Promise<SqlFile> {
-  const { file, parsed } = await parse(path, bytes);
+export async function parseView(path: string, bytes: Uint8Array, tell?: Tell): Promise<SqlFile> {
+  const { file, parsed } = await parse(path, bytes, tell);
   const dropped = new Set<string | undefined>();
   for (const statement of parsed) {
     if (!belongsToView(statement, dropped))
@@ -40,7 +40,11 @@ export async function parseView(path: string, bytes: Uint8Array): Promise<SqlFil
   return file;
 }
 
-async function parse(path: string, bytes: Uint8Array): Promise<{ file: SqlFile; parsed: ParsedStatement[] }> {
+async function parse(
+  path: string,
+  bytes: Uint8Array,
+  tell?: Tell,
+): Promise<{ file: SqlFile; parsed: ParsedStatement[] }> {
   const source = readSqlSource(path, bytes);
   const parsed = await parseSql(source);
   const first = parsed[0];
@@ -58,7 +62,7 @@ async function parse(path: string, bytes: Uint8Array): Promise<{ file: SqlFile; 
       known: "only migrations take directives; move it into a migration",
     });
   if (first === undefined) throw new RehearsalError("SqlEmpty", { path });
-  refuseForbidden(source, parsed, { transactional: true });
+  refuseForbidden(source, parsed, { transactional: true }, tell);
   const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.sql$/, "");
   const statements = parsed.map(describeStatement);
   const { allowed } = directives;

@@ -1,5 +1,5 @@
 /** How large a table is for the rules: what is tiny is read and written faster than anybody notices. */
-import { bytes } from "../report-markdown.ts";
+import { bytes } from "../report-words.ts";
 import type { TableSize } from "./rule.ts";
 
 /** A server reads and writes so many bytes anew in some hundredths of a second. */
