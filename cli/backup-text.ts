@@ -1,6 +1,6 @@
 /** Backups in words: a table of them, one with what its manifest says, and what became of a task. */
 import type { Backup, BackupDetail, LastVerified, Task } from "./answers.ts";
-import { age, bytes, columns, duration, facts, rows, short, when } from "./text.ts";
+import { age, bytes, columns, duration, facts, plain, rows, short, when } from "./text.ts";
 
 /** A line for each. */
 export function backupTable(backups: readonly Backup[]): string {
@@ -123,6 +123,11 @@ export function describeOutcome({ id, kind, outcome }: Task): string {
       return `${id}: ${amount("files")} files, ${bytes(amount("bytes"))}`;
     case "replay":
       return `${id}: release ${short(text("release"))}, ${amount("migrations")} migrations, makes ${amount("tables")} tables; schema ${short(text("fingerprint"))}`;
+    case "adopt":
+      return [
+        `${amount("migrations")} migrations are recorded as applied, to ${plain(text("through"))}; a replay of them made the same shape`,
+        amount("pending") === 0 ? "nothing of the release is pending" : `${amount("pending")} are pending`,
+      ].join("\n");
     case "baseline":
       return `${id}: ${amount("tables")} tables, ${rows(amount("rows"))}, at ${when(text("takenAt"))}`;
   }

@@ -1,6 +1,7 @@
 /** The program: every command's words, options and help, bound to what runs them. */
 import { Command } from "commander";
 import type { Act, Declare } from "./command.ts";
+import { adoptCommand } from "./commands/adopt.ts";
 import { approveCommand } from "./commands/approve.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { baselineCommand } from "./commands/baseline.ts";
@@ -24,6 +25,7 @@ const COMMANDS: Declare[] = [
   newCommand,
   releaseCommand,
   envCommand,
+  adoptCommand,
   inventoryCommand,
   schemaCommand,
   planCommand,

@@ -891,6 +891,51 @@ export const ERRORS = {
     status: 422,
     exit: 3,
   }),
+  HistoryMissing: entry<{ tool: string; table: string }>({
+    message: (f) =>
+      f.tool
+        ? `the database has no history of ${f.tool}: there is no ${f.table}`
+        : "the project's format keeps no history",
+    hint: "name the tool that migrated it with --tool, or, where no history says it, the last migration that is there with --baseline",
+    status: 409,
+    exit: 2,
+  }),
+  HistoryUnclear: entry<{ tool: string; problem: string }>({
+    message: (f) => `the history of ${f.tool} cannot be read: ${f.problem}`,
+    hint: "name the tool that wrote it with --tool; where several tables have its name, remove or rename those that no tool uses",
+    status: 409,
+    exit: 2,
+  }),
+  HistoryRefused: entry<{ tool: string; table: string; problems: string }>({
+    message: (f) => `what ${f.table} says was applied is not the beginning of this release: ${f.problems}`,
+    hint: (f) =>
+      `nothing was written; bring the files back as they were applied, or let ${f.tool} finish or take back what is half done, then adopt again`,
+    status: 409,
+    exit: 3,
+  }),
+  BaselineUnknown: entry<{ version: string; last: string; several: string[] }>({
+    message: (f) =>
+      f.several.length > 0
+        ? `"${f.version}" is more than one migration: ${f.several.join(", ")}`
+        : `no migration of the release is "${f.version}"`,
+    hint: (f) =>
+      `name the last migration that is there by its version or its path; the release's last is ${f.last}`,
+    status: 422,
+    exit: 2,
+  }),
+  AdoptionUnproven: entry<{ environment: string; through: string; differences: string }>({
+    message: (f) => `"${f.environment}" is not what the migrations up to ${f.through} make: ${f.differences}`,
+    hint: "nothing was written; either a migration that is said to be applied never ran, or the database was changed by hand: run what is missing, undo what is too much or bring it into a migration, then adopt again",
+    status: 409,
+    exit: 3,
+  }),
+  AdoptionLate: entry<{ environment: string; count: number; first: string }>({
+    message: (f) =>
+      `"${f.environment}" has ${f.count} applied files already, ${f.first} the first: there is nothing to adopt`,
+    hint: "promote to it; only a database that was never promoted is adopted",
+    status: 409,
+    exit: 2,
+  }),
   // --- a release's bundle --------------------------------------------------------------------------
   BundleInvalid: entry<{ reason: string }>({
     message: (f) => `the bundle is not a release: ${f.reason}`,
@@ -1097,6 +1142,25 @@ export const ERRORS = {
     hint: (f) => `let one of them approve: ${f.approvers}`,
     status: 403,
     exit: 4,
+  }),
+  LossBeyondPlan: entry<{ plan: string; losses: string }>({
+    message: (f) => `more is lost on the copy than ${f.plan} says: ${f.losses}`,
+    hint: 'mend the migration, or say the true number under "loses" and have it approved',
+    status: 409,
+    exit: 1,
+  }),
+  ChangeUnplanned: entry<{ objects: string }>({
+    message: (f) => `the release changes what no data plan names: ${f.objects}`,
+    hint: 'name it under "reaches" of the plan whose statement gets at it, by a cascade, a trigger or a function; "rehearsal plan draft" writes a plan where none stands',
+    status: 409,
+    exit: 1,
+  }),
+  NotDeterministic: entry<{ tables: string; plans: string }>({
+    message: (f) =>
+      `${f.plans} claims to be deterministic, but run on two equal copies it left other content in ${f.tables}`,
+    hint: "take random(), now(), clock_timestamp(), generated keys and an order that is not said out of the statement, or drop the claim",
+    status: 409,
+    exit: 1,
   }),
   PlanNotNeeded: entry<{ migration: string }>({
     message: (f) => `${f.migration} needs no data plan`,

@@ -1,7 +1,17 @@
 /** The words of tasks: work that is too long for a request and belongs to no promotion. Each kind is at once the handler's file and the name in the log. */
+import type { HistoryTool } from "./formats/history-tools.ts";
 import type { RetentionClass } from "./retention.ts";
 
-export const TASKS = ["back-up", "verify", "restore", "expire", "export", "replay", "baseline"] as const;
+export const TASKS = [
+  "back-up",
+  "verify",
+  "restore",
+  "expire",
+  "export",
+  "replay",
+  "adopt",
+  "baseline",
+] as const;
 
 export type TaskKind = (typeof TASKS)[number];
 
@@ -30,5 +40,7 @@ export interface TaskInputs {
   export: { format: ExportFormat };
   /** `release`: the whole hash. */
   replay: { release: string };
+  /** `tool`: whose history is read, the release's format when left out; `baseline`: the last migration that is there, where no history says. */
+  adopt: { release: string; tool?: HistoryTool; baseline?: string };
   baseline: Record<never, never>;
 }

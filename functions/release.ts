@@ -1,5 +1,5 @@
 /** The release a promotion is about: read from the bucket, proved against its hash, and cut into what will run. */
-import { checkProject, type Project } from "../core/project.ts";
+import { checkProject, type Project, type ProjectFile } from "../core/project.ts";
 import { readBundle } from "../core/release.ts";
 import { planRuns, type Repeatable, type Run } from "../core/runs.ts";
 import { releaseKey } from "../io/ledger/releases.ts";
@@ -7,8 +7,16 @@ import type { ObjectStore } from "../io/object-store.ts";
 
 /** Reads and proves a release; throws when one byte is not what the hash says. */
 export async function readRelease(store: ObjectStore, hash: string): Promise<Project> {
-  const bundle = readBundle(await store.get(releaseKey(hash)), hash);
-  return checkProject(bundle.files);
+  return (await readReleaseFiles(store, hash)).project;
+}
+
+/** The same, with its files' bytes. */
+export async function readReleaseFiles(
+  store: ObjectStore,
+  hash: string,
+): Promise<{ project: Project; files: ProjectFile[] }> {
+  const { files } = readBundle(await store.get(releaseKey(hash)), hash);
+  return { project: await checkProject(files), files };
 }
 
 /** The runs of the files that admission found pending, the same in every step and every attempt. */

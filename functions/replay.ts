@@ -26,6 +26,8 @@ export interface ReplayPlace {
 export interface ReplayOptions {
   /** The last migration to run; all of them when left out. */
   through?: number;
+  /** Each file in a transaction of its own, as other tools run them: a value added to an enum can be used by the next. */
+  alone?: true;
   /** Told each file before it runs. */
   onFile?: (path: string) => void;
 }
@@ -68,16 +70,19 @@ async function run(
   session: Session,
   { owner, policy }: ReplayPlace,
   { migrations, views }: Pick<Project, "migrations" | "views">,
-  { through, onFile }: ReplayOptions,
+  { through, alone, onFile }: ReplayOptions,
 ): Promise<void> {
   const wanted = migrations.filter(({ version }) => through === undefined || version <= through);
+  const due = wanted.length === migrations.length ? views : [];
   // What is applied is recorded in the database, which therefore has to be somebody's; nobody else knows this identity.
   await installIdentity(session, { name: owner, role: "dev", state: "writeable", identity: randomUUID() });
   await applyRuns({
     session,
     attempt: { promotion: owner, step: "replay", attempt: 1, token: 1 },
     release: "",
-    runs: planRuns(wanted, wanted.length === migrations.length ? views : [], []),
+    runs: alone
+      ? [...wanted.flatMap((migration) => planRuns([migration], [], [])), ...planRuns([], due, [])]
+      : planRuns(wanted, due, []),
     policy,
     ...(onFile && { onItem: ({ path }) => onFile(path) }),
   });

@@ -1,6 +1,7 @@
 /** Starting a task: a row, then an execution of the same name, each made exactly once. */
 import type { Json } from "../core/canonical-json.ts";
 import { RehearsalError } from "../core/errors.ts";
+import type { HistoryTool } from "../core/formats/history-tools.ts";
 import type { RetentionClass } from "../core/retention.ts";
 import type { ExportFormat } from "../core/tasks.ts";
 import { newestUsable, readBackup, tellOfBackup } from "../io/ledger/backups.ts";
@@ -131,6 +132,30 @@ export async function startReplay(
     const { name } = await readEnvironment(ledger, request.environment);
     const { hash } = await findRelease(ledger, request.release);
     return { kind: "replay", environment: name, backup: null, input: { release: hash } };
+  });
+}
+
+/** Starts the adoption of a database that another tool has migrated. Throws `EnvironmentLocked`. */
+export async function startAdoption(
+  ledger: Session,
+  request: { environment: string; release: string; tool?: HistoryTool; baseline?: string },
+  who: Asker,
+): Promise<Started> {
+  const { tool, baseline } = request;
+  return start(ledger, who, { kind: "adopt", ...request }, async () => {
+    const { name } = await readEnvironment(ledger, request.environment);
+    await refuseLocked(ledger, name);
+    const { hash } = await findRelease(ledger, request.release);
+    return {
+      kind: "adopt",
+      environment: name,
+      backup: null,
+      input: {
+        release: hash,
+        ...(tool !== undefined && { tool }),
+        ...(baseline !== undefined && { baseline }),
+      },
+    };
   });
 }
 

@@ -3,6 +3,7 @@ import type { Json } from "../../core/canonical-json.ts";
 import type { TaskKind } from "../../core/tasks.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
 import { attemptTask, closeTask, type TaskWork } from "../task.ts";
+import { adoptTask } from "./adopt.ts";
 import { backUpTask } from "./back-up.ts";
 import { baselineTask } from "./baseline.ts";
 import { expireTask } from "./expire.ts";
@@ -25,6 +26,7 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   expire: expireTask,
   export: exportTask,
   replay: replayTask,
+  adopt: adoptTask,
   baseline: baselineTask,
 };
 

@@ -1,0 +1,50 @@
+/** Adoptions: a database that another tool has migrated is taken over, its history proved by a replay. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { HISTORY_TOOLS } from "../../../core/formats/history-tools.ts";
+import { startAdoption } from "../../task-start.ts";
+import { environmentName, jsonAnswer, jsonBody, keyHeader, refused, releaseHash } from "../answer.ts";
+import { api } from "../request.ts";
+import { answerStarted, askerOf, taskSchema } from "../task.ts";
+
+const adopt = createRoute({
+  method: "post",
+  path: "/environments/{name}/adoptions",
+  summary: "Record what another tool has applied, after a replay has made the same shape",
+  request: {
+    headers: keyHeader,
+    params: z.object({ name: environmentName }),
+    ...jsonBody(
+      z
+        .strictObject({
+          release: releaseHash,
+          /** Whose history is read; the release's format when left out. */
+          tool: z.enum(HISTORY_TOOLS).optional(),
+          /** The last migration that is there, where no history says. */
+          baseline: z.string().min(1).max(1024).optional(),
+        })
+        .refine(
+          ({ tool, baseline }) => tool === undefined || baseline === undefined,
+          "tool or baseline, not both",
+        ),
+    ),
+  },
+  responses: {
+    200: jsonAnswer(taskSchema, "It was started by an earlier request with the same key"),
+    202: jsonAnswer(taskSchema, "It is started"),
+    ...refused,
+  },
+});
+
+export const adoptionRoutes = api().openapi(adopt, async (c) => {
+  const { release, tool, baseline } = c.req.valid("json");
+  const request = {
+    environment: c.req.valid("param").name,
+    release,
+    ...(tool !== undefined && { tool }),
+    ...(baseline !== undefined && { baseline }),
+  };
+  return answerStarted(
+    c,
+    await startAdoption(await c.var.ledger(), request, askerOf(c, c.req.valid("header"))),
+  );
+});

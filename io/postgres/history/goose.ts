@@ -1,0 +1,24 @@
+/** goose's goose_db_version: a row whenever a version was applied or taken back; the newest of a version counts. */
+import { plainNumber } from "../../../core/formats/versions.ts";
+import { claimOf, type HistoryReader } from "./history.ts";
+
+export const gooseHistory: HistoryReader = {
+  table: "goose_db_version",
+  columns: ["id", "version_id", "is_applied"],
+  async read(session, table, { migrations }) {
+    const rows = await session.query<{ version: string; applied: boolean }>(
+      `select version_id::text as version, is_applied as applied from ${table} where version_id <> 0 order by id`,
+    );
+    const newest = new Map(rows.map(({ version, applied }) => [version, applied]));
+    return [...newest].flatMap(([version, applied]) =>
+      applied
+        ? [
+            claimOf(
+              version,
+              migrations.find(({ key }) => plainNumber(key) === version),
+            ),
+          ]
+        : [],
+    );
+  },
+};

@@ -1,0 +1,20 @@
+/** graphile-migrate's migrations: the hash of each committed migration, which covers the ones before it too. */
+import { headerHash } from "../../../core/formats/graphile-migrate.ts";
+import { claimOf, type HistoryReader } from "./history.ts";
+
+export const graphileMigrateHistory: HistoryReader = {
+  table: "migrations",
+  schema: "graphile_migrate",
+  columns: ["hash", "previous_hash", "filename"],
+  async read(session, table, { migrations }) {
+    const rows = await session.query<{ hash: string; filename: string }>(
+      `select hash, filename from ${table} order by filename collate "C"`,
+    );
+    return rows.map(({ hash, filename }) => {
+      const digits = /^\d+/.exec(filename)?.[0];
+      const file = migrations.find(({ key }) => key === digits);
+      const is = file && headerHash(Buffer.from(file.bytes).toString("utf8"));
+      return claimOf(filename, file, { ...(is !== undefined && { checksum: { said: hash, is } }) });
+    });
+  },
+};
