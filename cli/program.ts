@@ -8,6 +8,7 @@ import { baselineCommand } from "./commands/baseline.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { envCommand } from "./commands/env.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
+import { lintCommand } from "./commands/lint.ts";
 import { logCommand } from "./commands/log.ts";
 import { planCommand } from "./commands/plan.ts";
 import { initCommand, newCommand, releaseCommand } from "./commands/project.ts";
@@ -23,6 +24,7 @@ import { watchCommand } from "./commands/watch.ts";
 const COMMANDS: Declare[] = [
   initCommand,
   newCommand,
+  lintCommand,
   releaseCommand,
   envCommand,
   adoptCommand,

@@ -986,6 +986,18 @@ export const ERRORS = {
     status: 422,
     exit: 2,
   }),
+  LintRefused: entry<{ count: number; findings: string }>({
+    message: (f) => `the safety analysis found ${f.count === 1 ? "an error" : `${f.count} errors`}: ${f.findings}`,
+    hint: 'see them with "rehearsal lint", mend the statements, or write "-- rehearsal: allow RULE: reason" directly above each',
+    status: 422,
+    exit: 1,
+  }),
+  MigrationUnknown: entry<{ name: string; known: string }>({
+    message: (f) => `this project has no migration "${f.name}"`,
+    hint: (f) => f.known,
+    status: 404,
+    exit: 2,
+  }),
   DirectiveMisplaced: entry<{ path: string; line: number; directive: string }>({
     message: (f) => `${f.path}:${f.line}: "-- rehearsal: ${f.directive}" stands after the first statement`,
     hint: "directives hold for the whole file; put them at its top, before the first statement",

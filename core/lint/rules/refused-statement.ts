@@ -1,5 +1,6 @@
 /** Rule refused-statement: what Rehearsal does not run at all, so that one look shows every such place. */
 import { refusalsIn } from "../../forbidden.ts";
+import { needsTransaction } from "../../non-transactional.ts";
 import type { Rule } from "../rule.ts";
 
 /** Those have rules of their own. */
@@ -17,12 +18,16 @@ export const refusedStatement: Rule = {
   bad: "copy (select 1) to program 'cat';",
   good: "select 1;",
   on: ["*"],
-  check: (statement) =>
-    statement.inBlock
-      ? []
-      : refusalsIn(statement)
-          .filter(({ code }) => !OWN.has(code))
-          .map(({ what, ...more }) => ({
-            message: `${what} is refused${"reason" in more ? `: ${more.reason}` : ""}`,
-          })),
+  check: (statement, { file }) => {
+    if (statement.inBlock) return [];
+    const idle = file.transactional || file.batched ? undefined : needsTransaction(statement);
+    const refused = refusalsIn(statement)
+      .filter(({ code }) => !OWN.has(code))
+      .map(({ what, ...more }) => ({
+        message: `${what} is refused${"reason" in more ? `: ${more.reason}` : ""}`,
+      }));
+    return idle === undefined
+      ? refused
+      : [...refused, { message: `${idle} has no effect outside a transaction` }];
+  },
 };

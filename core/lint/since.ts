@@ -1,0 +1,37 @@
+/** Which of a project's files a local lint looks at: all that comes after a migration which production has. */
+import { didYouMean } from "../did-you-mean.ts";
+import { RehearsalError } from "../errors.ts";
+import type { LintProject } from "./lint.ts";
+
+interface Numbered {
+  path: string;
+  version: number;
+  key: string;
+}
+
+/**
+ * The paths after the migration that `since` names by its path, its version as its tool writes it, or its number; views
+ * and seeds are always among them. Throws `MigrationUnknown`.
+ */
+export function pathsSince(
+  project: LintProject & { migrations: readonly Numbered[] },
+  since: string,
+): ReadonlySet<string> {
+  const { migrations, views, seeds } = project;
+  const at = migrations.findIndex(
+    ({ path, key, version }) =>
+      path === since ||
+      path.endsWith(`/${since}`) ||
+      key === since ||
+      String(version) === since.replace(/^0+/, ""),
+  );
+  if (at < 0)
+    throw new RehearsalError("MigrationUnknown", {
+      name: since,
+      known: didYouMean(
+        since,
+        migrations.slice(-3).map(({ key }) => key),
+      ),
+    });
+  return new Set([...migrations.slice(at + 1), ...views, ...seeds].map(({ path }) => path));
+}
