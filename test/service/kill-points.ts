@@ -19,6 +19,7 @@ const INSIDE: Record<string, string[]> = {
   decide: [],
   // Nobody writes here before the fence; `refreshed` has a test of its own in going-back.test.ts.
   fence: ["stopped", "closed", "saved"],
+  // `slice` and `yielded`, of backfills in slices, have tests of their own in batches.test.ts.
   migrate: ["in-transaction", "applied", "verified", "committed", "outside"],
   verify: ["compared", "counted", "exposed"],
   open: ["opened"],
