@@ -52,6 +52,10 @@ export const dataPlanSchema = z.strictObject({
     .meta({
       description: "How much may be lost, by object; the rehearsal counts, and refuses what is more.",
     }),
+  reaches: z.array(name).max(1_000).default([]).meta({
+    description:
+      "Tables and columns that it changes or drops without naming them: by a cascade, a trigger, a function. The rehearsal holds it to that.",
+  }),
   notes: lines.meta({
     description: "What operators and users will notice; shown before approval, and in the log.",
   }),

@@ -150,10 +150,16 @@ export function lossesOf({ touches }: Pick<Statement, "touches">): Loss[] {
 
 const LOSS_KINDS = { rows: "table", values: "column", "written rows": "rows of" } as const;
 
+/** The loss that a key of a plan's `loses` means: `table public.files`. */
+export function statedLoss(key: string): Loss | undefined {
+  const [, kind, object] = LOSS.exec(key) ?? [];
+  return kind === undefined || object === undefined ? undefined : { kind, name: partsOf(object) };
+}
+
 /** True when the key of a plan's `loses` means that loss. */
 export function isLoss(key: string, { kind, name }: Loss): boolean {
-  const [, word, object] = LOSS.exec(key) ?? [];
-  return word === kind && mayBeSame(partsOf(object ?? ""), name);
+  const stated = statedLoss(key);
+  return stated?.kind === kind && mayBeSame(stated.name, name);
 }
 
 function partsOf(name: string): string[] {

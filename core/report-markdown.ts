@@ -12,6 +12,7 @@ import { blockedSection } from "./report-blocked.ts";
 import { budgetSection } from "./report-budgets.ts";
 import { comparisonSection } from "./report-comparison.ts";
 import { NOTES_TITLE, noteLines } from "./report-notes.ts";
+import { plansSection } from "./report-plans.ts";
 import { bytes, code, duration, list } from "./report-words.ts";
 
 /** GitHub-flavoured Markdown; names and SQL stand in code spans, so that nothing in them becomes markup. */
@@ -29,6 +30,7 @@ export function reportMarkdown(report: RehearsalReport, comparison?: Comparison)
     `- time: ${duration(report.milliseconds)}; size: ${bytes(report.bytesBefore)} → ${bytes(report.bytesAfter)}; WAL: ${bytes(report.walBytes)}`,
     "",
     ...comparisonSection(comparison),
+    ...plansSection(report.plans),
     ...blockedSection(report.blocked),
     ...budgetSection(report.budgets),
     ...report.runs.flatMap(runSection),

@@ -5,6 +5,7 @@ import type { ChangeNote } from "./change-notes.ts";
 import type { BrokenCheck } from "./checks.ts";
 import type { ErrorRecord } from "./errors.ts";
 import { LOCK_MODES } from "./lock-modes.ts";
+import type { PlanReport } from "./plan-report.ts";
 import type { BatchMeasure } from "./report-batches.ts";
 
 export interface LockTaken {
@@ -66,6 +67,8 @@ export interface RehearsalReport {
   /** Tables whose kept columns changed, in people's words. */
   changedTables: string[];
   brokenChecks: BrokenCheck[];
+  /** The data plans of what ran, with what was measured of each. */
+  plans?: PlanReport[];
   /** Backfills in slices, where there are any. */
   batches?: BatchMeasure[];
   /** What the files say of tables whose every change asks for a note; absent where none is changed. */

@@ -8,20 +8,25 @@ import type { Environment } from "../io/ledger/environments.ts";
 
 /** Throws as `coverPlans` does, and `ApproversUnasked`. Where no table stands yet nothing can be lost, and plans are optional. */
 export function assertPlanned(
-  { name, role, policy }: Pick<Environment, "name" | "role" | "policy">,
+  environment: Pick<Environment, "name" | "role" | "policy">,
   project: Project,
   pending: readonly string[],
   shape: Shape,
 ): Coverage {
-  const asked = policy.plans ?? (role === "prod" ? "required" : "optional");
   const coverage = coverPlans(project, {
     pending: new Set(pending),
-    policy: holdsTables(shape) ? asked : "optional",
+    policy: plansPolicy(environment, shape),
   });
   const naming = coverage.plans.find(({ approvers }) => approvers.length > 0);
-  if (naming !== undefined && policy.decision === "automatic")
-    throw new RehearsalError("ApproversUnasked", { plan: naming.path, environment: name });
+  if (naming !== undefined && environment.policy.decision === "automatic")
+    throw new RehearsalError("ApproversUnasked", { plan: naming.path, environment: environment.name });
   return coverage;
+}
+
+/** Whether plans are required there, its database having that shape. */
+export function plansPolicy({ role, policy }: Pick<Environment, "role" | "policy">, shape: Shape) {
+  if (!holdsTables(shape)) return "optional";
+  return policy.plans ?? (role === "prod" ? "required" : "optional");
 }
 
 function holdsTables(shape: Shape): boolean {

@@ -13,6 +13,7 @@ import { batchesSection } from "./report-batches.ts";
 import { BLOCKED_STYLE, blockedSection } from "./report-blocked.ts";
 import { budgetSection } from "./report-budgets.ts";
 import { comparisonSection } from "./report-comparison.ts";
+import { plansSection } from "./report-plans.ts";
 
 /** Every value is escaped by the template; only the style sheet is raw. */
 export function reportPage(report: RehearsalReport, comparison?: Comparison): string {
@@ -38,6 +39,7 @@ ${verdict(report)}
 <dt>WAL</dt><dd>${bytes(report.walBytes)}</dd>
 </dl>
 ${comparisonSection(comparison)}
+${plansSection(report.plans)}
 ${blockedSection(report.blocked)}
 ${budgetSection(report.budgets)}
 ${report.runs.map((run, index) => runSection(run, index))}

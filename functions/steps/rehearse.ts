@@ -5,6 +5,8 @@ import { cloneDatabase, dropDatabase } from "../../io/postgres/databases.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { reportPage } from "../../web/report.ts";
 import { writeArtifact } from "../artifacts.ts";
+import { pendingPlans } from "../data-plan.ts";
+import { withTwin } from "../determinism.ts";
 import { neededFact } from "../facts.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
 import { giveUpCopy } from "../pristine.ts";
@@ -63,18 +65,22 @@ async function onClone(context: StepContext): Promise<RehearsalResult> {
     await endOlderAttempts(context, maintenance);
     await cloneDatabase(maintenance, pristine.name, name);
     context.passed("cloned");
-    const copy = await openSession(context.address, { application, database: name });
-    const original = await openSession(context.address, {
-      application,
-      database: pristine.name,
-      readOnly: true,
+    const plans = pendingPlans(project, neededFact(promotion, "pending"));
+    // The twin is cloned before anybody is connected to what it is cloned from.
+    return await withTwin(context, maintenance, plans, async (twin) => {
+      const copy = await openSession(context.address, { application, database: name });
+      const original = await openSession(context.address, {
+        application,
+        database: pristine.name,
+        readOnly: true,
+      });
+      try {
+        return await rehearse(context, project, runs, copy, original, twin);
+      } finally {
+        await copy.close();
+        await original.close();
+      }
     });
-    try {
-      return await rehearse(context, project, runs, copy, original);
-    } finally {
-      await copy.close();
-      await original.close();
-    }
   } finally {
     await dropDatabase(maintenance, name);
     await maintenance.close();
