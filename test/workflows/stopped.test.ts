@@ -1,11 +1,11 @@
-import { StopExecutionCommand } from "@aws-sdk/client-sfn";
+import { RedriveExecutionCommand, type SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { executionArn } from "../../io/step-functions.ts";
 import { sfnClient } from "../local/step-functions/stage.ts";
-import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
-import { LocalService } from "../service/local-service.ts";
+import { LocalService, until } from "../service/local-service.ts";
 import { expectEvents, expectUntouched } from "../service/outcome.ts";
 import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
 
@@ -19,10 +19,13 @@ describe("fault 9: an operator stops the execution", () => {
   const under: Promise<unknown>[] = [];
   let service: LocalService;
   let release: string;
+  /** While it stands, the reconciler waits for it. */
+  let unreconciled: Promise<void> | undefined;
 
   beforeAll(async () => {
     service = await new LocalService(server.address, "stopped", {
-      around: (direct) => (name, payload, signal) => {
+      around: (direct) => async (name, payload, signal) => {
+        if (name === "reconcile") await unreconciled;
         const work = direct(name, payload, signal);
         under.push(work.catch((error: unknown) => error));
         return work;
@@ -43,13 +46,27 @@ describe("fault 9: an operator stops the execution", () => {
     return address;
   }
 
-  /** Stops it as an operator does in the console. */
-  async function stop(id: string): Promise<void> {
+  /** What an operator does in the console. */
+  async function byHand(
+    work: (client: SFNClient, arn: string) => Promise<unknown>,
+    id: string,
+  ): Promise<void> {
     const client = sfnClient(service.stack.endpoints.stepFunctions);
-    const arn = executionArn(service.variables.REHEARSAL_PROMOTION_MACHINE ?? "", id);
-    await client.send(new StopExecutionCommand({ executionArn: arn, error: "Stopped", cause: "by hand" }));
-    client.destroy();
+    try {
+      await work(client, executionArn(service.variables.REHEARSAL_PROMOTION_MACHINE ?? "", id));
+    } finally {
+      client.destroy();
+    }
   }
+
+  const stop = (id: string) =>
+    byHand(
+      (client, arn) =>
+        client.send(new StopExecutionCommand({ executionArn: arn, error: "Stopped", cause: "by hand" })),
+      id,
+    );
+  const redrive = (id: string) =>
+    byHand((client, arn) => client.send(new RedriveExecutionCommand({ executionArn: arn })), id);
 
   test.each([
     ["admit:begun", "refused"],
@@ -93,4 +110,64 @@ describe("fault 9: an operator stops the execution", () => {
     expect(late).toMatchObject({ status: 409, body: { code: "ApprovalNotWanted" } });
     await expectUntouched(service, await service.show(id), address, before);
   });
+
+  test("fault 15: redriven when it was refused long ago and production has changed since, it changes nothing", async () => {
+    const address = await environment("redriven");
+    const gate = service.gate("rehearse:begun");
+    const id = await service.promote("redriven", release);
+    await gate.reached();
+    await stop(id);
+    gate.open();
+    const refused = await service.until(id, "refused");
+    await Promise.all(under.splice(0));
+    await execute(
+      address,
+      "alter table videos add column by_hand int; insert into videos (title) values ('new')",
+    );
+    const before = await contentOf(address);
+    await redrive(id);
+    // Every step is refused, each time that the machine tries.
+    const stale = expect.objectContaining({
+      error: expect.objectContaining({ errorType: "AttemptStale" }),
+    });
+    await until(async () => (await Promise.all(under)).some((answer) => stale.asymmetricMatch(answer)));
+    await stop(id);
+    await Promise.all(under.splice(0));
+    const detail = await service.show(id);
+    expect(detail.error).toEqual(refused.error);
+    await expectUntouched(service, detail, address, before);
+  });
+
+  test("fault 15: redriven before anybody has closed it, it goes on, finds that production has changed, and is refused", async () => {
+    const address = await environment("redriven-at-once", { decision: "approval" });
+    const id = await service.promote("redriven-at-once", release);
+    await service.until(id, "waiting");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    unreconciled = promise;
+    await stop(id);
+    await execute(
+      address,
+      "alter table videos add column by_hand int; insert into videos (title) values ('new')",
+    );
+    const before = await contentOf(address);
+    await redrive(id);
+    await until(async () => (await askedTwice(id)) && (await service.executionStatus(id)) === "RUNNING");
+    unreconciled = undefined;
+    resolve();
+    await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
+    const detail = await service.until(id, "refused");
+    await Promise.all(under.splice(0));
+    expect(detail.error).toMatchObject({ code: "DriftFound" });
+    await expectUntouched(service, detail, address, before);
+  });
+
+  /** Whether decide has been run again: it holds another token then. */
+  async function askedTwice(id: string): Promise<boolean> {
+    const [row] = await rows<{ n: number }>(
+      service.control,
+      "select count(*)::int as n from ledger.steps where promotion = $1 and step = 'decide' and status = 'succeeded'",
+      [id],
+    );
+    return (row?.n ?? 0) > 1;
+  }
 });
