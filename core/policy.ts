@@ -32,6 +32,8 @@ export const policySchema = z
     statementTimeout: z.int().min(1).max(86_400_000).default(300_000),
     /** Whether a migration that is not additive needs a data plan; `required` on role prod when left out, `optional` elsewhere. */
     plans: z.enum(["required", "optional"]).optional(),
+    /** What errors of the safety analysis do that no reason allows: `refuse` the promotion, or only stand in its plan and report. */
+    lint: z.enum(["refuse", "warn"]).default("warn"),
     /** The schemas a migration's unqualified names are looked up in. */
     searchPath: z.array(z.string().min(1)).min(1).default(["public"]),
     /** The database from which others are made and renamed. */
@@ -60,6 +62,8 @@ export const policySchema = z
       .prefault({}),
     /** Where the objects are that belong to the database; without it none are guarded. */
     storage: storagePolicySchema.optional(),
+    /** Addresses of objects that others make and drop (partitions by a manager), `*` for anything: no drift, and in no fingerprint. */
+    drift: z.strictObject({ ignore: z.array(z.string().min(1).max(300)).max(100).default([]) }).prefault({}),
     /** What a release may cost at most, as its rehearsal measures it; without one nothing is refused for its cost. */
     budgets: budgetsSchema.prefault({}),
     /** What a backup captures besides, encrypted: `secret:NAME`, `s3://BUCKET/KEY`, `file:/PATH`. */

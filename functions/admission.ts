@@ -1,5 +1,7 @@
 /** What may run on an environment and what would: found out by reading alone, for the plan as for the promotion itself. */
+import { withoutIgnored } from "../core/drift.ts";
 import { RehearsalError } from "../core/errors.ts";
+import type { Finding } from "../core/lint/lint.ts";
 import { pendingMigrations } from "../core/pending.ts";
 import type { Coverage } from "../core/plan-coverage.ts";
 import type { Project } from "../core/project.ts";
@@ -13,14 +15,15 @@ import { assertDumpable } from "../io/postgres/dump/dumpable.ts";
 import { assertDirect } from "../io/postgres/pooler.ts";
 import { assertRights } from "../io/postgres/rights.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { readShape } from "../io/postgres/shape.ts";
 import { type AppliedFile, assertIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { refuseFiles } from "./configuration.ts";
-import { assertPlanned } from "./data-plan.ts";
+import { assertPlanned, pendingPlans } from "./data-plan.ts";
+import { copiesFor } from "./determinism.ts";
 import { assertDeclared } from "./inventory.ts";
+import { lintPending } from "./lint.ts";
 import { runsOf } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
-import { readKeptShape } from "./shapes.ts";
+import { readGuardedShape, readKeptShape } from "./shapes.ts";
 import { assertStorage, guardedAreas } from "./storage.ts";
 import { assertRole } from "./workspace.ts";
 
@@ -38,6 +41,8 @@ export interface Admission {
   fingerprint: string;
   /** The data plans of what will run, and what of it has none. */
   coverage: Coverage;
+  /** What the safety analysis found in what will run. */
+  findings: Finding[];
   /** The prefixes whose objects are guarded. */
   storageAreas: StorageArea[];
   /** Prefixes that the inventory names and nobody guards, because the policy names no bucket. */
@@ -58,18 +63,19 @@ export async function examine(
   await assertDumpable(session.major, environment.policy.pgDump);
   assertIdentity(await readIdentity(session), environment);
   await assertRights(session);
-  await assertRoom(session, environment.policy.disk);
   await assertStorage(environment.policy);
   refuseFiles(environment.policy);
   assertDeclared(environment, project);
   await assertRole(environment, project.inventory);
   const pending = pendingFiles(project, await readApplied(session), seed);
+  await assertRoom(session, environment.policy.disk, copiesFor(pendingPlans(project, pending)));
   const shape = await refuseDrift(session, store, environment);
   return {
     pending,
     runs: runsOf(project, pending, seed),
     fingerprint: fingerprint(shape),
     coverage: assertPlanned(environment, project, pending, shape),
+    findings: await lintPending(session, environment, project, pending),
     storageAreas: guardedAreas(environment.policy, project.inventory),
     unguarded:
       environment.policy.storage === undefined ? project.inventory.storage.map(({ prefix }) => prefix) : [],
@@ -90,10 +96,15 @@ function pendingFiles(project: Project, applied: readonly AppliedFile[], seed: b
 
 /** Throws `DriftFound` unless the database has the shape the ledger promises; returns it. */
 async function refuseDrift(session: Session, store: ObjectStore, environment: Environment): Promise<Shape> {
-  const shape = await readShape(session);
+  const shape = await readGuardedShape(session, environment.policy);
   if (fingerprint(shape) === environment.fingerprint) return shape;
-  const promised = await readKeptShape(store, environment.fingerprint);
+  // What the policy ignores may have been promised before it did.
+  const promised = withoutIgnored(
+    await readKeptShape(store, environment.fingerprint),
+    environment.policy.drift.ignore,
+  );
   const differences = diffShapes(promised, shape).map(describeDifference);
+  if (differences.length === 0) return shape;
   throw new RehearsalError("DriftFound", {
     environment: environment.name,
     differences:

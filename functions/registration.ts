@@ -10,11 +10,10 @@ import { assertDumpable } from "../io/postgres/dump/dumpable.ts";
 import { assertDirect } from "../io/postgres/pooler.ts";
 import { assertRights } from "../io/postgres/rights.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
-import { readShape } from "../io/postgres/shape.ts";
 import { installIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { secrets } from "./clients.ts";
 import { refuseFiles } from "./configuration.ts";
-import { keepShape } from "./shapes.ts";
+import { keepShape, readGuardedShape } from "./shapes.ts";
 import { assertStorage } from "./storage.ts";
 
 export interface Registration {
@@ -59,7 +58,7 @@ export async function register(
       secret: `rehearsal/environments/${wanted.name}`,
       address: describeAddress(wanted.address),
       policy: wanted.policy,
-      fingerprint: await keepShape(store, await readShape(session)),
+      fingerprint: await keepShape(store, await readGuardedShape(session, wanted.policy)),
       release: null,
     };
     await ledger.transaction(async () => {

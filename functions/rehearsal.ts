@@ -6,6 +6,7 @@ import { judgeBudgets, refuseExceeded } from "../core/budgets.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
 import type { Expectations } from "../core/expectations.ts";
 import { quoteName } from "../core/names.ts";
+import type { Policy } from "../core/policy.ts";
 import type { Project } from "../core/project.ts";
 import type { RehearsalReport, RunMeasure } from "../core/report.ts";
 import { measureBatch } from "../core/report-batches.ts";
@@ -19,10 +20,12 @@ import { findBrokenChecks, refuseBroken } from "../io/postgres/checks.ts";
 import { measureRuns } from "../io/postgres/measure.ts";
 import { startProbes } from "../io/postgres/probes.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { readShape } from "../io/postgres/shape.ts";
 import { keepTime } from "../io/postgres/timeline.ts";
+import { readManifest } from "./backups.ts";
+import { neededFact } from "./facts.ts";
 import { assertInventory } from "./inventory.ts";
 import { holdToPlans } from "./planned-rehearsal.ts";
+import { readGuardedShape } from "./shapes.ts";
 import type { StepContext } from "./step.ts";
 import { refuseTooLong } from "./time-left.ts";
 
@@ -45,7 +48,7 @@ export async function rehearse(
 ): Promise<RehearsalResult> {
   const { promotion } = context;
   const started = performance.now();
-  const before = await readShape(copy);
+  const before = await readGuardedShape(copy, promotion.policy);
   const report: RehearsalReport = {
     format: "rehearsal-report/1",
     promotion: promotion.id,
@@ -63,13 +66,14 @@ export async function rehearse(
     unchangedTables: [],
     changedTables: [],
     brokenChecks: [],
+    ...(promotion.facts.findings !== undefined && { findings: promotion.facts.findings }),
   };
   const shapes: Shape[] = [];
   const { observer, runs: measures } = measureRuns(copy);
   const timeline = keepTime(observer);
   const searchPath = promotion.policy.searchPath.map(quoteName).join(", ");
   let longestSlice = 0;
-  const options: ApplyOptions = {
+  const options: ApplyOptions & { policy: Policy } = {
     session: copy,
     attempt: context.attempt,
     release: promotion.release,
@@ -78,7 +82,7 @@ export async function rehearse(
     observer: timeline.observer,
     // In the transaction, as in production: for whoever waits for its locks, looking takes as long as doing.
     verify: async (index) => {
-      shapes[index] = await readShape(copy);
+      shapes[index] = await readGuardedShape(copy, promotion.policy);
       if (index === runs.length - 1) await check();
     },
     passed: timeline.passed,
@@ -105,10 +109,15 @@ export async function rehearse(
     report.differences = describeChanges(before, after);
     report.bytesAfter = await databaseBytes(copy);
     const kept = keptColumns(before, after);
-    const content = await compareKept(pristine, copy, kept);
+    const held = await readBaseline(copy, { onProgress: context.progress });
+    const { baseline } = await readManifest(context.store, neededFact(promotion, "backup"));
+    const content = await compareKept(
+      { session: pristine, known: baseline },
+      { session: copy, known: held },
+      kept,
+    );
     report.unchangedTables = content.unchanged;
     report.changedTables = content.changed;
-    const held = await readBaseline(copy, { onProgress: context.progress });
     await proveIdempotence(options, report, held);
     refuseBroken(report.brokenChecks);
     await holdToPlans(context, { ...{ report, project, options, before, after, held, pristine }, twin });
@@ -176,7 +185,7 @@ function gather(report: RehearsalReport, measures: Omit<RunMeasure, "fingerprint
 
 /** Runs each file that claims it once more: neither the shape nor one value may change. */
 async function proveIdempotence(
-  options: ApplyOptions,
+  options: ApplyOptions & { policy: Policy },
   report: RehearsalReport,
   before: Baseline,
 ): Promise<void> {
@@ -193,7 +202,7 @@ async function proveIdempotence(
       if (!(error instanceof RehearsalError) || error.retryable) throw error;
       throw refuse(`fails: ${error.message}`, error);
     }
-    const shape = fingerprint(await readShape(options.session));
+    const shape = fingerprint(await readGuardedShape(options.session, options.policy));
     if (shape !== report.fingerprintAfter) throw refuse("changes the shape");
     const now = await readBaseline(options.session);
     const changed = differentTables(held, now);
@@ -217,11 +226,16 @@ function sameContent(a: Baseline, b: Baseline, table: string): boolean {
   return left?.rows === right?.rows && left?.checksum === right?.checksum;
 }
 
+interface Holder {
+  session: Session;
+  /** What it holds, all columns. */
+  known: Baseline;
+}
+
 /** Holds the kept columns of every table on the copy against the untouched one. */
-async function compareKept(pristine: Session, copy: Session, kept: Record<string, string[]>) {
-  const options = { columns: kept, tables: Object.keys(kept) };
-  const before = await readBaseline(pristine, options);
-  const after = await readBaseline(copy, options);
+async function compareKept(pristine: Holder, copy: Holder, kept: Record<string, string[]>) {
+  const before = await readKept(pristine, kept);
+  const after = await readKept(copy, kept);
   const unchanged: string[] = [];
   const changed: string[] = [];
   for (const table of Object.keys(before.tables).sort()) {
@@ -232,6 +246,18 @@ async function compareKept(pristine: Session, copy: Session, kept: Record<string
       );
   }
   return { unchanged, changed };
+}
+
+/** A table whose columns are all kept was read before, unless its rows may lie in other partitions here. */
+async function readKept({ session, known }: Holder, columns: Record<string, string[]>): Promise<Baseline> {
+  const isRead = (name: string) => {
+    const table = known.tables[name];
+    return table?.partOf === undefined && JSON.stringify(table?.columns) === JSON.stringify(columns[name]);
+  };
+  const names = Object.keys(columns);
+  const read = await readBaseline(session, { columns, tables: names.filter((name) => !isRead(name)) });
+  const whole = names.filter(isRead).map((name) => [name, known.tables[name]]);
+  return { ...read, tables: { ...Object.fromEntries(whole), ...read.tables } };
 }
 
 async function databaseBytes(session: Session): Promise<number> {

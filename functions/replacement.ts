@@ -7,10 +7,9 @@ import { lockEnvironment, replaceEnvironment } from "../io/ledger/environments.t
 import type { TaskFacts } from "../io/ledger/tasks.ts";
 import { findDatabase, moveDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
-import { readShape } from "../io/postgres/shape.ts";
 import { newestRelease, readIdentity, writeState } from "../io/postgres/target-schema.ts";
 import { refuseLocked } from "./fenced.ts";
-import { keepShape } from "./shapes.ts";
+import { keepShape, readGuardedShape } from "./shapes.ts";
 import type { TaskContext, TaskEnvironment } from "./task.ts";
 
 export type Made = NonNullable<TaskFacts["made"]>;
@@ -54,7 +53,7 @@ export async function prepareReplacement(
       });
     }
     await writeState(session, environment.state, null);
-    const fingerprint = await keepShape(store, await readShape(session));
+    const fingerprint = await keepShape(store, await readGuardedShape(session, environment.policy));
     const release = await newestRelease(session);
     return {
       environment: environment.name,

@@ -13,12 +13,12 @@ import { readBaseline } from "../../io/postgres/baseline.ts";
 import { bringUp } from "../../io/postgres/bring-up.ts";
 import { findDatabase, moveDatabase } from "../../io/postgres/databases.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
-import { readShape } from "../../io/postgres/shape.ts";
 import { readArtifact, writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
 import { asNewest, endOlderAttempts } from "../older-attempts.ts";
 import { giveUpCopy } from "../pristine.ts";
+import { readGuardedShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
 import { recordStorage } from "../storage.ts";
 import { type CopyWriters, countersAtRest, type RestoredCopy, restoreCopy } from "./restore.ts";
@@ -86,7 +86,10 @@ export const handler = step("fence", async (context) => {
 async function refuseDrift(context: StepContext): Promise<void> {
   const session = await context.openProduction({ readOnly: true });
   try {
-    if (fingerprint(await readShape(session)) !== context.promotion.facts.fingerprint)
+    if (
+      fingerprint(await readGuardedShape(session, context.promotion.policy)) !==
+      context.promotion.facts.fingerprint
+    )
       throw new RehearsalError("DriftFound", {
         environment: context.environment.name,
         differences: "it changed since the rehearsal",

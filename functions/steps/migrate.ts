@@ -14,7 +14,6 @@ import { applyRuns } from "../../io/postgres/apply.ts";
 import { findBrokenChecks, refuseBroken } from "../../io/postgres/checks.ts";
 import { changesSince, readChanges } from "../../io/postgres/measure.ts";
 import type { Session } from "../../io/postgres/session.ts";
-import { readShape } from "../../io/postgres/shape.ts";
 import { hasLeftSomething } from "../../io/postgres/target-schema.ts";
 import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
@@ -23,6 +22,7 @@ import { neededFact } from "../facts.ts";
 import { measureProduction } from "../measures.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
 import { readRelease, runsOf } from "../release.ts";
+import { readGuardedShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
 import { mayGoOn } from "../time-left.ts";
 
@@ -56,7 +56,7 @@ export const handler = step("migrate", async (context) => {
         },
       }),
       verify: async (index) => {
-        await verifyShape(session, expectations, index);
+        await verifyShape(context, session, expectations, index);
         // Outside a transaction the server's counts are of no single run; there the fence keeps everybody else away.
         if (runs[index]?.transactional) await verifyChanges(session, expectations, index, changedBefore);
         if (index === runs.length - 1) await verifyChecks(context, session, project);
@@ -128,7 +128,7 @@ async function endOlder(context: StepContext): Promise<void> {
 /** Unless an earlier attempt has begun to change it, production must still be what was rehearsed. */
 async function assertUnchanged({ promotion, environment }: StepContext, session: Session): Promise<void> {
   if (await hasLeftSomething(session, promotion.id)) return;
-  const found = fingerprint(await readShape(session));
+  const found = fingerprint(await readGuardedShape(session, promotion.policy));
   if (found !== promotion.facts.fingerprint)
     throw new RehearsalError("DriftFound", {
       environment: environment.name,
@@ -137,10 +137,15 @@ async function assertUnchanged({ promotion, environment }: StepContext, session:
 }
 
 /** Before COMMIT: the shape is the rehearsed one. */
-async function verifyShape(session: Session, expectations: Expectations, index: number): Promise<void> {
+async function verifyShape(
+  { promotion }: StepContext,
+  session: Session,
+  expectations: Expectations,
+  index: number,
+): Promise<void> {
   const expected = expectations.runs[index];
   if (expected === undefined) throw new Error(`run ${index} was never rehearsed`);
-  const shape = await readShape(session);
+  const shape = await readGuardedShape(session, promotion.policy);
   if (fingerprint(shape) === expected.fingerprint) return;
   throw new RehearsalError("ShapeUnexpected", {
     where: `run ${index + 1} of ${expectations.runs.length}`,

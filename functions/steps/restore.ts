@@ -9,13 +9,12 @@ import { readBaseline } from "../../io/postgres/baseline.ts";
 import { carryDatabaseProperties, createDatabaseLike, endSessionsOf } from "../../io/postgres/databases.ts";
 import { restore, type Writers } from "../../io/postgres/restore.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
-import { readShape } from "../../io/postgres/shape.ts";
 import { readWriteCounters } from "../../io/postgres/write-counters.ts";
 import { writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
 import { asNewest } from "../older-attempts.ts";
-import { readKeptShape } from "../shapes.ts";
+import { readGuardedShape, readKeptShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
 
 export const handler = step("restore", async (context) => {
@@ -119,7 +118,9 @@ async function refuseDifference(
   expected: Parameters<typeof compareBaselines>[0],
 ): Promise<void> {
   const promised = await readKeptShape(context.store, neededFact(context.promotion, "fingerprint"));
-  const shape = diffShapes(promised, await readShape(copy)).map(describeDifference);
+  const shape = diffShapes(promised, await readGuardedShape(copy, context.promotion.policy)).map(
+    describeDifference,
+  );
   const content = compareBaselines(expected, await readBaseline(copy, { onProgress: context.progress })).map(
     describeBaselineDifference,
   );

@@ -3,9 +3,8 @@ import { totalRows } from "../../core/baseline.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { fingerprint } from "../../core/shape.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
-import { readShape } from "../../io/postgres/shape.ts";
 import { writeArtifact } from "../artifacts.ts";
-import { keepShape } from "../shapes.ts";
+import { keepShape, readGuardedShape } from "../shapes.ts";
 import { step } from "../step.ts";
 
 export const handler = step("snapshot", async (context) => {
@@ -13,7 +12,7 @@ export const handler = step("snapshot", async (context) => {
   try {
     const { shape, baseline } = await session.transaction(
       async () => ({
-        shape: await readShape(session),
+        shape: await readGuardedShape(session, context.promotion.policy),
         baseline: await readBaseline(session, { onProgress: context.progress }),
       }),
       "begin isolation level repeatable read, read only",

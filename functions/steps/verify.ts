@@ -10,13 +10,13 @@ import { readBaseline } from "../../io/postgres/baseline.ts";
 import { findBrokenChecks, refuseBroken } from "../../io/postgres/checks.ts";
 import { findDatabase, moveDatabase, setReadOnly } from "../../io/postgres/databases.ts";
 import type { Session } from "../../io/postgres/session.ts";
-import { readShape } from "../../io/postgres/shape.ts";
 import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { noteExposure } from "../exposure.ts";
 import { neededFact } from "../facts.ts";
 import { asNewest } from "../older-attempts.ts";
 import { readRelease } from "../release.ts";
+import { readGuardedShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
 import type { FencedContent } from "./fence.ts";
 
@@ -41,7 +41,7 @@ async function assertShapeAndChecks(context: StepContext, session: Session): Pro
   const { promotion } = context;
   const expectations = await expectationsOf(context);
   const last = expectations.runs.at(-1);
-  const shape = await readShape(session);
+  const shape = await readGuardedShape(session, promotion.policy);
   if (last !== undefined && fingerprint(shape) !== last.fingerprint)
     throw new RehearsalError("ShapeUnexpected", {
       where: "the migration",
