@@ -130,11 +130,22 @@ export const announced = z.object({
 
 export const release = z.looseObject({ hash: z.string(), project: z.string() });
 
+const finding = z.looseObject({
+  rule: z.string(),
+  severity: z.enum(["error", "warning"]),
+  path: z.string(),
+  line: z.number(),
+  message: z.string(),
+  hint: z.string(),
+  suppressed: z.object({ reason: z.string() }).optional(),
+});
+
 export const plan = z.looseObject({
   environment: z.string(),
   release: z.string(),
   fence: z.boolean(),
   plans: z.array(planBrief).default([]),
+  findings: z.array(finding).default([]),
   rollback: z.object({ by: z.enum(["swap", "restore"]), seconds: z.number().nullable() }),
   runs: z.array(
     z.looseObject({

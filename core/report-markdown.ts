@@ -11,6 +11,7 @@ import { batchSection } from "./report-batches.ts";
 import { blockedSection } from "./report-blocked.ts";
 import { budgetSection } from "./report-budgets.ts";
 import { comparisonSection } from "./report-comparison.ts";
+import { lintSection } from "./report-lint.ts";
 import { NOTES_TITLE, noteLines } from "./report-notes.ts";
 import { plansSection } from "./report-plans.ts";
 import { bytes, code, duration, list } from "./report-words.ts";
@@ -33,6 +34,7 @@ export function reportMarkdown(report: RehearsalReport, comparison?: Comparison)
     ...plansSection(report.plans),
     ...blockedSection(report.blocked),
     ...budgetSection(report.budgets),
+    ...lintSection(report.findings),
     ...report.runs.flatMap(runSection),
     ...batchSection(report.batches),
     ...list(NOTES_TITLE, noteLines(report.notes)),

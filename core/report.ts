@@ -4,6 +4,7 @@ import type { Judged } from "./budgets.ts";
 import type { ChangeNote } from "./change-notes.ts";
 import type { BrokenCheck } from "./checks.ts";
 import type { ErrorRecord } from "./errors.ts";
+import type { Finding } from "./lint/rule.ts";
 import { LOCK_MODES } from "./lock-modes.ts";
 import type { PlanReport } from "./plan-report.ts";
 import type { BatchMeasure } from "./report-batches.ts";
@@ -77,6 +78,8 @@ export interface RehearsalReport {
   blocked?: Blocked[];
   /** The policy's budgets, and what was measured of each. */
   budgets?: Judged[];
+  /** What the safety analysis found in the pending files, the allowed with their reasons. */
+  findings?: Finding[];
   /** Why the rehearsal refuses the release; absent when it went well. */
   failure?: ErrorRecord;
 }

@@ -1,6 +1,7 @@
 /** A plan: what a promotion would run, read from the release and the database, with nothing started or written. */
 import { parseDatabaseUrl } from "../core/database-url.ts";
 import { needsFence } from "../core/fence.ts";
+import type { Finding } from "../core/lint/lint.ts";
 import type { Coverage } from "../core/plan-coverage.ts";
 import type { Run } from "../core/runs.ts";
 import { listBackups } from "../io/ledger/backups.ts";
@@ -25,6 +26,8 @@ export interface Plan {
   runs: Run[];
   /** The data plans of what will run, and what of it has none though it is not additive. */
   coverage: Coverage;
+  /** What the safety analysis finds in what will run. */
+  findings: Finding[];
 }
 
 /** Plans a promotion; throws what would refuse it at admission. */
@@ -50,7 +53,7 @@ export async function planPromotion(
   } finally {
     await session.close();
   }
-  const { fingerprint, runs, coverage } = admission;
+  const { fingerprint, runs, coverage, findings } = admission;
   return {
     environment: environment.name,
     release: hash,
@@ -59,6 +62,7 @@ export async function planPromotion(
     rollback: await predictRollback(ledger, environment),
     runs,
     coverage,
+    findings,
   };
 }
 

@@ -13,6 +13,7 @@ import { batchesSection } from "./report-batches.ts";
 import { BLOCKED_STYLE, blockedSection } from "./report-blocked.ts";
 import { budgetSection } from "./report-budgets.ts";
 import { comparisonSection } from "./report-comparison.ts";
+import { lintSection } from "./report-lint.ts";
 import { plansSection } from "./report-plans.ts";
 
 /** Every value is escaped by the template; only the style sheet is raw. */
@@ -42,6 +43,7 @@ ${comparisonSection(comparison)}
 ${plansSection(report.plans)}
 ${blockedSection(report.blocked)}
 ${budgetSection(report.budgets)}
+${lintSection(report.findings)}
 ${report.runs.map((run, index) => runSection(run, index))}
 ${batchesSection(report.batches)}
 ${list(NOTES_TITLE, noteLines(report.notes))}

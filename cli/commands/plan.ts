@@ -39,7 +39,7 @@ const draftCommand: Declare = (act) =>
       }),
     );
 
-function described({ environment, release, plans, runs, fence, rollback }: Plan): string {
+function described({ environment, release, plans, runs, fence, rollback, findings }: Plan): string {
   const title = `release ${short(release)} on "${environment}"`;
   if (runs.length === 0) return `${title}: nothing is pending`;
   return [
@@ -53,6 +53,7 @@ function described({ environment, release, plans, runs, fence, rollback }: Plan)
       transactional ? "in one transaction:" : "outside a transaction:",
       ...files.flatMap(({ path, statements }) => [`  ${plain(path)}`, indent(statementTable(statements))]),
     ]),
+    ...(findings.length > 0 ? ["", "the safety analysis found:", indent(findingTable(findings))] : []),
   ].join("\n");
 }
 
@@ -73,6 +74,17 @@ function statementTable(statements: Statements): string {
       statement.summary,
       statement.unplanned ? "needs a data plan" : statement.plan === null ? "" : plain(statement.plan),
       statement.locks.map(({ mode, relation }) => `${mode} on ${relation}`).join(", "),
+    ]),
+  );
+}
+
+function findingTable(findings: Plan["findings"]): string {
+  return columns(
+    findings.map(({ path, line, rule, severity, message, suppressed }) => [
+      suppressed === undefined ? severity : "allowed",
+      `${path}:${line}`,
+      rule,
+      suppressed === undefined ? message : suppressed.reason,
     ]),
   );
 }

@@ -186,8 +186,7 @@ function finding(
   const severity = found.severity ?? rule.severity;
   const harmless =
     rule.scales === true && known.length > 0 && known.length === relations.length && areTiny(known);
-  const lock =
-    "none" in rule.claim ? undefined : (strongest(locksOf(statement), relations)?.mode ?? rule.claim.lock);
+  const lock = found.lock ?? ownLock(rule, statement, relations);
   return {
     rule: rule.id,
     severity: harmless ? "warning" : severity,
@@ -196,9 +195,19 @@ function finding(
     statement: statement.index,
     message: `${found.message}${describeSizes(known)}`,
     hint: found.hint ?? rule.mend,
-    ...(lock === undefined || relations.length === 0 ? {} : { lock: { mode: lock, relations } }),
+    ...(lock && { lock }),
     blocks: rule.blocks,
   };
+}
+
+/** What the statement takes on the relations that the finding names; of a rule that claims none, nothing. */
+function ownLock(
+  { claim }: Rule,
+  statement: Pick<LintStatement, "kind" | "fields">,
+  relations: string[],
+): Finding["lock"] {
+  if ("none" in claim || relations.length === 0) return undefined;
+  return { mode: strongest(locksOf(statement), relations)?.mode ?? claim.lock, relations };
 }
 
 function strongest(locks: readonly Lock[], relations: readonly string[]): Lock | undefined {

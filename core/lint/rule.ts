@@ -67,6 +67,8 @@ export interface Found {
   message: string;
   /** The relations that are locked, rewritten or lost, as the file writes them. */
   relations?: string[];
+  /** The lock that it is about, when it is not the statement's own. */
+  lock?: { mode: LockMode; relations: string[] };
   /** When it differs from the rule's. */
   severity?: Severity;
   hint?: string;

@@ -14,7 +14,7 @@ interface Numbered {
  * and seeds are always among them. Throws `MigrationUnknown`.
  */
 export function pathsSince(
-  project: LintProject & { migrations: readonly Numbered[] },
+  project: Omit<LintProject, "migrations"> & { migrations: readonly Numbered[] },
   since: string,
 ): ReadonlySet<string> {
   const { migrations, views, seeds } = project;

@@ -25,7 +25,7 @@ export const handler = step("admit", async (context) => {
       project,
       seed: promotion.seed,
     };
-    const { pending, runs, fingerprint, coverage, storageAreas, unguarded } = await examine(
+    const { pending, runs, fingerprint, coverage, findings, storageAreas, unguarded } = await examine(
       session,
       store,
       candidate,
@@ -54,6 +54,7 @@ export const handler = step("admit", async (context) => {
         pending,
         fingerprint,
         ...(coverage.plans.length > 0 && { plans: coverage.plans.map(briefOf) }),
+        ...(findings.length > 0 && { findings }),
         ...(storageAreas.length > 0 && { storageAreas }),
         ...(workspace !== undefined && { workspace }),
       },

@@ -2,6 +2,7 @@
 import type { Json } from "../../core/canonical-json.ts";
 import type { PlanBrief } from "../../core/data-plan.ts";
 import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
+import type { Finding } from "../../core/lint/rule.ts";
 import { type Policy, policySchema } from "../../core/policy.ts";
 import { isEnded, type Status } from "../../core/steps.ts";
 import type { StorageArea } from "../../core/storage.ts";
@@ -17,6 +18,8 @@ export interface Facts {
   fingerprint?: string;
   /** admit: the data plans of what will run, where there are any. */
   plans?: PlanBrief[];
+  /** admit: what the safety analysis found in what will run, where it found anything. */
+  findings?: Finding[];
   /** admit: the prefixes of objects that are guarded, where there are any. */
   storageAreas?: StorageArea[];
   /** admit: the workspace's state file, where one is declared and was marked. */

@@ -29,6 +29,7 @@ export const workAfterAccessExclusive: Rule = {
       {
         message: `nobody can read ${table}${others}, locked at ${path}:${line}, while this goes through ${[...new Set(slow)].join(", ")}`,
         relations: slow,
+        lock: { mode: "AccessExclusiveLock", relations: locked.map(([name]) => name) },
       },
     ];
   },

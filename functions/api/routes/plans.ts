@@ -32,6 +32,22 @@ const statementSchema = z.object({
   locks: z.array(z.object({ relation: z.string(), mode: z.string() })),
 });
 
+const findingSchema = z.object({
+  rule: z.string(),
+  severity: z.enum(["error", "warning"]),
+  path: z.string(),
+  line: z.int(),
+  /** Place of the statement in its file, from 0. */
+  statement: z.int(),
+  message: z.string(),
+  hint: z.string(),
+  /** What it takes, by pg_locks' name, and whom that keeps out. */
+  lock: z.object({ mode: z.string(), relations: z.array(z.string()) }).optional(),
+  blocks: z.enum(["reads", "writes", "nothing"]),
+  /** It is allowed above the statement. */
+  suppressed: z.object({ reason: z.string() }).optional(),
+});
+
 const planSchema = z
   .object({
     environment: z.string(),
@@ -41,6 +57,8 @@ const planSchema = z
     fence: z.boolean(),
     /** How production would go back after COMMIT; seconds as the newest restore took them, null for a swap or where there was none. */
     rollback: z.object({ by: z.enum(["swap", "restore"]), seconds: z.number().nullable() }),
+    /** What the safety analysis finds in what would run. */
+    findings: z.array(findingSchema),
     /** The data plans of what would run. */
     plans: z.array(planBriefSchema),
     /** In order; each is one transaction, or one file outside any. Empty when nothing is pending. */

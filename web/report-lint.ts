@@ -1,0 +1,23 @@
+/** What the safety analysis found, and what of it was allowed and why. */
+import { html } from "hono/html";
+import type { Finding } from "../core/lint/rule.ts";
+import { worstFirst } from "../core/report-lint.ts";
+
+/** Nothing when nothing was found. */
+export function lintSection(findings: readonly Finding[] | undefined) {
+  if (findings === undefined || findings.length === 0) return "";
+  return html`<section>
+<h2>Safety analysis</h2>
+<div class="wide"><table>
+<thead><tr><th>Where</th><th>Rule</th><th>Finding</th><th></th></tr></thead>
+<tbody>${worstFirst(findings).map(
+    ({ path, line, rule, message, hint, severity, suppressed }) => html`<tr>
+<td>${path}:${line}</td>
+<td>${rule}</td>
+<td>${message}<br>${hint}</td>
+<td>${suppressed === undefined ? severity : html`allowed: ${suppressed.reason}`}</td>
+</tr>`,
+  )}</tbody>
+</table></div>
+</section>`;
+}
