@@ -1,6 +1,5 @@
 /** A statement's fingerprint: what a data plan names it by, whatever its line, spaces, comments and letter case. */
-import type { Json } from "./canonical-json.ts";
-import { digestOf } from "./digest.ts";
+import { sha256 } from "./digest.ts";
 import type { SqlNode } from "./function-bodies.ts";
 
 /** Sixteen hex digits. */
@@ -20,13 +19,18 @@ const PLACES = new Set([
 
 /** The first 16 hex digits of the sha256 of the statement's parse tree without places, as canonical JSON. */
 export function fingerprintOf({ kind, fields }: Pick<SqlNode, "kind" | "fields">): string {
-  return digestOf({ kind, fields: withoutPlaces(fields) }).slice(0, 16);
+  return sha256(`{"fields":${withoutPlaces(fields)},"kind":${JSON.stringify(kind)}}`).slice(0, 16);
 }
 
-function withoutPlaces(value: unknown): Json {
-  if (Array.isArray(value)) return value.map(withoutPlaces);
-  if (typeof value !== "object") return value as Json;
-  if (value === null) return null;
-  const members = Object.entries(value).filter(([key]) => !PLACES.has(key));
-  return Object.fromEntries(members.map(([key, member]) => [key, withoutPlaces(member)]));
+/** As `canonicalJson` writes it, in one pass: thousands of statements are read at once. */
+function withoutPlaces(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(withoutPlaces).join(",")}]`;
+  let members = "";
+  for (const key of Object.keys(value).sort()) {
+    if (PLACES.has(key)) continue;
+    const member = withoutPlaces((value as Record<string, unknown>)[key]);
+    members += `${members === "" ? "" : ","}"${key}":${member}`;
+  }
+  return `{${members}}`;
 }

@@ -104,9 +104,13 @@ const TOUCHES: Record<string, Tell> = {
 
 const WRITES = new Set(["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"]);
 
+/** Statements that may hold others, as `with gone as (delete …) select …`. */
+const QUERIES = new Set([...WRITES, "SelectStmt", "CreateTableAsStmt", "ExplainStmt", "PrepareStmt"]);
+
 /** The targets of the writes in it, in WITH queries too. */
 function writtenIn({ kind, fields }: SqlNode): TouchedObject[] {
   const found: TouchedObject[] = [];
+  if (!QUERIES.has(kind)) return found;
   walk({ [kind]: fields }, (inner, innerKind) => {
     if (innerKind !== undefined && WRITES.has(innerKind))
       found.push(

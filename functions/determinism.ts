@@ -13,6 +13,15 @@ import { neededFact } from "./facts.ts";
 import type { Rehearsed } from "./planned-rehearsal.ts";
 import type { StepContext } from "./step.ts";
 
+/** How many copies of production stand at once: the restored one, its clone that the release plays on, and the twin where there is one. */
+export function copiesFor(plans: readonly Pick<DataPlan, "deterministic">[]): number {
+  return claimsDeterminism(plans) ? 3 : 2;
+}
+
+function claimsDeterminism(plans: readonly Pick<DataPlan, "deterministic">[]): boolean {
+  return plans.some(({ deterministic }) => deterministic.length > 0);
+}
+
 /** Runs the work with a second clone of the pristine copy, made only when some plan claims determinism, and dropped in every case. */
 export async function withTwin<T>(
   context: StepContext,
@@ -20,7 +29,7 @@ export async function withTwin<T>(
   plans: readonly Pick<DataPlan, "deterministic">[],
   work: (twin: Session | undefined) => Promise<T>,
 ): Promise<T> {
-  if (plans.every(({ deterministic }) => deterministic.length === 0)) return work(undefined);
+  if (!claimsDeterminism(plans)) return work(undefined);
   const { promotion, attempt, application } = context;
   const name = databaseName(
     neededFact(promotion, "production").name,

@@ -46,7 +46,7 @@ function newestUnplanned({ migrations, plans }: Project): Migration {
     (migration) => !planned.has(migration.version) && needingPlan(migration).length > 0,
   );
   if (found === undefined)
-    throw new RehearsalError("PlanNotNeeded", { migration: "every migration without a plan" });
+    throw new RehearsalError("PlanNotNeeded", { migration: "whatever has no plan yet" });
   return found;
 }
 

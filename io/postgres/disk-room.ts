@@ -2,15 +2,12 @@
 import { RehearsalError } from "../../core/errors.ts";
 import type { Session } from "./session.ts";
 
-/** The restored copy, and its clone that the release plays on. */
-const COPIES = 2;
-
 /**
- * Throws `DiskTooSmall` when the copies of the session's database do not fit beside what is on the disk already, given in bytes.
+ * Throws `DiskTooSmall` when so many copies of the session's database do not fit beside what is on the disk already, given in bytes.
  * Databases and logs whose size our role may not see count as nothing, and so does what the migration will write: whoever passes may
  * still meet `DiskFull`.
  */
-export async function assertRoom(session: Session, disk: number | undefined): Promise<void> {
+export async function assertRoom(session: Session, disk: number | undefined, copies: number): Promise<void> {
   if (disk === undefined) return;
   const [row] = await session.query<{ own: number; databases: number; logs: number }>(
     `select pg_database_size(current_database())::float8 as own,
@@ -21,7 +18,7 @@ export async function assertRoom(session: Session, disk: number | undefined): Pr
   );
   if (row === undefined) throw new Error("the server returned no row");
   const used = row.databases + row.logs;
-  const needed = COPIES * row.own;
+  const needed = copies * row.own;
   if (used + needed > disk)
     throw new RehearsalError("DiskTooSmall", {
       database: session.address.database,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseDataPlan, planEvidence, unfinished } from "../../core/data-plan.ts";
+import { digestOf } from "../../core/digest.ts";
 import { parseMigration } from "../../core/migration.ts";
 import { mayBeSame, readName, writeName } from "../../core/plain-name.ts";
 import { coverPlans } from "../../core/plan-coverage.ts";
@@ -30,6 +31,13 @@ describe("a statement's fingerprint", () => {
     );
     expect(one).toMatch(/^[0-9a-f]{16}$/);
     expect(other).toBe(one);
+  });
+
+  test("is of the parse tree as canonical JSON", async () => {
+    const sql = "truncate files";
+    const relation = { inh: true, relname: "files", relpersistence: "p" };
+    const fields = { behavior: "DROP_RESTRICT", relations: [{ RangeVar: relation }] };
+    expect(await fingerprints(sql)).toEqual([digestOf({ kind: "TruncateStmt", fields }).slice(0, 16)]);
   });
 
   test("is another for another value, name, order or statement", async () => {
