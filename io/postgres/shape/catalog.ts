@@ -1,7 +1,8 @@
 /** How a kind of object is asked for: each kind says where its rows are and what its facts are, and this writes the query. */
 
-import { COLUMNS } from "./columns.ts";
+import { ATTRIBUTES, COLUMNS } from "./columns.ts";
 import { named } from "./facts.ts";
+import { PLAIN_KEYS } from "./keys.ts";
 
 export interface Kind {
   /** The catalog whose comments and labels belong to it: `pg_class`. */
@@ -18,13 +19,12 @@ export interface Kind {
   on?: string[];
   /** SQL by fact; NULL means Postgres's default, which is left unsaid. */
   facts: Record<string, string>;
-  /** What follows FROM, with WHERE; `relation`, `columns`, `space` and `member` may be used. */
+  /** What follows FROM, with WHERE; `relation`, `attribute`, `columns`, `plain`, `space` and `member` may be used. */
   from: string;
 }
 
-/** One object as the query gives it: the kind's place in the list, identifier, word, name, suffix, on, and the facts in the kind's order. */
+/** One object as the query gives it: identifier, word, name, suffix, on, and the facts in the kind's order. */
 export type ObjectRow = [
-  kind: number,
   oid: string,
   word: string,
   name: string[],
@@ -33,18 +33,27 @@ export type ObjectRow = [
   ...facts: unknown[],
 ];
 
+/** Some objects of one kind, which is told by its place in the list. */
+export interface ObjectRows {
+  kind: number;
+  objects: ObjectRow[];
+}
+
 /**
  * One query for all kinds: one statement has one snapshot, also in a READ COMMITTED transaction.
- * Each row is one JSON array, for names repeated in every object would cost more than reading the catalogs.
+ * Each object is one JSON array, for names repeated in every object would cost more than reading the catalogs, and each
+ * row has many, for a row costs more than an object.
  */
 export function objectsQuery(kinds: Kind[]): string {
   return `${COMMON}\n${kinds.map(select).join("\nunion all\n")}`;
 }
 
+/** So that no row comes near the gigabyte that a value may be. */
+const OIDS_A_ROW = 16_384;
+
 function select(kind: Kind, place: number): string {
   const array = (parts: string[]) => `json_build_array(${parts.join(", ")})`;
   const values = [
-    String(place),
     kind.oid,
     kind.word,
     array(kind.name),
@@ -52,19 +61,21 @@ function select(kind: Kind, place: number): string {
     kind.on ? array(kind.on) : "null::json",
     ...Object.values(kind.facts),
   ];
-  return `select ${array(values)} as object from ${kind.from}`;
+  return `select ${place} as kind, json_agg(${array(values)}) as objects from ${kind.from} group by (${kind.oid})::bigint / ${OIDS_A_ROW}`;
 }
 
 /** The facts of a row by their names, without those that stand at Postgres's default. */
 export function factsOf(kind: Kind, row: ObjectRow): { [fact: string]: unknown } {
-  const [, , , , , , ...values] = row;
+  const [, , , , , ...values] = row;
   return named(Object.keys(kind.facts), values);
 }
 
 /** What belongs to an extension or to the making of a range type, the schemas that are the user's own, and their relations. */
 const COMMON = `with member as materialized (
-  select classid, objid from pg_depend where deptype = 'e' or (deptype = 'i'
-    and refclassid = 'pg_type'::regclass and classid in ('pg_proc'::regclass, 'pg_cast'::regclass))
+  select classid, objid from pg_depend where refclassid = 'pg_extension'::regclass and deptype = 'e'
+  union all
+  select classid, objid from pg_depend where refclassid = 'pg_type'::regclass and deptype = 'i'
+    and classid in ('pg_proc'::regclass, 'pg_cast'::regclass)
 ), space as materialized (
   select oid, nspname, nspowner, nspacl from pg_namespace
   where nspname not like 'pg\\_%' and nspname not in ('information_schema', 'rehearsal')
@@ -74,7 +85,7 @@ const COMMON = `with member as materialized (
     c.relam, c.reltablespace
   from pg_class c join space s on s.oid = c.relnamespace
   where not exists (select from member where classid = 'pg_class'::regclass and objid = c.oid)
-), columns as materialized (${COLUMNS})`;
+), attribute as materialized (${ATTRIBUTES}), columns as materialized (${COLUMNS}), plain as materialized (${PLAIN_KEYS})`;
 
 /** SQL: no extension and no range type brought the object of this catalog. */
 export function notMember(catalog: string, oid: string): string {

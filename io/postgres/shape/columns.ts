@@ -7,33 +7,39 @@ const RARE: Record<string, string> = {
     case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' when 'x' then 'extended' end end`,
   compression: "case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end",
   statistics: "nullif(a.attstattarget, -1)",
-  inherited: "case when not a.attislocal and not r.relispartition then true end",
+  inherited: "case when not a.attislocal and not a.relispartition then true end",
   options: options("a.attoptions"),
   serverOptions: options("a.attfdwoptions"),
   grants: options("a.attacl::text[]"),
 };
 
-/** SQL: the columns of every relation of the user's, as one JSON array by `attrelid`. */
+/** SQL: the columns of every relation of the user's, indexes not, each in a row: several ask for them. */
+export const ATTRIBUTES = `select a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
+    a.attgenerated, a.attcollation, a.attstorage, a.attcompression, a.attstattarget, a.attislocal, a.attoptions,
+    a.attfdwoptions, a.attacl, r.relispartition
+  from pg_attribute a join relation r on r.oid = a.attrelid
+  where r.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and a.attnum > 0 and not a.attisdropped`;
+
+/** Only what is generated speaks of other columns. Without a table to look in, the server need not open each one that has defaults. */
+const EXPRESSION = "pg_get_expr(d.adbin, case when a.attgenerated = '' then 0 else d.adrelid end)";
+
+/** SQL: the columns of every relation of the user's, as one JSON array by `attrelid`, in no order. */
 export const COLUMNS = `select a.attrelid, json_agg(json_build_array(
-      a.attname, f.type, a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated,
+      a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, ${EXPRESSION}, a.attidentity, a.attgenerated,
       case when a.attcollation <> t.typcollation or a.attstorage <> t.typstorage or a.attcompression <> ''
           or a.attstattarget >= 0 or not a.attislocal or a.attoptions is not null or a.attfdwoptions is not null
           or a.attacl is not null then json_build_array(${Object.values(RARE).join(", ")}) end
-    ) order by a.attnum) as columns
-  from pg_attribute a
-    join relation r on r.oid = a.attrelid
+    )) as columns
+  from attribute a
     join pg_type t on t.oid = a.atttypid
-    join (
-      select atttypid, atttypmod, format_type(atttypid, atttypmod) as type from pg_attribute group by 1, 2
-    ) f on f.atttypid = a.atttypid and f.atttypmod = a.atttypmod
     left join pg_attrdef d on a.atthasdef and d.adrelid = a.attrelid and d.adnum = a.attnum
-  where r.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and a.attnum > 0 and not a.attisdropped
   group by a.attrelid`;
 
 const IDENTITY: Record<string, string> = { a: "always", d: "by default" };
 const GENERATED: Record<string, string> = { s: "stored", v: "virtual" };
 
 type ColumnRow = [
+  number: number,
   name: string,
   type: string,
   notNull: boolean,
@@ -46,10 +52,10 @@ type ColumnRow = [
 /** Puts columns by name, and their order where it says something, in the place of the rows that were sent. */
 export function nameColumns(facts: { [fact: string]: unknown }): void {
   if (facts.columns === undefined) return;
-  const rows = facts.columns as ColumnRow[];
+  const rows = (facts.columns as ColumnRow[]).sort(([one], [other]) => one - other);
   // From entries, for a column may be called `__proto__`.
   facts.columns = Object.fromEntries(
-    rows.map(([name, type, notNull, expression, identity, generated, rare]) => [
+    rows.map(([, name, type, notNull, expression, identity, generated, rare]) => [
       name,
       {
         type,
@@ -61,6 +67,6 @@ export function nameColumns(facts: { [fact: string]: unknown }): void {
       },
     ]),
   );
-  if (facts.ordered === true) facts.order = rows.map(([name]) => name);
+  if (facts.ordered === true) facts.order = rows.map(([, name]) => name);
   delete facts.ordered;
 }

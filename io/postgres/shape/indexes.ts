@@ -2,6 +2,11 @@
 import { type Kind, when } from "./catalog.ts";
 import { options } from "./facts.ts";
 
+/** SQL: the definition of an index of columns alone, as the server prints it; NULL for any other. */
+const PLAIN = `'CREATE ' || case when x.indisunique then 'UNIQUE ' else '' end || 'INDEX ' || quote_ident(r.relname)
+  || ' ON ' || case r.relkind when 'I' then 'ONLY ' else '' end || quote_ident(t.nspname) || '.' || quote_ident(t.relname)
+  || ' USING ' || quote_ident(p.method) || ' (' || p.keys || ')'`;
+
 export const indexes: Kind = {
   catalog: "pg_class",
   oid: "r.oid",
@@ -9,7 +14,7 @@ export const indexes: Kind = {
   name: ["r.nspname", "r.relname"],
   facts: {
     // Behind a primary key or a unique constraint Postgres suffers only plain indexes; what they may have is options.
-    definition: when("c.oid is null", "pg_get_indexdef(r.oid)"),
+    definition: when("c.oid is null", `coalesce(${PLAIN}, pg_get_indexdef(r.oid))`),
     constraint: "c.conname",
     options: when("c.oid is not null", options("r.reloptions")),
     // The index of a table with a foreign partition has no part there, which Postgres minds only after a restore.
@@ -32,6 +37,7 @@ export const indexes: Kind = {
   from: `relation r
     join pg_index x on x.indexrelid = r.oid
     join relation t on t.oid = x.indrelid
+    left join plain p on p.indexrelid = r.oid
     left join pg_constraint c on c.conindid = r.oid and c.conrelid = t.oid and c.contype in ('p', 'u')
     left join pg_tablespace ts on ts.oid = r.reltablespace`,
 };
