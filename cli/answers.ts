@@ -251,6 +251,19 @@ export const exportedFiles = z.object({
   count: z.number(),
 });
 
+const comparison = z.looseObject({
+  differences: z.array(z.object({ address: z.string(), kind: z.string(), text: z.string() })),
+  count: z.number(),
+  sql: z.array(z.string()),
+});
+
+export const drift = comparison.extend({ promised: z.string(), found: z.string(), ignored: z.number() });
+
+const side = z.object({ named: z.string(), is: z.string(), fingerprint: z.string() });
+
+export const diff = comparison.extend({ from: side, to: side });
+
+export type Comparison = z.infer<typeof comparison>;
 export type Task = z.infer<typeof task>;
 export type Backup = z.infer<typeof backup>;
 export type BackupDetail = z.infer<typeof backupDetail>;

@@ -6,6 +6,7 @@ import { approveCommand } from "./commands/approve.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { baselineCommand } from "./commands/baseline.ts";
 import { cancelCommand } from "./commands/cancel.ts";
+import { diffCommand, driftCommand } from "./commands/drift.ts";
 import { envCommand } from "./commands/env.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { lintCommand } from "./commands/lint.ts";
@@ -30,6 +31,8 @@ const COMMANDS: Declare[] = [
   adoptCommand,
   inventoryCommand,
   schemaCommand,
+  driftCommand,
+  diffCommand,
   planCommand,
   promoteCommand,
   statusCommand,

@@ -259,7 +259,8 @@ export const ERRORS = {
   }),
   DriftFound: entry<{ environment: string; differences: string }>({
     message: (f) => `the shape of "${f.environment}" is not the one that was promised: ${f.differences}`,
-    hint: "undo the change made by hand, or bring it into a migration; then try again",
+    hint: (f) =>
+      `undo the change made by hand, or bring it into a migration; "rehearsal drift ${f.environment}" tells all of it, and the SQL that undoes it`,
     status: 409,
     exit: 3,
   }),
@@ -273,6 +274,12 @@ export const ERRORS = {
     message: (f) => `role "${f.role}" lacks a right that a promotion needs: ${f.right}`,
     hint: "grant it to the role of the environment's address",
     status: 409,
+    exit: 2,
+  }),
+  ShapeUnknown: entry<{ named: string; reason: string }>({
+    message: (f) => `"${f.named}" has no shape to compare: ${f.reason}`,
+    hint: 'name an environment, PROMOTION:before or :after, a fingerprint, or a release after "rehearsal schema"',
+    status: 404,
     exit: 2,
   }),
   // --- the copy ------------------------------------------------------------------------------------
@@ -647,6 +654,12 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  RollbackDiffers: entry<{ differences: string }>({
+    message: (f) => `rehearsed, the rollback did not lead back to what was backed up: ${f.differences}`,
+    hint: "nobody may write to the copy that waits beside production; production was not touched, so promote again, and report it if it stays so",
+    status: 409,
+    exit: 1,
+  }),
   HookFailed: entry<{ hook: string; url: string; reason: string }>({
     message: (f) => `the ${f.hook} hook did not answer 2xx: ${f.reason}`,
     hint: (f) => `look at ${f.url}`,
@@ -925,7 +938,7 @@ export const ERRORS = {
   }),
   AdoptionUnproven: entry<{ environment: string; through: string; differences: string }>({
     message: (f) => `"${f.environment}" is not what the migrations up to ${f.through} make: ${f.differences}`,
-    hint: "nothing was written; either a migration that is said to be applied never ran, or the database was changed by hand: run what is missing, undo what is too much or bring it into a migration, then adopt again",
+    hint: "nothing was written; either a migration that is said to be applied never ran, or the database was changed by hand: run what is missing, undo what is too much, bring it into a migration or, where others make it, name it under drift.ignore in the policy; then adopt again",
     status: 409,
     exit: 3,
   }),
@@ -987,7 +1000,8 @@ export const ERRORS = {
     exit: 2,
   }),
   LintRefused: entry<{ count: number; findings: string }>({
-    message: (f) => `the safety analysis found ${f.count === 1 ? "an error" : `${f.count} errors`}: ${f.findings}`,
+    message: (f) =>
+      `the safety analysis found ${f.count === 1 ? "an error" : `${f.count} errors`}: ${f.findings}`,
     hint: 'see them with "rehearsal lint", mend the statements, or write "-- rehearsal: allow RULE: reason" directly above each',
     status: 422,
     exit: 1,

@@ -17,6 +17,7 @@ import { planRoutes } from "./routes/plans.ts";
 import { promotionRoutes } from "./routes/promotions.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { replayRoutes } from "./routes/replays.ts";
+import { shapeRoutes } from "./routes/shapes.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
 /** Bytes of a body; a release's manifest of ten thousand files is larger. */
@@ -51,5 +52,6 @@ app.route("/", artifactRoutes);
 app.route("/", backupRoutes);
 app.route("/", taskRoutes);
 app.route("/", replayRoutes);
+app.route("/", shapeRoutes);
 app.route("/", adoptionRoutes);
 app.route("/", logRoutes);

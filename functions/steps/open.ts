@@ -65,7 +65,11 @@ export const handler = step("open", async (context) => {
       {
         type: "promotion.succeeded",
         announce: true,
-        data: { release: promotion.release, fingerprint: fingerprint(shape) },
+        data: {
+          release: promotion.release,
+          before: neededFact(promotion, "fingerprint"),
+          fingerprint: fingerprint(shape),
+        },
       },
       ...notStarted(failure),
       ...workspaceNotLeft(unwritten),

@@ -1,0 +1,59 @@
+/** Shapes compared: a database with its promise, or any two with one another; as objects, and as the SQL between them. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { artifacts } from "../../clients.ts";
+import { environmentName, jsonAnswer, jsonBody, refused } from "../answer.ts";
+import { api } from "../request.ts";
+
+const comparison = z.object({
+  differences: z.array(
+    z.object({ address: z.string(), kind: z.enum(["added", "removed", "changed"]), text: z.string() }),
+  ),
+  /** How many there are; of very many the first are told. */
+  count: z.int(),
+  /** Statements in the order in which they can run, and comments on what cannot be written as one. */
+  sql: z.array(z.string()),
+});
+
+const driftSchema = comparison
+  .extend({
+    environment: z.string(),
+    /** Fingerprints, without what the policy ignores. */
+    promised: z.string(),
+    found: z.string(),
+    ignored: z.int(),
+  })
+  .openapi("Drift");
+
+const side = z.object({ named: z.string(), is: z.string(), fingerprint: z.string() });
+
+const diffSchema = comparison.extend({ from: side, to: side }).openapi("Diff");
+
+const drift = createRoute({
+  method: "get",
+  path: "/environments/{name}/drift",
+  summary: "Where the database departs from what the ledger promises, and the SQL that leads back",
+  request: { params: z.object({ name: environmentName }) },
+  responses: { 200: jsonAnswer(driftSchema, "Its count is 0 when there is no drift"), ...refused },
+});
+
+const named = z.string().min(1).max(80);
+
+const diff = createRoute({
+  method: "post",
+  path: "/diffs",
+  summary:
+    "Where one shape departs from another: an environment, PROMOTION:before or :after, a backup, a release, a fingerprint",
+  request: jsonBody(z.strictObject({ from: named, to: named })),
+  responses: { 200: jsonAnswer(diffSchema, "The SQL makes the second of the first"), ...refused },
+});
+
+export const shapeRoutes = api()
+  .openapi(drift, async (c) => {
+    // Loaded on first use, as nothing else needs the writer of SQL.
+    const { findDrift } = await import("../../drift.ts");
+    return c.json(await findDrift(await c.var.ledger(), artifacts(), c.req.valid("param").name), 200);
+  })
+  .openapi(diff, async (c) => {
+    const { findDiff } = await import("../../diff.ts");
+    return c.json(await findDiff(await c.var.ledger(), artifacts(), c.req.valid("json")), 200);
+  });
