@@ -16,14 +16,16 @@ import {
 import type { Baseline } from "../../core/baseline.ts";
 import { canonicalJson, type Json } from "../../core/canonical-json.ts";
 import { configurationRecordSchema } from "../../core/configuration.ts";
+import { parseDataPlan, planEvidence } from "../../core/data-plan.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { sha256 } from "../../core/digest.ts";
-import { evidenceDigest } from "../../core/evidence.ts";
+import { type Evidence, evidenceDigest } from "../../core/evidence.ts";
 import { FORMAT_NAMES } from "../../core/formats/format.ts";
 import { FORMATS } from "../../core/formats/formats.ts";
 import { type EventContent, findBrokenLink, LOG_START, type LogEntry, linkEvent } from "../../core/log.ts";
 import { parseMigration } from "../../core/migration.ts";
 import { type DatabaseUse, databaseName } from "../../core/names.ts";
+import { coverPlans } from "../../core/plan-coverage.ts";
 import { buildBundle, manifestSchema, readBundle } from "../../core/release.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
@@ -351,6 +353,22 @@ test("the report is a whole one, and its hash stands in the evidence", () => {
   expect(evidence.report).toBe(example("report-sha256"));
   expect(evidenceDigest(evidence)).toBe(example("evidence-digest"));
   expect(sha256(canonicalJson({ format, ...evidence }))).toBe(example("evidence-digest"));
+});
+
+test("a data plan names its statement by the fingerprint, and stands in the evidence", async () => {
+  const migration = await parseMigration(
+    "migrations/0001_clean.sql",
+    Buffer.from(example("planned-statement")),
+  );
+  const bytes = Buffer.from(`${example("data-plan")}\n`);
+  const plan = parseDataPlan("plans/0001.yaml", bytes);
+  expect(coverPlans({ migrations: [migration], plans: [plan] }, { policy: "required" }).plans).toEqual([
+    plan,
+  ]);
+  const plans = json<Record<string, string>>("evidence-plans");
+  expect(planEvidence([plan])).toEqual(plans);
+  const { format: _, ...evidence } = json<Evidence & { format: string }>("evidence");
+  expect(evidenceDigest({ ...evidence, plans })).toBe(example("evidence-plans-digest"));
 });
 
 test("an event's hash covers the previous hash, a line feed and the body", () => {
