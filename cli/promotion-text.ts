@@ -1,4 +1,5 @@
 /** A promotion in words: its steps as lines, and its end with the reason and the mend. */
+import { hintParts } from "../core/report-hint.ts";
 import { isEnded } from "../core/steps.ts";
 import type { Detail, StepAttempt } from "./answers.ts";
 import { describeLastVerified } from "./backup-text.ts";
@@ -76,16 +77,19 @@ export function reason(found: Detail): string {
     "rolled-back": `${found.id}: rolled back; production holds what it held before`,
     held: `${found.id}: held; writers stay out and nothing was deleted until an operator has looked`,
   }[found.status as "promoted"];
+  // A hint may end with lines to be copied, which keep their indentation below the table.
+  const { sentence, lines } = hintParts(found.error?.hint ?? "");
   return [
     said,
     facts({
       reason: found.error?.message,
-      hint: found.error?.hint,
+      hint: sentence,
       code: found.error?.code,
       "to go back":
         found.status === "held" ? `rehearsal rollback ${found.id} --confirm ${found.environment}` : null,
       report: wasRehearsed(found) ? `rehearsal report ${found.id}` : null,
     }),
+    plain(lines),
   ]
     .filter((part) => part !== "")
     .join("\n");

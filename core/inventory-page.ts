@@ -1,6 +1,14 @@
 /** The inventory for people: one page of Markdown with what an environment holds now, to be read and not to be written. */
 import type { HeldTable, Holdings } from "./holdings.ts";
-import { INVENTORY_PATH, type Inventory, type InventoryTable, isProtected, placeIn } from "./inventory.ts";
+import {
+  CLASSIFICATIONS,
+  type Classification,
+  INVENTORY_PATH,
+  type Inventory,
+  type InventoryTable,
+  isProtected,
+  placeIn,
+} from "./inventory.ts";
 import type { InventoryCheck } from "./inventory-check.ts";
 import { tableKey } from "./inventory-names.ts";
 import { quoteQualified } from "./names.ts";
@@ -80,15 +88,29 @@ function tableSection(inventory: Inventory, { tables }: Holdings): string[] {
 }
 
 function tableRow(inventory: Inventory, table: InventoryTable, held: HeldTable | undefined): string {
-  const { classification, purpose, owner } = table;
+  const { purpose, owner } = table;
   return row([
     code(tableKey(table)),
     text(purpose),
     text(owner),
-    isProtected(inventory, table) ? `**${classification}**, protected` : classification,
+    classified(inventory, table),
     held === undefined ? "not there" : `${held.exact ? "" : "about "}${held.rows.toLocaleString("en-US")}`,
     held === undefined ? "" : size(held.bytes),
   ]);
+}
+
+/** Its own classification, and those protected ones that only columns of it have. */
+function classified(inventory: Inventory, table: InventoryTable): string {
+  const { classification, columns } = table;
+  if (!isProtected(inventory, table)) return classification;
+  const others = CLASSIFICATIONS.filter(
+    (one) =>
+      one !== classification &&
+      inventory.protected.has(one) &&
+      columns.some((column) => column.classification === one),
+  );
+  const own = inventory.protected.has(classification) ? `**${classification}**` : classification;
+  return others.length === 0 ? own : `${own}, with **${others.join("**, **")}** columns`;
 }
 
 function retention(tables: readonly InventoryTable[]): string[] {
@@ -101,11 +123,15 @@ function retention(tables: readonly InventoryTable[]): string[] {
   return kept.length === 0 ? [] : ["How long rows are kept:", "", ...kept, ""];
 }
 
-/** Only columns of which there is more to say than of their table. */
+/** Only columns that are to be kept closer than their table, and those of which there is more to say. */
 function columnSection(inventory: Inventory): string[] {
+  const rank = (one: Classification) => CLASSIFICATIONS.indexOf(one);
   const lines = (inventory.tables ?? []).flatMap((table) =>
     table.columns
-      .filter((one) => one.classification !== table.classification || one.encrypted || one.json || one.note)
+      .filter(
+        (one) =>
+          rank(one.classification) > rank(table.classification) || one.encrypted || one.json || one.note,
+      )
       .map((one) =>
         row([
           code(`${table.key}.${one.name}`),
@@ -118,7 +144,7 @@ function columnSection(inventory: Inventory): string[] {
   );
   if (lines.length === 0) return [];
   return [
-    "## Columns that differ from their table",
+    "## Columns of which there is more to say",
     "",
     "| column | classification | encrypted | JSON | |",
     "|---|---|---|---|---|",
@@ -165,16 +191,20 @@ function configurationSection(inventory: Inventory, environment: PagedEnvironmen
       return row([code(name), text([purpose, note].filter(Boolean).join("; ")), how]);
     }),
     ...[
-      { file: roleFile, says: "dev or prod; must be the environment's role" },
-      { file: stateFile, says: "writeable, provisional or canonical; follows each promotion" },
-    ].flatMap(({ file, says }) =>
+      { file: roleFile, says: "dev or prod; must be the environment's role", how: "read by each promotion" },
+      {
+        file: stateFile,
+        says: "writeable, provisional or canonical; follows each promotion",
+        how: "kept by each promotion",
+      },
+    ].flatMap(({ file, says, how }) =>
       file === undefined
         ? []
         : [
             row([
               code(placeIn(file.at, environment)),
               text([file.purpose ?? says, file.note].filter(Boolean).join("; ")),
-              "read and kept by each promotion",
+              how,
             ]),
           ],
     ),

@@ -12,6 +12,7 @@ import { blockedSection } from "./report-blocked.ts";
 import { budgetSection } from "./report-budgets.ts";
 import { comparisonSection } from "./report-comparison.ts";
 import { lintSection } from "./report-lint.ts";
+import { hintBlock, hintParts } from "./report-hint.ts";
 import { NOTES_TITLE, noteLines } from "./report-notes.ts";
 import { plansSection } from "./report-plans.ts";
 import { bytes, code, duration, list } from "./report-words.ts";
@@ -22,7 +23,7 @@ export function reportMarkdown(report: RehearsalReport, comparison?: Comparison)
     `# Rehearsal ${report.promotion}`,
     "",
     report.failure
-      ? `**Refused.** ${code(report.failure.message)}\n\nHint: ${code(report.failure.hint)}`
+      ? `**Refused.** ${code(report.failure.message)}\n\nHint: ${code(hintParts(report.failure.hint).sentence)}${hintBlock(report.failure.hint)}`
       : "**It went well.** Every file ran on a restored copy of production.",
     "",
     `- environment: ${report.environment} (Postgres ${report.server})`,

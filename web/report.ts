@@ -7,6 +7,7 @@ import {
   type StatementMeasure,
   strongestLocks,
 } from "../core/report.ts";
+import { hintParts } from "../core/report-hint.ts";
 import { NOTES_TITLE, noteLines } from "../core/report-notes.ts";
 import { bytes, duration } from "../core/report-words.ts";
 import { batchesSection } from "./report-batches.ts";
@@ -62,8 +63,13 @@ ${list(
 
 function verdict(report: RehearsalReport) {
   return report.failure
-    ? html`<p class="refused"><strong>Refused.</strong> ${report.failure.message}</p><p>${report.failure.hint}</p>`
+    ? html`<p class="refused"><strong>Refused.</strong> ${report.failure.message}</p>${hint(report.failure.hint)}`
     : html`<p class="well"><strong>It went well.</strong> Every file ran on a restored copy of production.</p>`;
+}
+
+function hint(text: string) {
+  const { sentence, lines } = hintParts(text);
+  return html`<p>${sentence}</p>${lines === "" ? "" : html`<pre>${lines}</pre>`}`;
 }
 
 function runSection(run: RunMeasure, index: number) {

@@ -109,7 +109,7 @@ test("render writes a page with what is there now", async () => {
   const page = await readFile(join(folder, "INVENTORY.md"), "utf8");
   expect(page).toMatch(/^# Data inventory of library\n/);
   expect(page).toMatch(
-    /\| `users` \| accounts and login identity \| said \| \*\*internal\*\*, protected \| 1,200 \|/,
+    /\| `users` \| accounts and login identity \| said \| internal, with \*\*personal\*\*, \*\*secret\*\* columns \| 1,200 \|/,
   );
   expect(page).toMatch(/\| `events` \| said \| said \| internal \| 30 \|/);
   expect(page).toContain('`billing."odd: ""name"""`');
