@@ -260,7 +260,7 @@ export const ERRORS = {
   DriftFound: entry<{ environment: string; differences: string }>({
     message: (f) => `the shape of "${f.environment}" is not the one that was promised: ${f.differences}`,
     hint: (f) =>
-      `undo the change made by hand, or bring it into a migration; "rehearsal drift ${f.environment}" tells all of it, and the SQL that undoes it`,
+      `undo the change made by hand, or bring it into a migration, then try again; "rehearsal drift ${f.environment}" tells all of it, and the SQL that undoes it`,
     status: 409,
     exit: 3,
   }),
