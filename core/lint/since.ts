@@ -1,5 +1,4 @@
 /** Which of a project's files a local lint looks at: all that comes after a migration which production has. */
-import { didYouMean } from "../did-you-mean.ts";
 import { RehearsalError } from "../errors.ts";
 import type { LintProject } from "./lint.ts";
 
@@ -28,10 +27,7 @@ export function pathsSince(
   if (at < 0)
     throw new RehearsalError("MigrationUnknown", {
       name: since,
-      known: didYouMean(
-        since,
-        migrations.slice(-3).map(({ key }) => key),
-      ),
+      known: `its migrations are ${migrations[0]?.key ?? "none"} to ${migrations.at(-1)?.key ?? "none"}`,
     });
   return new Set([...migrations.slice(at + 1), ...views, ...seeds].map(({ path }) => path));
 }
