@@ -11,10 +11,11 @@ import { batchSection } from "./report-batches.ts";
 import { blockedSection } from "./report-blocked.ts";
 import { budgetSection } from "./report-budgets.ts";
 import { comparisonSection } from "./report-comparison.ts";
-import { lintSection } from "./report-lint.ts";
 import { hintBlock, hintParts } from "./report-hint.ts";
+import { lintSection } from "./report-lint.ts";
 import { NOTES_TITLE, noteLines } from "./report-notes.ts";
 import { plansSection } from "./report-plans.ts";
+import { rollbackSentence } from "./report-rollback.ts";
 import { bytes, code, duration, list } from "./report-words.ts";
 
 /** GitHub-flavoured Markdown; names and SQL stand in code spans, so that nothing in them becomes markup. */
@@ -33,6 +34,7 @@ export function reportMarkdown(report: RehearsalReport, comparison?: Comparison)
     "",
     ...comparisonSection(comparison),
     ...plansSection(report.plans),
+    ...[rollbackSentence(report.rollback)].filter(Boolean).flatMap((sentence) => [sentence, ""]),
     ...blockedSection(report.blocked),
     ...budgetSection(report.budgets),
     ...lintSection(report.findings),

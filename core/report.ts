@@ -47,6 +47,21 @@ export interface RunMeasure {
   fingerprint: string;
 }
 
+export interface RollbackReport {
+  /** By a swap with the copy that waits, or with one that is restored first. */
+  path: "swap" | "restore";
+  /** For how long production would be away, as it was played. */
+  milliseconds: number;
+  /** True: what came back has the shape that production has; else the release is refused. */
+  shapeEqual: boolean;
+  /** The settings, access rights, limit and comment of the database came with it. */
+  settingsEqual: boolean;
+  /** Tables that hold what production's held when it was backed up. */
+  tables: number;
+  /** The copy is as it was, by the server's counts. */
+  untouched: boolean;
+}
+
 export interface RehearsalReport {
   format: "rehearsal-report/1";
   promotion: string;
@@ -80,6 +95,8 @@ export interface RehearsalReport {
   budgets?: Judged[];
   /** What the safety analysis found in the pending files, the allowed with their reasons. */
   findings?: Finding[];
+  /** How going back went, which was played when everything else had gone well. */
+  rollback?: RollbackReport;
   /** Why the rehearsal refuses the release; absent when it went well. */
   failure?: ErrorRecord;
 }

@@ -9,6 +9,7 @@ import {
 } from "../core/report.ts";
 import { hintParts } from "../core/report-hint.ts";
 import { NOTES_TITLE, noteLines } from "../core/report-notes.ts";
+import { rollbackSentence } from "../core/report-rollback.ts";
 import { bytes, duration } from "../core/report-words.ts";
 import { batchesSection } from "./report-batches.ts";
 import { BLOCKED_STYLE, blockedSection } from "./report-blocked.ts";
@@ -40,6 +41,7 @@ ${verdict(report)}
 <dt>Size</dt><dd>${bytes(report.bytesBefore)} → ${bytes(report.bytesAfter)}</dd>
 <dt>WAL</dt><dd>${bytes(report.walBytes)}</dd>
 </dl>
+${report.rollback === undefined ? "" : html`<p>${rollbackSentence(report.rollback)}</p>`}
 ${comparisonSection(comparison)}
 ${plansSection(report.plans)}
 ${blockedSection(report.blocked)}

@@ -1,8 +1,9 @@
 /** Rehearse: the release plays on a clone of the copy first; its report is written whether it goes well or not. */
+import { RehearsalError, toErrorRecord } from "../../core/errors.ts";
 import { databaseName } from "../../core/names.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
 import { cloneDatabase, dropDatabase } from "../../io/postgres/databases.ts";
-import { openSession } from "../../io/postgres/session.ts";
+import { openSession, type Session } from "../../io/postgres/session.ts";
 import { reportPage } from "../../web/report.ts";
 import { writeArtifact } from "../artifacts.ts";
 import { pendingPlans } from "../data-plan.ts";
@@ -12,6 +13,7 @@ import { endOlderAttempts } from "../older-attempts.ts";
 import { giveUpCopy } from "../pristine.ts";
 import { type RehearsalResult, rehearse } from "../rehearsal.ts";
 import { readRelease, runsOf } from "../release.ts";
+import { bringCopyHome, rehearseRollback } from "../rollback-rehearsal.ts";
 import { type StepContext, step } from "../step.ts";
 
 export const handler = step("rehearse", async (context) => {
@@ -63,11 +65,12 @@ async function onClone(context: StepContext): Promise<RehearsalResult> {
   const maintenance = await context.openMaintenance();
   try {
     await endOlderAttempts(context, maintenance);
+    await bringCopyHome(context, maintenance);
     await cloneDatabase(maintenance, pristine.name, name);
     context.passed("cloned");
     const plans = pendingPlans(project, neededFact(promotion, "pending"));
     // The twin is cloned before anybody is connected to what it is cloned from.
-    return await withTwin(context, maintenance, plans, async (twin) => {
+    const result = await withTwin(context, maintenance, plans, async (twin) => {
       const copy = await openSession(context.address, { application, database: name });
       const original = await openSession(context.address, {
         application,
@@ -81,8 +84,30 @@ async function onClone(context: StepContext): Promise<RehearsalResult> {
         await original.close();
       }
     });
+    return result.refusal === undefined ? await goBack(context, maintenance, name, result) : result;
   } finally {
     await dropDatabase(maintenance, name);
     await maintenance.close();
+  }
+}
+
+/** What went well must be possible to take back as well: that is played between the copy and the spent clone. */
+async function goBack(
+  context: StepContext,
+  maintenance: Session,
+  rehearsed: string,
+  { report, expectations }: RehearsalResult,
+): Promise<RehearsalResult> {
+  const { promotion, attempt } = context;
+  const { name } = neededFact(promotion, "production");
+  const aside = databaseName(name, "rehearsed", `${promotion.id}_${attempt.attempt}aside`);
+  try {
+    report.rollback = await rehearseRollback(context, maintenance, { rehearsed, aside });
+    return { report, ...(expectations !== undefined && { expectations }) };
+  } catch (error) {
+    if (!(error instanceof RehearsalError) || error.retryable) throw error;
+    return { report: { ...report, failure: toErrorRecord(error) }, refusal: error };
+  } finally {
+    await dropDatabase(maintenance, aside);
   }
 }

@@ -32,6 +32,7 @@ import { endOlderAttempts } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
 import { type StepContext, step } from "../step.ts";
 import { putStorageBack } from "../storage.ts";
+import { changeNames } from "../swap.ts";
 import { leaveWorkspace, workspaceNotLeft } from "../workspace.ts";
 import { reasonOf } from "./refuse.ts";
 import { countersAtRest, type RestoredCopy, restoreCopy } from "./restore.ts";
@@ -166,9 +167,11 @@ async function swap(context: StepContext, maintenance: Session): Promise<{ faile
   const pristine = await ensurePristine(context, maintenance);
   if (pristine.name !== production.name) await prepare(context, maintenance, pristine);
   // From here on two renames remain, and whoever runs this again sees from the names which of them are done.
-  await moveDatabase(maintenance, production.oid, failed);
-  context.passed("renamed");
-  await moveDatabase(maintenance, pristine.oid, production.name);
+  await changeNames(
+    maintenance,
+    { standing: production.oid, aside: failed, waiting: pristine.oid, name: production.name },
+    context.passed,
+  );
   await setReadOnly(maintenance, failed, false);
   return { failed, kept: [pristine.oid, production.oid] };
 }

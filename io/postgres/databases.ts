@@ -131,6 +131,21 @@ export async function carryDatabaseProperties(session: Session, fromOid: number,
   if (facts.granted) await carryRights(session, fromOid, target);
 }
 
+/** What `carryDatabaseProperties` carries, as one text that two databases have alike exactly when they are alike in it. */
+export async function readDatabaseProperties(session: Session, oid: number): Promise<string> {
+  const [row] = await session.query<{ properties: string }>(
+    `select json_build_array(d.datconnlimit, shobj_description(d.oid, 'pg_database'),
+        array(select s.setrole || ' ' || setting from pg_db_role_setting s, unnest(s.setconfig) setting
+          where s.setdatabase = d.oid order by 1),
+        array(select distinct format('%s %s %s', a.grantee, a.privilege_type, a.is_grantable)
+          from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a order by 1))::text as properties
+      from pg_database d where d.oid = $1::oid`,
+    [oid],
+  );
+  if (row === undefined) throw new RehearsalError("NotFound", { what: "database", name: String(oid) });
+  return row.properties;
+}
+
 /** Nobody but its owner and superusers may connect. */
 export async function closeToPublic(session: Session, name: string): Promise<void> {
   await session.execute(`revoke all on database ${quoteName(name)} from public`);

@@ -15,7 +15,7 @@ const INSIDE: Record<string, string[]> = {
   snapshot: [],
   "back-up": ["under-way"],
   restore: ["created", "under-way", "restored"],
-  rehearse: ["cloned"],
+  rehearse: ["cloned", "swapped"],
   decide: [],
   // Nobody writes here before the fence; `refreshed` has a test of its own in going-back.test.ts.
   fence: ["stopped", "closed", "saved"],

@@ -1,9 +1,9 @@
-/** What a rehearsal says that others will wait is what they wait: a writer beside a promotion without a fence, and a budget that keeps it from waiting. */
+/** What a rehearsal tells beforehand: for how long a writer will wait, whether that is too long, and that going back leads back. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Comparison } from "../../core/comparison.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import type { RehearsalReport } from "../../core/report.ts";
-import { dropDatabases, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
 import { expectUntouched } from "../service/outcome.ts";
@@ -59,6 +59,11 @@ test("what the rehearsal predicts that a writer waits is within a factor of two 
   expect(milliseconds / longest).toBeGreaterThan(0.5);
   expect(milliseconds / longest).toBeLessThan(2);
 
+  // Going back was played as well, and the copy that waited is as it was.
+  expect(report.rollback).toMatchObject({
+    ...{ path: "swap", shapeEqual: true, settingsEqual: true, tables: 1, untouched: true },
+  });
+
   // The promotion itself saw the writer wait, and says so beside what was rehearsed.
   const { comparison } = await service.must<{ comparison: Comparison }>(
     "GET",
@@ -97,4 +102,27 @@ test("a release that would keep writers waiting longer than the policy allows is
   expect(report.budgets).toMatchObject([{ budget: "maxWriteBlock", limit: 1, exceeded: true }]);
   await expectUntouched(service, detail, address, before);
   expect(await rows(address, "select 1 from pg_tables where tablename = 'speakers'")).toEqual([]);
+});
+
+test("a copy that somebody has written to since it was proved would not lead back: the release is refused before production is touched", async () => {
+  const address = await registered("astray", SCHEMA, {});
+  const before = await contentOf(address);
+  const gate = service.gate("rehearse:begun");
+  const id = await service.promote("astray", await service.release(PROJECT));
+  await gate.reached();
+  const copy = { ...address, database: `${address.database}__pristine_${id}_1` };
+  await execute(copy, "update videos set title = 'astray' where id = 7");
+  gate.open();
+  const detail = await service.until(id, "refused");
+  expect(detail.error).toMatchObject({
+    code: "RollbackDiffers",
+    hint: expect.stringContaining("promote again"),
+  });
+  expect(detail.error?.message).toContain(
+    '"public"."videos" holds 20 rows, as expected, but not the same content',
+  );
+  const report = await service.must<RehearsalReport>("GET", `/promotions/${id}/report`);
+  expect(report.rollback).toBeUndefined();
+  expect(report.failure?.code).toBe("RollbackDiffers");
+  await expectUntouched(service, detail, address, before);
 });
