@@ -146,6 +146,9 @@ export const plan = z.looseObject({
   fence: z.boolean(),
   plans: z.array(planBrief).default([]),
   findings: z.array(finding).default([]),
+  notes: z
+    .array(z.object({ table: z.string(), wants: z.string(), path: z.string(), says: z.string().nullable() }))
+    .default([]),
   rollback: z.object({ by: z.enum(["swap", "restore"]), seconds: z.number().nullable() }),
   runs: z.array(
     z.looseObject({

@@ -7,7 +7,6 @@ import { tablesOf } from "../core/inventory-shape.ts";
 import { compareTables, type InventoryProblem } from "../core/inventory-tables.ts";
 import type { Project } from "../core/project.ts";
 import type { RehearsalReport } from "../core/report.ts";
-import type { Run } from "../core/runs.ts";
 import type { Shape } from "../core/shape.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { NewEvent } from "../io/ledger/events.ts";
@@ -31,36 +30,37 @@ export function assertDeclared(environment: Environment, { inventory }: Pick<Pro
  * Holds the inventory against the shape that the rehearsal left, and notes in the report what was said of changes. Throws
  * `InventoryIncomplete` and `ChangeNoteMissing`; a project whose inventory declares no tables is not asked.
  */
-export function assertInventory(
-  report: RehearsalReport,
-  { inventory, migrations }: Project,
-  after: Shape,
-): void {
-  const measured = report.runs.flatMap(({ items }) => items.filter(({ kind }) => kind === "migration"));
-  const notes = changeNotes(
-    inventory,
-    measured.map(({ path, statements }) => ({
-      path,
-      sql: migrations.find((migration) => migration.path === path)?.sql ?? "",
-      locks: statements.flatMap(({ locks }) => locks),
-    })),
-  );
+export function assertInventory(report: RehearsalReport, project: Project, after: Shape): void {
+  const notes = notesOf(project, report.runs);
   if (notes.length > 0) report.notes = notes;
-  const problems = compareTables(inventory, tablesOf(after));
+  const problems = compareTables(project.inventory, tablesOf(after));
   if (problems.length > 0) throw new RehearsalError("InventoryIncomplete", inShort(problems));
   const missing = notes.find(({ says }) => says === null);
-  if (missing !== undefined) throw new RehearsalError("ChangeNoteMissing", missing);
+  if (missing !== undefined)
+    throw new RehearsalError("ChangeNoteMissing", {
+      path: missing.path,
+      table: missing.table,
+      wants: missing.wants,
+    });
 }
 
-/** What a plan's files will have to say, and say, by the locks that their text tells. */
-export function notesOfRuns({ inventory, migrations }: Project, runs: readonly Run[]): ChangeNote[] {
-  const items = runs.flatMap((run) => run.items).filter(({ kind }) => kind === "migration");
-  const files: ChangingFile[] = items.map(({ path, statements }) => ({
-    path,
-    sql: migrations.find((migration) => migration.path === path)?.sql ?? "",
-    locks: statements.flatMap(({ locks }) => locks),
-  }));
+/** The notes that migrations owe and give, by the locks that were measured or that their text tells. */
+export function notesOf({ inventory, migrations, plans }: Project, runs: readonly NotedRun[]): ChangeNote[] {
+  const files = runs.flatMap(({ items }) =>
+    items.flatMap(({ path, statements }): ChangingFile[] => {
+      const migration = migrations.find((one) => one.path === path);
+      if (migration === undefined) return [];
+      const { sql, version } = migration;
+      const notes = plans.find((plan) => plan.version === version)?.notes ?? [];
+      return [{ path, sql, notes, locks: statements.flatMap(({ locks }) => locks) }];
+    }),
+  );
   return changeNotes(inventory, files);
+}
+
+/** Of a plan or of a report: both know which locks a file's statements take. */
+interface NotedRun {
+  items: readonly { path: string; statements: readonly { locks: ChangingFile["locks"] }[] }[];
 }
 
 /** Of configuration that a person captures, where the copy lies: a backup does not have it. */

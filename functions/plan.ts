@@ -1,4 +1,5 @@
 /** A plan: what a promotion would run, read from the release and the database, with nothing started or written. */
+import type { ChangeNote } from "../core/change-notes.ts";
 import { parseDatabaseUrl } from "../core/database-url.ts";
 import { needsFence } from "../core/fence.ts";
 import type { Finding } from "../core/lint/lint.ts";
@@ -11,6 +12,7 @@ import type { ObjectStore } from "../io/object-store.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { type Admission, examine } from "./admission.ts";
 import { secrets } from "./clients.ts";
+import { notesOf } from "./inventory.ts";
 import type { PromotionRequest } from "./promotion-start.ts";
 import { readRelease } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
@@ -28,6 +30,8 @@ export interface Plan {
   coverage: Coverage;
   /** What the safety analysis finds in what will run. */
   findings: Finding[];
+  /** What the files say of tables whose every change asks for a note. */
+  notes: ChangeNote[];
 }
 
 /** Plans a promotion; throws what would refuse it at admission. */
@@ -63,6 +67,7 @@ export async function planPromotion(
     runs,
     coverage,
     findings,
+    notes: notesOf(project, runs),
   };
 }
 

@@ -1,5 +1,6 @@
 /** `rehearsal plan`: what a promotion would run, with classes and locks, without starting it. */
 import { Command } from "commander";
+import { noteLines } from "../../core/report-notes.ts";
 import { type Plan, plan } from "../answers.ts";
 import type { Declare } from "../command.ts";
 import { describePlans } from "../data-plan-text.ts";
@@ -39,7 +40,7 @@ const draftCommand: Declare = (act) =>
       }),
     );
 
-function described({ environment, release, plans, runs, fence, rollback, findings }: Plan): string {
+function described({ environment, release, plans, notes, runs, fence, rollback, findings }: Plan): string {
   const title = `release ${short(release)} on "${environment}"`;
   if (runs.length === 0) return `${title}: nothing is pending`;
   return [
@@ -48,6 +49,7 @@ function described({ environment, release, plans, runs, fence, rollback, finding
     }`,
     `a rollback after COMMIT ${wayBack(rollback)}`,
     ...(plans.length > 0 ? ["", describePlans(plans)] : []),
+    ...(notes.length > 0 ? ["", "notes on changes:", indent(plain(noteLines(notes).join("\n")))] : []),
     ...runs.flatMap(({ transactional, files }) => [
       "",
       transactional ? "in one transaction:" : "outside a transaction:",

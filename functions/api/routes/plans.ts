@@ -61,6 +61,10 @@ const planSchema = z
     findings: z.array(findingSchema),
     /** The data plans of what would run. */
     plans: z.array(planBriefSchema),
+    /** What files say of tables whose every change asks for a note; null where a file says nothing, and is refused. */
+    notes: z.array(
+      z.object({ table: z.string(), wants: z.string(), path: z.string(), says: z.string().nullable() }),
+    ),
     /** In order; each is one transaction, or one file outside any. Empty when nothing is pending. */
     runs: z.array(
       z.object({
