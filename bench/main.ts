@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { benchBackup } from "./backup.ts";
 import { benchBundles } from "./bundles.ts";
+import { benchLint } from "./lint.ts";
 import { benchRollback } from "./rollback.ts";
 
 /** A bench prints its figures and tells whether they are within what was promised. */
@@ -10,6 +11,7 @@ type Bench = (options: { json: boolean; gb: number; runs: number; sizes: number[
 const BENCHES: Record<string, Bench> = {
   backup: benchBackup,
   bundles: benchBundles,
+  lint: benchLint,
   rollback: benchRollback,
 };
 
