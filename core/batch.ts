@@ -9,6 +9,7 @@ import { relationName } from "./relation-name.ts";
 import { lexemes } from "./sql-lexer.ts";
 import { type ParsedStatement, parseFragment } from "./sql-parser.ts";
 import { asList, asText, fieldsOf, isTree, nameParts, type Tree, unwrap, walk } from "./sql-tree.ts";
+import { fingerprintOf } from "./statement-fingerprint.ts";
 
 export interface BatchSettings extends BatchDirective {
   /** The relation as the statement writes it, quoted; it must be the directive's. */
@@ -237,13 +238,7 @@ function isConditionAdded(was: Tree, is: Tree): boolean {
   );
 }
 
-/** Fields of the tree that are places in the text. */
-const PLACE = /^(location|stmt_location|stmt_len|(rexpr_)?list_(start|end)|name_location|type_location)$/;
-
+/** The same but for where its parts stand in the text. */
 function sameTree(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a, withoutPlaces) === JSON.stringify(b, withoutPlaces);
-}
-
-function withoutPlaces(key: string, value: unknown): unknown {
-  return PLACE.test(key) && typeof value === "number" ? undefined : value;
+  return fingerprintOf({ kind: "", fields: { a } }) === fingerprintOf({ kind: "", fields: { a: b } });
 }

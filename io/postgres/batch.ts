@@ -65,6 +65,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchRecord> {
   for (let first = true; !record.done; first = false) {
     // At least one slice each time: an invocation that does nothing would be followed by another.
     if (!first && (await options.mayGoOn?.()) === false) return record;
+    if (!(await standbysFollow(options))) return record;
     try {
       const started = performance.now();
       const { next, slice } = await session.transaction(() => runSlice(options, key, record, size));
@@ -75,7 +76,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchRecord> {
       record = next;
       options.onSlice?.({ ...took, size, rest }, record);
       size = sizeAfter(size, batch.size, took);
-      if (!options.unpaced && !next.done && !(await restFor(options, rest))) return record;
+      if (!(await restFor(options, rest))) return record;
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       tries++;
@@ -156,13 +157,19 @@ async function countWaiting(session: Session): Promise<number> {
 /** Longest wait for a standby before it is somebody's to look at. */
 const STANDBY_SECONDS = 600;
 
-/** Rests, then waits for standbys; false when it was told not to go on meanwhile. */
+/** False when it was told not to go on meanwhile. */
 async function restFor(options: BatchOptions, rest: number): Promise<boolean> {
-  const { session, batch, item } = options;
   for (let left = rest; left > 0; left -= 500) {
     if ((await options.mayGoOn?.()) === false) return false;
     await pause(Math.min(left, 500));
   }
+  return true;
+}
+
+/** Waits until no standby is further behind than it may be; false when it was told not to go on meanwhile. */
+async function standbysFollow(options: BatchOptions): Promise<boolean> {
+  const { session, batch, item } = options;
+  if (options.unpaced) return true;
   const began = performance.now();
   for (let bytes = await standbyLag(session); bytes > batch.lag; bytes = await standbyLag(session)) {
     const seconds = Math.round((performance.now() - began) / 1_000);
