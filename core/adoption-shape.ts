@@ -1,7 +1,7 @@
 /** Shapes as an adoption compares them: without the tool's own table, and without what the name of an owner makes different. */
 import type { Json } from "./canonical-json.ts";
-import type { Shape } from "./shape.ts";
-import { namesOf, parseAddress, tableOfIndex } from "./shape-names.ts";
+import { withoutIgnored } from "./drift.ts";
+import { addressOf, type Shape } from "./shape.ts";
 
 /** A schema with all that stands in it, or one table with what hangs on it. */
 export interface OwnedObjects {
@@ -15,7 +15,7 @@ export interface OwnedObjects {
  * extensions and the schema `public`, which no migration makes.
  */
 export function comparableShape(shape: Shape, owned: OwnedObjects | undefined): Shape {
-  const objects = owned === undefined ? shape.objects : withoutOwned(shape.objects, owned);
+  const { objects } = withoutIgnored(shape, owned === undefined ? [] : patternsOf(owned));
   return {
     format: shape.format,
     objects: Object.fromEntries(
@@ -26,45 +26,19 @@ export function comparableShape(shape: Shape, owned: OwnedObjects | undefined): 
   };
 }
 
-type Objects = Shape["objects"];
 type Facts = { [fact: string]: Json };
 
-function withoutOwned(objects: Objects, owned: OwnedObjects): Objects {
-  const constraints = new Set(
-    Object.keys(objects).flatMap((address) => {
-      const parsed = parseAddress(address);
-      return parsed?.on != null && isTable(parsed.on, owned) ? [parsed.name.at(-1) ?? ""] : [];
-    }),
-  );
-  return Object.fromEntries(
-    Object.entries(objects).filter(([address, facts]) => !belongs(address, facts, owned, constraints)),
-  );
-}
+/** What a tool keeps in a schema of its own; constraints and triggers go with their tables. */
+const KINDS = [
+  ...["table", "view", "materialized view", "sequence", "index"],
+  ...["function", "procedure", "type", "domain"],
+];
 
-function belongs(
-  address: string,
-  facts: Json,
-  owned: OwnedObjects,
-  constraints: ReadonlySet<string>,
-): boolean {
-  const parsed = parseAddress(address);
-  if (parsed === undefined) return false;
-  const { word, name, on } = parsed;
-  if (owned.table === undefined)
-    return (word === "schema" && name[0] === owned.schema) || (on ?? name)[0] === owned.schema;
-  if (on !== null) return isTable(on, owned);
-  if (word === "table") return isTable(name, owned);
-  const { definition, constraint, ownedBy, identityOf } = facts as { [fact: string]: unknown };
-  if (word === "index") {
-    if (typeof definition === "string") return isTable(tableOfIndex(definition) ?? [], owned);
-    return typeof constraint === "string" && name[0] === owned.schema && constraints.has(constraint);
-  }
-  const column = ownedBy ?? identityOf;
-  return word === "sequence" && typeof column === "string" && isTable(namesOf(column).slice(0, 2), owned);
-}
-
-function isTable([schema, table]: readonly string[], owned: OwnedObjects): boolean {
-  return schema === owned.schema && table === owned.table;
+function patternsOf({ schema, table }: OwnedObjects): string[] {
+  const address = (word: string, name: readonly string[]) =>
+    addressOf({ word, name, suffix: null, on: null });
+  if (table !== undefined) return [address("table", [schema, table])];
+  return [address("schema", [schema]), ...KINDS.map((word) => `${address(word, [schema])}.*`)];
 }
 
 function unowned(facts: Json, isExtension: boolean): Json {

@@ -949,6 +949,25 @@ export const ERRORS = {
     status: 409,
     exit: 2,
   }),
+  SquashRefused: entry<{ reason: string }>({
+    message: (f) => `these migrations cannot be squashed: ${f.reason}`,
+    hint: "squash others, or leave them as they are: many small files cost nothing",
+    status: 422,
+    exit: 2,
+  }),
+  SquashDiffers: entry<{ path: string; differences: string }>({
+    message: (f) => `${f.path} does not make what the migrations make that it stands for: ${f.differences}`,
+    hint: "nothing was written; what depends on the time or on chance has to stay in a migration of its own",
+    status: 422,
+    exit: 3,
+  }),
+  SquashUnproved: entry<{ environment: string; path: string }>({
+    message: (f) => `nobody has proved that ${f.path} is what "${f.environment}" has had already`,
+    hint: (f) =>
+      `prove it with the release before the squash: rehearsal squash prove RELEASE --env ${f.environment}; nothing else makes it so`,
+    status: 409,
+    exit: 1,
+  }),
   // --- a release's bundle --------------------------------------------------------------------------
   BundleInvalid: entry<{ reason: string }>({
     message: (f) => `the bundle is not a release: ${f.reason}`,

@@ -16,12 +16,11 @@ import { recordAdopted } from "../../io/postgres/adopt.ts";
 import { findOwned, readHistory } from "../../io/postgres/history/histories.ts";
 import { assertDirect } from "../../io/postgres/pooler.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
-import { readShape } from "../../io/postgres/shape.ts";
 import { assertIdentity, readApplied, readIdentity } from "../../io/postgres/target-schema.ts";
 import { refuseLocked } from "../fenced.ts";
 import { readReleaseFiles } from "../release.ts";
 import { withReplay } from "../replay.ts";
-import { keepShape } from "../shapes.ts";
+import { keepShape, readGuardedShape } from "../shapes.ts";
 import { openEnvironment, type TaskContext, type TaskWork } from "../task.ts";
 import { whereTaskReplays } from "../task-replay.ts";
 
@@ -39,7 +38,7 @@ export const adoptTask: TaskWork<"adopt"> = async (context) => {
       await record(context, session, environment, adopted, proven);
     }
     context.passed("adopted");
-    const shape = await keepShape(store, await readShape(session));
+    const shape = await keepShape(store, await readGuardedShape(session, environment.policy));
     const whole = adopted.migrations.length === project.migrations.length;
     const said = {
       release: task.input.release,
@@ -138,12 +137,13 @@ async function proveByReplay(
   project: Project,
   { migrations, repeatables, owned }: Adopted,
 ): Promise<Shape> {
+  const read = (from: Session) => readGuardedShape(from, environment.policy);
   const onFile = (path: string) => context.progress({ done: { bytes: 0, rows: 0 }, now: path });
   const made = await whereTaskReplays(context, (place) =>
-    withReplay(place, { ...project, migrations, views: repeatables }, { onFile, alone: true }, readShape),
+    withReplay(place, { ...project, migrations, views: repeatables }, { onFile, alone: true }, read),
   );
   context.passed("replayed");
-  const found = await readShape(session);
+  const found = await read(session);
   const differences = diffShapes(comparableShape(made, owned), comparableShape(found, owned));
   if (differences.length > 0)
     throw new RehearsalError("AdoptionUnproven", {
@@ -168,7 +168,7 @@ async function record(
     await session.transaction(async () => {
       await session.execute("lock table rehearsal.applied in exclusive mode");
       if (await wasRecorded(session, { task })) return;
-      const differences = diffShapes(proven, await readShape(session));
+      const differences = diffShapes(proven, await readGuardedShape(session, environment.policy));
       if (differences.length > 0)
         throw new RehearsalError("DriftFound", {
           environment: environment.name,
