@@ -35,17 +35,24 @@ export const lintCommand: Declare = (act) =>
       act(async ({ folder, terminal }, options: LintOptions) => {
         const files = await readProjectFiles(folder);
         // What Rehearsal would refuse is found by rules as well, all of it and not only the first.
-        const project = await checkProject(files, () => undefined);
-        const linted = lintProject(project, options);
+        const refused = new Set<string>();
+        const project = await checkProject(files, ({ facts }) =>
+          refused.add((facts as { path: string }).path),
+        );
+        const linted = lintProject(project, options, refused);
         return outcomeOf(linted, options.format, terminal);
       }),
     );
 
-function lintProject(project: Project, { all, since }: LintOptions): Linted {
+function lintProject(project: Project, { all, since }: LintOptions, refused: ReadonlySet<string>): Linted {
   const sources = [...project.migrations, ...project.views, ...project.seeds];
   const pending = since === undefined ? undefined : pathsSince(project, since);
   return {
-    findings: lint(project, { apart: all !== true && pending === undefined, ...(pending && { pending }) }),
+    findings: lint(project, {
+      apart: all !== true && pending === undefined,
+      refused,
+      ...(pending && { pending }),
+    }),
     files: pending?.size ?? sources.length,
     sources: new Map(sources.map(({ path, sql }) => [path, sql])),
   };

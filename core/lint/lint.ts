@@ -1,5 +1,6 @@
 /** The safety analysis: every rule against every pending statement, in order, knowing what the statements before it made. */
 import type { Allowance } from "../directives.ts";
+import { refusalsIn } from "../forbidden.ts";
 import { functionBodies } from "../function-bodies.ts";
 import { LOCK_MODES } from "../lock-modes.ts";
 import { parseFragment } from "../sql-parser.ts";
@@ -47,6 +48,8 @@ export interface LintOptions {
   /** Quoted qualified names of tables that seeds may not write. */
   protectedTables?: ReadonlySet<string>;
   searchPath?: readonly string[];
+  /** Paths of the files that hold what Rehearsal refuses, when that is known: the others are not searched for it again. */
+  refused?: ReadonlySet<string>;
   /** Milliseconds, as the environment's policy has them. */
   lockTimeout?: number;
 }
@@ -87,6 +90,7 @@ export function lint(project: LintProject, options: LintOptions = {}): Finding[]
             lockTimeout: options.lockTimeout ?? LOCK_TIMEOUT,
             protectedTables: options.protectedTables ?? NONE,
             stood: (relation) => relation !== undefined && !standing.isNew(relation),
+            refusals: (one) => (options.refused?.has(file.path) === false ? [] : refusalsIn(one)),
             lockedBefore: (first, second) => orders.get(`${first} ${second}`),
           };
           findings.push(...check(statement, context, source, options));

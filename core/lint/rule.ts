@@ -1,4 +1,5 @@
 /** What a rule of the safety analysis is: what it looks for, what it claims of the database, and what it says. */
+import type { Refusal } from "../forbidden-statements.ts";
 import type { LockMode } from "../lock-modes.ts";
 import type { Tree } from "../sql-tree.ts";
 import type { Standing } from "./standing.ts";
@@ -51,6 +52,8 @@ export interface LintContext {
   lockedBefore(first: string, second: string): string | undefined;
   /** Milliseconds that Rehearsal lets one statement wait for a lock. */
   lockTimeout: number;
+  /** Why Rehearsal would not run the statement; nothing when the file is known to be free of that. */
+  refusals(statement: LintStatement): Refusal[];
   /** Full names of the tables that seeds may not write. */
   protectedTables: ReadonlySet<string>;
 }

@@ -2,6 +2,7 @@
 import { briefOf } from "../../core/data-plan.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { needsFence } from "../../core/fence.ts";
+import { worstFirst } from "../../core/report-lint.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { findDatabase } from "../../io/postgres/databases.ts";
 import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
@@ -12,6 +13,9 @@ import { readRelease } from "../release.ts";
 import { refuseSeedsOnProd } from "../seeds.ts";
 import { step } from "../step.ts";
 import { enterWorkspace } from "../workspace.ts";
+
+/** More findings than these nobody reads, and each later step reads them all. */
+const TOLD = 500;
 
 export const handler = step("admit", async (context) => {
   const { promotion, environment, attempt, store } = context;
@@ -48,13 +52,14 @@ export const handler = step("admit", async (context) => {
         fence: needsFence(promotion.policy, runs),
         approvalTimeout: promotion.policy.approvalTimeout,
         ...(unguarded.length > 0 && { unguarded }),
+        ...(coverage.unplanned.length > 0 && { unplanned: coverage.unplanned.length }),
       },
       facts: {
         production: { oid: production.oid, name: production.name },
         pending,
         fingerprint,
         ...(coverage.plans.length > 0 && { plans: coverage.plans.map(briefOf) }),
-        ...(findings.length > 0 && { findings }),
+        ...(findings.length > 0 && { findings: worstFirst(findings).slice(0, TOLD) }),
         ...(storageAreas.length > 0 && { storageAreas }),
         ...(workspace !== undefined && { workspace }),
       },

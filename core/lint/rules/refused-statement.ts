@@ -1,5 +1,4 @@
 /** Rule refused-statement: what Rehearsal does not run at all, so that one look shows every such place. */
-import { refusalsIn } from "../../forbidden.ts";
 import { needsTransaction } from "../../non-transactional.ts";
 import type { Rule } from "../rule.ts";
 
@@ -18,10 +17,10 @@ export const refusedStatement: Rule = {
   bad: "copy (select 1) to program 'cat';",
   good: "select 1;",
   on: ["*"],
-  check: (statement, { file }) => {
+  check: (statement, { file, refusals }) => {
     if (statement.inBlock) return [];
     const idle = file.transactional || file.batched ? undefined : needsTransaction(statement);
-    const refused = refusalsIn(statement)
+    const refused = refusals(statement)
       .filter(({ code }) => !OWN.has(code))
       .map(({ what, ...more }) => ({
         message: `${what} is refused${"reason" in more ? `: ${more.reason}` : ""}`,

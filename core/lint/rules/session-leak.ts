@@ -1,5 +1,4 @@
 /** Rule session-leak: something of the session would outlive the statement's transaction. */
-import { refusalsIn } from "../../forbidden.ts";
 import { asText, isTree } from "../../sql-tree.ts";
 import type { Found, LintStatement, Rule } from "../rule.ts";
 
@@ -15,10 +14,10 @@ export const sessionLeak: Rule = {
   bad: "set work_mem = '64MB';",
   good: "set local work_mem = '64MB';",
   on: ["*"],
-  check: (statement, { file }) => {
+  check: (statement, { file, refusals }) => {
     if (statement.inBlock) return [];
     const refused = REFUSABLE.has(statement.kind)
-      ? refusalsIn(statement).filter(({ code }) => code === "SessionChange")
+      ? refusals(statement).filter(({ code }) => code === "SessionChange")
       : [];
     if (refused.length > 0)
       return refused.map(({ what, ...more }) => ({

@@ -1,5 +1,4 @@
 /** Rule transaction-control: a file begins or ends a transaction, which is Rehearsal's. */
-import { refusalsIn } from "../../forbidden.ts";
 import type { Rule } from "../rule.ts";
 
 export const transactionControl: Rule = {
@@ -14,10 +13,10 @@ export const transactionControl: Rule = {
   bad: "begin;\ncommit;",
   good: "select 1;",
   on: ["TransactionStmt", "VariableSetStmt", "DoStmt"],
-  check: (statement) =>
+  check: (statement, { refusals }) =>
     statement.inBlock
       ? []
-      : refusalsIn(statement)
+      : refusals(statement)
           .filter(({ code }) => code === "TransactionControl")
           .map(({ what }) => ({ message: `${what} is not the file's to say` })),
 };
