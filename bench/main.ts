@@ -3,7 +3,9 @@ import { parseArgs } from "node:util";
 import { benchBackup } from "./backup.ts";
 import { benchBundles } from "./bundles.ts";
 import { benchLint } from "./lint.ts";
+import { benchMigrate } from "./migrate.ts";
 import { benchRollback } from "./rollback.ts";
+import { benchSnapshot } from "./snapshot.ts";
 
 /** A bench prints its figures and tells whether they are within what was promised. */
 type Bench = (options: { json: boolean; gb: number; runs: number; sizes: number[] }) => Promise<boolean>;
@@ -12,7 +14,9 @@ const BENCHES: Record<string, Bench> = {
   backup: benchBackup,
   bundles: benchBundles,
   lint: benchLint,
+  migrate: benchMigrate,
   rollback: benchRollback,
+  snapshot: benchSnapshot,
 };
 
 const { values, positionals } = parseArgs({

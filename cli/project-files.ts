@@ -1,6 +1,6 @@
 /** A project's folder on disk, read as it is: no links followed, nothing read before its size is known. */
-import { constants, type Dirent } from "node:fs";
-import { lstat, open, readdir, readlink } from "node:fs/promises";
+import { closeSync, constants, type Dirent, fstatSync, openSync, readFileSync } from "node:fs";
+import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { RehearsalError } from "../core/errors.ts";
 import { below } from "../core/formats/format.ts";
@@ -20,7 +20,7 @@ import { FILE_BYTES, RELEASE_BYTES, RELEASE_FILES } from "../core/release-limits
 export async function readConfig(folder: string): Promise<ProjectConfig> {
   if ((await entryAt(folder, CONFIG_PATH)) === undefined)
     throw new RehearsalError("ProjectMissing", { folder, missing: CONFIG_PATH });
-  return parseConfig(await readOne(folder, CONFIG_PATH));
+  return parseConfig(readOne(folder, CONFIG_PATH));
 }
 
 /** Reads the files that belong to a release, by path; throws `ProjectMissing`, `SymlinkRefused`, or a limit's error before the bytes are in memory. */
@@ -31,7 +31,7 @@ export async function readProjectFiles(folder: string): Promise<ProjectFile[]> {
   const files: ProjectFile[] = [];
   let size = 0;
   for (const path of paths) {
-    const file = { path, bytes: await readOne(folder, path) };
+    const file = { path, bytes: readOne(folder, path) };
     size += file.bytes.length;
     if (size > RELEASE_BYTES) throw new RehearsalError("ReleaseTooLarge", { size, limit: RELEASE_BYTES });
     files.push(file);
@@ -89,14 +89,15 @@ async function entryAt(folder: string, path: string) {
 }
 
 /** O_NOFOLLOW closes the moment between looking and opening, in which a file could become a link. */
-async function readOne(folder: string, path: string): Promise<Uint8Array> {
-  const handle = await open(join(folder, path), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+function readOne(folder: string, path: string): Uint8Array {
+  // Not by promises: each would go to another thread and back, four times a file, which takes longer than reading it.
+  const file = openSync(join(folder, path), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   try {
-    const { size } = await handle.stat();
+    const { size } = fstatSync(file);
     if (size > FILE_BYTES) throw new RehearsalError("FileTooLarge", { path, size, limit: FILE_BYTES });
-    return await handle.readFile();
+    return readFileSync(file);
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 

@@ -179,7 +179,7 @@ export interface Inventory {
 /** Reads the inventory, of which a project need not have one; throws `ConfigInvalid` with every problem. */
 export function parseInventory(bytes: Uint8Array | undefined): Inventory {
   const value = bytes === undefined ? {} : parseYamlFile(INVENTORY_PATH, bytes);
-  const parsed = inventorySchema.safeParse(value ?? {});
+  const parsed = inventorySchema.safeParse(sheltered(value ?? {}));
   if (!parsed.success)
     throw configInvalid(
       INVENTORY_PATH,
@@ -188,7 +188,8 @@ export function parseInventory(bytes: Uint8Array | undefined): Inventory {
   const { owner, tables, state, ...rest } = parsed.data;
   const problems: string[] = [];
   const understood =
-    tables && Object.entries(tables).map(([key, entry]) => understand(key, entry, owner, problems));
+    tables &&
+    Object.entries(tables).map(([key, entry]) => understand(unsheltered(key), entry, owner, problems));
   refuseTwice(understood ?? [], problems);
   if (problems.length > 0) throw configInvalid(INVENTORY_PATH, problems);
   return {
@@ -246,10 +247,25 @@ function understand(
     columns: Object.entries(columns).map(([name, said]) => {
       const { classification = entry.classification, ...more } =
         typeof said === "string" ? { classification: said } : (said ?? {});
-      return { name, classification, ...more };
+      return { name: unsheltered(name), classification, ...more };
     }),
   };
 }
+
+/** Zod passes over a key called `__proto__`, and a table or a column may be called so. */
+function sheltered(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inside]) => [
+      key === "__proto__" ? `${SHELTER}${key}` : key,
+      sheltered(inside),
+    ]),
+  );
+}
+
+const SHELTER = "\0";
+
+const unsheltered = (key: string) => key.replace(SHELTER, "");
 
 function refuseTwice(tables: readonly InventoryTable[], problems: string[]): void {
   const seen = new Map<string, string>();

@@ -5,7 +5,7 @@ import type { Check } from "./checks.ts";
 import { type DataPlan, parseDataPlan } from "./data-plan.ts";
 import { RehearsalError } from "./errors.ts";
 import type { Tell } from "./forbidden.ts";
-import type { Sequence } from "./formats/format.ts";
+import type { FoundMigration, Sequence } from "./formats/format.ts";
 import { FORMATS } from "./formats/formats.ts";
 import { INVENTORY_PATH, type Inventory, parseInventory } from "./inventory.ts";
 import { type Migration, understand } from "./migration.ts";
@@ -42,8 +42,15 @@ export interface Project {
   notes: string[];
 }
 
-/** Checks a set of files as one project; throws the first refusal, cheap ones before any SQL is parsed. `tell` gets those of single statements instead: such a project must not run. */
-export async function checkProject(files: readonly ProjectFile[], tell?: Tell): Promise<Project> {
+/** True for a migration that a database has had, in a release that was understood as a whole when it was made. */
+export type IsApplied = (file: Pick<Migration, "path" | "sha256">) => boolean;
+
+/** Checks a set of files as one project; throws the first refusal, cheap ones before any SQL is parsed. `tell` gets those of single statements instead: such a project must not run. Of what `applied` names only the bytes count, and it comes without statements. */
+export async function checkProject(
+  files: readonly ProjectFile[],
+  tell?: Tell,
+  applied: IsApplied = () => false,
+): Promise<Project> {
   checkSizes(files);
   const paths = files.map((file) => file.path);
   checkSafePaths(paths);
@@ -68,7 +75,7 @@ export async function checkProject(files: readonly ProjectFile[], tell?: Tell): 
   return {
     name: parsedConfig.project,
     config: parsedConfig,
-    migrations: await understandAll(sequence, parsedConfig, tell),
+    migrations: await understandAll(sequence, parsedConfig, applied, tell),
     views: [
       ...(await inTurn(sequence.repeatables, ({ source: { path } }) => repeatable(own, path, tell))),
       ...(await inTurn(folder("views"), (file) => parseView(file.path, file.bytes, tell))),
@@ -102,16 +109,27 @@ export function checkSizes(files: readonly { path: string; bytes: { length: numb
 async function understandAll(
   { migrations }: Sequence,
   { format }: ProjectConfig,
+  applied: IsApplied,
   tell?: Tell,
 ): Promise<Migration[]> {
   const understood: Migration[] = [];
   for (const [index, found] of migrations.entries()) {
+    if (applied(found.source)) {
+      understood.push(asApplied(found, index + 1));
+      continue;
+    }
     const migration = await understand(found, index + 1, format, tell);
     if (format === "native" && migration.statements.length === 0)
       throw new RehearsalError("SqlEmpty", { path: migration.path });
     understood.push(migration);
   }
   return understood;
+}
+
+function asApplied({ key, name, source }: FoundMigration, version: number): Migration {
+  const { path, sha256, sql } = source;
+  const plain = { transactional: true, idempotent: false, allowed: [], statements: [] };
+  return { version, key, name, path, sha256, sql, ...plain };
 }
 
 /** A file that its format runs whenever it has changed; unlike a view's it may hold anything. */

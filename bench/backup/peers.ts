@@ -97,3 +97,8 @@ export class Peers {
     await run(command, args, { env: this.#environment, maxBuffer: 1e8 });
   }
 }
+
+/** A tool of exactly that major, where this machine has it: pg_dump refuses newer servers, and older ones cost it other queries. */
+export function findProgram(tool: string, major: number): string | undefined {
+  return globSync(`/usr/lib/postgresql/${major}/bin/${tool}`)[0];
+}

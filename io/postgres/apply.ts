@@ -145,7 +145,11 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
       const started = performance.now();
       const record = await markRecord(session);
       await pinForFiles(session, options.policy);
-      for (const statement of item.statements) await runStatement(options, item, statement);
+      for (const [place, statement] of item.statements.entries()) {
+        // Before the first they are pinned already.
+        if (place > 0) await pinTimeouts(session, options.policy);
+        await runStatement(options, item, statement);
+      }
       await settle(session);
       await assertRecordKept(session, item, record);
       await recordApplied(options, item, performance.now() - started);
@@ -159,7 +163,6 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
 }
 
 async function runStatement(options: ApplyOptions, item: RunItem, statement: Statement): Promise<void> {
-  await pinTimeouts(options.session, options.policy);
   await options.observer?.statementBegins?.(item, statement);
   const [result] = await asFileError(item, statement, () => options.session.execute(statement.sql));
   await options.observer?.statementEnded?.(item, statement, result);

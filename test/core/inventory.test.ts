@@ -205,13 +205,18 @@ test("what is undeclared, gone or of another type is told with the exact lines t
   );
 });
 
-test("the lines to add, added, leave no problem", () => {
-  const [problem] = compareTables(read("owner: x\ntables: {}"), [{ ...USERS, comment: "accounts" }]);
-  const added = inventoryLines(problem?.changes ?? [])
+test("the lines to add, added, leave no problem, whatever the names", () => {
+  const odd = ["__proto__", "constructor", "a: b", "null", "-", "ü\u202e", " ", "#"].map((name) =>
+    column(name),
+  );
+  const hostile = { ...USERS, columns: [...USERS.columns, ...odd], comment: "accounts" };
+  const proto = { ...USERS, name: "__proto__", comment: "a table" };
+  const problems = compareTables(read("owner: x\ntables: {}"), [hostile, proto]);
+  const added = inventoryLines(problems.flatMap(({ changes }) => changes))
     .split("\n")
     .map((line) => line.slice(2))
     .join("\n");
-  expect(compareTables(read(`owner: x\n${added}`), [USERS])).toEqual([]);
+  expect(compareTables(read(`owner: x\n${added}`), [hostile, proto])).toEqual([]);
 });
 
 test("partitions are their parent's, and a domain is what it is made of", () => {

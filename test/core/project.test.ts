@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sha256 } from "../../core/digest.ts";
 import { checkProject, type ProjectFile } from "../../core/project.ts";
 import { RELEASE_FILES } from "../../core/release-limits.ts";
 import { refusalOf } from "../refusal.ts";
@@ -32,6 +33,18 @@ test("a project is its configuration, its migrations in order, and its views, se
     checks: [{ name: "titled", path: "checks/titled.sql", sql: "select id from videos where title is null" }],
     others: ["queries/newest.sql", "rehearsal.yaml", "reports/monthly/jobs.md", "schema.md"],
   });
+});
+
+test("of migrations that a database has had only the bytes count, and they come without statements", async () => {
+  const edited = file("migrations/0001_begin.sql", "this was SQL once");
+  const second = file("migrations/0002_more.sql", "alter table videos add column title text");
+  const project = await checkProject([config, edited, second], undefined, ({ path }) =>
+    path.includes("0001"),
+  );
+  expect(project.migrations).toMatchObject([
+    { version: 1, key: "0001", name: "begin", sha256: sha256(edited.bytes), statements: [] },
+    { version: 2, statements: [{ kind: "AlterTableStmt" }] },
+  ]);
 });
 
 describe("abuse 7: paths that lead out of a release are refused", () => {

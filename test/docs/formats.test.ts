@@ -22,6 +22,7 @@ import { sha256 } from "../../core/digest.ts";
 import { type Evidence, evidenceDigest } from "../../core/evidence.ts";
 import { FORMAT_NAMES } from "../../core/formats/format.ts";
 import { FORMATS } from "../../core/formats/formats.ts";
+import { parseInventory } from "../../core/inventory.ts";
 import { type EventContent, findBrokenLink, LOG_START, type LogEntry, linkEvent } from "../../core/log.ts";
 import { parseMigration } from "../../core/migration.ts";
 import { type DatabaseUse, databaseName } from "../../core/names.ts";
@@ -31,6 +32,7 @@ import type { RehearsalReport } from "../../core/report.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
 import { fingerprint, type Shape } from "../../core/shape.ts";
 import { type StoredVersion, storageListSchema } from "../../core/storage.ts";
+import { readStateFile, writeStateFile } from "../../core/workspace.ts";
 import { openConfiguration } from "../../functions/configuration.ts";
 import type { FencedContent } from "../../functions/steps/fence.ts";
 import type { CopyWriters } from "../../functions/steps/restore.ts";
@@ -74,6 +76,22 @@ test("a migration's checksum covers the raw bytes", async () => {
     const bytes = Buffer.from(text);
     expect((await parseMigration("migrations/0001_create_videos.sql", bytes)).sha256).toBe(promised);
   }
+});
+
+test("an inventory and a workspace's state are read as they are shown", () => {
+  const { tables, storage, configuration, state } = parseInventory(Buffer.from(example("inventory")));
+  expect(tables?.map(({ schema, name }) => [schema, name])).toEqual([
+    ["public", "users"],
+    ["billing", "odd.name"],
+  ]);
+  expect([storage.length, configuration?.length, Object.keys(state)]).toEqual([
+    2,
+    2,
+    ["roleFile", "stateFile"],
+  ]);
+  const shown = readStateFile(example("workspace-state"));
+  if (typeof shown === "string") throw new Error(shown);
+  expect(writeStateFile(shown, "provisional", shown.promotion)).toBe(`${example("workspace-state")}\n`);
 });
 
 test("the page names every format's folder", () => {
