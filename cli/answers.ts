@@ -153,6 +153,7 @@ export const plan = z.looseObject({
   runs: z.array(
     z.looseObject({
       transactional: z.boolean(),
+      sliced: z.boolean().default(false),
       files: z.array(
         z.looseObject({
           kind: z.string(),

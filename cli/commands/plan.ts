@@ -50,9 +50,9 @@ function described({ environment, release, plans, notes, runs, fence, rollback, 
     `a rollback after COMMIT ${wayBack(rollback)}`,
     ...(plans.length > 0 ? ["", describePlans(plans)] : []),
     ...(notes.length > 0 ? ["", "notes on changes:", indent(plain(noteLines(notes).join("\n")))] : []),
-    ...runs.flatMap(({ transactional, files }) => [
+    ...runs.flatMap(({ transactional, sliced, files }) => [
       "",
-      transactional ? "in one transaction:" : "outside a transaction:",
+      transactional ? "in one transaction:" : sliced ? "in slices:" : "outside a transaction:",
       ...files.flatMap(({ path, statements }) => [`  ${plain(path)}`, indent(statementTable(statements))]),
     ]),
     ...(findings.length > 0 ? ["", "the safety analysis found:", indent(findingTable(findings))] : []),

@@ -208,6 +208,8 @@ describe("planning", () => {
         "migrations/0002_more.sql": "alter table books add column pages int;\ndrop table if exists old;\n",
         "migrations/0003_index.sql":
           "-- rehearsal: no-transaction\ncreate index concurrently books_title on books (title);\n",
+        "migrations/0004_pages.sql":
+          "-- rehearsal: batch table=books key=id size=10\nupdate books set pages = 1;\n",
       }),
     );
     const before = await rows(address, "select * from rehearsal.identity");
@@ -235,7 +237,8 @@ describe("planning", () => {
             },
           ],
         },
-        { transactional: false, files: [{ statements: [{ class: "non-transactional" }] }] },
+        { transactional: false, sliced: false, files: [{ statements: [{ class: "non-transactional" }] }] },
+        { transactional: false, sliced: true, files: [{ path: "migrations/0004_pages.sql" }] },
       ],
     });
     expect(await rows(address, "select * from rehearsal.identity")).toEqual(before);

@@ -69,6 +69,8 @@ const planSchema = z
     runs: z.array(
       z.object({
         transactional: z.boolean(),
+        /** Its one statement commits in slices of a key. */
+        sliced: z.boolean(),
         files: z.array(
           z.object({
             kind: z.enum(["migration", "view", "seed"]),
@@ -113,6 +115,7 @@ function shown({ runs, coverage, ...plan }: Plan) {
     plans: coverage.plans.map(briefOf),
     runs: runs.map(({ transactional, items }) => ({
       transactional,
+      sliced: items.some(({ batch }) => batch !== undefined),
       files: items.map(({ kind, path, version, idempotent, statements }) => ({
         kind,
         path,
