@@ -4,7 +4,7 @@ import { RehearsalError } from "./errors.ts";
 import type { Migration, Statement } from "./migration.ts";
 import { mayBeSame, readName, writeName } from "./plain-name.ts";
 import { isLoss, type Loss, lossesOf, statedLoss } from "./plan-coverage.ts";
-import type { RunMeasure } from "./report.ts";
+import type { RehearsalReport } from "./report.ts";
 
 export interface PlanReport extends PlanBrief {
   /** The migration's path. */
@@ -60,11 +60,14 @@ function sameLoss(one: Loss, other: Loss): boolean {
   return one.kind === other.kind && mayBeSame(one.name, other.name);
 }
 
+/** What of the report the rows that were written are read from. */
+type Measured = Pick<RehearsalReport, "runs" | "batches">;
+
 /** One plan with its measures; `counted` holds the counts of tables and columns by `object`. */
 export function reportPlan(
   plan: DataPlan,
   migration: Pick<Migration, "path" | "statements">,
-  runs: readonly RunMeasure[],
+  { runs, batches = [] }: Measured,
   counted: ReadonlyMap<string, number | null>,
 ): PlanReport {
   const losses = plannedLosses(plan, migration);
@@ -84,7 +87,7 @@ export function reportPlan(
           const bound = Object.entries(plan.loses).find(([key]) => isLoss(key, loss))?.[1];
           const measured =
             loss.kind === "rows of"
-              ? rowsWritten(migration.path, loss, own, runs)
+              ? rowsWritten(migration.path, loss, own, { runs, batches })
               : (counted.get(loss.object) ?? null);
           return { object: loss.object, measured, ...(bound !== undefined && { planned: bound }) };
         }),
@@ -99,8 +102,10 @@ function rowsWritten(
   path: string,
   { statement, name }: PlannedLoss,
   losses: readonly PlannedLoss[],
-  runs: readonly RunMeasure[],
+  { runs, batches = [] }: Measured,
 ): number | null {
+  const batch = batches.find((one) => one.path === path);
+  if (batch !== undefined) return batch.rows;
   const run = runs.find(({ items }) => items.some((item) => item.path === path));
   const item = run?.items.find((one) => one.path === path);
   const rows = item?.statements.find(

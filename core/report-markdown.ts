@@ -34,6 +34,7 @@ export function reportMarkdown(report: RehearsalReport, comparison?: Comparison)
     "",
     ...comparisonSection(comparison),
     ...plansSection(report.plans),
+    ...list("Not additive, and without a data plan", report.unplanned ?? []),
     ...[rollbackSentence(report.rollback)].filter(Boolean).flatMap((sentence) => [sentence, ""]),
     ...blockedSection(report.blocked),
     ...budgetSection(report.budgets),

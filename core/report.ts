@@ -85,6 +85,8 @@ export interface RehearsalReport {
   brokenChecks: BrokenCheck[];
   /** The data plans of what ran, with what was measured of each. */
   plans?: PlanReport[];
+  /** Statements that are not additive and have no plan, where plans are optional, in people's words. */
+  unplanned?: string[];
   /** Backfills in slices, where there are any. */
   batches?: BatchMeasure[];
   /** What the files say of tables whose every change asks for a note; absent where none is changed. */

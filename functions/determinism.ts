@@ -55,8 +55,16 @@ export async function proveDeterminism(
   { report, project, options, held, twin }: Rehearsed,
 ): Promise<void> {
   if (twin === undefined) return;
-  const { attempt, release, runs, policy } = options;
-  await applyRuns({ session: twin, attempt, release, runs, policy, unpaced: true });
+  const { attempt, release, runs, policy, onItem } = options;
+  await applyRuns({
+    session: twin,
+    attempt,
+    release,
+    runs,
+    policy,
+    unpaced: true,
+    ...(onItem && { onItem }),
+  });
   for (const plan of plans) {
     const claimed = project.migrations
       .filter(({ version }) => version === plan.version)

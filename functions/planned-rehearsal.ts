@@ -2,6 +2,7 @@
 import type { Baseline } from "../core/baseline.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { quoteName } from "../core/names.ts";
+import { coverPlans, told } from "../core/plan-coverage.ts";
 import { unplannedEffects, unreached } from "../core/plan-reach.ts";
 import { plannedLosses, refuseLosses, reportPlan } from "../core/plan-report.ts";
 import type { Project } from "../core/project.ts";
@@ -40,6 +41,9 @@ export async function holdToPlans(context: StepContext, rehearsed: Rehearsed): P
     const unplanned = unplannedEffects(effects, plans);
     if (unplanned.length > 0) throw new RehearsalError("ChangeUnplanned", { objects: unplanned.join("; ") });
   }
+  const { unplanned } = coverPlans(project, { pending: new Set(pending), policy: "optional" });
+  if (unplanned.length > 0)
+    report.unplanned = unplanned.map(({ path, statement }) => `${path}, ${told(statement)}`);
   if (plans.length === 0) return;
   const searchPath = promotion.policy.searchPath.map(quoteName).join(", ");
   report.plans = [];
@@ -50,7 +54,7 @@ export async function holdToPlans(context: StepContext, rehearsed: Rehearsed): P
     for (const loss of plannedLosses(plan, migration))
       if (loss.kind !== "rows of" && !counted.has(loss.object))
         counted.set(loss.object, await countContent(pristine, loss, searchPath));
-    report.plans.push(reportPlan(plan, migration, report.runs, counted));
+    report.plans.push(reportPlan(plan, migration, report, counted));
     const nowhere = unreached(effects, plan);
     if (nowhere.length > 0)
       throw new RehearsalError("PlanTooWide", {

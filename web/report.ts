@@ -44,6 +44,7 @@ ${verdict(report)}
 ${report.rollback === undefined ? "" : html`<p>${rollbackSentence(report.rollback)}</p>`}
 ${comparisonSection(comparison)}
 ${plansSection(report.plans)}
+${list("Not additive, and without a data plan", report.unplanned ?? [])}
 ${blockedSection(report.blocked)}
 ${budgetSection(report.budgets)}
 ${lintSection(report.findings)}

@@ -51,8 +51,8 @@ function newestUnplanned({ migrations, plans }: Project): Migration {
 }
 
 function find({ migrations }: Project, named: string): Migration {
-  const found = migrations.find(({ version, path }) =>
-    [numberText(version), String(version), path].includes(named),
+  const found = migrations.find(({ version, key, path }) =>
+    [numberText(version), String(version), key, path].includes(named),
   );
   if (found === undefined) throw new RehearsalError("NotFound", { what: "migration", name: named });
   return found;
