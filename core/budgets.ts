@@ -82,7 +82,10 @@ export interface Judged {
   statement?: StatementPlace;
 }
 
-type Measured = Pick<RehearsalReport, "runs" | "blocked" | "bytesBefore" | "bytesAfter" | "walBytes">;
+type Measured = Pick<
+  RehearsalReport,
+  "runs" | "blocked" | "batches" | "bytesBefore" | "bytesAfter" | "walBytes"
+>;
 
 /** Each budget that the policy sets, those that are exceeded first. */
 export function judgeBudgets(budgets: Budgets, report: Measured): Judged[] {
@@ -122,7 +125,11 @@ type Measure = (report: Measured) => { measured: number; statement?: StatementPl
 
 const MEASURES: Record<Budget, Measure> = {
   maxReadBlock: longest("reads"),
-  maxWriteBlock: longest("writes", "rows"),
+  maxWriteBlock: (report) => {
+    const locks = longest("writes", "rows")(report);
+    const slices = longestSlice(report);
+    return slices.measured > locks.measured ? slices : locks;
+  },
   maxDuration: (report) => ({
     measured: report.runs.reduce((sum, run) => sum + run.milliseconds, 0),
     ...most(report, ({ milliseconds }) => milliseconds),
@@ -146,6 +153,17 @@ function longest(...traffic: Traffic[]): Measure {
       ? { measured: 0 }
       : { measured: first.milliseconds, statement: first.statement };
   };
+}
+
+/** Whoever writes a row of a backfill waits for its slice. */
+function longestSlice({ batches = [], runs }: Measured): ReturnType<Measure> {
+  const [first] = [...batches].sort((a, b) => b.longestSlice - a.longestSlice);
+  if (first === undefined) return { measured: 0 };
+  const items = runs.flatMap((run) => run.items);
+  const statement = items.find(({ path }) => path === first.path)?.statements[0];
+  if (statement === undefined) return { measured: first.longestSlice };
+  const { line, summary } = statement;
+  return { measured: first.longestSlice, statement: { path: first.path, line, summary } };
 }
 
 function most({ runs }: Measured, cost: (statement: StatementMeasure) => number) {

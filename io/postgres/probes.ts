@@ -119,19 +119,25 @@ async function findTables(session: Session): Promise<Set<string>> {
 /** The tables that stand and will be locked against readers or writers; of an index, its table. */
 async function findTargets({ session, locks, searchPath }: ProbeOptions): Promise<Target[]> {
   const strong = locks.filter(({ mode }) => waitsFor("writes", mode));
-  const found = await session.transaction(async () => {
+  const named = await session.transaction(async () => {
     await session.execute(`set local search_path = ${searchPath.map(quoteName).join(", ")}`);
-    return session.query<{ schema: string; name: string; mode: string; kind: string }>(
-      `select n.nspname as schema, t.relname as name, l.mode, t.relkind as kind
-        from unnest($1::text[], $2::text[]) as l(relation, mode)
-          left join pg_catalog.pg_index i on i.indexrelid = pg_catalog.to_regclass(l.relation)
-          join pg_catalog.pg_class t on t.oid = coalesce(i.indrelid, pg_catalog.to_regclass(l.relation))
-          join pg_catalog.pg_namespace n on n.oid = t.relnamespace
-        where t.relkind in ('r', 'p', 'm') and n.nspname <> 'rehearsal'
-        order by pg_catalog.pg_relation_size(t.oid) desc, t.oid`,
+    // Under the files' own path nothing is called that somebody could have put before the catalog's.
+    return session.query<{ oid: string; mode: string }>(
+      `select pg_catalog.to_regclass(l.relation)::pg_catalog.oid as oid, l.mode
+        from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) as l(relation, mode)`,
       [strong.map(({ relation }) => relation), strong.map(({ mode }) => mode)],
     );
   }, "begin read only");
+  const found = await session.query<{ schema: string; name: string; mode: string; kind: string }>(
+    `select n.nspname as schema, t.relname as name, l.mode, t.relkind as kind
+      from unnest($1::oid[], $2::text[]) as l(oid, mode)
+        left join pg_index i on i.indexrelid = l.oid
+        join pg_class t on t.oid = coalesce(i.indrelid, l.oid)
+        join pg_namespace n on n.oid = t.relnamespace
+      where t.relkind in ('r', 'p', 'm') and n.nspname <> 'rehearsal'
+      order by pg_relation_size(t.oid) desc, t.oid`,
+    [named.map(({ oid }) => oid), named.map(({ mode }) => mode)],
+  );
   const targets = new Map<string, Target>();
   const tables = new Set<string>();
   for (const { schema, name, mode, kind } of found) {

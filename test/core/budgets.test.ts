@@ -107,6 +107,14 @@ describe("a release", () => {
   );
 });
 
+test("a slice of a backfill that keeps its rows too long counts as a writer's wait", () => {
+  const slow = { path: place.path, table: '"videos"', rows: 10, visited: 10, slices: 1, milliseconds: 2_000 };
+  const batches = [{ ...slow, longestSlice: 1_500, rowsPerSecond: 5, bytes: 0, predictedSeconds: 2 }];
+  expect(judgeBudgets({ maxWriteBlock: 1_000 }, { ...report, batches })).toMatchObject([
+    { measured: 1_500, exceeded: true, statement: { path: place.path, line: 1 } },
+  ]);
+});
+
 function catching(work: () => void): RehearsalError {
   try {
     work();
