@@ -84,6 +84,8 @@ async function run(
       ? [...wanted.flatMap((migration) => planRuns([migration], [], [])), ...planRuns([], due, [])]
       : planRuns(wanted, due, []),
     policy,
+    // Nobody's rows are here, whatever the server's standbys do.
+    unpaced: true,
     ...(onFile && { onItem: ({ path }) => onFile(path) }),
   });
 }
