@@ -128,6 +128,8 @@ export function describeOutcome({ id, kind, outcome }: Task): string {
         `${amount("migrations")} migrations are recorded as applied, to ${plain(text("through"))}; a replay of them made the same shape`,
         amount("pending") === 0 ? "nothing of the release is pending" : `${amount("pending")} are pending`,
       ].join("\n");
+    case "squash":
+      return `${id}: proved; databases that have had the originals take the squash for them`;
     case "baseline":
       return `${id}: ${amount("tables")} tables, ${rows(amount("rows"))}, at ${when(text("takenAt"))}`;
   }

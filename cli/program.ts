@@ -18,6 +18,7 @@ import { rejectCommand } from "./commands/reject.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { squashCommand } from "./commands/squash.ts";
 import { statusCommand } from "./commands/status.ts";
 import { watchCommand } from "./commands/watch.ts";
 
@@ -31,6 +32,7 @@ const COMMANDS: Declare[] = [
   adoptCommand,
   inventoryCommand,
   schemaCommand,
+  squashCommand,
   driftCommand,
   diffCommand,
   planCommand,

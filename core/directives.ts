@@ -4,6 +4,7 @@ import { didYouMean } from "./did-you-mean.ts";
 import { RehearsalError } from "./errors.ts";
 import { lexemes } from "./sql-lexer.ts";
 import { lineAt, type SqlSource } from "./sql-source.ts";
+import { readSquashed, type Squashed } from "./squash.ts";
 
 export interface Directives {
   /** Each statement runs alone, outside a transaction. */
@@ -14,6 +15,8 @@ export interface Directives {
   batch?: BatchDirective;
   /** Findings of the safety analysis that are let through, in the order of the file. */
   allowed: Allowance[];
+  /** The migrations that the file stands for. */
+  squashes?: Squashed[];
 }
 
 /** `-- rehearsal: allow drop-table: nobody reads it`, for the statement directly below. */
@@ -26,7 +29,7 @@ export interface Allowance {
   line: number;
 }
 
-const KNOWN = ["no-transaction", "idempotent", "batch", "allow"];
+const KNOWN = ["no-transaction", "idempotent", "batch", "allow", "squashes"];
 const ANYWHERE = /--[ \t]*rehearsal:/i;
 const DIRECTIVE = /^--[ \t]*rehearsal:(.*)$/i;
 const ALLOW = /^allow(?:[ \t]+([^\s:]+))?[ \t]*(?::(.*))?$/i;
@@ -35,6 +38,7 @@ const ALLOW = /^allow(?:[ \t]+([^\s:]+))?[ \t]*(?::(.*))?$/i;
 export function readDirectives(source: SqlSource, firstStatement: number): Directives {
   const found = new Set<string>();
   const allowed: Allowance[] = [];
+  const squashes: Squashed[] = [];
   let batch: BatchDirective | undefined;
   // Most files hold none, and need no second reading.
   if (!ANYWHERE.test(source.sql)) return { noTransaction: false, idempotent: false, allowed };
@@ -55,6 +59,14 @@ export function readDirectives(source: SqlSource, firstStatement: number): Direc
         : readBatchDirective(directive.slice(word.length).trim());
       if (typeof read === "string") throw new RehearsalError("DirectiveInvalid", { ...place, problem: read });
       batch = read;
+    } else if (word === "squashes") {
+      const one = readSquashed(directive.slice(word.length));
+      if (one === undefined)
+        throw new RehearsalError("DirectiveInvalid", {
+          ...place,
+          problem: 'it is written "squashes sha256=HEX PATH", one line for each, by "rehearsal squash"',
+        });
+      squashes.push(one);
     } else if (rest.length > 0 || !KNOWN.includes(word))
       throw new RehearsalError("DirectiveUnknown", { ...place, known: didYouMean(directive, KNOWN) });
     found.add(word);
@@ -63,6 +75,7 @@ export function readDirectives(source: SqlSource, firstStatement: number): Direc
     noTransaction: found.has("no-transaction"),
     idempotent: found.has("idempotent"),
     ...(batch && { batch }),
+    ...(squashes.length > 0 && { squashes }),
     allowed,
   };
 }

@@ -10,6 +10,7 @@ import { cannotRunInTransaction } from "./non-transactional.ts";
 import { withoutOwnTransaction } from "./own-transaction.ts";
 import { type ParsedStatement, parseSql } from "./sql-parser.ts";
 import { readSqlSource } from "./sql-source.ts";
+import type { Squashed } from "./squash.ts";
 import { describeStatement, type Statement } from "./statement.ts";
 
 export type { Statement } from "./statement.ts";
@@ -33,6 +34,8 @@ export interface Migration {
   idempotent: boolean;
   /** After `-- rehearsal: batch …`: how its one statement is cut into slices. */
   batch?: BatchSettings;
+  /** The migrations of an earlier release that it stands for, in order; the native format alone has it. */
+  squashes?: Squashed[];
   /** Findings of the safety analysis that it lets through. */
   allowed: Allowance[];
   statements: Statement[];
@@ -64,6 +67,10 @@ export async function understand(
   const unwrapped = hasOwn ? withoutOwnTransaction(file, all) : { source: file, parsed: all, own: false };
   const { source, parsed } = unwrapped;
   const directives = readDirectives(source, parsed[0]?.start ?? source.sql.length);
+  if (directives.squashes !== undefined && format !== "native")
+    throw new RehearsalError("SquashRefused", {
+      reason: `${path} is not of the native format, which alone has squashes`,
+    });
   const batch = directives.batch && planBatch(path, parsed, directives.batch);
   const outside = !unwrapped.own && runsOutside(transaction, parsed);
   const transactional = !directives.noTransaction && !outside && batch === undefined;
@@ -78,6 +85,7 @@ export async function understand(
     transactional,
     idempotent: directives.idempotent,
     ...(batch && { batch }),
+    ...(directives.squashes && { squashes: directives.squashes }),
     allowed: directives.allowed,
     statements: parsed.map(describeStatement),
   };

@@ -1,6 +1,7 @@
 /** Which migrations of a release are still to run, after what was applied is proved to be the beginning of what the release holds. */
 import { RehearsalError } from "./errors.ts";
 import type { Migration } from "./migration.ts";
+import { acceptSquashes, type Squashed } from "./squash.ts";
 
 /** A migration as the target database records it. */
 export interface AppliedMigration {
@@ -10,18 +11,22 @@ export interface AppliedMigration {
   sha256: string;
 }
 
-type Known = Pick<Migration, "version" | "path" | "sha256">;
+type Known = Pick<Migration, "version" | "path" | "sha256"> & { squashes?: readonly Squashed[] };
 
 /** The migrations not applied yet, in order; throws `AppliedFilesDiffer` with the differences between record and release. */
 export function pendingMigrations<M extends Known>(
   migrations: readonly M[],
-  applied: readonly AppliedMigration[],
+  record: readonly AppliedMigration[],
 ): M[] {
+  const { applied, differences: partly } = acceptSquashes(migrations, record);
   const sequence = [...migrations].sort((a, b) => a.version - b.version);
-  const differences = differencesOf(
-    sequence,
-    [...applied].sort((a, b) => a.version - b.version),
-  );
+  const differences = [
+    ...partly,
+    ...differencesOf(
+      sequence,
+      [...applied].sort((a, b) => a.version - b.version),
+    ),
+  ];
   if (differences.length > 0)
     throw new RehearsalError("AppliedFilesDiffer", { differences: told(differences) });
   const done = new Set(applied.map(({ path }) => path));

@@ -114,11 +114,13 @@ async function understandAll(
 ): Promise<Migration[]> {
   const understood: Migration[] = [];
   for (const [index, found] of migrations.entries()) {
+    // A squash leaves the numbers free that it stands for, so that what follows keeps its own.
+    const place = format === "native" ? Number(found.key) : index + 1;
     if (applied(found.source)) {
-      understood.push(asApplied(found, index + 1));
+      understood.push(asApplied(found, place));
       continue;
     }
-    const migration = await understand(found, index + 1, format, tell);
+    const migration = await understand(found, place, format, tell);
     if (format === "native" && migration.statements.length === 0)
       throw new RehearsalError("SqlEmpty", { path: migration.path });
     understood.push(migration);

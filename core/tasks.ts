@@ -11,6 +11,7 @@ export const TASKS = [
   "replay",
   "adopt",
   "baseline",
+  "squash",
 ] as const;
 
 export type TaskKind = (typeof TASKS)[number];
@@ -43,4 +44,6 @@ export interface TaskInputs {
   /** `tool`: whose history is read, the release's format when left out; `baseline`: the last migration that is there, where no history says. */
   adopt: { release: string; tool?: HistoryTool; baseline?: string };
   baseline: Record<never, never>;
+  /** Whole hashes of the release with the originals, and of the one with the squash. */
+  squash: { before: string; after: string };
 }

@@ -2,7 +2,7 @@
 import { withoutIgnored } from "../core/drift.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { Finding } from "../core/lint/lint.ts";
-import { pendingMigrations } from "../core/pending.ts";
+import { type AppliedMigration, pendingMigrations } from "../core/pending.ts";
 import type { Coverage } from "../core/plan-coverage.ts";
 import type { Project } from "../core/project.ts";
 import { changedRepeatables, type Repeatable, type Run } from "../core/runs.ts";
@@ -24,6 +24,7 @@ import { lintPending } from "./lint.ts";
 import { runsOf } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
 import { readGuardedShape, readKeptShape } from "./shapes.ts";
+import { assertSquashesProved } from "./squash-proof.ts";
 import { assertStorage, guardedAreas } from "./storage.ts";
 import { assertRole } from "./workspace.ts";
 
@@ -67,7 +68,9 @@ export async function examine(
   refuseFiles(environment.policy);
   assertDeclared(environment, project);
   await assertRole(environment, project.inventory);
-  const pending = pendingFiles(project, await readApplied(session), seed);
+  const applied = await readApplied(session);
+  const pending = pendingFiles(project, applied, seed);
+  await assertSquashesProved(store, environment.name, project, migrationsOf(applied));
   await assertRoom(session, environment.policy.disk, copiesFor(pendingPlans(project, pending)));
   const shape = await refuseDrift(session, store, environment);
   return {
@@ -82,12 +85,15 @@ export async function examine(
   };
 }
 
+function migrationsOf(applied: readonly AppliedFile[]): AppliedMigration[] {
+  return applied.flatMap(({ path, version, sha256 }) =>
+    version === null ? [] : [{ path, version, sha256 }],
+  );
+}
+
 /** The paths that will run; throws when an applied file is not the one that was applied. */
 function pendingFiles(project: Project, applied: readonly AppliedFile[], seed: boolean): string[] {
-  const migrations = pendingMigrations(
-    project.migrations,
-    applied.flatMap(({ path, version, sha256 }) => (version === null ? [] : [{ path, version, sha256 }])),
-  );
+  const migrations = pendingMigrations(project.migrations, migrationsOf(applied));
   const repeatables = [project.views, seed ? project.seeds : []].flatMap((files: readonly Repeatable[]) =>
     changedRepeatables(files, applied),
   );

@@ -159,6 +159,23 @@ export async function startAdoption(
   });
 }
 
+/** Starts the proof that one release's squashes make what another's migrations make. */
+export async function startSquash(
+  ledger: Session,
+  request: { environment: string; before: string; after: string },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "squash", ...request }, async () => {
+    const { name } = await readEnvironment(ledger, request.environment);
+    const [before, after] = [
+      await findRelease(ledger, request.before),
+      await findRelease(ledger, request.after),
+    ];
+    const input = { before: before.hash, after: after.hash };
+    return { kind: "squash", environment: name, backup: null, input };
+  });
+}
+
 /** Starts the reading of what an environment's database holds. Throws `EnvironmentFenced`. */
 export async function startBaseline(
   ledger: Session,

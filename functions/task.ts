@@ -147,7 +147,7 @@ export async function closeTask(
   }
 }
 
-const MAKES_DATABASES: ReadonlySet<TaskKind> = new Set(["verify", "restore", "replay", "adopt"]);
+const MAKES_DATABASES: ReadonlySet<TaskKind> = new Set(["verify", "restore", "replay", "squash", "adopt"]);
 
 /** How the names of a task's sessions begin; an attempt's number follows. */
 export function sessionsOf({ id, kind }: Pick<Task, "id" | "kind">): string {

@@ -44,7 +44,7 @@ function nameOf(path: string): string {
 }
 
 /** "Add speakers!" as `add_speakers`. */
-function slug(words: string): string {
+export function slug(words: string): string {
   return words
     .normalize("NFKD")
     .toLowerCase()

@@ -2,6 +2,7 @@
 import { RehearsalError } from "../errors.ts";
 import { numberText, parseMigrationName } from "../migration-name.ts";
 import { readSqlSource } from "../sql-source.ts";
+import { squashedIn } from "../squash.ts";
 import { below, type Format, inside } from "./format.ts";
 
 export const native: Format = {
@@ -12,24 +13,29 @@ export const native: Format = {
   },
   outside: 'begins with "-- rehearsal: no-transaction"',
   read(files) {
-    const found = files.map(({ path, bytes }) => ({ ...parseMigrationName(path), path, bytes }));
+    const found = files.map(({ path, bytes }) => ({
+      ...parseMigrationName(path),
+      ...{ path, source: readSqlSource(path, bytes) },
+    }));
     found.sort((a, b) => a.version - b.version);
-    for (const [index, { version, path }] of found.entries()) {
+    for (const [index, { version, path, source }] of found.entries()) {
       const before = found[index - 1];
       if (before?.version === version)
         throw new RehearsalError("MigrationNumberTwice", { version, first: before.path, second: path });
       const wanted = (before?.version ?? 0) + 1;
-      if (version !== wanted)
+      // A squash has the last number of those it stands for.
+      const first = version - Math.max(0, squashedIn(source.sql).length - 1);
+      if (first !== wanted)
         throw new RehearsalError("MigrationNumberMissing", {
           missing: wanted,
           after: before === undefined ? "the beginning" : numberText(before.version),
           found: path,
         });
     }
-    const migrations = found.map(({ version, name, path, bytes }) => ({
+    const migrations = found.map(({ version, name, source }) => ({
       key: numberText(version),
       name,
-      source: readSqlSource(path, bytes),
+      source,
       transaction: "one" as const,
     }));
     return { migrations, repeatables: [], notes: [] };

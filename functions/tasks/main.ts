@@ -10,6 +10,7 @@ import { expireTask } from "./expire.ts";
 import { exportTask } from "./export.ts";
 import { replayTask } from "./replay.ts";
 import { restoreTask } from "./restore.ts";
+import { squashTask } from "./squash.ts";
 import { verifyTask } from "./verify.ts";
 
 /** What the state machine hands to it. */
@@ -26,6 +27,7 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   expire: expireTask,
   export: exportTask,
   replay: replayTask,
+  squash: squashTask,
   adopt: adoptTask,
   baseline: baselineTask,
 };

@@ -1,6 +1,6 @@
 /** Work with a release or a database beside promotions: a replay of the one, a baseline of the other. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { startBaseline, startReplay } from "../../task-start.ts";
+import { startBaseline, startReplay, startSquash } from "../../task-start.ts";
 import { environmentName, jsonAnswer, jsonBody, keyHeader, refused, releaseHash } from "../answer.ts";
 import { api } from "../request.ts";
 import { answerStarted, askerOf, taskSchema } from "../task.ts";
@@ -22,6 +22,18 @@ const replay = createRoute({
   responses: started,
 });
 
+const squash = createRoute({
+  method: "post",
+  path: "/environments/{name}/squashes",
+  summary: "Prove that one release's squashes make what the migrations of another make",
+  request: {
+    headers: keyHeader,
+    params,
+    ...jsonBody(z.strictObject({ before: releaseHash, after: releaseHash })),
+  },
+  responses: started,
+});
+
 const baseline = createRoute({
   method: "post",
   path: "/environments/{name}/baselines",
@@ -36,6 +48,13 @@ export const replayRoutes = api()
     return answerStarted(
       c,
       await startReplay(await c.var.ledger(), request, askerOf(c, c.req.valid("header"))),
+    );
+  })
+  .openapi(squash, async (c) => {
+    const request = { environment: c.req.valid("param").name, ...c.req.valid("json") };
+    return answerStarted(
+      c,
+      await startSquash(await c.var.ledger(), request, askerOf(c, c.req.valid("header"))),
     );
   })
   .openapi(baseline, async (c) => {
