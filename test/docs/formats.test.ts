@@ -30,7 +30,9 @@ import { coverPlans } from "../../core/plan-coverage.ts";
 import { buildBundle, manifestSchema, readBundle } from "../../core/release.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
+import { parseSchemaLock, schemaLock, schemaLockText } from "../../core/schema-lock.ts";
 import { fingerprint, type Shape } from "../../core/shape.ts";
+import { squashDigest } from "../../core/squash.ts";
 import { type StoredVersion, storageListSchema } from "../../core/storage.ts";
 import { readStateFile, writeStateFile } from "../../core/workspace.ts";
 import { openConfiguration } from "../../functions/configuration.ts";
@@ -69,6 +71,23 @@ const json = <T>(name: string): T => JSON.parse(example(name)) as T;
 test("canonical JSON and the hash are as described", () => {
   expect(canonicalJson(json<Json>("json-value"))).toBe(example("json-canonical"));
   expect(sha256(example("json-canonical"))).toBe(example("json-sha256"));
+});
+
+test("a schema lock is made of a shape, and carries the hash of what it promises", () => {
+  const made = schemaLockText(schemaLock(json<Shape>("shape")));
+  expect(made).toBe(`${example("schema-lock")}\n`);
+  const { format: _, fingerprint: hash, ...promised } = parseSchemaLock(Buffer.from(made));
+  expect(sha256(canonicalJson(promised as unknown as Json))).toBe(hash);
+});
+
+test("a squash names what it stands for, and is proved under a hash of exactly that", async () => {
+  const bytes = Buffer.from(`${example("squash")}\n`);
+  const squash = await parseMigration("migrations/0002_videos.sql", bytes);
+  expect(squash.squashes?.map(({ path }) => path)).toEqual([
+    "migrations/0001_create_videos.sql",
+    "migrations/0002_create_videos_again.sql",
+  ]);
+  expect(squashDigest([squash], squash)).toBe(example("squash-digest"));
 });
 
 test("a migration's checksum covers the raw bytes", async () => {
