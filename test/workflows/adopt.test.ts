@@ -8,7 +8,7 @@ import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../po
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
 import { runTask } from "../service/tasks.ts";
-import { migratedBy } from "./migrated-by.ts";
+import { type MIGRATE, migratedBy } from "./migrated-by.ts";
 
 const server = newestServer();
 const made: DatabaseAddress[] = [];
@@ -39,7 +39,7 @@ create index books_title on books (title);`,
 ] as const;
 
 interface Told {
-  tool: "dbmate" | "drizzle" | "graphile-migrate" | "node-pg-migrate";
+  tool: keyof typeof MIGRATE;
   table: string;
   /** The project's files with its first `count` steps. */
   files(count: number): Record<string, string>;
@@ -93,6 +93,20 @@ const TOOLS: Told[] = [
         // node-pg-migrate too would end at the mark in the body.
         `-- Up Migration\n${sql.replace("  -- Down Migration\n", "")}\n-- Down Migration\n`,
       ]),
+  },
+  {
+    tool: "sqitch",
+    table: "sqitch.changes",
+    files: (count) => ({
+      "sqitch.conf": "[core]\n\tengine = pg\n",
+      "sqitch.plan": `%syntax-version=1.0.0\n%project=library\n\n${STEPS.slice(0, count)
+        .map((_, index) => `step${index} 2024-01-0${index + 1}T12:00:00Z A. Person <a@example.org> # why\n`)
+        .join("")}`,
+      ...few(count, (sql, index) => [
+        `deploy/step${index}.sql`,
+        `-- Deploy library:step${index} to pg\n\nBEGIN;\n\n${sql}\n\nCOMMIT;\n`,
+      ]),
+    }),
   },
 ];
 
@@ -213,6 +227,22 @@ describe("what a history claims is believed only where a replay makes it", () =>
     expect(error?.message).toContain("drizzle/0001_step.sql is not in the history");
     expect(error?.message).toContain("7 (ff) is in the history, and no file of the project is it");
   });
+});
+
+test("an adoption that died behind its record is finished by the next attempt, once", async () => {
+  const address = await environmentWith("cut-off", (database) =>
+    migratedBy("dbmate", database, DBMATE.files(2)),
+  );
+  const release = await service.release(project("dbmate", DBMATE.files(2)));
+  service.gate("task-adopt:adopted", "dies");
+  expect(await adopt("cut-off", { release })).toMatchObject({
+    status: "succeeded",
+    attempt: 2,
+    outcome: { migrations: 2, pending: 0 },
+  });
+  expect(await recorded(address)).toHaveLength(2);
+  const environment = await service.must<{ release: string }>("GET", "/environments/cut-off");
+  expect(environment.release).toBe(release);
 });
 
 describe("a database without a history", () => {

@@ -1,6 +1,7 @@
 /** Databases migrated by the very tools whose histories are adopted. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,7 +20,10 @@ const DBMATE = fileURLToPath(
 );
 const quiet = { info() {}, warn() {}, error: console.error, debug() {} };
 
-export const MIGRATE: Record<"dbmate" | "drizzle" | "graphile-migrate" | "node-pg-migrate", Migrate> = {
+export const MIGRATE: Record<
+  "dbmate" | "drizzle" | "graphile-migrate" | "node-pg-migrate" | "sqitch",
+  Migrate
+> = {
   async dbmate(url, folder) {
     const words = ["--url", url, "--migrations-dir", join(folder, "db/migrations"), "--no-dump-schema", "up"];
     await promisify(execFile)(process.execPath, [DBMATE, ...words]);
@@ -45,7 +49,49 @@ export const MIGRATE: Record<"dbmate" | "drizzle" | "graphile-migrate" | "node-p
       logger: quiet,
     });
   },
+  sqitch: migrateBySqitch,
 };
+
+/** Sqitch itself where it is on the path; else its scripts, and the record that it documents of having run them. */
+async function migrateBySqitch(url: string, folder: string): Promise<void> {
+  try {
+    await promisify(execFile)(
+      "sqitch",
+      ["deploy", "--target", url.replace(/^postgres(?:ql)?:/, "db:pg:").replace(/\?.*/, "")],
+      {
+        cwd: folder,
+        env: { ...process.env, SQITCH_FULLNAME: "A. Person", SQITCH_EMAIL: "a@example.org", TZ: "UTC" },
+      },
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await recordAsSqitch(url, folder);
+  }
+}
+
+async function recordAsSqitch(url: string, folder: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(`create schema sqitch;
+      create table sqitch.changes (change_id text primary key, script_hash text unique, change text not null, project text not null,
+        note text not null default '', committed_at timestamptz not null default clock_timestamp(), committer_name text not null default '',
+        committer_email text not null default '', planned_at timestamptz not null default now(), planner_name text not null default '',
+        planner_email text not null default '');`);
+    const plan = await readFile(join(folder, "sqitch.plan"), "utf8");
+    for (const [, change] of plan.matchAll(/^(\w+) (?:\[.*?\] )?\d{4}-/gm)) {
+      const script = await readFile(join(folder, `deploy/${change}.sql`));
+      const hash = createHash("sha1").update(script).digest("hex");
+      await client.query(script.toString());
+      await client.query(
+        "insert into sqitch.changes (change_id, script_hash, change, project) values ($1, $1, $2, 'library')",
+        [hash, change],
+      );
+    }
+  } finally {
+    await client.end();
+  }
+}
 
 /** Lets a tool apply files to a database as it would anywhere. */
 export async function migratedBy(
