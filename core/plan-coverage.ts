@@ -28,22 +28,35 @@ export interface Coverage {
 /** Throws `PlanOrphaned`, `PlanUnfinished`, `PlanTooWide`, `PlanTooNarrow` or `PlanMissing`, naming the statements. A plan of what is applied already is a record, and is not looked at again. */
 export function coverPlans({ migrations, plans }: Planned, { pending, policy }: PlanScope): Coverage {
   const found: Coverage = { plans: [], unplanned: [] };
+  // Only a squash leaves numbers free, and the plans of those it stands for stay.
   for (const plan of plans)
-    if (!migrations.some(({ version }) => version === plan.version))
+    if (!migrations.some(({ version }) => version >= plan.version))
       throw new RehearsalError("PlanOrphaned", { plan: plan.path, migration: numberText(plan.version) });
   for (const migration of migrations) {
     if (pending !== undefined && !pending.has(migration.path)) continue;
-    const plan = plans.find(({ version }) => version === migration.version);
-    if (plan === undefined) {
-      const missing = needingPlan(migration);
+    const own = plans.filter((plan) => isAbout(plan, migration));
+    // A squash is what its originals were, whose plans were held against them while they stood.
+    if (migration.squashes === undefined) for (const plan of own) assertFits(plan, migration);
+    found.plans.push(...own);
+    if (own.length === 0 || migration.squashes !== undefined) {
+      const missing = needingPlan(migration).filter(({ fingerprint }) => !names(own, fingerprint));
       if (missing.length > 0 && policy === "required") throw planMissing(migration, missing);
       found.unplanned.push(...missing.map((statement) => ({ path: migration.path, statement })));
-    } else {
-      assertFits(plan, migration);
-      found.plans.push(plan);
     }
   }
   return found;
+}
+
+/** True for the plan of that migration, and for the plans of those that it stands for as their squash, which has the last one's number. */
+export function isAbout(
+  plan: Pick<DataPlan, "version">,
+  { version, squashes }: Pick<Migration, "version" | "squashes">,
+): boolean {
+  return plan.version <= version && plan.version > version - Math.max(1, squashes?.length ?? 1);
+}
+
+function names(plans: readonly DataPlan[], fingerprint: string): boolean {
+  return plans.some(({ statements }) => statements.some((one) => one.fingerprint === fingerprint));
 }
 
 function assertFits(plan: DataPlan, migration: Migration): void {

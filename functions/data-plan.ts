@@ -1,7 +1,7 @@
 /** Data plans at admission: what will run is additive, or planned, and what people must know of the plans is kept with the promotion. */
 import type { DataPlan, PlanBrief } from "../core/data-plan.ts";
 import { RehearsalError } from "../core/errors.ts";
-import { type Coverage, coverPlans } from "../core/plan-coverage.ts";
+import { type Coverage, coverPlans, isAbout } from "../core/plan-coverage.ts";
 import type { Project } from "../core/project.ts";
 import type { Shape } from "../core/shape.ts";
 import type { Environment } from "../io/ledger/environments.ts";
@@ -35,10 +35,8 @@ function holdsTables(shape: Shape): boolean {
 
 /** The plans of the pending migrations, as the release holds them: what the evidence is computed from anew. */
 export function pendingPlans(project: Project, pending: readonly string[]): DataPlan[] {
-  const versions = new Set(
-    project.migrations.filter(({ path }) => pending.includes(path)).map(({ version }) => version),
-  );
-  return project.plans.filter(({ version }) => versions.has(version));
+  const migrations = project.migrations.filter(({ path }) => pending.includes(path));
+  return project.plans.filter((plan) => migrations.some((migration) => isAbout(plan, migration)));
 }
 
 /** Throws `ApproverNotNamed` unless every plan that names its approvers names this one. */

@@ -5,6 +5,7 @@ import { RehearsalError } from "../core/errors.ts";
 import type { Statement } from "../core/migration.ts";
 import { databaseName } from "../core/names.ts";
 import { mayBeSame, readName } from "../core/plain-name.ts";
+import { isAbout } from "../core/plan-coverage.ts";
 import { applyRuns } from "../io/postgres/apply.ts";
 import { readBaseline } from "../io/postgres/baseline.ts";
 import { cloneDatabase, dropDatabase } from "../io/postgres/databases.ts";
@@ -67,7 +68,7 @@ export async function proveDeterminism(
   });
   for (const plan of plans) {
     const claimed = project.migrations
-      .filter(({ version }) => version === plan.version)
+      .filter((migration) => isAbout(plan, migration))
       .flatMap(({ statements }) => statements)
       .filter(({ fingerprint }) => plan.deterministic.includes(fingerprint));
     const tables = Object.keys(held.tables).filter((table) => claimed.some((one) => mayTouch(one, table)));

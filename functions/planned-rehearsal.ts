@@ -2,7 +2,7 @@
 import type { Baseline } from "../core/baseline.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { quoteName } from "../core/names.ts";
-import { coverPlans, told } from "../core/plan-coverage.ts";
+import { coverPlans, isAbout, told } from "../core/plan-coverage.ts";
 import { unplannedEffects, unreached } from "../core/plan-reach.ts";
 import { plannedLosses, refuseLosses, reportPlan } from "../core/plan-report.ts";
 import type { Project } from "../core/project.ts";
@@ -48,7 +48,7 @@ export async function holdToPlans(context: StepContext, rehearsed: Rehearsed): P
   const searchPath = promotion.policy.searchPath.map(quoteName).join(", ");
   report.plans = [];
   for (const plan of plans) {
-    const migration = project.migrations.find(({ version }) => version === plan.version);
+    const migration = project.migrations.find((one) => isAbout(plan, one));
     if (migration === undefined) continue;
     const counted = new Map<string, number | null>();
     for (const loss of plannedLosses(plan, migration))

@@ -7,6 +7,7 @@ import { coverPlans } from "../../core/plan-coverage.ts";
 import { draftPlan } from "../../core/plan-draft.ts";
 import { needingPlan } from "../../core/plan-need.ts";
 import { checkProject } from "../../core/project.ts";
+import { squashText } from "../../core/squash.ts";
 import { refusalOf } from "../refusal.ts";
 
 const migrationOf = (sql: string, path = "migrations/0001_change.sql") =>
@@ -323,6 +324,26 @@ test("abuse 28: the plans' part of the evidence is another when one byte of one 
   const text = draftPlan(await migrationOf(DROP));
   expect(planEvidence([])).toBeUndefined();
   expect(planEvidence([planOf(text)])).not.toEqual(planEvidence([planOf(`${text} `)]));
+});
+
+test("a squash is covered by the plans of those it stands for, and orphans none of them", async () => {
+  const originals = ["drop table a;", "create table b (id int);", "drop table c;"];
+  const files = originals.map((sql, index) => ({ sql, path: `migrations/000${index + 1}_x.sql` }));
+  const migrations = await Promise.all(files.map(({ sql, path }) => migrationOf(sql, path)));
+  const plans = [0, 2].map((index) => {
+    const migration = migrations[index];
+    if (migration === undefined) throw new Error("there are three");
+    const text = draftPlan(migration).replaceAll("TODO: ", "");
+    return parseDataPlan(`plans/000${index + 1}.yaml`, Buffer.from(text));
+  });
+  expect(coverPlans({ migrations, plans }, { policy: "required" }).plans).toEqual(plans);
+  const squash = await migrationOf(squashText(migrations), "migrations/0003_x.sql");
+  expect(coverPlans({ migrations: [squash], plans }, { policy: "required" }).plans).toEqual(plans);
+  expect(
+    await refusalOf(() =>
+      coverPlans({ migrations: [squash], plans: plans.slice(1) }, { policy: "required" }),
+    ),
+  ).toMatchObject({ code: "PlanMissing", message: expect.stringContaining('drop table "a"') });
 });
 
 test("a project holds its plans", async () => {
