@@ -38,24 +38,33 @@ export interface AddedConstraint {
   constraint: Tree;
   /** The column it stands at, when it does. */
   column: string | undefined;
-  /** It comes with a new column. */
-  withColumn: boolean;
+  /** It comes with a new column, in which old rows have nothing. */
+  ofNulls: boolean;
 }
 
 /** Every constraint that an ALTER TABLE adds. */
 export function addedConstraints(statement: Pick<LintStatement, "kind" | "fields">): AddedConstraint[] {
   return alterationsOf(statement).flatMap(({ relation, subtype, definition }): AddedConstraint[] => {
     if (subtype === "AT_AddConstraint")
-      return [{ relation, constraint: definition, column: undefined, withColumn: false }];
+      return [{ relation, constraint: definition, column: undefined, ofNulls: false }];
     if (subtype !== "AT_AddColumn") return [];
-    return constraintsOf(definition).map((constraint) => ({
+    const constraints = constraintsOf(definition);
+    const filled = constraints.some(({ contype }) => FILLING.has(asText(contype) ?? ""));
+    return constraints.map((constraint) => ({
       relation,
       constraint,
       column: asText(definition.colname),
-      withColumn: true,
+      ofNulls: !filled,
     }));
   });
 }
+
+/** What gives old rows a value in a new column. */
+export const FILLING: ReadonlySet<string> = new Set([
+  "CONSTR_DEFAULT",
+  "CONSTR_GENERATED",
+  "CONSTR_IDENTITY",
+]);
 
 /** The constraints written at a column. */
 export function constraintsOf(column: Tree): Tree[] {

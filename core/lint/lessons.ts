@@ -198,6 +198,16 @@ const ALTERATIONS: Record<string, (lesson: Lesson, alteration: Alteration) => vo
     const constraint = standing.table(relation)?.constraints.get(name ?? "");
     if (constraint !== undefined) constraint.valid = true;
   },
+  AT_SetNotNull: (lesson, { relation, name }) => {
+    const constraint = { contype: "CONSTR_NOTNULL" };
+    if (name !== undefined)
+      addConstraint(lesson, relation, lesson.standing.found(relation), constraint, name);
+  },
+  AT_DropNotNull: ({ standing }, { relation, name }) => {
+    const constraints = standing.table(relation)?.constraints;
+    for (const [key, { kind, columns }] of constraints ?? [])
+      if (kind === "CONSTR_NOTNULL" && columns[0] === name) constraints?.delete(key);
+  },
   AT_DropConstraint: ({ standing }, { relation, name }) => {
     standing.table(relation)?.constraints.delete(name ?? "");
   },

@@ -101,13 +101,9 @@ export function lint(project: LintProject, options: LintOptions = {}): Finding[]
       if (!file.transactional || file.batched) held = new Map();
     }
   findings.push(...atEnd(standing, pending, options));
+  const byPath = Map.groupBy(findings, ({ path }) => path);
   return inOrder(
-    pending.flatMap(({ file, source }) =>
-      settleAllowances(
-        source,
-        findings.filter(({ path }) => path === file.path),
-      ),
-    ),
+    pending.flatMap(({ file, source }) => settleAllowances(source, byPath.get(file.path) ?? [])),
     pending.map(({ file }) => file.path),
   );
 }

@@ -36,6 +36,7 @@ import { storageRewrite } from "./rules/storage-rewrite.ts";
 import { transactionControl } from "./rules/transaction-control.ts";
 import { truncate } from "./rules/truncate.ts";
 import { typeChangeRewrite } from "./rules/type-change-rewrite.ts";
+import { unreadableBlock } from "./rules/unreadable-block.ts";
 import { vacuumFull } from "./rules/vacuum-full.ts";
 import { viewWithBusinessWrites } from "./rules/view-with-business-writes.ts";
 import { volatileDefaultRewrite } from "./rules/volatile-default-rewrite.ts";
@@ -73,6 +74,7 @@ export const RULES: readonly Rule[] = [
   lockTimeoutWeakened,
   foreignKeyWithoutIndex,
   constraintLeftNotValid,
+  unreadableBlock,
   notIdempotent,
   sessionLeak,
   securityDefinerWithoutSearchPath,

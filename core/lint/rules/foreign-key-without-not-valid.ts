@@ -21,11 +21,11 @@ export const foreignKeyWithoutNotValid: Rule = {
   check: (statement, { stood }) =>
     addedConstraints(statement)
       .filter(
-        ({ relation, constraint, withColumn }) =>
+        ({ relation, constraint, ofNulls }) =>
           constraint.contype === "CONSTR_FOREIGN" &&
           constraint.skip_validation !== true &&
           // A column that begins empty refers to nothing, and is not looked through.
-          !withColumn &&
+          !ofNulls &&
           stood(relation),
       )
       .map(({ relation, constraint }) => {

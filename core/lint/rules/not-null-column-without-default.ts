@@ -1,7 +1,7 @@
 /** Rule not-null-column-without-default: a column that old rows cannot fill is added. */
 import { quoteName } from "../../names.ts";
 import { asText } from "../../sql-tree.ts";
-import { alterationsOf, constraintsOf } from "../alterations.ts";
+import { alterationsOf, constraintsOf, FILLING } from "../alterations.ts";
 import { computedColumn } from "../rewrites.ts";
 import type { Rule } from "../rule.ts";
 import { SHOP } from "../shop.ts";
@@ -24,7 +24,8 @@ export const notNullColumnWithoutDefault: Rule = {
       if (subtype !== "AT_AddColumn" || !stood(relation)) return [];
       const kinds = constraintsOf(definition).map(({ contype }) => contype);
       const must = kinds.includes("CONSTR_NOTNULL") || kinds.includes("CONSTR_PRIMARY");
-      const filled = FILLING.some((kind) => kinds.includes(kind)) || computedColumn(alteration) !== undefined;
+      const filled =
+        kinds.some((kind) => FILLING.has(asText(kind) ?? "")) || computedColumn(alteration) !== undefined;
       if (!must || filled) return [];
       return [
         {
@@ -34,5 +35,3 @@ export const notNullColumnWithoutDefault: Rule = {
       ];
     }),
 };
-
-const FILLING = ["CONSTR_DEFAULT", "CONSTR_GENERATED", "CONSTR_IDENTITY"];

@@ -1,5 +1,6 @@
 /** Rule set-not-null-without-check: SET NOT NULL reads the whole table while nobody else can. */
 import { quoteName } from "../../names.ts";
+import { asText, type Tree } from "../../sql-tree.ts";
 import { alterationsOf, keysOf } from "../alterations.ts";
 import type { LintContext, Rule } from "../rule.ts";
 import { SHOP } from "../shop.ts";
@@ -28,6 +29,7 @@ export const setNotNullWithoutCheck: Rule = {
             ? keysOf(definition)
             : [];
       if (!context.stood(relation)) return [];
+      if (subtype === "AT_AddConstraint") columns.push(...keyColumns(relation, definition, context));
       return columns
         .filter((column) => !isProven(relation, column, context))
         .map((column) => ({
@@ -36,6 +38,15 @@ export const setNotNullWithoutCheck: Rule = {
         }));
     }),
 };
+
+/** PRIMARY KEY USING INDEX sets its columns NOT NULL: those of which it is known that they are not. */
+function keyColumns(relation: string, definition: Tree, { standing }: LintContext): string[] {
+  const index = asText(definition.indexname);
+  if (definition.contype !== "CONSTR_PRIMARY" || index === undefined) return [];
+  const known = standing.table(relation)?.columns;
+  const columns = standing.indexes.get(standing.beside(relation, index))?.columns ?? [];
+  return columns.filter((column) => known?.has(column));
+}
 
 function isProven(relation: string, column: string, { standing }: LintContext): boolean {
   const constraints = standing.table(relation)?.constraints.values() ?? [];

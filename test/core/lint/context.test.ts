@@ -131,6 +131,41 @@ describe("what earlier statements proved", () => {
   });
 });
 
+describe("what comes with a constraint", () => {
+  test("a foreign key of a new column is looked through only where old rows have a value in it", async () => {
+    const add = (more: string) =>
+      `alter table orders add column buyer bigint ${more} references customers; create index b on orders (buyer);`;
+    const blocking = async (sql: string) =>
+      (await named([ORDERS, sql], { from: 1 })).filter((one) => one.startsWith("foreign-key"));
+    expect(await blocking(add(""))).toEqual([]);
+    expect(await blocking(add("default 1"))).toEqual(["foreign-key-without-not-valid@2:1"]);
+  });
+
+  test("PRIMARY KEY USING INDEX sets its columns NOT NULL, and is free where they are", async () => {
+    const table = (words: string) => `create table if not exists t (id bigint ${words});`;
+    const release = (words: string, before = "analyze t;") => [
+      table(words),
+      "-- rehearsal: no-transaction\ncreate unique index concurrently t_id on t (id);",
+      before,
+      "alter table t add constraint t_pkey primary key using index t_id;",
+    ];
+    expect(await named(release(""), { from: 1 })).toEqual(["set-not-null-without-check@4:1"]);
+    expect(await named(release("not null"), { from: 1 })).toEqual([]);
+    expect(await named(release("check (id is not null)"), { from: 1 })).toEqual([]);
+    expect(
+      await named(release("not null", "alter table t alter column id drop not null;"), { from: 1 }),
+    ).toEqual(["set-not-null-without-check@4:1"]);
+  });
+
+  test("a domain's CHECK is held against every table that uses it", async () => {
+    const domain = "create domain email as text;";
+    const check = (more: string) => `alter domain email add constraint at check (value like '%@%') ${more};`;
+    expect(await named([domain, check("")], { from: 1 })).toEqual(["check-without-not-valid@2:1"]);
+    expect(await named([domain, check("not valid")], { from: 1 })).toEqual([]);
+    expect(await named([domain, check("")])).toEqual([]);
+  });
+});
+
 describe("the transaction", () => {
   test("goes on over consecutive files, and work in the next one keeps readers out as well", async () => {
     const first = "alter table orders add column year int;";
