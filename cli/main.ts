@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command `rehearsal`: words in, one outcome out, and an exit code that scripts can rely on. */
+import "./parser-tiers.ts";
 import { run } from "./run.ts";
 import { processTerminal } from "./terminal.ts";
 

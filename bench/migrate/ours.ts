@@ -1,4 +1,5 @@
 /** Our engine as a process, as the other tools are: `node ours.ts FOLDER DATABASE_URL` proves a project's files and applies what is pending. */
+import "../../cli/parser-tiers.ts";
 import { randomUUID } from "node:crypto";
 import { readProjectFiles } from "../../cli/project-files.ts";
 import { parseDatabaseUrl } from "../../core/database-url.ts";

@@ -13,7 +13,7 @@ import type { BatchRecord } from "./batch-record.ts";
 import { asFileError, FileError } from "./file-error.ts";
 import { pinForFiles, pinTimeouts, settle } from "./file-settings.ts";
 import { runOutside } from "./outside.ts";
-import { assertRecordKept, markRecord } from "./record-guard.ts";
+import { assertRecordKept, beginFile, endFile, markRecord } from "./record-guard.ts";
 import type { Session, StatementResult } from "./session.ts";
 import { type AppliedFile, readApplied, takeToken } from "./target-schema.ts";
 
@@ -143,15 +143,13 @@ async function applyTransaction(options: ApplyOptions, run: Run, index: number):
     for (const item of run.items) {
       options.onItem?.(item);
       const started = performance.now();
-      const record = await markRecord(session);
-      await pinForFiles(session, options.policy);
+      const record = await beginFile(session, options.policy);
       for (const [place, statement] of item.statements.entries()) {
         // Before the first they are pinned already.
         if (place > 0) await pinTimeouts(session, options.policy);
         await runStatement(options, item, statement);
       }
-      await settle(session);
-      await assertRecordKept(session, item, record);
+      await endFile(session, item, record);
       await recordApplied(options, item, performance.now() - started);
     }
     await session.execute("set constraints all immediate");

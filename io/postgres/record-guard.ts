@@ -1,22 +1,39 @@
 /** Keeps a file's hands off the record in schema `rehearsal`: SQL that is put together at run time no parser sees. */
 import { RehearsalError } from "../../core/errors.ts";
 import type { RunItem } from "../../core/runs.ts";
+import { type FilePolicy, pinsForFiles, settling } from "./file-settings.ts";
 import type { Session } from "./session.ts";
 
 /** A mark of the record as it is; changes with every row written to it, and with every change of its tables. */
 export async function markRecord(session: Session): Promise<string> {
+  return markedBy(session, `select ${mark(session)}`);
+}
+
+/** Marks the record and pins what a file runs under, in one message: a release has hundreds of files, and the server may be far away. */
+export async function beginFile(session: Session, policy: FilePolicy): Promise<string> {
+  return markedBy(session, `select ${mark(session)}, ${pinsForFiles(policy)}`);
+}
+
+/** Takes back what a file did to the session, and throws `LedgerTouched` unless the record is as it was when it began; in one message. */
+export async function endFile(session: Session, item: RunItem, before: string): Promise<void> {
+  await assertMark(item, before, () => markedBy(session, `${settling(session)}; select ${mark(session)}`));
+}
+
+async function markedBy(session: Session, query: string): Promise<string> {
+  const [row] = await session.query<{ mark: string }>(query);
+  return row?.mark ?? "";
+}
+
+function mark(session: Session): string {
   // Inside a transaction the server counts what is written; outside it has forgotten, and all rows are compared.
   const rows = session.inTransaction()
     ? `select sum(${WRITTEN}) from pg_class c where ${OURS}`
     : "select string_agg(a::text, ',' order by path) from rehearsal.applied a";
-  const [row] = await session.query<{ mark: string }>(
-    `select concat_ws(' ',
-        (select i::text from rehearsal.identity i),
-        (select string_agg(c.oid || ':' || c.xmin, ',' order by c.oid) from pg_class c where ${OURS}),
-        (select xmin from pg_namespace where nspname = 'rehearsal'),
-        (${rows})) as mark`,
-  );
-  return row?.mark ?? "";
+  return `concat_ws(' ',
+      (select i::text from rehearsal.identity i),
+      (select string_agg(c.oid || ':' || c.xmin, ',' order by c.oid) from pg_class c where ${OURS}),
+      (select xmin from pg_namespace where nspname = 'rehearsal'),
+      (${rows})) as mark`;
 }
 
 const OURS = "c.relnamespace = 'rehearsal'::regnamespace";
@@ -28,6 +45,10 @@ const WRITTEN = ["inserted", "updated", "deleted"]
 
 /** Throws `LedgerTouched` unless the record is as it was when it was marked, before the file's statements ran. */
 export async function assertRecordKept(session: Session, item: RunItem, before: string): Promise<void> {
+  await assertMark(item, before, () => markRecord(session));
+}
+
+async function assertMark(item: RunItem, before: string, marked: () => Promise<string>): Promise<void> {
   const refuse = (cause?: unknown) =>
     new RehearsalError(
       "LedgerTouched",
@@ -38,7 +59,7 @@ export async function assertRecordKept(session: Session, item: RunItem, before: 
       },
       { cause },
     );
-  const after = await markRecord(session).catch((error: unknown) => {
+  const after = await marked().catch((error: unknown) => {
     // Without its tables it cannot be marked.
     throw error instanceof RehearsalError && error.code === "StatementFailed" ? refuse(error) : error;
   });

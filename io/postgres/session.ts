@@ -31,7 +31,7 @@ export interface Session {
   readonly major: number;
   /** The address, with the database that it is connected to. */
   readonly address: DatabaseAddress;
-  /** One statement with parameters; rows as objects, int8 and numeric as strings. */
+  /** One statement with parameters; rows as objects, int8 and numeric as strings. Several without parameters give the rows of the last. */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Text as it is, by the simple protocol (several statements run as one transaction); the results without rows. */
   execute(text: string): Promise<StatementResult[]>;
@@ -133,8 +133,12 @@ function makeSession(
   const session: Session = {
     ...facts,
     address,
-    query: async <Row extends object>(text: string, values?: readonly unknown[]) =>
-      (await run(text, () => client.query<Row>(text, values === undefined ? undefined : [...values]))).rows,
+    query: async <Row extends object>(text: string, values?: readonly unknown[]) => {
+      const result: pg.QueryResult<Row> | pg.QueryResult<Row>[] = await run(text, () =>
+        client.query<Row>(text, values === undefined ? undefined : [...values]),
+      );
+      return [result].flat().at(-1)?.rows ?? [];
+    },
     execute: async (text) => {
       const results = (await run(text, () => client.query(text))) as pg.QueryResult | pg.QueryResult[];
       return [results].flat().map((result) => ({ command: result.command, rowCount: result.rowCount }));
