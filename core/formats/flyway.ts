@@ -5,7 +5,7 @@ import { forPostgres, withoutDialect } from "./dialects.ts";
 import { below, type Format, type FormatFile, type FoundMigration, fileName, inside } from "./format.ts";
 import { refusePlaceholders } from "./markers.ts";
 import { stamp } from "./stamp.ts";
-import { compareBytes, compareNumbers, sortVersions, timeNotes } from "./versions.ts";
+import { compareBytes, compareNumbers, plainNumber, sortVersions, timeNotes } from "./versions.ts";
 
 export const flyway: Format = {
   layout: {
@@ -86,6 +86,15 @@ export function compareDotted(a: string, b: string): number {
     if (difference !== 0) return difference;
   }
   return 0;
+}
+
+/** One spelling of a version: 1.02.0 as 1.2. */
+export function plainVersion(version: string): string {
+  return version
+    .split(".")
+    .map(plainNumber)
+    .join(".")
+    .replace(/(?:\.0)+$/, "");
 }
 
 /** A baseline stands for all up to its version; where these are there too, they are what databases were made by. */

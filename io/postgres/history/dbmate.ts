@@ -1,5 +1,5 @@
 /** dbmate's schema_migrations: a version in each row. */
-import { claimOf, type HistoryReader } from "./history.ts";
+import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const dbmateHistory: HistoryReader = {
   table: "schema_migrations",
@@ -8,11 +8,7 @@ export const dbmateHistory: HistoryReader = {
     const rows = await session.query<{ version: string }>(
       `select version::text as version from ${table} order by version`,
     );
-    return rows.map(({ version }) =>
-      claimOf(
-        version,
-        migrations.find(({ key }) => key === version),
-      ),
-    );
+    const known = byKey(migrations);
+    return rows.map(({ version }) => claimOf(version, known.get(version)));
   },
 };

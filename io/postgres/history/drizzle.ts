@@ -1,7 +1,7 @@
 /** Drizzle's __drizzle_migrations: the journal's moment of each migration, with the SHA-256 of its file. */
 import { sha256 } from "../../../core/digest.ts";
 import { DRIZZLE_JOURNAL, entriesOf } from "../../../core/formats/drizzle.ts";
-import { claimOf, type HistoryReader } from "./history.ts";
+import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const drizzleHistory: HistoryReader = {
   table: "__drizzle_migrations",
@@ -15,8 +15,9 @@ export const drizzleHistory: HistoryReader = {
     const rows = await session.query<{ hash: string; moment: string }>(
       `select hash, created_at::text as moment from ${table} order by id`,
     );
+    const known = byKey(migrations);
     return rows.map(({ hash, moment }) => {
-      const file = migrations.find(({ key }) => key === tags.get(moment));
+      const file = known.get(tags.get(moment) ?? "");
       return claimOf(file?.key ?? `${moment} (${hash.slice(0, 12)})`, file, {
         ...(file !== undefined && {
           checksum: { said: hash, is: sha256(Buffer.from(file.bytes).toString("utf8")) },

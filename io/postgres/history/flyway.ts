@@ -1,9 +1,9 @@
 /** Flyway's flyway_schema_history: a row for each script, with the CRC-32 of its lines. */
 import { crc32 } from "node:zlib";
 import type { Claim } from "../../../core/adoption.ts";
-import { compareDotted } from "../../../core/formats/flyway.ts";
+import { compareDotted, plainVersion } from "../../../core/formats/flyway.ts";
 import { fileName } from "../../../core/formats/format.ts";
-import { claimOf, type HistoryContext, type HistoryFile, type HistoryReader } from "./history.ts";
+import { byKey, claimOf, type HistoryContext, type HistoryFile, type HistoryReader } from "./history.ts";
 
 interface Row {
   version: string | null;
@@ -21,7 +21,8 @@ export const flywayHistory: HistoryReader = {
     const rows = await session.query<Row>(
       `select version, description, type, script, checksum, success from ${table} order by installed_rank`,
     );
-    return standing(rows).flatMap((row) => claimsOf(row, context));
+    const known = byKey(context.migrations, plainVersion);
+    return standing(rows).flatMap((row) => claimsOf(row, context, known));
   },
 };
 
@@ -48,14 +49,14 @@ function standing(rows: readonly Row[]): Row[] {
   return [...newest.values()];
 }
 
-function claimsOf(row: Row, context: HistoryContext): Claim[] {
+function claimsOf(row: Row, context: HistoryContext, known: ReadonlyMap<string, HistoryFile>): Claim[] {
   const { version, type, script, success } = row;
   const told = version === null ? script : `${version} (${script})`;
   if (!success) return [{ told, fault: "failed" }];
   if (type === "BASELINE") return baselineOf(version ?? "", context.migrations);
   if (!/^SQL(?:_BASELINE)?$/.test(type)) return [{ told, fault: `was written as a program (${type})` }];
   if (version === null) return repeatableOf(row, context.repeatables);
-  const file = context.migrations.find(({ key }) => compareDotted(key, version) === 0);
+  const file = known.get(plainVersion(version));
   return [claimOf(told, file, file === undefined ? {} : checksumOf(row, file))];
 }
 

@@ -1,6 +1,6 @@
 /** goose's goose_db_version: a row whenever a version was applied or taken back; the newest of a version counts. */
 import { plainNumber } from "../../../core/formats/versions.ts";
-import { claimOf, type HistoryReader } from "./history.ts";
+import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const gooseHistory: HistoryReader = {
   table: "goose_db_version",
@@ -10,15 +10,9 @@ export const gooseHistory: HistoryReader = {
       `select version_id::text as version, is_applied as applied from ${table} where version_id <> 0 order by id`,
     );
     const newest = new Map(rows.map(({ version, applied }) => [version, applied]));
+    const known = byKey(migrations, plainNumber);
     return [...newest].flatMap(([version, applied]) =>
-      applied
-        ? [
-            claimOf(
-              version,
-              migrations.find(({ key }) => plainNumber(key) === version),
-            ),
-          ]
-        : [],
+      applied ? [claimOf(version, known.get(version))] : [],
     );
   },
 };

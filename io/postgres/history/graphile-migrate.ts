@@ -1,6 +1,6 @@
 /** graphile-migrate's migrations: the hash of each committed migration, which covers the ones before it too. */
 import { headerHash } from "../../../core/formats/graphile-migrate.ts";
-import { claimOf, type HistoryReader } from "./history.ts";
+import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const graphileMigrateHistory: HistoryReader = {
   table: "migrations",
@@ -10,9 +10,9 @@ export const graphileMigrateHistory: HistoryReader = {
     const rows = await session.query<{ hash: string; filename: string }>(
       `select hash, filename from ${table} order by filename collate "C"`,
     );
+    const known = byKey(migrations);
     return rows.map(({ hash, filename }) => {
-      const digits = /^\d+/.exec(filename)?.[0];
-      const file = migrations.find(({ key }) => key === digits);
+      const file = known.get(/^\d+/.exec(filename)?.[0] ?? "");
       const is = file && headerHash(Buffer.from(file.bytes).toString("utf8"));
       return claimOf(filename, file, { ...(is !== undefined && { checksum: { said: hash, is } }) });
     });

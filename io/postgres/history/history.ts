@@ -37,6 +37,14 @@ export function ownedBy(reader: HistoryReader, found: { schema: string; table: s
   return reader.schema === found.schema ? { schema: found.schema } : found;
 }
 
+/** The files by what their tool calls them: a project may have ten thousand. */
+export function byKey(
+  files: readonly HistoryFile[],
+  plain: (key: string) => string = (key) => key,
+): ReadonlyMap<string, HistoryFile> {
+  return new Map(files.map((file) => [plain(file.key), file]));
+}
+
 /** A claim about the file that has the key, if one has. */
 export function claimOf(told: string, file: HistoryFile | undefined, rest: Partial<Claim> = {}): Claim {
   return { told, ...(file !== undefined && { path: file.path }), ...rest };

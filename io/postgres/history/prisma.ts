@@ -1,6 +1,6 @@
 /** Prisma's _prisma_migrations: a row for each attempt at a migration, with the SHA-256 of its script. */
 import { sha256 } from "../../../core/digest.ts";
-import { claimOf, type HistoryReader } from "./history.ts";
+import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const prismaHistory: HistoryReader = {
   table: "_prisma_migrations",
@@ -10,8 +10,9 @@ export const prismaHistory: HistoryReader = {
       `select migration_name as name, checksum, finished_at is not null as finished from ${table}
         where rolled_back_at is null order by started_at`,
     );
+    const known = byKey(migrations);
     return rows.map(({ name, checksum, finished }) => {
-      const file = migrations.find(({ key }) => key === name);
+      const file = known.get(name);
       return claimOf(name, file, {
         ...(!finished && { fault: "failed, and was neither finished nor rolled back" }),
         ...(file !== undefined && { checksum: { said: checksum, is: checksumLike(checksum, file.bytes) } }),

@@ -16,11 +16,12 @@ export const sqitchHistory: HistoryReader = {
       [project ?? null],
     );
     const seen = new Map<string, number>();
+    const forms = Map.groupBy(migrations, ({ key }) => key.replace(/@.*$/, ""));
     return rows.map(({ change, hash }) => {
       // A reworked change has a row for each of its forms, and a script in the sequence.
       const before = seen.get(change) ?? 0;
       seen.set(change, before + 1);
-      const file = migrations.filter(({ key }) => key === change || key.startsWith(`${change}@`))[before];
+      const file = forms.get(change)?.[before];
       const is = file && createHash("sha1").update(file.bytes).digest("hex");
       return claimOf(change, file, {
         ...(is !== undefined && hash !== null && { checksum: { said: hash, is } }),
