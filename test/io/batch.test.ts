@@ -21,11 +21,9 @@ async function batch(sql: string, directive = "table=public.files key=id size=30
   return planRuns([await parseMigration(PATH, Buffer.from(text))], [], []);
 }
 
+const ROWS = 20_000;
+
 describe.each(servers)("batches on Postgres $major", (server) => {
-  // What a slice is, every server is asked; that there may be many, the newest.
-  const ROWS = server === newestServer() ? 100_000 : 20_000;
-  /** Keys are dense up to here. */
-  const DENSE = ROWS * 0.9;
   let address: DatabaseAddress;
   let session: Session;
   let token = 1;
@@ -54,6 +52,15 @@ describe.each(servers)("batches on Postgres $major", (server) => {
     session = await openSession(address, { application: "batch test" });
   };
 
+  /** Keys with gaps, and most of them close together. */
+  const fill = (count: number) =>
+    execute(
+      address,
+      `drop table if exists files; drop table if exists rehearsal.batches; delete from rehearsal.applied;
+       create table files (id bigint primary key, n int not null default 0);
+       insert into files select case when g < ${count * 0.9} then g else g * 1000 end from generate_series(1, ${count}) g`,
+    );
+
   const counts = () =>
     rows<{ n: number; rows: number }>(
       address,
@@ -81,13 +88,7 @@ describe.each(servers)("batches on Postgres $major", (server) => {
   beforeEach(async () => {
     slices = [];
     records = [];
-    // Keys with gaps, and most of them close together.
-    await execute(
-      address,
-      `drop table if exists files; drop table if exists rehearsal.batches; delete from rehearsal.applied;
-       create table files (id bigint primary key, n int not null default 0);
-       insert into files select case when g < ${DENSE} then g else g * 1000 end from generate_series(1, ${ROWS}) g`,
-    );
+    await fill(ROWS);
   });
 
   afterAll(async () => {
@@ -96,22 +97,25 @@ describe.each(servers)("batches on Postgres $major", (server) => {
   });
 
   test("goes over all rows in slices, each committed with its cursor, and is then applied as any migration", async () => {
+    // What a slice is every server is asked; that there may be many, the newest.
+    const many = server === newestServer() ? 100_000 : ROWS;
+    await fill(many);
     const runs = await batch("update files set n = n + 1");
     expect(await apply(runs)).toBe("done");
-    expect(await counts()).toEqual([{ n: 1, rows: ROWS }]);
+    expect(await counts()).toEqual([{ n: 1, rows: many }]);
     expect(slices.length).toBeGreaterThan(6);
-    expect(slices.reduce((sum, slice) => sum + slice.rows, 0)).toBe(ROWS);
+    expect(slices.reduce((sum, slice) => sum + slice.rows, 0)).toBe(many);
     expect(Math.max(...slices.map((slice) => slice.visited))).toBeLessThanOrEqual(3_000);
     expect(await standing()).toEqual({
-      cursor: String(ROWS * 1000),
+      cursor: String(many * 1000),
       slices: slices.length,
       done: true,
-      visited: ROWS,
+      visited: many,
     });
     expect((await readApplied(session)).map(({ path }) => path)).toEqual([PATH]);
     expect(await hasLeftSomething(session, "p1")).toBe(true);
     expect(await apply(runs)).toBe("done");
-    expect(await counts()).toEqual([{ n: 1, rows: ROWS }]);
+    expect(await counts()).toEqual([{ n: 1, rows: many }]);
   });
 
   test("a session ended between two slices, and one ended amid a slice: the next attempt goes on at the cursor, each row once", async () => {
@@ -281,7 +285,7 @@ describe.each(servers)("batches on Postgres $major", (server) => {
   test("whoever waits for its rows makes the slices smaller", async () => {
     await execute(address, "delete from files where id > 4000");
     const runs = await batch(
-      "update files set n = n + 1 where id > 1600 or pg_sleep(0.0005) is not null",
+      "update files set n = n + 1 where id > 400 or pg_sleep(0.002) is not null",
       "table=files key=id size=1600",
     );
     const waiter = await openSession(address, { application: "waiter" });
