@@ -38,6 +38,16 @@ export function fits(pattern: string, name: string): boolean {
   return new RegExp(`^${parts.join(".*")}$`, "su").test(name);
 }
 
+/** True when an item of the policy, with its `*`, is about that one place. */
+export function covers(item: string, place: string): boolean {
+  const [wanted, one] = [parseConfigurationItem(item), parseConfigurationItem(place)];
+  if (wanted.kind === "s3" && one.kind === "s3")
+    return wanted.bucket === one.bucket && fits(wanted.key, one.key);
+  if (wanted.kind === "file" && one.kind === "file")
+    return wanted.folder === one.folder && fits(wanted.name, one.name);
+  return item === place;
+}
+
 export const configurationRecordSchema = z.strictObject({
   format: z.literal("rehearsal-configuration/1"),
   /** The backup's id; it is under every seal, so that no capture can stand for another. */

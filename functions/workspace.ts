@@ -1,6 +1,8 @@
 /** The workspace's role and state files beside a promotion: they have to agree with it, and the state follows it. */
+import { covers } from "../core/configuration.ts";
 import { type ErrorRecord, RehearsalError, toErrorRecord } from "../core/errors.ts";
-import { type Inventory, placeIn } from "../core/inventory.ts";
+import { type Inventory, placeIn, type WorkspaceFile } from "../core/inventory.ts";
+import type { Policy } from "../core/policy.ts";
 import { isEnded } from "../core/steps.ts";
 import {
   readRole,
@@ -21,7 +23,7 @@ import type { StepContext } from "./step.ts";
 export async function assertRole(environment: Environment, inventory: Inventory): Promise<void> {
   const { roleFile } = inventory.state;
   if (roleFile === undefined) return;
-  const at = reachable(placeIn(roleFile.at, environment));
+  const at = reachable(roleFile, { environment, policy: environment.policy });
   const text = await readWorkspaceFile(at);
   const found = text === undefined ? undefined : readRole(text);
   const { name, role } = environment;
@@ -47,12 +49,12 @@ export async function enterWorkspace(
   const { promotion, environment } = context;
   const { stateFile } = inventory.state;
   if (stateFile === undefined) return undefined;
-  const at = reachable(placeIn(stateFile.at, environment));
+  const at = reachable(stateFile, { environment, policy: promotion.policy });
   const found = understood(at, await readWorkspaceFile(at));
   if (found !== undefined && !(await agrees(context, found)))
     throw new RehearsalError("WorkspaceStateMismatch", {
       at,
-      found: found.promotion === undefined ? found.state : `${found.state}, for ${found.promotion}`,
+      found: found.promotion === undefined ? found.state : `${found.state}, for another promotion`,
       environment: environment.name,
       state: promotion.stateBefore,
     });
@@ -103,7 +105,7 @@ async function stateFileOf({ promotion, environment, store }: StepContext): Prom
   if (promotion.facts.production !== undefined) return undefined;
   const { inventory } = await readRelease(store, promotion.release);
   const { stateFile } = inventory.state;
-  return stateFile && reachable(placeIn(stateFile.at, environment));
+  return stateFile && reachable(stateFile, { environment, policy: promotion.policy });
 }
 
 /** What the ledger says, or what a promotion left that it knows to have ended. */
@@ -129,12 +131,22 @@ function understood(at: string, text: string | undefined): StateFile | undefined
   return found;
 }
 
-/** Files are reached only where the service runs on the machine that has them. */
-function reachable(at: string): string {
+/**
+ * A release says where the file is, and the policy, which is the operator's, has to name it among what it captures: else a
+ * release could have anything written that the service may write. Files are reached only where the service runs beside them.
+ */
+function reachable(declared: WorkspaceFile, { environment, policy }: Workspace): string {
+  const at = placeIn(declared.at, environment);
+  const refuse = (reason: string) => new RehearsalError("WorkspaceFileUnusable", { at, reason });
+  if (!policy.configuration.some((item) => covers(item, at)))
+    throw refuse("the policy's configuration does not name it, so no release may keep it");
   if (at.startsWith("file:") && process.env.REHEARSAL_FILES !== "here")
-    throw new RehearsalError("WorkspaceFileUnusable", {
-      at,
-      reason: "the service does not run on your machine; keep it in a bucket",
-    });
+    throw refuse("the service does not run on your machine; keep it in a bucket");
   return at;
+}
+
+/** An environment and the policy that its promotion began with. */
+interface Workspace {
+  environment: Pick<Environment, "name" | "role">;
+  policy: Pick<Policy, "configuration">;
 }

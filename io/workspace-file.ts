@@ -1,4 +1,5 @@
 /** A small file of the workspace, on this machine or in a bucket: read whole, and replaced only as it was read. */
+import type { Readable } from "node:stream";
 import { parseConfigurationItem } from "../core/configuration.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { newId } from "./new-id.ts";
@@ -12,7 +13,7 @@ const TRIES = 5;
 
 /** The file's text, undefined where there is none; throws `WorkspaceFileUnusable`, or what may pass. */
 export async function readWorkspaceFile(at: string): Promise<string | undefined> {
-  return usable(at, async () => (await open(at)).read());
+  return usable(at, (place) => place.read());
 }
 
 /**
@@ -23,8 +24,7 @@ export async function changeWorkspaceFile(
   at: string,
   change: (text: string | undefined) => string | undefined,
 ): Promise<void> {
-  await usable(at, async () => {
-    const place = await open(at);
+  await usable(at, async (place) => {
     for (let tries = 1; tries <= TRIES; tries++) {
       const before = await place.read();
       const after = change(before);
@@ -38,6 +38,7 @@ interface Place {
   read(): Promise<string | undefined>;
   /** False when it is not what was read any more. */
   replace(text: string): Promise<boolean>;
+  close(): void;
 }
 
 async function open(at: string): Promise<Place> {
@@ -74,6 +75,7 @@ async function openFile(at: string, path: string): Promise<Place> {
       }
       return true;
     },
+    close: () => undefined,
   };
 }
 
@@ -83,13 +85,21 @@ function absent(error: NodeJS.ErrnoException): undefined {
 
 async function openObject(at: string, bucket: string, key: string): Promise<Place> {
   const s3 = await import("@aws-sdk/client-s3");
-  const client = new s3.S3Client({});
+  const client = new s3.S3Client({
+    retryMode: "standard",
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
+  });
   let etag: string | undefined;
   return {
     read: async () => {
       try {
         const found = await client.send(new s3.GetObjectCommand({ Bucket: bucket, Key: key }));
-        if ((found.ContentLength ?? 0) > LARGEST) throw unusable(at, `it has more than ${LARGEST} bytes`);
+        if ((found.ContentLength ?? 0) > LARGEST) {
+          // What nobody reads must not break off later, when nobody listens.
+          (found.Body as Readable | undefined)?.destroy();
+          throw unusable(at, `it has more than ${LARGEST} bytes`);
+        }
         etag = found.ETag;
         return await found.Body?.transformToString();
       } catch (error) {
@@ -113,16 +123,21 @@ async function openObject(at: string, bucket: string, key: string): Promise<Plac
         throw translateStoreError(error, bucket, key);
       }
     },
+    close: () => client.destroy(),
   };
 }
 
-async function usable<T>(at: string, work: () => Promise<T>): Promise<T> {
+async function usable<T>(at: string, work: (place: Place) => Promise<T>): Promise<T> {
+  let place: Place | undefined;
   try {
-    return await work();
+    place = await open(at);
+    return await work(place);
   } catch (error) {
     if (error instanceof RehearsalError && (error.retryable || error.code === "WorkspaceFileUnusable"))
       throw error;
     throw unusable(at, error instanceof Error ? error.message : String(error), error);
+  } finally {
+    place?.close();
   }
 }
 

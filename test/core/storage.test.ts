@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fits, parseConfigurationItem } from "../../core/configuration.ts";
+import { covers, fits, parseConfigurationItem } from "../../core/configuration.ts";
 import { parseInventory } from "../../core/inventory.ts";
 import { policySchema } from "../../core/policy.ts";
 import { storageAreas } from "../../core/storage.ts";
@@ -58,4 +58,16 @@ test("configuration is named by where it is", () => {
   const names = [".env", ".env.local", "x.env", ".environment", "Xenv"];
   expect(names.filter((name) => fits(".env*", name))).toEqual([".env", ".env.local", ".environment"]);
   expect(names.filter((name) => fits("*.env", name))).toEqual([".env", "x.env"]);
+});
+
+test.each([
+  ["s3://b/prod/.workspace-*", "s3://b/prod/.workspace-role", true],
+  ["s3://b/prod/x", "s3://b/prod/x", true],
+  ["s3://b/prod/*", "s3://c/prod/x", false],
+  ["s3://b/prod/*", "s3://b/dev/x", false],
+  ["file:/srv/.env*", "file:/srv/.env.local", true],
+  ["file:/srv/.env*", "file:/srv/.env/../x", false],
+  ["secret:x", "s3://b/x", false],
+])("the item %s covers %s: %s", (item, place, covered) => {
+  expect(covers(item, place)).toBe(covered);
 });

@@ -22,12 +22,12 @@ beforeAll(async () => {
   smoke = await startHook(() => healthy);
   service = await new LocalService(server.address, "inventory").start();
   production = await freshDatabase(server, SCHEMA, `inventory_${process.pid}`);
-  await workspace("role", "prod\n");
-  await workspace("state.json", '{"state":"writeable","since":"the beginning"}');
+  await workspace("workspace-role", "prod\n");
+  await workspace("workspace-state.json", '{"state":"writeable","since":"the beginning"}');
   await workspace(".env", "KEY=5ECRET");
   await service.register("prod", production, {
     hooks: { smoke: smoke.url },
-    configuration: [`file:${service.folder}/.env*`],
+    configuration: [`file:${service.folder}/.env*`, `file:${service.folder}/workspace-*`],
   });
 });
 
@@ -40,16 +40,17 @@ afterAll(async () => {
 const workspace = (name: string, text: string) => writeFile(join(service.folder, name), text);
 
 const stateNow = async () =>
-  JSON.parse(await readFile(join(service.folder, "state.json"), "utf8")) as Record<string, unknown>;
+  JSON.parse(await readFile(join(service.folder, "workspace-state.json"), "utf8")) as Record<string, unknown>;
 
 const CONFIGURATION = () => `configuration:
   - { name: .env, capture: "file:${service.folder}/.env*" }
+  - { name: workspace, capture: "file:${service.folder}/workspace-*" }
   - { name: proxy.conf, capture: manual, recorded: "the vault, under proxy" }
 `;
 
 const STATE = () => `state:
-  roleFile: file:${service.folder}/role
-  stateFile: file:${service.folder}/state.json
+  roleFile: file:${service.folder}/workspace-role
+  stateFile: file:${service.folder}/workspace-state.json
 `;
 
 const TABLES = `owner: the video team
@@ -113,14 +114,19 @@ test("a change of a table with a wanted note is refused until the file speaks of
 
 test("abuse 39: a workspace that says another role or another state than the ledger keeps a promotion from beginning", async () => {
   const inventory = TABLES + SPEAKERS + STATE();
-  await workspace("role", "dev\n");
+  await workspace("workspace-role", "dev\n");
   expect(await refused(inventory)).toMatchObject({
     code: "WorkspaceRoleMismatch",
     message: expect.stringContaining("says dev"),
     hint: expect.stringContaining('write "prod" into the file'),
   });
-  await workspace("role", "prod\n");
-  await workspace("state.json", '{"state":"canonical"}');
+  const elsewhere = inventory.replace("/workspace-role", "/.role");
+  expect(await refused(elsewhere)).toMatchObject({
+    code: "WorkspaceFileUnusable",
+    message: expect.stringContaining("the policy's configuration does not name it"),
+  });
+  await workspace("workspace-role", "prod\n");
+  await workspace("workspace-state.json", '{"state":"canonical"}');
   const { error } = await service.until(await service.promote("prod", await release(inventory)), "refused");
   expect(error).toMatchObject({
     code: "WorkspaceStateMismatch",
@@ -128,7 +134,7 @@ test("abuse 39: a workspace that says another role or another state than the led
     hint: expect.stringContaining('{"state": "writeable"}'),
   });
   expect(await stateNow()).toEqual({ state: "canonical" });
-  await workspace("state.json", '{"state":"writeable","since":"the beginning"}');
+  await workspace("workspace-state.json", '{"state":"writeable","since":"the beginning"}');
 });
 
 test("the state file follows the promotion: provisional while it runs, as it was after a rollback, canonical after it is promoted, whatever dies between", async () => {
@@ -157,7 +163,9 @@ test("the state file follows the promotion: provisional while it runs, as it was
     items: [{ item: "proxy.conf", recorded: "the vault, under proxy" }],
   });
   expect(events.find(({ type }) => type === "configuration.captured")?.data).toMatchObject({
-    captured: [{ item: `file:${service.folder}/.env` }],
+    captured: [".env", "workspace-role", "workspace-state.json"].map((name) => ({
+      item: `file:${service.folder}/${name}`,
+    })),
   });
   expect(JSON.stringify(events)).not.toContain("5ECRET");
 });
