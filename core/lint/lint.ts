@@ -4,6 +4,7 @@ import { refusalsIn } from "../forbidden.ts";
 import { functionBodies } from "../function-bodies.ts";
 import { LOCK_MODES } from "../lock-modes.ts";
 import { parseFragment } from "../sql-parser.ts";
+import type { Tree } from "../sql-tree.ts";
 import { type Lock, locksOf } from "../statement-locks.ts";
 import { type MaybeDormant, settleAllowances } from "./allowances.ts";
 import { learn } from "./lessons.ts";
@@ -121,15 +122,24 @@ function fileOf(kind: LintFile["kind"], source: LintSource): LintFile {
 
 /** The statements with their trees, and after a DO block what runs inside it. Of files that ran already only what makes something is read. */
 function* statementsOf(source: LintSource, whole: boolean): Generator<LintStatement> {
-  for (const { index, sql, line, kind } of source.statements) {
-    if (!whole && !SHAPING.test(kind)) continue;
-    const fields = parseFragment(sql)?.[0]?.fields;
-    if (fields === undefined) continue;
+  const statements = whole ? source.statements : source.statements.filter(({ kind }) => SHAPING.test(kind));
+  for (const [place, { kind, fields }] of treesOf(statements).entries()) {
+    const statement = statements[place];
+    if (statement === undefined) continue;
+    const { index, line, sql } = statement;
     yield { index, line, sql, kind, fields, inBlock: false };
     if (kind !== "DoStmt") continue;
     for (const inner of functionBodies({ kind, fields, sql }).statements)
       yield { index, line, sql: inner.sql ?? sql, kind: inner.kind, fields: inner.fields, inBlock: true };
   }
+}
+
+/** The trees of statements that parsed before, read at once: most of the time of a parse is its beginning. */
+function treesOf(statements: LintSource["statements"]): { kind: string; fields: Tree }[] {
+  // Behind a line break, for a statement's source may end in a comment.
+  const together = parseFragment(statements.map(({ sql }) => `${sql}\n;`).join("\n"));
+  if (together?.length === statements.length) return together;
+  return statements.map(({ sql, kind }) => parseFragment(sql)?.[0] ?? { kind, fields: {} });
 }
 
 /** Kinds of statement that leave another shape behind. */
