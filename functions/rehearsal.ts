@@ -157,8 +157,7 @@ export async function rehearse(
       run.items.flatMap((item) => item.statements.flatMap((statement) => statement.locks)),
     );
     const probes = await startProbes({
-      ...{ session: copy, application: context.application, locks },
-      searchPath: promotion.policy.searchPath,
+      ...{ session: copy, application: context.application, locks, policy: promotion.policy },
     });
     try {
       await applyRuns(options);

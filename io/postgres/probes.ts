@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Probing, type Wait, waitsFor, watchedAs } from "../../core/blocked.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { quoteName, quoteQualified } from "../../core/names.ts";
+import type { Policy } from "../../core/policy.ts";
 import type { Lock } from "../../core/statement-locks.ts";
 import { openSession, type Session } from "./session.ts";
 
@@ -15,7 +16,7 @@ export interface ProbeOptions {
   application: string;
   /** What the files lock by what is known of their statements, in their own words. */
   locks: readonly Lock[];
-  searchPath: readonly string[];
+  policy: Pick<Policy, "searchPath" | "lockTimeout">;
 }
 
 export interface Probes {
@@ -26,11 +27,17 @@ export interface Probes {
 /** Tables beyond these, the largest first, are told by the clock alone. */
 const TABLES = 16;
 
-/** A probe gives way before the server would look for a deadlock, and asks again: so none is found that a probe was part of. */
-const GIVE_WAY = 200;
+/**
+ * A probe gives way before the server would look for a deadlock, so none is found that a probe was part of, and well before the files
+ * would give up on a lock that it holds meanwhile; then it asks again.
+ */
+const giveWay = (lockTimeout: number) => Math.max(1, Math.min(200, Math.floor(lockTimeout / 4)));
 
 /** Waits that are shorter are no waits: the machine was busy. */
 const NOTICED = 5;
+
+/** More waits than these are kept only when somebody saw whom they were for. */
+const KEPT = 50_000;
 
 /** How long a probe has waited before the server is asked for whom. */
 const ASKED_AFTER = 15;
@@ -88,14 +95,15 @@ async function spareConnections(session: Session): Promise<number> {
 
 /** As many sessions as there is room for; a server that fills up meanwhile gives fewer. */
 async function openAll(
-  { session, application }: ProbeOptions,
+  { session, application, policy }: ProbeOptions,
   room: number,
   wanted: number,
 ): Promise<Session[]> {
   const opened = await Promise.allSettled(
     Array.from({ length: Math.max(0, Math.min(room, wanted)) }, () =>
       openSession(session.address, {
-        ...{ application: `${application} probe`, lockTimeout: GIVE_WAY, patienceSeconds: 0 },
+        ...{ application: `${application} probe`, patienceSeconds: 0 },
+        lockTimeout: giveWay(policy.lockTimeout),
       }),
     ),
   );
@@ -117,10 +125,10 @@ async function findTables(session: Session): Promise<Set<string>> {
 }
 
 /** The tables that stand and will be locked against readers or writers; of an index, its table. */
-async function findTargets({ session, locks, searchPath }: ProbeOptions): Promise<Target[]> {
+async function findTargets({ session, locks, policy }: ProbeOptions): Promise<Target[]> {
   const strong = locks.filter(({ mode }) => waitsFor("writes", mode));
   const named = await session.transaction(async () => {
-    await session.execute(`set local search_path = ${searchPath.map(quoteName).join(", ")}`);
+    await session.execute(`set local search_path = ${policy.searchPath.map(quoteName).join(", ")}`);
     // Under the files' own path nothing is called that somebody could have put before the catalog's.
     return session.query<{ oid: string; mode: string }>(
       `select pg_catalog.to_regclass(l.relation)::pg_catalog.oid as oid, l.mode
@@ -166,7 +174,8 @@ async function run(
     probe.wait = wait;
     stands = await patiently(session, sql, over);
     wait.ended = performance.now();
-    if (wait.ended - began > NOTICED) waits.push(wait);
+    const kept = wait.mode !== undefined || waits.length < KEPT;
+    if (wait.ended - began > NOTICED && kept) waits.push(wait);
     delete probe.wait;
     await pause(rest, undefined, { signal: over }).catch(() => undefined);
   }

@@ -10,8 +10,10 @@ export interface Waiters {
   end(): Promise<SeenWait[]>;
 }
 
-/** Looks at least so far apart, and takes no more than a sixth of a session's time. */
+/** Milliseconds between two looks: closely at first, for most migrations are quick; and never more than a sixth of a session's time. */
 const APART = 20;
+const LATER = 100;
+const CLOSELY = 5_000;
 const SHARE = 5;
 
 /** More statements than these are not told apart. */
@@ -30,6 +32,7 @@ interface Seen {
 export function watchWaiters(session: Session, watched: number): Waiters {
   const over = new AbortController();
   const waits = new Map<string, { relation: string | null; traffic: Traffic; milliseconds: number }>();
+  const started = performance.now();
   const looking = (async () => {
     while (!over.signal.aborted) {
       const began = performance.now();
@@ -38,7 +41,8 @@ export function watchWaiters(session: Session, watched: number): Waiters {
       if (found === undefined) return;
       for (const seen of found) note(seen);
       const took = performance.now() - began;
-      await pause(Math.max(APART, took * SHARE), undefined, { signal: over.signal }).catch(() => undefined);
+      const apart = began - started < CLOSELY ? APART : LATER;
+      await pause(Math.max(apart, took * SHARE), undefined, { signal: over.signal }).catch(() => undefined);
     }
   })();
   return {

@@ -50,8 +50,7 @@ async function waitsOf(sql: string): Promise<{ waits: Map<string, Blocked>; mill
   const { observer, runs: measures } = measureRuns(session);
   const timeline = keepTime(observer);
   const locks = migration.statements.flatMap((statement) => statement.locks);
-  const { searchPath } = policy;
-  const probes = await startProbes({ session, application: "probes test", locks, searchPath });
+  const probes = await startProbes({ session, application: "probes test", locks, policy });
   await applyRuns({
     ...{ session, release: "r", runs, policy, observer: timeline.observer, passed: timeline.passed },
     attempt: { promotion: "p", step: "rehearse", attempt, token: attempt },
