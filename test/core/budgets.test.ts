@@ -115,6 +115,16 @@ test("a slice of a backfill that keeps its rows too long counts as a writer's wa
   ]);
 });
 
+test("the rests that a backfill will take in production count as time, though the copy has none", () => {
+  const paced = { path: place.path, table: '"videos"', rows: 10, visited: 10, slices: 1, milliseconds: 500 };
+  const batches = [{ ...paced, longestSlice: 500, rowsPerSecond: 20, bytes: 0, predictedSeconds: 60 }];
+  const [without] = judgeBudgets({ maxDuration: 50_000 }, report);
+  expect(without).toMatchObject({ exceeded: false });
+  expect(judgeBudgets({ maxDuration: 50_000 }, { ...report, batches })).toMatchObject([
+    { measured: (without?.measured ?? 0) + 59_500, exceeded: true },
+  ]);
+});
+
 function catching(work: () => void): RehearsalError {
   try {
     work();
