@@ -35,6 +35,7 @@ export const adoptTask: TaskWork<"adopt"> = async (context) => {
     const adopted = await adoptedOf(session, project, files, task.input);
     if (!(await wasRecorded(session, context))) {
       const proven = await proveByReplay(context, session, environment, project, adopted);
+      context.passed("replayed");
       await record(context, session, environment, adopted, proven);
     }
     context.passed("adopted");
@@ -129,29 +130,44 @@ async function wasRecorded(session: Session, { task }: Pick<TaskContext<"adopt">
   return applied.length > 0;
 }
 
-/** Replays what is said to have been applied and returns the database's shape, which is the same. Throws `AdoptionUnproven`. */
+interface Proven {
+  /** The database's, as it was found. */
+  shape: Shape;
+  /** What runs whenever it changes, and is there in the form that the release has. */
+  repeatables: readonly SqlFile[];
+}
+
+/** Replays what is said to have been applied until the shapes are equal: without the views of the project, or with them where all of it is there. Throws `AdoptionUnproven`. */
 async function proveByReplay(
   context: TaskContext<"adopt">,
   session: Session,
-  environment: Environment,
+  { name, policy }: Environment,
   project: Project,
   { migrations, repeatables, owned }: Adopted,
-): Promise<Shape> {
-  const read = (from: Session) => readGuardedShape(from, environment.policy);
+): Promise<Proven> {
+  const read = (from: Session) => readGuardedShape(from, policy);
   const onFile = (path: string) => context.progress({ done: { bytes: 0, rows: 0 }, now: path });
-  const made = await whereTaskReplays(context, (place) =>
-    withReplay(place, { ...project, migrations, views: repeatables }, { onFile, alone: true }, read),
-  );
-  context.passed("replayed");
-  const found = await read(session);
-  const differences = diffShapes(comparableShape(made, owned), comparableShape(found, owned));
-  if (differences.length > 0)
-    throw new RehearsalError("AdoptionUnproven", {
-      environment: environment.name,
-      through: migrations.at(-1)?.path ?? "",
-      differences: firstOf(differences.map(describeDifference)),
-    });
-  return found;
+  const shape = await read(session);
+  const whole = migrations.length === project.migrations.length;
+  const choices = [
+    repeatables,
+    ...(whole && project.views.length > repeatables.length ? [project.views] : []),
+  ];
+  let fewest: string[] | undefined;
+  for (const views of choices) {
+    const made = await whereTaskReplays(context, (place) =>
+      withReplay(place, { ...project, migrations, views }, { onFile, alone: true }, read),
+    );
+    const differences = diffShapes(comparableShape(made, owned), comparableShape(shape, owned));
+    if (differences.length === 0) return { shape, repeatables: views };
+    if (fewest === undefined || differences.length < fewest.length)
+      fewest = differences.map(describeDifference);
+  }
+  throw new RehearsalError("AdoptionUnproven", {
+    environment: name,
+    through: migrations.at(-1)?.path ?? "",
+    differences: firstOf(fewest ?? []),
+  });
 }
 
 /** Writes the record while nobody can begin a promotion, and only while the shape is the proven one. */
@@ -159,8 +175,8 @@ async function record(
   { ledger, task, asNewest }: TaskContext<"adopt">,
   session: Session,
   environment: Environment,
-  { migrations, repeatables }: Adopted,
-  proven: Shape,
+  { migrations }: Adopted,
+  { shape, repeatables }: Proven,
 ): Promise<void> {
   await asNewest(async () => {
     await lockEnvironment(ledger, environment.name);
@@ -168,7 +184,7 @@ async function record(
     await session.transaction(async () => {
       await session.execute("lock table rehearsal.applied in exclusive mode");
       if (await wasRecorded(session, { task })) return;
-      const differences = diffShapes(proven, await readGuardedShape(session, environment.policy));
+      const differences = diffShapes(shape, await readGuardedShape(session, environment.policy));
       if (differences.length > 0)
         throw new RehearsalError("DriftFound", {
           environment: environment.name,

@@ -290,6 +290,21 @@ describe("a database without a history", () => {
   });
 });
 
+test("views that are there already are adopted with the migrations, and those that are not are pending", async () => {
+  const view = "create or replace view titles as select title from books;\n";
+  const files = { ...project("dbmate", DBMATE.files(2)), "views/titles.sql": view };
+  const release = await service.release(files);
+  await environmentWith("viewed", async (database) => {
+    await migratedBy("dbmate", database, DBMATE.files(2));
+    await execute(database, view);
+  });
+  expect((await adopt("viewed", { release })).error).toBeNull();
+  expect(await pathsPending("viewed", release)).toEqual([]);
+  await environmentWith("unviewed", (database) => migratedBy("dbmate", database, DBMATE.files(2)));
+  expect((await adopt("unviewed", { release })).error).toBeNull();
+  expect(await pathsPending("unviewed", release)).toEqual(["views/titles.sql"]);
+});
+
 test("an adopted database is promoted, its tool's table and all", async () => {
   const release = await service.release(project("dbmate", DBMATE.files(3)));
   const id = await service.promote("by-dbmate", release);
