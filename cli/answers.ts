@@ -137,6 +137,7 @@ const finding = z.looseObject({
   line: z.number(),
   message: z.string(),
   hint: z.string(),
+  blocks: z.string(),
   suppressed: z.object({ reason: z.string() }).optional(),
 });
 

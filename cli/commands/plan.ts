@@ -80,15 +80,24 @@ function statementTable(statements: Statements): string {
   );
 }
 
+/** What is to be weighed; of the mere habits only how many there are. */
 function findingTable(findings: Plan["findings"]): string {
-  return columns(
-    findings.map(({ path, line, rule, severity, message, suppressed }) => [
+  const weighty = findings.filter(
+    ({ severity, blocks, suppressed }) =>
+      severity === "error" || blocks !== "nothing" || suppressed !== undefined,
+  );
+  const others = findings.length - weighty.length;
+  const table = columns(
+    weighty.map(({ path, line, rule, severity, message, suppressed }) => [
       suppressed === undefined ? severity : "allowed",
       `${path}:${line}`,
       rule,
       suppressed === undefined ? message : suppressed.reason,
     ]),
   );
+  const rest =
+    others > 0 ? `${count(others, "warning")}${weighty.length > 0 ? " more" : ""}: see "rehearsal lint"` : "";
+  return [table, rest].filter((text) => text !== "").join("\n");
 }
 
 function indent(text: string): string {

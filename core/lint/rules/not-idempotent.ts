@@ -32,7 +32,9 @@ export const notIdempotent: Rule = {
   ],
   check: (statement, { file }) => {
     const missing = file.kind === "migration" && !statement.inBlock ? missingWords(statement) : undefined;
-    return missing === undefined ? [] : [{ message: `a second run fails: ${missing} is not said` }];
+    return missing === undefined
+      ? []
+      : [{ message: `a second run fails: ${missing} is not said`, hint: `say ${missing}` }];
   },
 };
 
