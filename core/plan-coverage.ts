@@ -61,21 +61,20 @@ function names(plans: readonly DataPlan[], fingerprint: string): boolean {
 
 function assertFits(plan: DataPlan, migration: Migration): void {
   const open = unfinished(plan);
-  if (open.length > 0)
-    throw new RehearsalError("PlanUnfinished", { plan: plan.path, fields: open.join(", ") });
+  if (open.length > 0) throw new RehearsalError("PlanUnfinished", { plan: plan.path, fields: few(open) });
   const problems = tooWide(plan, migration);
   if (problems.length > 0)
     throw new RehearsalError("PlanTooWide", {
       plan: plan.path,
       migration: migration.path,
-      problems: problems.join("; "),
+      problems: few(problems),
     });
   const missing = tooNarrow(plan, migration);
   if (missing.length > 0)
     throw new RehearsalError("PlanTooNarrow", {
       plan: plan.path,
       migration: migration.path,
-      missing: missing.join("; "),
+      missing: few(missing),
     });
 }
 
@@ -84,8 +83,17 @@ function planMissing(migration: Migration, missing: readonly Statement[]): Rehea
     plan: planPath(migration.version),
     migration: migration.path,
     number: numberText(migration.version),
-    statements: missing.map(told).join("; "),
+    statements: few(missing.map(told)),
   });
+}
+
+/** More than these nobody reads in one line, and a state machine carries no book. */
+const TOLD = 10;
+
+/** The first of them, and how many more there are. */
+export function few(lines: readonly string[]): string {
+  const more = lines.length - TOLD;
+  return lines.slice(0, TOLD).join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
 /** A statement as a refusal names it: `line 3: drop table "files" (0123456789abcdef)`. */

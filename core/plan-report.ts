@@ -3,7 +3,7 @@ import type { DataPlan, PlanBrief } from "./data-plan.ts";
 import { RehearsalError } from "./errors.ts";
 import type { Migration, Statement } from "./migration.ts";
 import { mayBeSame, readName, writeName } from "./plain-name.ts";
-import { isLoss, type Loss, lossesOf, statedLoss } from "./plan-coverage.ts";
+import { few, isLoss, type Loss, lossesOf, statedLoss } from "./plan-coverage.ts";
 import type { RehearsalReport } from "./report.ts";
 
 export interface PlanReport extends PlanBrief {
@@ -125,11 +125,11 @@ export function refuseLosses(reports: readonly PlanReport[]): void {
     if (beyond.length > 0)
       throw new RehearsalError("LossBeyondPlan", {
         plan: path,
-        losses: beyond
-          .map(
+        losses: few(
+          beyond.map(
             ({ object, measured, planned }) => `${object}: ${measured ?? "not counted"}, planned ${planned}`,
-          )
-          .join("; "),
+          ),
+        ),
       });
   }
 }

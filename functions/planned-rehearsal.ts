@@ -2,7 +2,7 @@
 import type { Baseline } from "../core/baseline.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { quoteName } from "../core/names.ts";
-import { coverPlans, isAbout, told } from "../core/plan-coverage.ts";
+import { coverPlans, few, isAbout, told } from "../core/plan-coverage.ts";
 import { unplannedEffects, unreached } from "../core/plan-reach.ts";
 import { plannedLosses, refuseLosses, reportPlan } from "../core/plan-report.ts";
 import type { Project } from "../core/project.ts";
@@ -39,7 +39,7 @@ export async function holdToPlans(context: StepContext, rehearsed: Rehearsed): P
   const effects = { before, after, runs: report.runs };
   if (plansPolicy({ ...environment, policy: promotion.policy }, before) === "required") {
     const unplanned = unplannedEffects(effects, plans);
-    if (unplanned.length > 0) throw new RehearsalError("ChangeUnplanned", { objects: unplanned.join("; ") });
+    if (unplanned.length > 0) throw new RehearsalError("ChangeUnplanned", { objects: few(unplanned) });
   }
   const { unplanned } = coverPlans(project, { pending: new Set(pending), policy: "optional" });
   if (unplanned.length > 0)

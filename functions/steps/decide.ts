@@ -19,8 +19,10 @@ export const handler = step(
       report: neededFact(promotion, "rehearsal").sha256,
       ...(planned && { plans: planned }),
     });
-    const told = plans.length > 0 && { plans: plans.map(({ path, why, notes }) => ({ path, why, notes })) };
-    const events = told ? [{ type: "promotion.planned", data: told }] : [];
+    const notes = plans.map(({ path, why, notes }) => ({ path, why, notes }));
+    const events = notes.length > 0 ? [{ type: "promotion.planned", data: { plans: notes } }] : [];
+    // What is announced has to be small; the log has every word.
+    const announced = plans.length > 0 && { plans: plans.map(({ path }) => path) };
     const { decision, approvalTimeout } = promotion.policy;
     if (decision === "automatic")
       return {
@@ -33,7 +35,10 @@ export const handler = step(
       outcome: { decision, evidence },
       evidence,
       status: "waiting",
-      events: [...events, { type: "promotion.approval-wanted", announce: true, data: { evidence, ...told } }],
+      events: [
+        ...events,
+        { type: "promotion.approval-wanted", announce: true, data: { evidence, ...announced } },
+      ],
       also: (ledger) =>
         askApproval(ledger, {
           promotion: promotion.id,

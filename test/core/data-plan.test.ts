@@ -266,6 +266,14 @@ describe("a plan that does not fit is refused", () => {
     ).toEqual([]);
   });
 
+  test("in few words, however many statements there are", async () => {
+    const many = await migrationOf("drop table t;\n".repeat(500));
+    const { message } = await refusalOf(() =>
+      coverPlans({ migrations: [many], plans: [] }, { policy: "required" }),
+    );
+    expect(message).toMatch(/line 10: drop table "t" \([0-9a-f]{16}\); and 490 more$/);
+  });
+
   test("when its migration does not exist", async () => {
     const plans = [parseDataPlan("plans/0007.yaml", Buffer.from(await fitting()))];
     expect(
