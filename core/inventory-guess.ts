@@ -13,7 +13,7 @@ const GUESSES: Guess[] = [
   { fits: /(^|_)(password|passwd|pwd)(_?(hash|digest))?($|_)/, classification: "secret", encrypted: true },
   { fits: /(_|^)(encrypted|ciphertext|cipher)(_|$)/, classification: "secret", encrypted: true },
   {
-    fits: /(^|_)(secret|totp|otp|mfa|backup_codes?|private_key|api_?key|credentials?|salt)(_|$)/,
+    fits: /(^|_)((code|pin|token|key)_hash|secret|totp|otp|mfa|backup_codes?|private_key|api_?key|credentials?|salt)(_|$)/,
     classification: "secret",
   },
   {
@@ -41,7 +41,9 @@ const GUESSES: Guess[] = [
 /** What a column's line may begin as. */
 export function guessColumn({ name, type }: LiveTable["columns"][number]): unknown {
   const snake = name.replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase();
-  const guess = GUESSES.find(({ fits }) => fits.test(snake));
+  // When a secret was made or whether there is one is no secret.
+  const aside = /^(boolean|timestamp|date|time|interval)/.test(type);
+  const guess = GUESSES.find((one) => one.fits.test(snake) && !(aside && one.classification === "secret"));
   const json = isJson(type);
   const encrypted = guess?.encrypted && /^(bytea|text|character varying)/.test(type);
   if (!json && !encrypted) return guess?.classification ?? null;
