@@ -92,5 +92,3 @@ function statementRow(statement: StatementMeasure): string {
   ];
   return `| ${cells.join(" | ")} |`;
 }
-
-export { bytes, duration };

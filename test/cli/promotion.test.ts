@@ -333,6 +333,45 @@ describe("looking", () => {
     expect(missing.err).toContain("code:  ReportMissing");
   });
 
+  test("once production is migrated the report tells as well how that went, and its JSON keeps every word it had", async () => {
+    const { id } = await begun();
+    const place = { path: "migrations/0001_a.sql", line: 1, summary: "create index" };
+    const { path, ...statement } = { ...place, sql: "", rows: null, locks: [], rewritten: [], walBytes: 0 };
+    const item = { kind: "migration", path, milliseconds: 20, idempotent: "not claimed" };
+    const run = { transactional: true, milliseconds: 20, changed: {}, fingerprint: "" };
+    const report = {
+      ...{ format: "rehearsal-report/1", promotion: id, environment: "e", release: "r", server: "18" },
+      ...{ milliseconds: 1, fingerprintBefore: "", fingerprintAfter: "", differences: [], brokenChecks: [] },
+      ...{ bytesBefore: 0, bytesAfter: 0, walBytes: 0, unchangedTables: [], changedTables: [] },
+      runs: [{ ...run, items: [{ ...item, statements: [{ ...statement, milliseconds: 20 }] }] }],
+    };
+    const measures = {
+      ...{ format: "rehearsal-measures/1", promotion: id, attempt: 2, waits: [] },
+      runs: [{ transactional: true, milliseconds: 50, statements: [{ ...place, milliseconds: 50 }] }],
+    };
+    const put = (key: string, value: object | string) =>
+      world.store.put(
+        `promotions/${id}/${key}`,
+        Buffer.from(typeof value === "string" ? value : JSON.stringify(value)),
+      );
+    await put("rehearse/1/report.json", report);
+    await put("rehearse/1/report.md", "# Rehearsal\n");
+    await put("migrate/2/measures.json", measures);
+    expect((await world.run(["report", id])).out).toContain("Rehearsed 20 ms, in production 50 ms: 2.5×.");
+    const { value } = await world.json<{ comparison: object }>(["report", id]);
+    expect(value).toEqual({
+      ...report,
+      comparison: {
+        total: { rehearsed: 20, real: 50, ratio: 2.5 },
+        statements: [{ ...place, rehearsed: 20, real: 50, ratio: 2.5 }],
+        blocked: [],
+      },
+    });
+    const folder = await world.folder();
+    await world.run(["report", id, "--format", "json", "--output", "r.json"], { folder });
+    expect(await readFile(join(folder, "r.json"), "utf8")).toBe(JSON.stringify(report));
+  });
+
   test("log tells events in order, of all or of one promotion", async () => {
     const { id } = await begun();
     const { out } = await world.run(["log", id]);
