@@ -9,6 +9,7 @@ import { concurrentlyWithoutNoTransaction } from "./rules/concurrently-without-n
 import { constraintLeftNotValid } from "./rules/constraint-left-not-valid.ts";
 import { constraintWithoutIndex } from "./rules/constraint-without-index.ts";
 import { dataMotionWithoutBatch } from "./rules/data-motion-without-batch.ts";
+import { detachWithoutConcurrently } from "./rules/detach-without-concurrently.ts";
 import { dropCascade } from "./rules/drop-cascade.ts";
 import { dropColumn } from "./rules/drop-column.ts";
 import { dropIndexWithoutConcurrently } from "./rules/drop-index-without-concurrently.ts";
@@ -59,6 +60,7 @@ export const RULES: readonly Rule[] = [
   storageRewrite,
   indexWithoutConcurrently,
   dropIndexWithoutConcurrently,
+  detachWithoutConcurrently,
   reindexWithoutConcurrently,
   refreshWithoutConcurrently,
   cluster,
