@@ -123,11 +123,15 @@ function relationPart({ relations }: SchemaLock): string[] {
   );
 }
 
-/** A table of Markdown; nothing when it would have no rows. */
+/** A table of Markdown, aligned so that it reads as text too; nothing when it would have no rows. */
 function rows(head: string[], body: string[][]): string[] {
   if (body.length === 0) return [];
-  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...body.map(line)];
+  const widths = head.map((_, place) =>
+    Math.max(3, ...[head, ...body].map((cells) => (cells[place] ?? "").length)),
+  );
+  const line = (cells: string[]) =>
+    `| ${cells.map((cell, place) => cell.padEnd(widths[place] ?? 0)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)];
 }
 
 /** Text as code in a cell: on one line, a bar kept from ending the cell, between more backticks than it holds. */

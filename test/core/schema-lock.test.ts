@@ -176,9 +176,9 @@ describe("a schema lock", () => {
 describe("the page", () => {
   test("shows tables, relations and a diagram", () => {
     const page = schemaPage(schemaLock(shape(LIBRARY), marks));
-    expect(page).toContain("| `id` | `integer` |  | identity, always | primary key |");
+    expect(page).toContain("| `id`     | `integer` |      | identity, always | primary key |");
     expect(page).toContain(
-      "| `public.loans` (`book`) | `public.books` (`id`) | cascade | no action | `loans_book_fkey`; deferrable, deferred |",
+      "| `public.loans` (`book`) | `public.books` (`id`) | cascade   | no action | `loans_book_fkey`; deferrable, deferred |",
     );
     expect(page).toContain('  t1 |o--o{ t2 : "book"');
     expect(page).toContain("    integer id PK");

@@ -1,10 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { compareBaselines, keptColumns } from "../../core/baseline.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { parseMigration } from "../../core/migration.ts";
 import { checkProject, type Project } from "../../core/project.ts";
 import { isPart } from "../../core/project-paths.ts";
+import { schemaLock } from "../../core/schema-lock.ts";
+import { schemaPage } from "../../core/schema-page.ts";
 import { fingerprint } from "../../core/shape.ts";
 import { fillProduction } from "../../examples/narralytica/generate.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
@@ -121,6 +124,10 @@ describe.each(servers)("narralytica on Postgres $major", (server) => {
     await execute(address, "insert into speakers (slug, display_name) values ('one-more', 'One More')");
 
     const [shape, baseline] = [await shapeOf(address), await baselineOf(address)];
+    // Written anew by this test, run with --update.
+    await expect(schemaPage(schemaLock(shape))).toMatchFileSnapshot(
+      fileURLToPath(new URL("schema.md", EXAMPLE)),
+    );
     await apply(address, "releases/2-speakers/");
     const grown = await shapeOf(address);
     const kept = await withSession(address, (session) =>
