@@ -93,7 +93,8 @@ for (const server of servers) {
     promised = await shapeOf(template);
   });
 
-  test.each(BY_HAND)(
+  // Each kind of drift once, on the newest: what differs between majors is in the whole schema below.
+  test.each(server.major === servers.at(-1)?.major ? BY_HAND : [])(
     `on Postgres ${server.major} the SQL of a drift brings back what was promised, and the other way round: %#`,
     async (byHand) => {
       const address = await freshDatabase(server, PROMISED);
