@@ -1,9 +1,9 @@
 /** The draft of an `inventory.yaml`: all that can be read of an environment, with a mark where a person has to say something. */
 import { stringify } from "yaml";
 import type { Holdings } from "./holdings.ts";
-import { TO_SAY } from "./inventory.ts";
 import { guessTable } from "./inventory-guess.ts";
 import { tableKey } from "./inventory-names.ts";
+import { TO_SAY } from "./inventory-schema.ts";
 
 /** Where the schema lies, for editors that speak to the YAML language server; from a project that has the command installed. */
 const SCHEMA = "node_modules/rehearsal/docs/schemas/inventory.schema.json";

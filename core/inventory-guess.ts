@@ -1,5 +1,5 @@
 /** Guesses for drafts: what a name and a type make likely about a column. A person reads them, and no refusal rests on them. */
-import type { Classification } from "./inventory.ts";
+import type { Classification } from "./inventory-schema.ts";
 import { isJson, type LiveTable } from "./inventory-shape.ts";
 
 interface Guess {

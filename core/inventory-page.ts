@@ -1,16 +1,9 @@
 /** The inventory for people: one page of Markdown with what an environment holds now, to be read and not to be written. */
 import type { HeldTable, Holdings } from "./holdings.ts";
-import {
-  CLASSIFICATIONS,
-  type Classification,
-  INVENTORY_PATH,
-  type Inventory,
-  type InventoryTable,
-  isProtected,
-  placeIn,
-} from "./inventory.ts";
+import { INVENTORY_PATH, type Inventory, type InventoryTable, isProtected, placeIn } from "./inventory.ts";
 import type { InventoryCheck } from "./inventory-check.ts";
 import { tableKey } from "./inventory-names.ts";
+import { CLASSIFICATIONS, type Classification } from "./inventory-schema.ts";
 import { quoteQualified } from "./names.ts";
 
 export interface PagedEnvironment {

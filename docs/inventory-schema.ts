@@ -1,6 +1,6 @@
 /** docs/schemas/inventory.schema.json: what may stand in `inventory.yaml`, for editors. */
 import * as z from "zod";
-import { inventorySchema } from "../core/inventory.ts";
+import { inventorySchema } from "../core/inventory-schema.ts";
 
 export function inventoryJsonSchema(): string {
   const schema = z.toJSONSchema(inventorySchema, { io: "input" });
