@@ -1,5 +1,5 @@
 /** Which alterations write a table's file anew. */
-import { asText } from "../sql-tree.ts";
+import { asText, fieldsOf, nameParts } from "../sql-tree.ts";
 import { isVolatile } from "../volatile-default.ts";
 import { type Alteration, constraintsOf, typeText } from "./alterations.ts";
 import type { LintContext } from "./rule.ts";
@@ -31,8 +31,16 @@ export function typeChange(alteration: Alteration, context: LintContext): TypeCh
   const to = typeText(alteration.definition.typeName) ?? "";
   const from = context.standing.table(alteration.relation)?.columns.get(alteration.name ?? "");
   // A value that is computed may be anything; whether it loses is for its author to say.
-  if (alteration.definition.raw_default !== undefined) return from === to ? "keeps" : "widens";
+  if (!isPlainCast(alteration, to)) return from === to ? "keeps" : "widens";
   return changeOfType(from, to);
+}
+
+/** No USING, or one that says what would be done without it: `using c::text`. */
+function isPlainCast({ name, definition }: Alteration, to: string): boolean {
+  if (definition.raw_default === undefined) return true;
+  const cast = fieldsOf(definition.raw_default, "TypeCast");
+  const column = nameParts(fieldsOf(cast?.arg, "ColumnRef")?.fields).at(-1);
+  return column !== undefined && column === name && typeText(cast?.typeName) === to;
 }
 
 /** True when the new column's default may differ from row to row. */

@@ -1,6 +1,7 @@
 /** Work whose time grows with a table: what should not happen while others wait for a lock. */
 
-import { isOn, optionsOf } from "../sql-tree.ts";
+import { relationName } from "../relation-name.ts";
+import { fieldsOf, isOn, optionsOf, walk } from "../sql-tree.ts";
 import { locksOf } from "../statement-locks.ts";
 import { alterationsOf } from "./alterations.ts";
 import { rewritesTable } from "./rewrites.ts";
@@ -18,6 +19,15 @@ type IsSlow = (statement: LintStatement, context: LintContext) => boolean;
 
 const always: IsSlow = () => true;
 
+/** INSERT … SELECT of a table that stood; VALUES are as many as the file holds. */
+export function readsStanding({ fields }: Pick<LintStatement, "fields">, { stood }: LintContext): boolean {
+  let reads = false;
+  walk(fieldsOf(fields.selectStmt, "SelectStmt")?.fromClause, (inner, kind) => {
+    if (kind === "RangeVar" && stood(relationName(inner))) reads = true;
+  });
+  return reads;
+}
+
 const SLOW: Record<string, IsSlow> = {
   UpdateStmt: always,
   DeleteStmt: always,
@@ -28,7 +38,7 @@ const SLOW: Record<string, IsSlow> = {
   RefreshMatViewStmt: always,
   CreateTableAsStmt: always,
   SelectStmt: always,
-  InsertStmt: always,
+  InsertStmt: readsStanding,
   VacuumStmt: ({ fields }) => isOn(optionsOf(fields.options), "full"),
   AlterTableStmt: (statement, context) =>
     alterationsOf(statement).some(

@@ -1,8 +1,9 @@
 /** Rule data-motion-without-batch: rows of a table that stood are changed all at once. */
 import { relationName } from "../../relation-name.ts";
-import { fieldsOf, type Tree, walk } from "../../sql-tree.ts";
+import { fieldsOf, isOn, optionsOf, type Tree, walk } from "../../sql-tree.ts";
 import type { LintContext, Rule } from "../rule.ts";
 import { SHOP } from "../shop.ts";
+import { readsStanding } from "../slow-work.ts";
 
 export const dataMotionWithoutBatch: Rule = {
   id: "data-motion-without-batch",
@@ -16,15 +17,28 @@ export const dataMotionWithoutBatch: Rule = {
   setup: SHOP,
   bad: "update orders set status = 'old' where placed_at < now();",
   good: "update orders set status = 'old' where id = 7;",
-  on: ["UpdateStmt", "DeleteStmt", "MergeStmt", "InsertStmt", "SelectStmt", "CreateTableAsStmt"],
+  on: [
+    "UpdateStmt",
+    "DeleteStmt",
+    "MergeStmt",
+    "InsertStmt",
+    "SelectStmt",
+    "CreateTableAsStmt",
+    "ExplainStmt",
+  ],
   check: ({ kind, fields }, context) => {
     if (context.file.batched || context.file.kind === "seed") return [];
+    if (kind === "ExplainStmt" && !isOn(optionsOf(fields.options), "analyze")) return [];
     const found: { word: string; table: string }[] = [];
     walk({ [kind]: fields }, (inner, innerKind) => {
       const word = WORDS[innerKind ?? ""];
       const table = relationName(inner.relation);
       if (word === undefined || table === undefined || !context.stood(table)) return;
-      if (innerKind === "InsertStmt" ? readsStanding(inner, context) : !isOneRow(inner, table, context))
+      if (
+        innerKind === "InsertStmt"
+          ? readsStanding({ fields: inner }, context)
+          : !isOneRow(inner, table, context)
+      )
         found.push({ word, table });
     });
     return found.map(({ word, table }) => ({
@@ -40,15 +54,6 @@ const WORDS: Record<string, string> = {
   MergeStmt: "merged",
   InsertStmt: "inserted",
 };
-
-/** INSERT … SELECT of a table that stood; VALUES are as many as the file holds. */
-function readsStanding({ selectStmt }: Tree, { stood }: LintContext): boolean {
-  let reads = false;
-  walk(fieldsOf(selectStmt, "SelectStmt")?.fromClause, (fields, kind) => {
-    if (kind === "RangeVar" && stood(relationName(fields))) reads = true;
-  });
-  return reads;
-}
 
 /** `where id = constant`, of the table's known primary key or of a column called id. */
 function isOneRow({ whereClause }: Tree, table: string, { standing }: LintContext): boolean {

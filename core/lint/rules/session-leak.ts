@@ -50,11 +50,9 @@ function leftBehind({ kind, fields }: LintStatement): Found[] {
         ? []
         : [{ message: `${asText(fields.name) ?? "a setting"} is changed for the whole session` }];
     case "CreateStmt":
-      return isTree(fields.relation) &&
-        fields.relation.relpersistence === "t" &&
-        fields.oncommit !== "ONCOMMIT_DROP"
-        ? [{ message: `temporary table "${asText(fields.relation.relname)}" stays for the whole session` }]
-        : [];
+      return temporary(fields.relation, fields.oncommit);
+    case "CreateTableAsStmt":
+      return isTree(fields.into) ? temporary(fields.into.rel, fields.into.onCommit) : [];
     case "PrepareStmt":
       return [{ message: "a prepared statement stays for the whole session" }];
     case "DeclareCursorStmt":
@@ -64,6 +62,12 @@ function leftBehind({ kind, fields }: LintStatement): Found[] {
     default:
       return [];
   }
+}
+
+function temporary(relation: unknown, onCommit: unknown): Found[] {
+  return isTree(relation) && relation.relpersistence === "t" && onCommit !== "ONCOMMIT_DROP"
+    ? [{ message: `temporary table "${asText(relation.relname)}" stays for the whole session` }]
+    : [];
 }
 
 /** CURSOR_OPT_HOLD in parsenodes.h. */

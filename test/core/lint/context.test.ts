@@ -122,6 +122,8 @@ describe("what earlier statements proved", () => {
   test.each([
     ["varchar(40)", []],
     ["text", []],
+    ["text using note::text", []],
+    ["text using upper(note)", ["type-change-rewrite@2:1"]],
     ["varchar(10)", ["narrowing-type@2:1"]],
     ["char(20)", ["type-change-rewrite@2:1"]],
     ["bytea using note::bytea", ["type-change-rewrite@2:1"]],
@@ -199,6 +201,28 @@ describe("the transaction", () => {
         { from: 1 },
       ),
     ).toEqual([]);
+  });
+});
+
+describe("rows that are moved", () => {
+  test.each([
+    ["insert into orders values (1), (2)", 0],
+    ["insert into orders select 1", 0],
+    ["insert into orders select * from others", 1],
+    ["with gone as (delete from orders returning id) select * from gone", 1],
+    ["explain update orders set note = ''", 0],
+    ["explain analyze update orders set note = ''", 1],
+    ["merge into orders using others on orders.id = others.id when matched then delete", 1],
+    ["update orders set note = '' where id = 3", 0],
+    ["update orders set note = '' where id > 3", 1],
+    ["update orders set note = '' where customer_id = 3", 1],
+    ["create temporary table x on commit drop as select 1", 0],
+  ])("%s: %d", async (sql, count) => {
+    const quick = "alter table orders add column if not exists year int;";
+    const rules = (await findings([ORDERS, `${sql};`], { from: 1 })).map(({ rule }) => rule);
+    expect(rules).toEqual(count === 0 ? [] : ["data-motion-without-batch"]);
+    const after = (await findings([ORDERS, `${quick}\n${sql};`], { from: 1 })).map(({ rule }) => rule);
+    if (count === 0 && !sql.startsWith("update")) expect(after).toEqual([]);
   });
 });
 
@@ -325,6 +349,7 @@ describe("abuse", () => {
     ["select pg_advisory_lock(1)", "error"],
     ["set search_path = app", "warning"],
     ["create temporary table scratch (id int)", "warning"],
+    ["create temporary table scratch as select 1", "warning"],
   ])("abuse 16: %s is found as %s", async (sql, severity) => {
     expect(await findings([`${sql};`])).toMatchObject([{ rule: "session-leak", severity }]);
   });
