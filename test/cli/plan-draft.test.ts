@@ -57,7 +57,7 @@ test("release --check tells of what needs a plan, refuses a draft, and takes it 
   const path = join(folder, "plans/0002.yaml");
   expect(await check()).toMatchObject({
     exit: 1,
-    err: expect.stringMatching(/plans\/0002\.yaml is still a draft: why, .*\nhint:.*TODO/),
+    err: expect.stringMatching(/plans\/0002\.yaml is still a draft: why; .*\nhint:.*TODO/),
   });
   const text = await readFile(path, "utf8");
   await writeFile(path, text.replaceAll("TODO: ", ""));
