@@ -305,11 +305,32 @@ test("views that are there already are adopted with the migrations, and those th
   expect(await pathsPending("unviewed", release)).toEqual(["views/titles.sql"]);
 });
 
+test("an environment that a promotion has locked is not adopted", async () => {
+  await environmentWith("locked", (database) => execute(database, "create table before_it (id int)"));
+  const release = await service.release({
+    "rehearsal.yaml": "project: library\n",
+    "migrations/0001_books.sql": "create table books (id int)",
+  });
+  const gate = service.gate("admit:begun");
+  const promotion = await service.promote("locked", release);
+  await gate.reached();
+  const path = "/environments/locked/adoptions";
+  expect(await service.call("POST", path, { release, baseline: "1" })).toMatchObject({
+    status: 409,
+    body: { code: "EnvironmentLocked", hint: expect.stringContaining("wait for it") },
+  });
+  expect(await service.call("POST", path, { release, baseline: "1", tool: "dbmate" })).toMatchObject({
+    status: 400,
+    body: { code: "InputInvalid" },
+  });
+  gate.open();
+  await service.ending(promotion);
+});
+
 test("an adopted database is promoted, its tool's table and all", async () => {
+  await environmentWith("carried-on", (database) => migratedBy("dbmate", database, DBMATE.files(2)));
   const release = await service.release(project("dbmate", DBMATE.files(3)));
-  const id = await service.promote("by-dbmate", release);
-  const waiting = await service.until(id, "waiting", "promoted");
-  if (waiting.status === "waiting")
-    await service.must("POST", `/promotions/${id}/approval`, { evidence: waiting.evidence });
+  expect((await adopt("carried-on", { release })).error).toBeNull();
+  const id = await service.promote("carried-on", release);
   expect(await service.until(id, "promoted")).toMatchObject({ status: "promoted" });
 });
