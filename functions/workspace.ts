@@ -16,7 +16,6 @@ import type { NewEvent } from "../io/ledger/events.ts";
 import { readPromotion } from "../io/ledger/promotions.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { changeWorkspaceFile, readWorkspaceFile } from "../io/workspace-file.ts";
-import { readRelease } from "./release.ts";
 import type { StepContext } from "./step.ts";
 
 /** Throws `WorkspaceRoleMismatch` unless the role file, where one is declared, says the environment's role. */
@@ -103,6 +102,8 @@ export function workspaceNotLeft(failure: ErrorRecord | undefined): NewEvent[] {
 async function stateFileOf({ promotion, environment, store }: StepContext): Promise<string | undefined> {
   if (promotion.facts.workspace !== undefined) return promotion.facts.workspace;
   if (promotion.facts.production !== undefined) return undefined;
+  // Loaded on first use, for it brings the SQL parser, and the steps at the end need none.
+  const { readRelease } = await import("./release.ts");
   const { inventory } = await readRelease(store, promotion.release);
   const { stateFile } = inventory.state;
   return stateFile && reachable(stateFile, { environment, policy: promotion.policy });
