@@ -13,18 +13,25 @@ export type Json =
  * Keys whose value is `undefined` are left out. Throws a TypeError on NaN and infinities, which JSON cannot carry.
  */
 export function canonicalJson(value: Json): string {
-  if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "number") {
     if (!Number.isFinite(value)) throw new TypeError(`${value} cannot be written as JSON`);
     return JSON.stringify(value);
   }
-  if (isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const members: string[] = [];
+  // Texts are put together piece by piece: a shape has tens of thousands of members, and a list of them would be made for nothing.
+  if (isArray(value)) {
+    let items = "";
+    for (const item of value) items += `${items === "" ? "" : ","}${canonicalJson(item)}`;
+    return `[${items}]`;
+  }
+  let members = "";
   for (const key of Object.keys(value).sort()) {
     const member = value[key];
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`);
+    if (member !== undefined)
+      members += `${members === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
   }
-  return `{${members.join(",")}}`;
+  return `{${members}}`;
 }
 
 function isArray(value: Json): value is readonly Json[] {

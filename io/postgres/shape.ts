@@ -3,7 +3,7 @@ import type { Json } from "../../core/canonical-json.ts";
 import { addressOf, type Shape } from "../../core/shape.ts";
 import { reading } from "./reading.ts";
 import type { Session } from "./session.ts";
-import { factsOf, type Kind, type ObjectRows, objectsQuery } from "./shape/catalog.ts";
+import { type Kind, type ObjectRows, objectsQuery, readerOf } from "./shape/catalog.ts";
 import { collations } from "./shape/collations.ts";
 import { nameColumns } from "./shape/columns.ts";
 import { domainConstraints, tableConstraints } from "./shape/constraints.ts";
@@ -14,7 +14,7 @@ import { extensions, languages } from "./shape/extensions.ts";
 import { foreignDataWrappers, foreignServers, userMappings } from "./shape/foreign.ts";
 import { aggregates, functions } from "./shape/functions.ts";
 import { indexes } from "./shape/indexes.ts";
-import { attach, NOTES, type Note } from "./shape/notes.ts";
+import { attach, NOTES, type NoteRows, notesByObject } from "./shape/notes.ts";
 import { accessMethods, operatorClasses, operatorFamilies, operators } from "./shape/operators.ts";
 import { policies } from "./shape/policies.ts";
 import { publications } from "./shape/publications.ts";
@@ -43,18 +43,19 @@ export async function readShape(session: Session): Promise<Shape> {
     // Rows are gathered by hashing: nothing that is read has an order, and sorting it takes longer than reading it.
     await session.execute("set local enable_sort = off");
     const rows = await session.query<ObjectRows>(objectsQuery(kinds));
-    const notes = Map.groupBy(await session.query<Note>(NOTES), ({ catalog, oid }) => `${catalog}/${oid}`);
-    const named = ({ kind: place, objects }: ObjectRows) =>
-      objects.map((object): [string, Json] => {
-        const [oid, word, name, suffix, on] = object;
-        const kind = kinds[place];
-        if (kind === undefined) throw new Error(`the query has no kind ${place}`);
-        const facts = factsOf(kind, object);
-        nameColumns(facts);
+    const notes = notesByObject(await session.query<NoteRows>(NOTES));
+    const named = ({ kind: place, objects }: ObjectRows) => {
+      const kind = kinds[place];
+      if (kind === undefined) throw new Error(`the query has no kind ${place}`);
+      const read = readerOf(kind);
+      return objects.map((row): [string, Json] => {
+        const { oid, name, facts } = read(row);
+        const columns = nameColumns(facts);
         settleDefinitions(facts);
-        for (const note of notes.get(`${kind.catalog}/${oid}`) ?? []) attach(note, facts);
-        return [addressOf({ word, name, suffix, on }), facts as Json];
+        for (const note of notes.get(`${kind.catalog}/${oid}`) ?? []) attach(note, facts, columns);
+        return [addressOf(name), facts as Json];
       });
+    };
     return { format: "rehearsal-shape/1", objects: Object.fromEntries(rows.flatMap(named).sort(byAddress)) };
   });
 }

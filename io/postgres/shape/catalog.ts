@@ -1,5 +1,6 @@
 /** How a kind of object is asked for: each kind says where its rows are and what its facts are, and this writes the query. */
 
+import type { ObjectName } from "../../../core/shape.ts";
 import { ATTRIBUTES, COLUMNS } from "./columns.ts";
 import { named } from "./facts.ts";
 import { PLAIN_KEYS } from "./keys.ts";
@@ -23,15 +24,8 @@ export interface Kind {
   from: string;
 }
 
-/** One object as the query gives it: identifier, word, name, suffix, on, and the facts in the kind's order. */
-export type ObjectRow = [
-  oid: string,
-  word: string,
-  name: string[],
-  suffix: string | null,
-  on: string[] | null,
-  ...facts: unknown[],
-];
+/** One object as the query gives it: identifier, word unless the kind has one word, the name's parts, suffix and the parts of `on` where the kind has them, and the facts, all in the kind's order. */
+export type ObjectRow = [oid: string, ...values: unknown[]];
 
 /** Some objects of one kind, which is told by its place in the list. */
 export interface ObjectRows {
@@ -52,22 +46,49 @@ export function objectsQuery(kinds: Kind[]): string {
 const OIDS_A_ROW = 16_384;
 
 function select(kind: Kind, place: number): string {
-  const array = (parts: string[]) => `json_build_array(${parts.join(", ")})`;
+  const { name, suffix, on = [] } = kind;
+  // Flat, and without what is the same in each: the server looks up the type of every value of every array anew.
   const values = [
     kind.oid,
-    kind.word,
-    array(kind.name),
-    kind.suffix ?? "null::text",
-    kind.on ? array(kind.on) : "null::json",
+    ...(onlyWord(kind) === undefined ? [kind.word] : []),
+    ...name,
+    ...(suffix === undefined ? [] : [suffix]),
+    ...on,
     ...Object.values(kind.facts),
   ];
-  return `select ${place} as kind, json_agg(${array(values)}) as objects from ${kind.from} group by (${kind.oid})::bigint / ${OIDS_A_ROW}`;
+  return `select ${place} as kind, json_agg(json_build_array(${values.join(", ")})) as objects
+    from ${kind.from} group by (${kind.oid})::bigint / ${OIDS_A_ROW}`;
 }
 
-/** The facts of a row by their names, without those that stand at Postgres's default. */
-export function factsOf(kind: Kind, row: ObjectRow): { [fact: string]: unknown } {
-  const [, , , , , ...values] = row;
-  return named(Object.keys(kind.facts), values);
+function onlyWord({ word }: Kind): string | undefined {
+  return /^'([^']*)'$/.exec(word)?.[1];
+}
+
+export interface ReadObject {
+  oid: string;
+  name: ObjectName;
+  /** By their names, without those that stand at Postgres's default. */
+  facts: { [fact: string]: unknown };
+}
+
+/** How to read the rows of a kind. */
+export function readerOf(kind: Kind): (row: ObjectRow) => ReadObject {
+  const word = onlyWord(kind);
+  const nameAt = word === undefined ? 2 : 1;
+  const suffixAt = nameAt + kind.name.length;
+  const onAt = suffixAt + (kind.suffix === undefined ? 0 : 1);
+  const factsAt = onAt + (kind.on?.length ?? 0);
+  const facts = Object.keys(kind.facts);
+  return (row) => ({
+    oid: row[0],
+    name: {
+      word: word ?? String(row[1]),
+      name: row.slice(nameAt, suffixAt) as string[],
+      suffix: kind.suffix === undefined ? null : (row[suffixAt] as string | null),
+      on: kind.on === undefined ? null : (row.slice(onAt, factsAt) as string[]),
+    },
+    facts: named(facts, row.slice(factsAt)),
+  });
 }
 
 /** What belongs to an extension or to the making of a range type, the schemas that are the user's own, and their relations. */

@@ -49,24 +49,28 @@ type ColumnRow = [
   rare: unknown[] | null,
 ];
 
-/** Puts columns by name, and their order where it says something, in the place of the rows that were sent. */
-export function nameColumns(facts: { [fact: string]: unknown }): void {
-  if (facts.columns === undefined) return;
+type Facts = { [fact: string]: unknown };
+
+const NONE: ReadonlyMap<number, Facts> = new Map();
+const RARE_NAMES = Object.keys(RARE);
+
+/** Puts columns by name, and their order where it says something, in the place of the rows that were sent; the columns by number. */
+export function nameColumns(facts: Facts): ReadonlyMap<number, Facts> {
+  if (facts.columns === undefined) return NONE;
   const rows = (facts.columns as ColumnRow[]).sort(([one], [other]) => one - other);
+  const byNumber = new Map(rows.map((row) => [row[0], columnOf(row)]));
   // From entries, for a column may be called `__proto__`.
-  facts.columns = Object.fromEntries(
-    rows.map(([, name, type, notNull, expression, identity, generated, rare]) => [
-      name,
-      {
-        type,
-        ...(notNull ? { notNull } : {}),
-        ...(expression === null ? {} : { default: expression }),
-        ...(identity ? { identity: IDENTITY[identity] } : {}),
-        ...(generated ? { generated: GENERATED[generated] } : {}),
-        ...(rare === null ? {} : named(Object.keys(RARE), rare)),
-      },
-    ]),
-  );
+  facts.columns = Object.fromEntries(rows.map(([number, name]) => [name, byNumber.get(number)]));
   if (facts.ordered === true) facts.order = rows.map(([, name]) => name);
   delete facts.ordered;
+  return byNumber;
+}
+
+function columnOf([, , type, notNull, expression, identity, generated, rare]: ColumnRow): Facts {
+  const column: Facts = { type };
+  if (notNull) column.notNull = notNull;
+  if (expression !== null) column.default = expression;
+  if (identity) column.identity = IDENTITY[identity];
+  if (generated) column.generated = GENERATED[generated];
+  return rare === null ? column : { ...column, ...named(RARE_NAMES, rare) };
 }
