@@ -1,4 +1,4 @@
-/** Objects other than tables as SQL: made, dropped, and given what stands beside their definition. */
+/** Objects other than tables as SQL: made, dropped, and given what stands beside their definition; all kinds in one place, for each verb. */
 import { quoteLiteral, quoteName } from "../names.ts";
 import { columnGrantStatements, granteesOf, grantStatements } from "./grants.ts";
 import { equal, type Facts, type Item, optionList, qualified, shownFact, sqlName, untold } from "./item.ts";
