@@ -1,6 +1,8 @@
 /** Shapes as an adoption compares them: without the tool's own table, and without what the name of an owner makes different. */
 import type { Json } from "./canonical-json.ts";
 import { withoutIgnored } from "./drift.ts";
+import type { FormatName } from "./formats/format.ts";
+import { HISTORY_TABLES, HISTORY_TOOLS } from "./formats/history-tools.ts";
 import { addressOf, type Shape } from "./shape.ts";
 
 /** A schema with all that stands in it, or one table with what hangs on it. */
@@ -24,6 +26,19 @@ export function comparableShape(shape: Shape, owned: OwnedObjects | undefined): 
         .map(([address, facts]) => [address, unowned(facts, address.startsWith("extension "))]),
     ),
   };
+}
+
+/**
+ * The shape without the record that the format's tool keeps, which no replay makes; with it where `promised`, tables by their
+ * addresses, says that a migration of the project's own makes such a table.
+ */
+export function withoutHistory(shape: Shape, format: FormatName, promised: readonly string[]): Shape {
+  const tool = HISTORY_TOOLS.find((name) => name === format);
+  if (tool === undefined) return shape;
+  const { schema = "*", table } = HISTORY_TABLES[tool];
+  const own = promised.some((name) => name.endsWith(`.${table}`));
+  if (own) return shape;
+  return withoutIgnored(shape, schema === "*" ? [`table *.${table}`] : patternsOf({ schema }));
 }
 
 type Facts = { [fact: string]: Json };

@@ -1,4 +1,5 @@
 /** One rehearsal: the pending files run on a copy, measured, proved idempotent where they claim it, and compared. */
+import { withoutHistory } from "../core/adoption-shape.ts";
 import { type Baseline, keptColumns } from "../core/baseline.ts";
 import { batchProgress } from "../core/batch-progress.ts";
 import { blockedTraffic } from "../core/blocked.ts";
@@ -123,8 +124,11 @@ export async function rehearse(
     await holdToPlans(context, { ...{ report, project, options, before, after, held, pristine }, twin });
     report.budgets = judgeBudgets(promotion.policy.budgets, report);
     refuseExceeded(report.budgets);
-    if (project.schemaLock !== undefined)
-      refuseOtherSchema(project.schemaLock, schemaLock(after, schemaMarks(project.inventory)));
+    if (project.schemaLock !== undefined) {
+      const { schemaLock: promised, config } = project;
+      const own = withoutHistory(after, config.format, Object.keys(promised.tables));
+      refuseOtherSchema(promised, schemaLock(own, schemaMarks(project.inventory)));
+    }
     assertInventory(report, project, after);
     report.milliseconds = performance.now() - started;
     const expectations: Expectations = {

@@ -7,7 +7,7 @@ import { committed } from "../core/formats/project-of.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
-import { runTask } from "../service/tasks.ts";
+import { runTask, succeed } from "../service/tasks.ts";
 import { type MIGRATE, migratedBy } from "./migrated-by.ts";
 
 const server = newestServer();
@@ -327,10 +327,18 @@ test("an environment that a promotion has locked is not adopted", async () => {
   await service.ending(promotion);
 });
 
-test("an adopted database is promoted, its tool's table and all", async () => {
+test("an adopted database is promoted, its tool's table and all, also where a lock promises the schema without it", async () => {
   await environmentWith("carried-on", (database) => migratedBy("dbmate", database, DBMATE.files(2)));
-  const release = await service.release(project("dbmate", DBMATE.files(3)));
-  expect((await adopt("carried-on", { release })).error).toBeNull();
+  const files = project("dbmate", DBMATE.files(3));
+  const bare = await service.release(files);
+  expect((await adopt("carried-on", { release: bare })).error).toBeNull();
+  const replay = await succeed(service, "/environments/carried-on/replays", { release: bare });
+  const { files: made } = await service.must<{ files: { name: string; url: string }[] }>(
+    "GET",
+    `/tasks/${replay.id}/files`,
+  );
+  const lock = await fetch(made.find(({ name }) => name === "schema.lock.json")?.url ?? "");
+  const release = await service.release({ ...files, "schema.lock.json": await lock.text() });
   const id = await service.promote("carried-on", release);
   expect(await service.until(id, "promoted")).toMatchObject({ status: "promoted" });
 });

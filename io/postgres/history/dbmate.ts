@@ -1,8 +1,9 @@
 /** dbmate's schema_migrations: a version in each row. */
+import { HISTORY_TABLES } from "../../../core/formats/history-tools.ts";
 import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const dbmateHistory: HistoryReader = {
-  table: "schema_migrations",
+  ...HISTORY_TABLES.dbmate,
   columns: ["version"],
   async read(session, table, { migrations }) {
     const rows = await session.query<{ version: string }>(

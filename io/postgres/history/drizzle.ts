@@ -1,11 +1,12 @@
 /** Drizzle's __drizzle_migrations: the journal's moment of each migration, with the SHA-256 of its file. */
+
 import { sha256 } from "../../../core/digest.ts";
 import { DRIZZLE_JOURNAL, entriesOf } from "../../../core/formats/drizzle.ts";
+import { HISTORY_TABLES } from "../../../core/formats/history-tools.ts";
 import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const drizzleHistory: HistoryReader = {
-  table: "__drizzle_migrations",
-  schema: "drizzle",
+  ...HISTORY_TABLES.drizzle,
   columns: ["id", "hash", "created_at"],
   async read(session, table, { migrations, files }) {
     const journal = files.find(({ path }) => path.endsWith(`/${DRIZZLE_JOURNAL}`));

@@ -1,8 +1,10 @@
 /** Flyway's flyway_schema_history: a row for each script, with the CRC-32 of its lines. */
+
 import { crc32 } from "node:zlib";
 import type { Claim } from "../../../core/adoption.ts";
 import { compareDotted, plainVersion } from "../../../core/formats/flyway.ts";
 import { fileName } from "../../../core/formats/format.ts";
+import { HISTORY_TABLES } from "../../../core/formats/history-tools.ts";
 import { byKey, claimOf, type HistoryContext, type HistoryFile, type HistoryReader } from "./history.ts";
 
 interface Row {
@@ -15,7 +17,7 @@ interface Row {
 }
 
 export const flywayHistory: HistoryReader = {
-  table: "flyway_schema_history",
+  ...HISTORY_TABLES.flyway,
   columns: ["installed_rank", "version", "description", "type", "script", "checksum", "success"],
   async read(session, table, context) {
     const rows = await session.query<Row>(

@@ -1,10 +1,12 @@
 /** golang-migrate's schema_migrations: one row with the newest version, and whether a migration broke off in it. */
+
 import type { Claim } from "../../../core/adoption.ts";
+import { HISTORY_TABLES } from "../../../core/formats/history-tools.ts";
 import { compareNumbers } from "../../../core/formats/versions.ts";
 import { claimOf, type HistoryReader } from "./history.ts";
 
 export const golangMigrateHistory: HistoryReader = {
-  table: "schema_migrations",
+  ...HISTORY_TABLES["golang-migrate"],
   columns: ["version", "dirty"],
   async read(session, table, { migrations }) {
     const rows = await session.query<{ version: string; dirty: boolean }>(

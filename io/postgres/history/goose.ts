@@ -1,9 +1,10 @@
 /** goose's goose_db_version: a row whenever a version was applied or taken back; the newest of a version counts. */
+import { HISTORY_TABLES } from "../../../core/formats/history-tools.ts";
 import { plainNumber } from "../../../core/formats/versions.ts";
 import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const gooseHistory: HistoryReader = {
-  table: "goose_db_version",
+  ...HISTORY_TABLES.goose,
   columns: ["id", "version_id", "is_applied"],
   async read(session, table, { migrations }) {
     const rows = await session.query<{ version: string; applied: boolean }>(

@@ -1,10 +1,11 @@
 /** graphile-migrate's migrations: the hash of each committed migration, which covers the ones before it too. */
+
 import { headerHash } from "../../../core/formats/graphile-migrate.ts";
+import { HISTORY_TABLES } from "../../../core/formats/history-tools.ts";
 import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const graphileMigrateHistory: HistoryReader = {
-  table: "migrations",
-  schema: "graphile_migrate",
+  ...HISTORY_TABLES["graphile-migrate"],
   columns: ["hash", "previous_hash", "filename"],
   async read(session, table, { migrations }) {
     const rows = await session.query<{ hash: string; filename: string }>(

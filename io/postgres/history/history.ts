@@ -3,6 +3,7 @@
 import type { Claim } from "../../../core/adoption.ts";
 import type { OwnedObjects } from "../../../core/adoption-shape.ts";
 import type { FormatFile } from "../../../core/formats/format.ts";
+import type { HistoryTable } from "../../../core/formats/history-tools.ts";
 import type { Session } from "../session.ts";
 
 /** A file of the project as histories speak of it. */
@@ -22,10 +23,7 @@ export interface HistoryContext {
   files: readonly FormatFile[];
 }
 
-export interface HistoryReader {
-  /** The table's usual name, and its schema where the tool has one of its own. */
-  table: string;
-  schema?: string;
+export interface HistoryReader extends HistoryTable {
   /** Columns without which it is not this tool's. */
   columns: readonly string[];
   /** Reads the table, whose name comes quoted. */

@@ -1,9 +1,11 @@
 /** Prisma's _prisma_migrations: a row for each attempt at a migration, with the SHA-256 of its script. */
+
 import { sha256 } from "../../../core/digest.ts";
+import { HISTORY_TABLES } from "../../../core/formats/history-tools.ts";
 import { byKey, claimOf, type HistoryReader } from "./history.ts";
 
 export const prismaHistory: HistoryReader = {
-  table: "_prisma_migrations",
+  ...HISTORY_TABLES.prisma,
   columns: ["migration_name", "checksum", "finished_at", "rolled_back_at", "started_at"],
   async read(session, table, { migrations }) {
     const rows = await session.query<{ name: string; checksum: string; finished: boolean }>(

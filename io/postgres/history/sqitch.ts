@@ -1,11 +1,12 @@
 /** Sqitch's changes: a row for each deployed change, with the SHA-1 of its script. */
+
 import { createHash } from "node:crypto";
 import { fileName } from "../../../core/formats/format.ts";
+import { HISTORY_TABLES } from "../../../core/formats/history-tools.ts";
 import { claimOf, type HistoryReader } from "./history.ts";
 
 export const sqitchHistory: HistoryReader = {
-  table: "changes",
-  schema: "sqitch",
+  ...HISTORY_TABLES.sqitch,
   columns: ["change_id", "script_hash", "change", "project", "committed_at"],
   async read(session, table, { migrations, files }) {
     const plan = files.find(({ path }) => fileName(path) === "sqitch.plan");
