@@ -1,4 +1,5 @@
 /** Databases for tests: on the run's servers, a fresh one per use, dropped at the end. */
+import { setTimeout as pause } from "node:timers/promises";
 import { inject } from "vitest";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { quoteName } from "../core/names.ts";
@@ -53,4 +54,11 @@ export async function rows<Row extends object>(address: DatabaseAddress, sql: st
   } finally {
     await session.close();
   }
+}
+
+/** Waits until nobody on the server, in whatever database, has a transaction open that is older than what was written here. */
+export async function olderThanAll(address: DatabaseAddress): Promise<void> {
+  const [written] = await rows<{ xid: string }>(address, "select pg_current_xact_id()::text as xid");
+  const past = "select pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 as past";
+  while (!(await rows<{ past: boolean }>(address, past, [written?.xid]))[0]?.past) await pause(20);
 }

@@ -50,7 +50,7 @@ import { rowHash } from "../../io/postgres/row-hash.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { startBucket } from "../bucket.ts";
-import { dropDatabases, execute, freshDatabase, rows, servers } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, olderThanAll, rows, servers } from "../postgres.ts";
 
 const page = await readFile(new URL("../../FORMATS.md", import.meta.url), "utf8");
 const examples = new Map(
@@ -210,6 +210,7 @@ describe.each(servers)("on Postgres $major", (server) => {
     const common = { application: "formats", connections: 1, store: bucket.store };
     const backup = "backups/videos-prod/p261121q7d2m0xa";
     try {
+      await olderThanAll(source);
       const first = await backUp({ ...common, source, prefix: `${backup}-1/` });
       expect(lasting(first)).toEqual(lasting(json("backup-manifest")));
       const { writers } = await restore({ ...common, target, manifest: first });

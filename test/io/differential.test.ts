@@ -6,7 +6,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
 import { compareBaselines } from "../../core/baseline.ts";
@@ -20,7 +19,15 @@ import { restore, type Writers } from "../../io/postgres/restore.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { startPostgres } from "../../local/postgres.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
-import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
+import {
+  dropDatabases,
+  execute,
+  freshDatabase,
+  newestServer,
+  olderThanAll,
+  rows,
+  servers,
+} from "../postgres.ts";
 
 let bucket: TestBucket;
 beforeAll(async () => {
@@ -521,13 +528,6 @@ async function expectUntouchedSame(
 ): Promise<void> {
   for (const name of await untouchedIn(source, last.manifest))
     expect(content[name], `${story}: ${name}`).toBe(last.content[name]);
-}
-
-/** Waits until nobody on the server, in whatever database, has a transaction open that is older than what was written here. */
-async function olderThanAll(address: DatabaseAddress): Promise<void> {
-  const [written] = await rows<{ xid: string }>(address, "select pg_current_xact_id()::text as xid");
-  const past = "select pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 as past";
-  while (!(await rows<{ past: boolean }>(address, past, [written?.xid]))[0]?.past) await pause(20);
 }
 
 async function untouchedIn(address: DatabaseAddress, manifest: BackupManifest): Promise<Set<string>> {
