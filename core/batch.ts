@@ -18,6 +18,8 @@ export interface BatchSettings extends BatchDirective {
   column: string;
   /** The statement around the slice's condition. */
   text: { before: string; after: string };
+  /** What it does to rows. */
+  verb: "update" | "delete" | "insert";
   /** Functions called in what is inserted: an aggregate among them would give a row for each slice. */
   calls: string[];
 }
@@ -45,6 +47,8 @@ export function planBatch(
       `it does not go through ${directive.table} row by row`,
       "name the table that is updated or deleted from, or one in the FROM of an INSERT … SELECT that is not on the outer side of a join",
     );
+  const unsteady = unsteadyReading(statement, directive);
+  if (unsteady !== undefined) throw refuse(...unsteady);
   const text = cutAtCondition(statement);
   if (text === undefined)
     throw refuse(
@@ -57,6 +61,7 @@ export function planBatch(
     relation: relationName(range) ?? "",
     column: `${quoteName(alias ?? asText(range.relname) ?? "")}.${quoteName(directive.key)}`,
     text,
+    verb: VERBS[statement.kind] ?? "insert",
     calls: callsOf(statement),
   };
 }
@@ -65,6 +70,8 @@ export function planBatch(
 export function sliceSql({ text }: BatchSettings, condition: string): string {
   return text.before + condition + text.after;
 }
+
+const VERBS: Record<string, BatchSettings["verb"]> = { UpdateStmt: "update", DeleteStmt: "delete" };
 
 type Problem = [problem: string, mend: string];
 
@@ -104,11 +111,41 @@ function problemOfInsert(fields: Tree): Problem | undefined {
     const value = select[field];
     if (Array.isArray(value) ? value.length > 0 : value !== undefined) return [`it has ${words}`, mend];
   }
-  let windowed = false;
-  walk(select.targetList, (inner) => {
-    if (inner.over !== undefined) windowed = true;
+  let problem: Problem | undefined;
+  walk(select.targetList, (inner, kind) => {
+    if (kind === "JsonArrayAgg" || kind === "JsonObjectAgg") problem = ["it has an aggregate", mend];
+    if (inner.over !== undefined) problem = ["it has a window function", mend];
   });
-  return windowed ? ["it has a window function", mend] : undefined;
+  return problem;
+}
+
+/** What later slices would read otherwise than the first, because earlier ones have written it or because any rows will do. */
+function unsteadyReading({ kind, fields }: ParsedStatement, directive: BatchDirective): Problem | undefined {
+  const target = isTree(fields.relation) ? fields.relation : undefined;
+  const isTarget = ({ relname, schemaname }: Tree) =>
+    kind === "InsertStmt" && target?.relname === relname && target?.schemaname === schemaname;
+  let cut = 0;
+  let own = 0;
+  let limited = false;
+  walk(fields, (inner) => {
+    if (inner.relname !== undefined && means(inner, directive)) cut++;
+    if (inner.relname !== undefined && isTarget(inner)) own++;
+    if (inner.limitCount !== undefined || inner.limitOffset !== undefined)
+      if (asList(inner.sortClause).length === 0) limited = true;
+  });
+  if (cut > 1)
+    return [
+      `it reads ${directive.table} a second time, and a slice would see what earlier ones have done`,
+      "take from each row what it says itself; gather what all rows say together into a table of its own first, in a migration before this",
+    ];
+  if (own > 1)
+    return [
+      "it reads the table that it inserts into, and a slice would see what earlier ones have put there",
+      "let ON CONFLICT DO NOTHING leave out the rows that are there",
+    ];
+  return limited
+    ? ["it has LIMIT without ORDER BY, and each slice may take other rows", "say the order"]
+    : undefined;
 }
 
 /** The relation that is cut, where the statement names it once, and each of its rows is looked at in one slice only. */

@@ -577,6 +577,13 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  BatchKeyMoved: entry<{ path: string; table: string; key: string; rows: number }>({
+    message: (f) =>
+      `${f.path}: updating ${f.table} took ${f.rows} rows of a slice to another "${f.key}", so they could go through a second one`,
+    hint: "a trigger sets the key: cut by a column that none sets, or run it in one piece, without batch; the slice was taken back",
+    status: 409,
+    exit: 1,
+  }),
   BatchNotSliceable: entry<{ path: string; line: number; calls: string }>({
     message: (f) =>
       `${f.path}:${f.line}: ${f.calls} would be computed once for each slice, and not once for all rows`,
@@ -962,11 +969,19 @@ export const ERRORS = {
     exit: 3,
   }),
   SquashUnproved: entry<{ environment: string; path: string }>({
-    message: (f) => `nobody has proved that ${f.path} is what "${f.environment}" has had already`,
+    message: (f) =>
+      `nobody has proved that ${f.path} makes what the migrations make that it stands for, and "${f.environment}" is not empty`,
     hint: (f) =>
       `prove it with the release before the squash: rehearsal squash prove RELEASE --env ${f.environment}; nothing else makes it so`,
     status: 409,
     exit: 1,
+  }),
+  SquashTooEarly: entry<{ environment: string; path: string; squashes: string }>({
+    message: (f) =>
+      `${f.path} stands for ${f.squashes}, and "${f.environment}" has had what comes before them, but none of them`,
+    hint: "promote the release before the squash first: what was proved of a squash was proved from an empty database",
+    status: 409,
+    exit: 3,
   }),
   // --- a release's bundle --------------------------------------------------------------------------
   BundleInvalid: entry<{ reason: string }>({
@@ -1141,6 +1156,12 @@ export const ERRORS = {
   PlanMissing: entry<{ plan: string; migration: string; number: string; statements: string }>({
     message: (f) => `${f.migration} is not only additive and has no data plan: ${f.statements}`,
     hint: (f) => `draft it with "rehearsal plan draft ${f.number}", which writes ${f.plan}, and fill it in`,
+    status: 422,
+    exit: 1,
+  }),
+  PlanImpossible: entry<{ path: string; statements: string }>({
+    message: (f) => `${f.path} runs again whenever it changes, so no data plan can cover: ${f.statements}`,
+    hint: 'move it into a versioned migration, and draft that one\'s plan with "rehearsal plan draft"',
     status: 422,
     exit: 1,
   }),

@@ -16,6 +16,8 @@ export interface BatchKey {
   /** The index's own operators, as `operator("pg_catalog".>)`. */
   above: string;
   upTo: string;
+  /** Triggers may set the key of a row that is updated: each slice has to show that they did not. */
+  mayMove: boolean;
 }
 
 /** Finds the key; throws `BatchKeyUnfit`, or `BatchNotSliceable` where an aggregate is inserted. Runs outside a transaction. */
@@ -52,6 +54,10 @@ export async function readBatchKey(
   if (column === undefined) throw refuse("it has no such column");
   if (!["r", "p"].includes(column.kind)) throw refuse("it is not a table");
   if (!column.notNull) throw refuse("the column may be null, and rows without a key are in no slice");
+  if (column.kind === "r" && column.family > 1)
+    throw refuse("other tables inherit from it, and its key says nothing of their rows");
+  const moved = movesBy(column, batch);
+  if (moved !== undefined) throw refuse(`${moved}, so a row could go through two slices`);
   const [above, upTo] = await readOrder(session, table, column.number);
   if (above === undefined || upTo === undefined)
     throw refuse(
@@ -63,7 +69,16 @@ export async function readBatchKey(
     type: quoteQualified(column.typeSchema, column.typeName),
     above,
     upTo,
+    mayMove: batch.verb === "update" && column.triggered,
   };
+}
+
+/** Who may change the key while the statement that is cut does not name it. */
+function movesBy(column: Column, { verb }: BatchSettings): string | undefined {
+  if (column.cascades) return "a foreign key changes the column along with what it refers to";
+  if (verb !== "update") return undefined;
+  if (column.generated) return "the column is generated from others";
+  return column.ruled ? "a rule rewrites what is done to the table" : undefined;
 }
 
 interface Column {
@@ -71,14 +86,37 @@ interface Column {
   table: string;
   kind: string;
   number: number;
+  /** In every one of its partitions as well, and proved for the rows that are there. */
   notNull: boolean;
+  /** Tables that a query of it goes through. */
+  family: number;
+  generated: boolean;
+  cascades: boolean;
+  ruled: boolean;
+  /** A trigger may set columns of a row before it is updated. */
+  triggered: boolean;
   typeSchema: string;
   typeName: string;
 }
 
 async function readColumn(session: Session, table: string, name: string): Promise<Column | undefined> {
   const [column] = await session.query<Column>(
-    `select n.nspname as schema, c.relname as table, c.relkind as kind, a.attnum as number, a.attnotnull as "notNull",
+    `with recursive family (oid) as (
+        select $1::oid union select i.inhrelid from family f join pg_inherits i on i.inhparent = f.oid
+      ), columns as (
+        select a.attrelid, a.attnum, a.attnotnull from family f
+          join pg_attribute a on a.attrelid = f.oid and a.attname = $2 and a.attnum > 0 and not a.attisdropped
+      )
+      select n.nspname as schema, c.relname as table, c.relkind as kind, a.attnum as number,
+        (select bool_and(k.attnotnull and not exists (select from pg_constraint r where r.conrelid = k.attrelid
+          and r.contype = 'n' and r.conkey = array[k.attnum] and not r.convalidated)) from columns k) as "notNull",
+        (select count(*)::int from family) as family, a.attgenerated <> '' as generated,
+        exists (select from columns k join pg_constraint r on r.conrelid = k.attrelid and r.contype = 'f'
+          where k.attnum = any (r.conkey) and (r.confupdtype in ('c', 'n', 'd') or r.confdeltype in ('n', 'd'))) as cascades,
+        exists (select from family f join pg_rewrite r on r.ev_class = f.oid) as ruled,
+        -- Of a row, before it, of an update.
+        exists (select from family f join pg_trigger g on g.tgrelid = f.oid
+          where not g.tgisinternal and g.tgenabled in ('O', 'A') and g.tgtype & 19 = 19) as triggered,
         tn.nspname as "typeSchema", t.typname as "typeName"
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
         join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -119,10 +157,23 @@ export function sliceCondition(key: BatchKey, column: string, from: string | nul
   return from === null ? upTo : `${column} ${key.above} ${literal(from)} and ${upTo}`;
 }
 
+/** Rows of the slice that the transaction which asks has written; a row whose key it moved elsewhere is not among them. */
+export async function countWritten(
+  session: Session,
+  key: BatchKey,
+  { from, to }: { from: string | null; to: string },
+): Promise<number> {
+  const [row] = await session.query<{ written: number }>(
+    `select count(*)::int as written from ${key.table} t
+      where ${sliceCondition(key, `t.${key.column}`, from, to)} and t.xmin = pg_current_xact_id()::xid`,
+  );
+  return row?.written ?? 0;
+}
+
 /** The largest key there is; null in an empty table. */
 export async function largestKey(session: Session, { table, column }: BatchKey): Promise<string | null> {
   const [row] = await session.query<{ key: string }>(
-    `select t.${column}::text as key from ${table} t order by t.${column} desc limit 1`,
+    `select t.${column}::text as key from ${table} t where t.${column} is not null order by t.${column} desc limit 1`,
   );
   return row?.key ?? null;
 }

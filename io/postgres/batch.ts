@@ -11,6 +11,7 @@ import type { Policy } from "../../core/policy.ts";
 import type { RunItem } from "../../core/runs.ts";
 import {
   type BatchKey,
+  countWritten,
   estimateRows,
   largestKey,
   nextSlice,
@@ -127,6 +128,14 @@ async function runSlice(options: BatchOptions, key: BatchKey, record: BatchRecor
       return result?.rowCount ?? 0;
     });
     await settle(session);
+    // More rows than were seen are those that others have put there since; or it was not this range that was changed.
+    if (key.mayMove || (batch.verb === "update" && rows > visited)) {
+      const kept = await countWritten(session, key, { from: cursor, to });
+      if (kept < rows)
+        throw new RehearsalError("BatchKeyMoved", {
+          ...{ path: item.path, table: batch.table, key: batch.key, rows: rows - kept },
+        });
+    }
     await assertRecordKept(session, item, mark);
   }
   const waiting = await countWaiting(session);

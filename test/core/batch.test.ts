@@ -146,6 +146,30 @@ describe("the slice's condition", () => {
       "does not go through",
       "outer side of a join",
     ],
+    [
+      "update files f set n = (select count(*) from public.files x where x.n is null)",
+      "a second time",
+      "table of its own",
+    ],
+    [
+      "with t as (select id from files order by id limit 5) delete from files using t where t.id = files.id",
+      "a second time",
+      "table of its own",
+    ],
+    ["update files set n = f.n from files f where f.id = files.id", "a second time", "table of its own"],
+    [
+      "insert into kinds select id from files where exists (select from files f)",
+      "a second time",
+      "before this",
+    ],
+    [
+      "insert into kinds select id from files where n not in (select k.n from kinds k)",
+      "that it inserts into",
+      "ON CONFLICT DO NOTHING",
+    ],
+    ["delete from files using (select id from gone limit 5) g", "LIMIT without ORDER BY", "say the order"],
+    ["insert into kinds select json_arrayagg(id) from files", "an aggregate", "what each row gives"],
+    ["insert into kinds select json_objectagg(id : n) from files", "an aggregate", "what each row gives"],
     ["with files as (select 1 as id) insert into kinds select id from files", "does not go through", "FROM"],
   ])("%s is refused, with the mend", async (sql, problem, mend) => {
     const refusal = await refused(DIRECTIVE + sql);
