@@ -75,6 +75,7 @@ function readPlpgsql(body: string, sql: string | undefined, into: FunctionBodies
     if (kind === "PLpgSQL_stmt_rollback") into.transactionControl = "ROLLBACK";
     if (kind === "PLpgSQL_stmt_dynexecute" || kind === "PLpgSQL_stmt_dynfors")
       readDynamic(fields.query, into);
+    if (kind === "PLpgSQL_stmt_open" && fields.dynquery !== undefined) readDynamic(fields.dynquery, into);
     if (kind === "PLpgSQL_stmt_return_query" && fields.dynquery !== undefined)
       readDynamic(fields.dynquery, into);
     if (kind === "PLpgSQL_expr")

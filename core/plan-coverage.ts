@@ -4,11 +4,14 @@ import { RehearsalError } from "./errors.ts";
 import type { Migration, Statement } from "./migration.ts";
 import { numberText } from "./migration-name.ts";
 import { mayBeSame, readName, writeName } from "./plain-name.ts";
-import { needingPlan } from "./plan-need.ts";
+import { needingMigration, needingPlan } from "./plan-need.ts";
+import type { Repeatable } from "./runs.ts";
 
 interface Planned {
   migrations: readonly Migration[];
   plans: readonly DataPlan[];
+  views?: readonly Repeatable[];
+  seeds?: readonly Repeatable[];
 }
 
 export interface PlanScope {
@@ -25,8 +28,11 @@ export interface Coverage {
   unplanned: { path: string; statement: Statement }[];
 }
 
-/** Throws `PlanOrphaned`, `PlanUnfinished`, `PlanTooWide`, `PlanTooNarrow` or `PlanMissing`, naming the statements. A plan of what is applied already is a record, and is not looked at again. */
-export function coverPlans({ migrations, plans }: Planned, { pending, policy }: PlanScope): Coverage {
+/** Throws `PlanOrphaned`, `PlanUnfinished`, `PlanTooWide`, `PlanTooNarrow`, `PlanMissing` or `PlanImpossible`, naming the statements. A plan of what is applied already is a record, and is not looked at again. */
+export function coverPlans(
+  { migrations, plans, views = [], seeds = [] }: Planned,
+  { pending, policy }: PlanScope,
+): Coverage {
   const found: Coverage = { plans: [], unplanned: [] };
   // Only a squash leaves numbers free, and the plans of those it stands for stay.
   for (const plan of plans)
@@ -43,6 +49,14 @@ export function coverPlans({ migrations, plans }: Planned, { pending, policy }: 
       if (missing.length > 0 && policy === "required") throw planMissing(migration, missing);
       found.unplanned.push(...missing.map((statement) => ({ path: migration.path, statement })));
     }
+  }
+  // Seeds never run where plans must be; unless they are known to run, nothing is to be told of them.
+  for (const { path, statements } of [...views, ...(pending === undefined ? [] : seeds)]) {
+    if (pending !== undefined && !pending.has(path)) continue;
+    const missing = needingMigration({ statements: [...statements] });
+    if (missing.length > 0 && policy === "required")
+      throw new RehearsalError("PlanImpossible", { path, statements: few(missing.map(told)) });
+    found.unplanned.push(...missing.map((statement) => ({ path, statement })));
   }
   return found;
 }

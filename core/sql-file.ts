@@ -82,7 +82,7 @@ function belongsToView({ kind, fields }: ParsedStatement, dropped: Set<string | 
     case "CommentStmt":
       return objectWord(fields.objtype) === "view" || fields.objtype === "OBJECT_COLUMN";
     case "GrantStmt":
-      return fields.objtype === "OBJECT_TABLE";
+      return fields.objtype === "OBJECT_TABLE" && fields.is_grant === true;
     default:
       return false;
   }

@@ -15,6 +15,8 @@ export interface Touched {
   objects: TouchedObject[];
   /** True when it may touch others: SQL that is put together while it runs, or a procedure. */
   opaque: boolean;
+  /** True for a DROP that takes with it whatever depends on its objects. */
+  cascades?: true;
 }
 
 /** What the statement touches, each once, in the order of the text. */
@@ -23,9 +25,13 @@ export function objectsOf(node: SqlNode): Touched {
   const found = TOUCHES[node.kind]?.(node.fields) ?? [];
   return {
     objects: distinct([...found, ...writtenIn(node)]),
-    opaque: node.kind === "CallStmt" || node.kind === "AlterTableMoveAllStmt",
+    opaque: OPAQUE.has(node.kind),
+    ...(node.fields.behavior === "DROP_CASCADE" && node.kind === "DropStmt" && { cascades: true as const }),
   };
 }
+
+/** What they do is written elsewhere, or is done to whatever is there. */
+const OPAQUE = new Set(["AlterExtensionStmt", "AlterTableMoveAllStmt", "CallStmt", "ExecuteStmt"]);
 
 type Tell = (fields: Tree) => TouchedObject[];
 
@@ -47,7 +53,9 @@ const LOSING = new Set<unknown>(["AT_DropColumn", "AT_AlterColumnType", "AT_SetE
 const ON_RELATION = new Set(["column", "attribute", "constraint", "trigger", "policy", "rule"]);
 
 const TOUCHES: Record<string, Tell> = {
-  CreateStmt: (fields) => named("table", rangeParts(fields.relation)),
+  CreateStmt: (fields) =>
+    named(isTemporary(fields.relation) ? "temporary table" : "table", rangeParts(fields.relation)),
+  ViewStmt: (fields) => named("view", rangeParts(fields.view)),
   AlterTableStmt: (fields) => {
     const relation = rangeParts(fields.relation);
     const word = wordOf(fields.objtype);
@@ -156,6 +164,10 @@ function objectParts(object: unknown): string[] {
   if (node?.kind === "TypeName") return nameParts(node.fields.names);
   if (node?.kind === "ObjectWithArgs") return nameParts(node.fields.objname);
   return nameParts(object);
+}
+
+function isTemporary(range: unknown): boolean {
+  return isTree(range) && (range.relpersistence === "t" || range.schemaname === "pg_temp");
 }
 
 function rangeParts(range: unknown): string[] {

@@ -96,6 +96,30 @@ describe("which statements need a plan", () => {
     "merge into t using s on t.a = s.a when matched then delete",
     "do $$ begin execute 'dr' || 'op table t'; end $$",
     "call anything()",
+    "select setval('s', 1)",
+    "select lo_unlink(1)",
+    "select query_to_xml('delete from t returning 1', true, true, '')",
+    "create rule r as on insert to t do instead nothing",
+    "alter table t enable row level security",
+    "alter table t enable replica trigger g",
+    "alter table t alter column a restart with 1",
+    "alter sequence s restart with 1",
+    "alter table t alter constraint c not enforced",
+    "alter table t owner to somebody",
+    "alter default privileges revoke select on tables from somebody",
+    "alter extension e drop function f()",
+    "alter extension e update",
+    "alter publication p drop table t",
+    "alter operator family f using btree drop operator 1 (int, int)",
+    "alter text search configuration c drop mapping for word",
+    "alter policy p on t using (true)",
+    "alter function f() security definer",
+    "drop user mapping for someone server s",
+    "execute prepared",
+    "do $$ begin call anything(); end $$",
+    "do $$ declare c refcursor; begin open c for execute 'delete from ' || 't returning 1'; end $$",
+    "create temp table t (a int) on commit drop; update t set a = 1",
+    "create table pg_temp.t (a int); update pg_temp.t set a = 1",
     "create table t2 (a int); delete from t2",
     "create table if not exists t2 (a int); update t2 set a = 1",
     "create table t2 (a int); update other set a = 1",
@@ -109,12 +133,73 @@ describe("which statements need a plan", () => {
     "alter table t add column a int",
     "create index i on t (a)",
     "refresh materialized view m",
+    "alter default privileges grant select on tables to somebody",
+    "alter publication p add table t",
+    "alter text search configuration c add mapping for word with simple",
+    "alter operator family f using btree add operator 1 = (int, int)",
+    "alter extension e add function f()",
+    "alter table t alter column a set generated always",
+    "alter sequence s maxvalue 9",
+    "alter function f() stable cost 3",
+    "create rule r as on insert to t do also select 1",
+    "create table t2 (a int); alter table t2 enable row level security",
     "-- rehearsal: no-transaction\ncreate index concurrently i on t (a)",
     "-- rehearsal: no-transaction\nreindex index concurrently i",
     "create table t2 (a int); update t2 set a = 1; alter table t2 alter column a type text",
     "select 1",
   ])("none: %s", async (sql) => {
     expect(needingPlan(await migrationOf(sql))).toEqual([]);
+  });
+});
+
+describe("a file that runs again whenever it changes has no plan", () => {
+  const projectOf = (path: string, sql: string) =>
+    checkProject([
+      {
+        path: "rehearsal.yaml",
+        bytes: Buffer.from(`project: x\n${path.startsWith("sql/") ? "format: flyway\n" : ""}`),
+      },
+      {
+        path: path.startsWith("sql/") ? "sql/V1__a.sql" : "migrations/0001_a.sql",
+        bytes: Buffer.from("create table files (id int);"),
+      },
+      { path, bytes: Buffer.from(sql) },
+    ]);
+
+  test.each([
+    ["sql/R__clean.sql", "truncate files;"],
+    ["sql/R__clean.sql", "drop function if exists f();"],
+    ["views/v.sql", "create or replace view v as select 1 as a; drop view if exists v;"],
+    ["views/v.sql", "create or replace view v as select 1 as a; drop view if exists w;"],
+    ["views/v.sql", "drop view if exists v cascade; create view v as select 1 as a;"],
+  ])("%s: %s", async (path, sql) => {
+    const project = await projectOf(path, sql);
+    expect(await refusalOf(() => coverPlans(project, { policy: "required" }))).toMatchObject({
+      code: "PlanImpossible",
+      message: expect.stringContaining(`${path} runs again whenever it changes`),
+      hint: 'move it into a versioned migration, and draft that one\'s plan with "rehearsal plan draft"',
+    });
+    expect(coverPlans(project, { policy: "optional" }).unplanned).toMatchObject([{ path }]);
+    expect(
+      coverPlans(project, { policy: "required", pending: new Set(["migrations/0001_a.sql"]) }).unplanned,
+    ).toEqual([]);
+  });
+
+  test("unless it only replaces a view of its own", async () => {
+    const own = "drop view if exists v; create view v as select 1 as a; grant select on v to public;";
+    const project = await projectOf("views/v.sql", own);
+    expect(coverPlans(project, { policy: "required" }).unplanned).toEqual([]);
+  });
+
+  test("and takes no rights away", async () => {
+    const revoking = projectOf(
+      "views/v.sql",
+      "create or replace view v as select 1 as a; revoke all on files from public;",
+    );
+    expect(await refusalOf(() => revoking)).toMatchObject({
+      code: "ViewFileRefused",
+      hint: expect.stringContaining("put the rest into a migration"),
+    });
   });
 });
 
