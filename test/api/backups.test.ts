@@ -17,7 +17,7 @@ import type { DatabaseAddress } from "../../core/database-url.ts";
 import { closeTask } from "../../functions/task.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
 import { insertTask } from "../../io/ledger/tasks.ts";
-import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, olderThanAll, rows } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
 import { SCHEMA } from "../service/project.ts";
@@ -75,6 +75,8 @@ async function environment(name: string, role: "prod" | "dev", policy: object = 
   const address = await freshDatabase(server, SCHEMA, `bk_${name.replaceAll("-", "_")}_${process.pid}`);
   made.push(address);
   await service.register(name, address, policy, role);
+  // A backup builds on another only where nothing was written by transactions that the other may not have seen.
+  await olderThanAll(address);
   return address;
 }
 
