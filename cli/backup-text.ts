@@ -127,6 +127,11 @@ export function describeOutcome({ id, kind, outcome }: Task): string {
       return [
         `${amount("migrations")} migrations are recorded as applied, to ${plain(text("through"))}; a replay of them made the same shape`,
         amount("pending") === 0 ? "nothing of the release is pending" : `${amount("pending")} are pending`,
+        ...(Array.isArray(told.traceless) && told.traceless.length > 0
+          ? [
+              `no schema tells whether these ran, for they change data alone; look whether they did: ${plain(told.traceless.join(", "))}`,
+            ]
+          : []),
       ].join("\n");
     case "squash":
       return `${id}: proved; databases that have had the originals take the squash for them`;

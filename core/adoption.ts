@@ -56,6 +56,20 @@ export function baselinePrefix<M extends Known>(migrations: readonly M[], versio
   return migrations.filter((migration) => migration.version <= through.version);
 }
 
+/**
+ * Which repeatable files may be there in the form that the release has, fewest first: those that the history says, and
+ * views besides, of which it knows nothing. One that it has in another form is to run again. Without a history all may be.
+ */
+export function repeatableChoices<F extends { path: string }>(
+  all: F[],
+  said: F[],
+  hasHistory: boolean,
+): F[][] {
+  const viewed = all.filter((file) => said.includes(file) || file.path.startsWith("views/"));
+  const choices = [said, viewed, ...(hasHistory ? [] : [all])];
+  return choices.filter(({ length }, place) => place === 0 || length > (choices[place - 1]?.length ?? 0));
+}
+
 function problemOf({ told, path, fault, checksum }: Claim): string[] {
   if (fault !== undefined) return [`${path ?? told} ${fault}`];
   if (path === undefined) return [`${told} is in the history, and no file of the project is it`];

@@ -2,7 +2,7 @@
  * Adopt: a database that another tool has migrated becomes one that is promoted. What the tool's history says is believed
  * only where a replay of the same migrations makes the same shape; nothing but the record of them is written.
  */
-import { baselinePrefix, claimedPrefix, firstOf } from "../../core/adoption.ts";
+import { baselinePrefix, claimedPrefix, firstOf, repeatableChoices } from "../../core/adoption.ts";
 import { comparableShape, type OwnedObjects } from "../../core/adoption-shape.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { HISTORY_TOOLS, type HistoryTool } from "../../core/formats/history-tools.ts";
@@ -10,9 +10,10 @@ import type { Migration } from "../../core/migration.ts";
 import type { Project } from "../../core/project.ts";
 import { describeDifference, diffShapes, type Shape } from "../../core/shape.ts";
 import type { SqlFile } from "../../core/sql-file.ts";
+import { tracelessEnd } from "../../core/traceless.ts";
 import { type Environment, lockEnvironment, replaceEnvironment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
-import { recordAdopted } from "../../io/postgres/adopt.ts";
+import { forgetAdopted, recordAdopted } from "../../io/postgres/adopt.ts";
 import { findOwned, readHistory } from "../../io/postgres/history/histories.ts";
 import { assertDirect } from "../../io/postgres/pooler.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
@@ -32,14 +33,14 @@ export const adoptTask: TaskWork<"adopt"> = async (context) => {
     await assertDirect(session);
     assertIdentity(await readIdentity(session), environment);
     const { project, files } = await readReleaseFiles(store, task.input.release);
+    await takeBack(context, session, environment);
     const adopted = await adoptedOf(session, project, files, task.input);
-    if (!(await wasRecorded(session, context))) {
-      const proven = await proveByReplay(context, session, environment, project, adopted);
-      context.passed("replayed");
-      await record(context, session, environment, adopted, proven);
-    }
+    const proven = await proveByReplay(context, session, environment, project, adopted);
+    context.passed("replayed");
+    await record(context, session, environment, adopted, proven);
     context.passed("adopted");
-    const shape = await keepShape(store, await readGuardedShape(session, environment.policy));
+    // What has changed since is drift, and no part of the promise.
+    const shape = await keepShape(store, proven.shape);
     const whole = adopted.migrations.length === project.migrations.length;
     const said = {
       release: task.input.release,
@@ -48,6 +49,7 @@ export const adoptTask: TaskWork<"adopt"> = async (context) => {
       through: adopted.migrations.at(-1)?.path ?? null,
       migrations: adopted.migrations.length,
       pending: project.migrations.length - adopted.migrations.length,
+      ...(adopted.tool === undefined && { traceless: tracelessEnd(adopted.migrations) }),
       fingerprint: shape,
     };
     return {
@@ -116,7 +118,7 @@ async function adoptedOf(
   };
 }
 
-/** True when an earlier attempt of this task has written the record; throws `AdoptionLate` when there is another one. */
+/** True when this task has written the record; throws `AdoptionLate` when there is another one. */
 async function wasRecorded(session: Session, { task }: Pick<TaskContext<"adopt">, "task">): Promise<boolean> {
   const applied = await readApplied(session);
   const foreign = applied.filter(({ promotion }) => promotion !== task.id);
@@ -130,6 +132,35 @@ async function wasRecorded(session: Session, { task }: Pick<TaskContext<"adopt">
   return applied.length > 0;
 }
 
+/** Takes back what an attempt that died has recorded: what it proved need not be so any more, and is proved again. */
+async function takeBack(
+  context: TaskContext<"adopt">,
+  session: Session,
+  environment: Environment,
+): Promise<void> {
+  if (await wasRecorded(session, context))
+    await whileNobodyPromotes(context, session, environment, () => forgetAdopted(session, context.task.id));
+}
+
+/** One transaction over the record, which nobody else has written or can begin to. */
+async function whileNobodyPromotes(
+  context: TaskContext<"adopt">,
+  session: Session,
+  { name }: Environment,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { ledger, asNewest } = context;
+  await asNewest(async () => {
+    await lockEnvironment(ledger, name);
+    await refuseLocked(ledger, name);
+    await session.transaction(async () => {
+      await session.execute("lock table rehearsal.applied in exclusive mode");
+      await wasRecorded(session, context);
+      await work();
+    });
+  });
+}
+
 interface Proven {
   /** The database's, as it was found. */
   shape: Shape;
@@ -137,22 +168,21 @@ interface Proven {
   repeatables: readonly SqlFile[];
 }
 
-/** Replays what is said to have been applied until the shapes are equal: without the views of the project, or with them where all of it is there. Throws `AdoptionUnproven`. */
+/** Replays what is said to have been applied until the shapes are equal: without the views of the project, or with them where all migrations are there. Throws `AdoptionUnproven`. */
 async function proveByReplay(
   context: TaskContext<"adopt">,
   session: Session,
   { name, policy }: Environment,
   project: Project,
-  { migrations, repeatables, owned }: Adopted,
+  { migrations, repeatables, owned, tool }: Adopted,
 ): Promise<Proven> {
   const read = (from: Session) => readGuardedShape(from, policy);
   const onFile = (path: string) => context.progress({ done: { bytes: 0, rows: 0 }, now: path });
   const shape = await read(session);
   const whole = migrations.length === project.migrations.length;
-  const choices = [
-    repeatables,
-    ...(whole && project.views.length > repeatables.length ? [project.views] : []),
-  ];
+  const choices: SqlFile[][] = whole
+    ? repeatableChoices(project.views, repeatables, tool !== undefined)
+    : [repeatables];
   let fewest: string[] | undefined;
   for (const views of choices) {
     const made = await whereTaskReplays(context, (place) =>
@@ -172,29 +202,24 @@ async function proveByReplay(
 
 /** Writes the record while nobody can begin a promotion, and only while the shape is the proven one. */
 async function record(
-  { ledger, task, asNewest }: TaskContext<"adopt">,
+  context: TaskContext<"adopt">,
   session: Session,
   environment: Environment,
   { migrations }: Adopted,
   { shape, repeatables }: Proven,
 ): Promise<void> {
-  await asNewest(async () => {
-    await lockEnvironment(ledger, environment.name);
-    await refuseLocked(ledger, environment.name);
-    await session.transaction(async () => {
-      await session.execute("lock table rehearsal.applied in exclusive mode");
-      if (await wasRecorded(session, { task })) return;
-      const differences = diffShapes(shape, await readGuardedShape(session, environment.policy));
-      if (differences.length > 0)
-        throw new RehearsalError("DriftFound", {
-          environment: environment.name,
-          differences: firstOf(differences.map(describeDifference)),
-        });
-      const files = [
-        ...migrations.map(({ path, version, sha256 }) => ({ path, version, sha256 })),
-        ...repeatables.map(({ path, sha256 }) => ({ path, version: null, sha256 })),
-      ];
-      await recordAdopted(session, files, { release: task.input.release, task: task.id });
-    });
+  const { task } = context;
+  await whileNobodyPromotes(context, session, environment, async () => {
+    const differences = diffShapes(shape, await readGuardedShape(session, environment.policy));
+    if (differences.length > 0)
+      throw new RehearsalError("DriftFound", {
+        environment: environment.name,
+        differences: firstOf(differences.map(describeDifference)),
+      });
+    const files = [
+      ...migrations.map(({ path, version, sha256 }) => ({ path, version, sha256 })),
+      ...repeatables.map(({ path, sha256 }) => ({ path, version: null, sha256 })),
+    ];
+    await recordAdopted(session, files, { release: task.input.release, task: task.id });
   });
 }

@@ -8,6 +8,11 @@ export interface AdoptedFile {
   sha256: string;
 }
 
+/** Takes back what the task has recorded; inside the caller's transaction. */
+export async function forgetAdopted(session: Session, task: string): Promise<void> {
+  await session.query("delete from rehearsal.applied where promotion = $1", [task]);
+}
+
 /** Inserts the rows; inside the caller's transaction. */
 export async function recordAdopted(
   session: Session,

@@ -245,12 +245,52 @@ test("an adoption that died behind its record is finished by the next attempt, o
   expect(environment.release).toBe(release);
 });
 
+describe("a database that is changed behind the record of its adoption", () => {
+  const byHand = (address: DatabaseAddress) =>
+    execute(address, "alter table books alter title drop not null");
+
+  test("is not what was promised: that is what was proved, and the change is drift", async () => {
+    const address = await environmentWith("changed", (database) =>
+      migratedBy("dbmate", database, DBMATE.files(2)),
+    );
+    const release = await service.release(project("dbmate", DBMATE.files(3)));
+    const gate = service.gate("task-adopt:adopted");
+    const adopted = adopt("changed", { release });
+    await gate.reached();
+    await byHand(address);
+    gate.open();
+    expect((await adopted).error).toBeNull();
+    const body = { environment: "changed", release };
+    expect(await service.call("POST", "/plans", body)).toMatchObject({ body: { code: "DriftFound" } });
+  });
+
+  test("is proved again by the next attempt, which takes the record back where that fails", async () => {
+    const address = await environmentWith("changed-between", (database) =>
+      migratedBy("dbmate", database, DBMATE.files(2)),
+    );
+    const release = await service.release(project("dbmate", DBMATE.files(2)));
+    service.gate("task-adopt:adopted", "dies");
+    const gate = service.gate("task-adopt:begun");
+    const adopted = adopt("changed-between", { release });
+    await gate.reached();
+    gate.open();
+    const retried = service.gate("task-adopt:begun");
+    await retried.reached();
+    expect(await recorded(address)).toHaveLength(2);
+    await byHand(address);
+    retried.open();
+    expect(await adopted).toMatchObject({ status: "failed", error: { code: "AdoptionUnproven" } });
+    expect(await recorded(address)).toEqual([]);
+  });
+});
+
 describe("a database without a history", () => {
   const files = {
     "rehearsal.yaml": "project: library\n",
     "migrations/0001_books.sql": STEPS[0],
     "migrations/0002_touch.sql": STEPS[1],
-    "migrations/0003_state.sql": STEPS[2],
+    "migrations/0003_trim.sql": "update books set title = trim(title);",
+    "migrations/0004_state.sql": STEPS[2],
   };
 
   test("is adopted at the baseline that is named, by the command, once", async () => {
@@ -273,20 +313,21 @@ describe("a database without a history", () => {
       3,
       expect.stringContaining("index public.books_title is there, but was not expected"),
     ]);
-    const adopted = await run("--baseline", "0002");
+    const adopted = await run("--baseline", "0003");
     expect([adopted.exit, adopted.out]).toEqual([
       0,
-      expect.stringContaining("2 migrations are recorded as applied, to migrations/0002_touch.sql"),
+      expect.stringContaining("3 migrations are recorded as applied, to migrations/0003_trim.sql"),
     ]);
     expect(adopted.out).toContain("1 are pending");
-    const again = await run("--baseline", "0002");
-    expect([again.exit, again.out]).toEqual([2, expect.stringContaining("has 2 applied files already")]);
+    expect(adopted.out).toMatch(/no schema tells whether these ran.*: migrations\/0003_trim\.sql\n/);
+    const again = await run("--baseline", "0003");
+    expect([again.exit, again.out]).toEqual([2, expect.stringContaining("has 3 applied files already")]);
     const { entries } = await service.must<{ entries: { body: string }[] }>("GET", "/log?limit=200");
     const told = entries.map(({ body }) => JSON.parse(body) as { type: string; environment?: string });
     expect(told).toContainEqual(
       expect.objectContaining({ type: "environment.adopted", environment: "plain" }),
     );
-    expect(await recorded(address)).toHaveLength(2);
+    expect(await recorded(address)).toHaveLength(3);
   });
 });
 
