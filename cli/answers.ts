@@ -138,7 +138,7 @@ const finding = z.looseObject({
   message: z.string(),
   hint: z.string(),
   blocks: z.string(),
-  suppressed: z.object({ reason: z.string() }).optional(),
+  suppressed: z.object({ reason: z.string(), by: z.string().optional() }).optional(),
 });
 
 export const plan = z.looseObject({

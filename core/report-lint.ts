@@ -1,4 +1,5 @@
 /** What the safety analysis found, and what of it was allowed and why, as a section of the report in Markdown. */
+import { whyAllowed } from "./lint/planned.ts";
 import type { Finding } from "./lint/rule.ts";
 import { code } from "./report-words.ts";
 
@@ -26,5 +27,5 @@ export function worstFirst(findings: readonly Finding[]): Finding[] {
 }
 
 function verdict({ severity, suppressed }: Finding): string {
-  return suppressed === undefined ? severity : `allowed: ${code(suppressed.reason)}`;
+  return suppressed === undefined ? severity : `allowed: ${code(whyAllowed(suppressed))}`;
 }

@@ -98,6 +98,15 @@ export function acceptSquashes<M extends Known>(
   return accepted;
 }
 
+/** Squashes that would run, for nothing of what they stand for was applied. */
+export function pendingSquashes<M extends Known>(
+  migrations: readonly M[],
+  applied: readonly AppliedMigration[],
+): M[] {
+  const had = new Set(acceptSquashes(migrations, applied).applied.map(({ path }) => path));
+  return migrations.filter(({ path, squashes }) => squashes !== undefined && !had.has(path));
+}
+
 /** What a proof is of: all that ran before, what is squashed, and the squash, by the hashes of their bytes. */
 export function squashDigest(migrations: readonly Known[], squash: Known): string {
   const named = ({ path, sha256 }: Squashed) => ({ path, sha256 });

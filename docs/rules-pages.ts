@@ -43,11 +43,30 @@ A finding is let through by a comment directly above its statement, with the rea
 drop table if exists orders;
 \`\`\`
 
+A finding whose point is what is lost (${RULES.filter(({ loss }) => loss === true)
+    .map(({ id }) => `\`${id}\``)
+    .join(
+      ", ",
+    )}) is let through by a data plan too that names its statement: the plan says why, and is approved with the rest. A draft lets nothing through. What a statement locks or rewrites no plan allows.
+
 ${[head, line, ...linked].join("\n")}
 `;
 }
 
-function rulePage({ id, severity, title, why, mend, claim, blocks, scales, setup, bad, good }: Rule): string {
+function rulePage({
+  id,
+  severity,
+  title,
+  why,
+  mend,
+  claim,
+  blocks,
+  scales,
+  loss,
+  setup,
+  bad,
+  good,
+}: Rule): string {
   return `# ${id}
 
 ${title}.
@@ -75,7 +94,7 @@ ${
     ? "It cannot be: Rehearsal does not run such a file."
     : id === "allowance"
       ? "It cannot be: change the comment."
-      : `Directly above the statement, with the reason:\n\n${sql(`-- rehearsal: allow ${id}: why it is safe here`)}`
+      : `Directly above the statement, with the reason:\n\n${sql(`-- rehearsal: allow ${id}: why it is safe here`)}${loss === true ? "\n\nOr by a data plan that names the statement." : ""}`
 }
 
 ${MADE}

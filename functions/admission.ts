@@ -17,7 +17,7 @@ import { assertRights } from "../io/postgres/rights.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { type AppliedFile, assertIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { refuseFiles } from "./configuration.ts";
-import { assertPlanned, pendingPlans } from "./data-plan.ts";
+import { assertPlanned, holdsTables, pendingPlans } from "./data-plan.ts";
 import { copiesFor } from "./determinism.ts";
 import { assertDeclared } from "./inventory.ts";
 import { lintPending } from "./lint.ts";
@@ -70,15 +70,17 @@ export async function examine(
   await assertRole(environment, project.inventory);
   const applied = await readApplied(session);
   const pending = pendingFiles(project, applied, seed);
-  await assertSquashesProved(store, environment.name, project, migrationsOf(applied));
   await assertRoom(session, environment.policy.disk, copiesFor(pendingPlans(project, pending)));
   const shape = await refuseDrift(session, store, environment);
+  const populated = applied.length > 0 || holdsTables(shape);
+  await assertSquashesProved(store, environment.name, project, migrationsOf(applied), populated);
+  const coverage = assertPlanned(environment, project, pending, shape);
   return {
     pending,
     runs: runsOf(project, pending, seed),
     fingerprint: fingerprint(shape),
-    coverage: assertPlanned(environment, project, pending, shape),
-    findings: await lintPending(session, environment, project, pending),
+    coverage,
+    findings: await lintPending(session, environment, project, pending, coverage.plans),
     storageAreas: guardedAreas(environment.policy, project.inventory),
     unguarded:
       environment.policy.storage === undefined ? project.inventory.storage.map(({ prefix }) => prefix) : [],

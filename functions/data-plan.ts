@@ -29,7 +29,8 @@ export function plansPolicy({ role, policy }: Pick<Environment, "role" | "policy
   return policy.plans ?? (role === "prod" ? "required" : "optional");
 }
 
-function holdsTables(shape: Shape): boolean {
+/** True for a database that may hold rows. */
+export function holdsTables(shape: Shape): boolean {
   return Object.keys(shape.objects).some((address) => address.startsWith("table "));
 }
 

@@ -1,19 +1,22 @@
 /** The safety analysis where a release meets its environment: what is pending, by the sizes that production has. */
+import type { DataPlan } from "../core/data-plan.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { protectedTables } from "../core/inventory.ts";
 import { type Finding, lint } from "../core/lint/lint.ts";
 import { quoteName } from "../core/names.ts";
+import { plannedStatements } from "../core/planned-statements.ts";
 import type { Project } from "../core/project.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { estimateSizes } from "../io/postgres/size-estimates.ts";
 
-/** Lints the pending files; throws `LintRefused` for errors that nothing allows, where the policy says so. */
+/** Lints the pending files; throws `LintRefused` for errors that neither the files nor these plans, which fit them, allow, where the policy says so. */
 export async function lintPending(
   session: Session,
   { policy }: Pick<Environment, "policy">,
   project: Project,
   paths: readonly string[],
+  plans: readonly DataPlan[],
 ): Promise<Finding[]> {
   if (paths.length === 0) return [];
   const pending = new Set(paths);
@@ -23,6 +26,7 @@ export async function lintPending(
     protectedTables: protectedTables(project.inventory),
     searchPath: policy.searchPath,
     lockTimeout: policy.lockTimeout,
+    planned: plannedStatements(project.migrations, plans),
     // A release that holds any is not read at all.
     refused: new Set(),
   });

@@ -2,7 +2,7 @@
 import { RehearsalError } from "../core/errors.ts";
 import type { AppliedMigration } from "../core/pending.ts";
 import type { Project } from "../core/project.ts";
-import { acceptSquashes, squashDigest } from "../core/squash.ts";
+import { acceptSquashes, pendingSquashes, squashDigest } from "../core/squash.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { readArtifact, writeArtifact } from "./artifacts.ts";
 
@@ -25,14 +25,27 @@ export async function keepProof(store: ObjectStore, proof: SquashProof): Promise
     await writeArtifact(store, keyOf(proof.digest), proof);
 }
 
-/** Throws `SquashUnproved` where a squash would count as applied and was never proved to be what was. */
+/**
+ * Throws `SquashUnproved` where a squash would count as applied, or would run on what is there already, and was never proved
+ * to be what it stands for; and `SquashTooEarly` where it would run behind migrations that are applied.
+ */
 export async function assertSquashesProved(
   store: ObjectStore,
   environment: string,
   { migrations }: Pick<Project, "migrations">,
   applied: readonly AppliedMigration[],
+  populated: boolean,
 ): Promise<void> {
-  for (const squash of acceptSquashes(migrations, applied).taken) {
+  const pending = pendingSquashes(migrations, applied);
+  const [early] = pending;
+  if (early !== undefined && applied.length > 0)
+    throw new RehearsalError("SquashTooEarly", {
+      environment,
+      path: early.path,
+      squashes: (early.squashes ?? []).map(({ path }) => path).join(", "),
+    });
+  const trusted = [...acceptSquashes(migrations, applied).taken, ...(populated ? pending : [])];
+  for (const squash of trusted) {
     const proof = await findProof(store, squashDigest(migrations, squash));
     if (proof === undefined) throw new RehearsalError("SquashUnproved", { environment, path: squash.path });
   }

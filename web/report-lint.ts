@@ -1,5 +1,6 @@
 /** What the safety analysis found, and what of it was allowed and why. */
 import { html } from "hono/html";
+import { whyAllowed } from "../core/lint/planned.ts";
 import type { Finding } from "../core/lint/rule.ts";
 import { worstFirst } from "../core/report-lint.ts";
 
@@ -15,7 +16,7 @@ export function lintSection(findings: readonly Finding[] | undefined) {
 <td>${path}:${line}</td>
 <td>${rule}</td>
 <td>${message}<br>${hint}</td>
-<td>${suppressed === undefined ? severity : html`allowed: ${suppressed.reason}`}</td>
+<td>${suppressed === undefined ? severity : html`allowed: ${whyAllowed(suppressed)}`}</td>
 </tr>`,
   )}</tbody>
 </table></div>

@@ -1,7 +1,9 @@
 /** `rehearsal lint`: what of this folder's project would destroy, rewrite or block, without a service. */
 import { Command, Option } from "commander";
+import { unfinished } from "../../core/data-plan.ts";
 import { lint } from "../../core/lint/lint.ts";
 import { pathsSince } from "../../core/lint/since.ts";
+import { plannedStatements } from "../../core/planned-statements.ts";
 import { checkProject, type Project } from "../../core/project.ts";
 import type { Declare, Outcome } from "../command.ts";
 import { githubText } from "../lint/github.ts";
@@ -47,10 +49,12 @@ export const lintCommand: Declare = (act) =>
 function lintProject(project: Project, { all, since }: LintOptions, refused: ReadonlySet<string>): Linted {
   const sources = [...project.migrations, ...project.views, ...project.seeds];
   const pending = since === undefined ? undefined : pathsSince(project, since);
+  const plans = project.plans.filter((plan) => unfinished(plan).length === 0);
   return {
     findings: lint(project, {
       apart: all !== true && pending === undefined,
       refused,
+      planned: plannedStatements(project.migrations, plans),
       ...(pending && { pending }),
     }),
     files: pending?.size ?? sources.length,

@@ -5,6 +5,7 @@ import { planPath } from "../../core/data-plan.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import type { Migration } from "../../core/migration.ts";
 import { numberText } from "../../core/migration-name.ts";
+import { isAbout } from "../../core/plan-coverage.ts";
 import { draftPlan } from "../../core/plan-draft.ts";
 import { needingPlan } from "../../core/plan-need.ts";
 import { checkProject, type Project } from "../../core/project.ts";
@@ -22,7 +23,20 @@ export interface Drafted {
  */
 export async function draft(folder: string, named: string | undefined): Promise<Drafted> {
   const project = await checkProject(await readProjectFiles(folder));
-  const migration = named === undefined ? newestUnplanned(project) : find(project, named);
+  const migration = named === undefined ? unplanned(project).at(-1) : find(project, named);
+  return write(folder, migration ?? noneLacks());
+}
+
+/** Drafts the plan of every migration that needs one and has none, in order. Throws `PlanNotNeeded` where there is no such migration. */
+export async function draftAll(folder: string): Promise<Drafted[]> {
+  const lacking = unplanned(await checkProject(await readProjectFiles(folder)));
+  if (lacking.length === 0) noneLacks();
+  const drafted: Drafted[] = [];
+  for (const migration of lacking) drafted.push(await write(folder, migration));
+  return drafted;
+}
+
+async function write(folder: string, migration: Migration): Promise<Drafted> {
   const needing = needingPlan(migration);
   if (needing.length === 0) throw new RehearsalError("PlanNotNeeded", { migration: migration.path });
   const path = planPath(migration.version);
@@ -40,14 +54,15 @@ export async function draft(folder: string, named: string | undefined): Promise<
   };
 }
 
-function newestUnplanned({ migrations, plans }: Project): Migration {
-  const planned = new Set(plans.map(({ version }) => version));
-  const found = migrations.findLast(
-    (migration) => !planned.has(migration.version) && needingPlan(migration).length > 0,
+/** A squash has the plans of those that it stands for. */
+function unplanned({ migrations, plans }: Project): Migration[] {
+  return migrations.filter(
+    (migration) => !plans.some((plan) => isAbout(plan, migration)) && needingPlan(migration).length > 0,
   );
-  if (found === undefined)
-    throw new RehearsalError("PlanNotNeeded", { migration: "whatever has no plan yet" });
-  return found;
+}
+
+function noneLacks(): never {
+  throw new RehearsalError("PlanNotNeeded", { migration: "whatever has no plan yet" });
 }
 
 function find({ migrations }: Project, named: string): Migration {

@@ -1,11 +1,13 @@
 /** `rehearsal plan`: what a promotion would run, with classes and locks, without starting it. */
 import { Command } from "commander";
+import { RehearsalError } from "../../core/errors.ts";
+import { whyAllowed } from "../../core/lint/planned.ts";
 import { noteLines } from "../../core/report-notes.ts";
 import { type Plan, plan } from "../answers.ts";
 import type { Declare } from "../command.ts";
 import { describePlans } from "../data-plan-text.ts";
 import { columns, plain, short } from "../text.ts";
-import { draft } from "./plan-draft.ts";
+import { type Drafted, draft, draftAll } from "./plan-draft.ts";
 import { chooseRelease } from "./project.ts";
 
 export const planCommand: Declare = (act) =>
@@ -29,16 +31,27 @@ const draftCommand: Declare = (act) =>
   new Command("draft")
     .description("Write the data plan of a migration that is not additive, as far as it follows from the SQL")
     .argument("[migration]", "its number; the newest that needs a plan and has none when left out")
+    .option("--all", "of every migration that needs a plan and has none, also of those applied long ago")
     .action(
-      act(async ({ folder }, migration: string | undefined, _: object) => {
-        const drafted = await draft(folder, migration);
-        const told = drafted.statements.map(({ line, summary }) => [`  line ${line}`, summary]);
+      act(async ({ folder }, migration: string | undefined, { all }: { all?: boolean }) => {
+        if (all === true && migration !== undefined)
+          throw new RehearsalError("UsageInvalid", {
+            problem: "--all drafts every missing plan; name no migration, or leave --all out",
+            command: "rehearsal plan draft",
+            guess: "",
+          });
+        const drafted = all === true ? await draftAll(folder) : [await draft(folder, migration)];
         return {
-          value: drafted,
-          text: `${plain(drafted.path)}, for ${plain(drafted.migration)}:\n${columns(told)}\nnext: fill in what is marked TODO, then rehearsal release --check`,
+          value: all === true ? { drafted } : drafted[0],
+          text: `${drafted.map(draftText).join("\n")}\nnext: fill in what is marked TODO, then rehearsal release --check`,
         };
       }),
     );
+
+function draftText({ path, migration, statements }: Drafted): string {
+  const told = statements.map(({ line, summary }) => [`  line ${line}`, summary]);
+  return `${plain(path)}, for ${plain(migration)}:\n${columns(told)}`;
+}
 
 function described({ environment, release, plans, notes, runs, fence, rollback, findings }: Plan): string {
   const title = `release ${short(release)} on "${environment}"`;
@@ -92,7 +105,7 @@ function findingTable(findings: Plan["findings"]): string {
       suppressed === undefined ? severity : "allowed",
       `${path}:${line}`,
       rule,
-      suppressed === undefined ? message : suppressed.reason,
+      suppressed === undefined ? message : whyAllowed(suppressed),
     ]),
   );
   const rest =

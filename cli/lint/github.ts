@@ -1,5 +1,6 @@
 /** Findings as GitHub's workflow commands, which become annotations beside the lines of a pull request. */
 import type { Finding } from "../../core/lint/lint.ts";
+import { whyAllowed } from "../../core/lint/planned.ts";
 
 /** One command per finding; the allowed ones are notices. */
 export function githubText(findings: readonly Finding[]): string {
@@ -7,7 +8,7 @@ export function githubText(findings: readonly Finding[]): string {
     .map(({ path, line, severity, rule, message, hint, suppressed }) => {
       const level = suppressed === undefined ? severity : "notice";
       const text =
-        suppressed === undefined ? `${message}\n${hint}` : `${message}\nallowed: ${suppressed.reason}`;
+        suppressed === undefined ? `${message}\n${hint}` : `${message}\nallowed: ${whyAllowed(suppressed)}`;
       return `::${level} file=${property(path)},line=${line},title=${property(rule)}::${data(text)}`;
     })
     .join("\n");

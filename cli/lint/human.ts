@@ -1,5 +1,6 @@
 /** Findings for people: where, what and the mend, with the line they are about. */
 import type { Finding } from "../../core/lint/lint.ts";
+import { whyAllowed } from "../../core/lint/planned.ts";
 import type { Tint } from "../terminal.ts";
 import { plain } from "../text.ts";
 
@@ -58,7 +59,8 @@ function excerpt(source: string, line: number, paint: Paint): string[] {
 const WIDTH = 160;
 
 function allowed({ path, line, rule, suppressed }: Finding, paint: Paint): string {
-  return paint("dim", `${plain(path)}:${line}: allowed: ${rule}: ${plain(suppressed?.reason ?? "")}`);
+  const why = suppressed === undefined ? "" : whyAllowed(suppressed);
+  return paint("dim", `${plain(path)}:${line}: allowed: ${rule}: ${plain(why)}`);
 }
 
 function sum(findings: readonly Finding[], files: number): string {

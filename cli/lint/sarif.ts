@@ -1,5 +1,6 @@
 /** Findings as SARIF 2.1.0, which editors and code scanning read. */
 import type { Finding } from "../../core/lint/lint.ts";
+import { whyAllowed } from "../../core/lint/planned.ts";
 import { RULES } from "../../core/lint/rules.ts";
 
 /** Pages of the rules, from the root of this tool's own sources. */
@@ -54,7 +55,12 @@ function result({ rule, severity, path, line, message, hint, suppressed }: Findi
       },
     ],
     ...(suppressed !== undefined && {
-      suppressions: [{ kind: "inSource", justification: suppressed.reason }],
+      suppressions: [
+        {
+          kind: suppressed.by === undefined ? "inSource" : "external",
+          justification: whyAllowed(suppressed),
+        },
+      ],
     }),
   };
 }

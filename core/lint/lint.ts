@@ -8,6 +8,7 @@ import type { Tree } from "../sql-tree.ts";
 import { type Lock, locksOf } from "../statement-locks.ts";
 import { type MaybeDormant, settleAllowances } from "./allowances.ts";
 import { learn } from "./lessons.ts";
+import { type PlannedStatement, settlePlanned } from "./planned.ts";
 import type {
   Finding,
   Found,
@@ -22,12 +23,13 @@ import { RULES } from "./rules.ts";
 import { Standing } from "./standing.ts";
 import { areTiny, describeSizes } from "./table-sizes.ts";
 
+export type { PlannedStatement } from "./planned.ts";
 export type { Blocks, Finding, Severity, TableSize } from "./rule.ts";
 
 /** What the analysis needs of a file; migrations, views and seeds of a project have it. */
 export interface LintSource {
   path: string;
-  statements: readonly { index: number; sql: string; line: number; kind: string }[];
+  statements: readonly { index: number; sql: string; line: number; kind: string; fingerprint: string }[];
   allowed: readonly Allowance[];
   transactional?: boolean;
   batch?: unknown;
@@ -51,6 +53,8 @@ export interface LintOptions {
   searchPath?: readonly string[];
   /** Paths of the files that hold what Rehearsal refuses, when that is known: the others are not searched for it again. */
   refused?: ReadonlySet<string>;
+  /** What data plans cover: findings about what is lost by it are let through. */
+  planned?: readonly PlannedStatement[];
   /** Milliseconds, as the environment's policy has them. */
   lockTimeout?: number;
 }
@@ -104,7 +108,9 @@ export function lint(project: LintProject, options: LintOptions = {}): Finding[]
   findings.push(...atEnd(standing, pending, options));
   const byPath = Map.groupBy(findings, ({ path }) => path);
   return inOrder(
-    pending.flatMap(({ file, source }) => settleAllowances(source, byPath.get(file.path) ?? [])),
+    pending.flatMap(({ file, source }) =>
+      settlePlanned(source, settleAllowances(source, byPath.get(file.path) ?? []), options.planned ?? []),
+    ),
     pending.map(({ file }) => file.path),
   );
 }

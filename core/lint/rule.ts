@@ -110,6 +110,8 @@ export interface Rule {
   mend: string;
   /** Harmless where the tables are known to be tiny: then an error is only a warning. */
   scales?: true;
+  /** Its point is what is lost: a data plan that covers the statement lets it through. */
+  loss?: true;
   /** What both examples need to stand. */
   setup: string;
   bad: string;
@@ -135,6 +137,12 @@ export interface Finding {
   hint: string;
   lock?: { mode: LockMode; relations: string[] };
   blocks: Blocks;
-  /** It was allowed above the statement. */
-  suppressed?: { reason: string };
+  /** It was allowed above the statement, or by a data plan. */
+  suppressed?: Suppressed;
+}
+
+export interface Suppressed {
+  reason: string;
+  /** The path of the data plan whose reason it is. */
+  by?: string | undefined;
 }

@@ -45,6 +45,21 @@ test("a plan is drafted for the newest migration that needs one, and never writt
   expect(await refusalOf(() => draft(folder, "0004"))).toMatchObject({ code: "NotFound" });
 });
 
+test("--all drafts every plan that is missing, and none that stands", async () => {
+  await write("migrations/0004_rows.sql", "delete from files;\n");
+  await write("migrations/0005_gone.sql", "drop table more;\n");
+  await draft(folder, "4");
+  const stood = await readFile(join(folder, "plans/0004.yaml"), "utf8");
+  const all = await runCommand(["plan", "draft", "--all", "--json"], { folder });
+  expect(JSON.parse(all.out)).toMatchObject({
+    drafted: [{ path: "plans/0002.yaml" }, { path: "plans/0005.yaml", statements: [{ line: 1 }] }],
+  });
+  expect(await readFile(join(folder, "plans/0004.yaml"), "utf8")).toBe(stood);
+  const none = await runCommand(["plan", "draft", "--all"], { folder });
+  expect([none.exit, none.err]).toEqual([2, expect.stringContaining("PlanNotNeeded")]);
+  expect((await runCommand(["plan", "draft", "2", "--all"], { folder })).err).toContain("UsageInvalid");
+});
+
 test("release --check tells of what needs a plan, refuses a draft, and takes it once it is filled in", async () => {
   const check = () => runCommand(["release", "--check"], { folder });
   const without = await check();

@@ -24,6 +24,8 @@ let service: LocalService;
 let folder: string;
 let old: DatabaseAddress;
 let young: DatabaseAddress;
+let behind: DatabaseAddress;
+let foreign: DatabaseAddress;
 
 beforeAll(async () => {
   service = await new LocalService(server.address, "squash").start();
@@ -31,6 +33,11 @@ beforeAll(async () => {
   young = await freshDatabase(server, "", `squash_new_${process.pid}`);
   await service.register("old", old);
   await service.register("young", young);
+  const table = "create table feed (id int primary key, what text)";
+  behind = await freshDatabase(server, table, `squash_behind_${process.pid}`);
+  foreign = await freshDatabase(server, table, `squash_foreign_${process.pid}`);
+  await service.register("behind", behind);
+  await service.register("foreign", foreign);
   folder = await mkdtemp(join(tmpdir(), "rehearsal-squash-"));
   for (const [path, text] of Object.entries(FILES)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -40,7 +47,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await service.stop();
-  await dropDatabases(old, young);
+  await dropDatabases(old, young, behind, foreign);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -81,6 +88,14 @@ test("a squash that is proved takes the place of its originals, and their databa
   expect((await run("squash", "prove", hash, "--env", "young")).exit).toBe(0);
 });
 
+test("a squash does not run behind what is applied already, proved or not", async () => {
+  expect((await run("adopt", "behind", "--baseline", "1")).exit).toBe(0);
+  const refused = await run("plan", "behind");
+  expect([refused.exit, refused.err]).toEqual([3, expect.stringContaining("SquashTooEarly")]);
+  expect(refused.err).toContain("stands for migrations/0002_fill_feed.sql, migrations/0003_kinds.sql");
+  expect(refused.err).toContain("promote the release before the squash first");
+});
+
 test("a squash that nobody proved is refused, whatever its list says", async () => {
   const path = join(folder, "migrations/0003_fill_the_feed.sql");
   const text = await readFile(path, "utf8");
@@ -88,5 +103,7 @@ test("a squash that nobody proved is refused, whatever its list says", async () 
   const refused = await run("plan", "old");
   expect([refused.exit, refused.err]).toEqual([1, expect.stringContaining("SquashUnproved")]);
   expect(refused.err).toContain("rehearsal squash prove RELEASE --env old");
+  const populated = await run("plan", "foreign");
+  expect([populated.exit, populated.err]).toEqual([1, expect.stringContaining("SquashUnproved")]);
   await writeFile(path, text);
 });

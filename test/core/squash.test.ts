@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import { parseMigration } from "../../core/migration.ts";
 import { pendingMigrations } from "../../core/pending.ts";
 import { checkProject } from "../../core/project.ts";
-import { acceptSquashes, assertSquashOf, squashDigest, squashText } from "../../core/squash.ts";
+import {
+  acceptSquashes,
+  assertSquashOf,
+  pendingSquashes,
+  squashDigest,
+  squashText,
+} from "../../core/squash.ts";
 import { refusalOf } from "../refusal.ts";
 
 const FILES: Record<string, string> = {
@@ -62,6 +68,9 @@ describe("a squash", () => {
     expect(paths(after.slice(0, 2))).toEqual([4]);
     expect(acceptSquashes(after, all).taken.map(({ path }) => path)).toEqual(["migrations/0003_both.sql"]);
     expect(acceptSquashes(after, after).taken).toEqual([]);
+    const pending = (applied: typeof all) => pendingSquashes(after, applied).map(({ version }) => version);
+    expect([pending([]), pending(all.slice(0, 1))]).toEqual([[3], [3]]);
+    expect([pending(all), pending(after.slice(0, 2))]).toEqual([[], []]);
   });
 
   test("is refused where a part of it was applied, or something else under its names", async () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import type { Finding } from "../../core/lint/lint.ts";
+import { parseMigration } from "../../core/migration.ts";
+import { draftPlan } from "../../core/plan-draft.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
@@ -59,6 +61,38 @@ describe("the safety analysis where a release meets production", { timeout: 120_
     });
     const allowed = FILES("-- rehearsal: allow index-without-concurrently: at night, nobody writes\n");
     await service.until(await service.promote("strict", await service.release(allowed)), "promoted");
+  });
+
+  test("a data plan that covers a statement is reason enough for what it loses, and not for what it locks", async () => {
+    await environment("planned", { lint: "refuse" });
+    const path = "migrations/0001_drop.sql";
+    const drop = "alter table big drop column if exists note;\n";
+    const planOf = async (sql: string) => {
+      const drafted = draftPlan(await parseMigration(path, Buffer.from(sql)));
+      return drafted.replaceAll("TODO: ", "");
+    };
+    const release = async (sql: string, plan?: string) =>
+      service.release({
+        "rehearsal.yaml": "project: shop\n",
+        [path]: sql,
+        ...(plan !== undefined && { "plans/0001.yaml": plan }),
+      });
+    const ask = async (hash: string) =>
+      service.call("POST", "/plans", { environment: "planned", release: hash, seed: false });
+    expect(await ask(await release(drop))).toMatchObject({ body: { code: "LintRefused" } });
+    const covered = await release(drop, await planOf(drop));
+    expect(await ask(covered)).toMatchObject({
+      status: 200,
+      body: { findings: [{ rule: "drop-column", suppressed: { by: "plans/0001.yaml" } }] },
+    });
+    const locking = `${drop}create index if not exists i on big (id);\n`;
+    const refused = await ask(await release(locking, await planOf(locking)));
+    expect(refused).toMatchObject({
+      body: {
+        code: "LintRefused",
+        detail: expect.stringMatching(/\[index-without-concurrently\](?!.*\[drop-column\])/),
+      },
+    });
   });
 
   test("where it only warns, plan and report tell of it, by production's sizes, with the reasons of what is allowed", async () => {

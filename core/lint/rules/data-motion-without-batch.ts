@@ -14,6 +14,7 @@ export const dataMotionWithoutBatch: Rule = {
   why: "Each changed row stays locked until COMMIT, its old version stays on the disk, standbys fall behind, and a failure at the end loses all of the work.",
   mend: 'put it into a migration of its own, cut into slices: "-- rehearsal: batch table=… key=… size=…"',
   scales: true,
+  loss: true,
   setup: SHOP,
   bad: "update orders set status = 'old' where placed_at < now();",
   good: "update orders set status = 'old' where id = 7;",

@@ -14,6 +14,7 @@ export const dropCascade: Rule = {
   claim: { table: "open_orders", lock: "AccessExclusiveLock" },
   why: "Views, foreign keys, defaults and columns that depend on the dropped object go with it, on every table where they are, without being named in the file: a reviewer does not see them, and on production there may be more of them than on a copy of last week.",
   mend: "name what is to go in statements of its own and leave CASCADE out: then Postgres refuses when something was forgotten",
+  loss: true,
   setup: `${SHOP}\ncreate function is_open(status text) returns boolean language sql immutable as 'select status = ''new''';\ncreate view open_orders as select id from orders where is_open(status);`,
   bad: "drop function is_open(text) cascade;",
   good: "create or replace function is_open(status text) returns boolean language sql immutable as 'select status in (''new'', ''paid'')';",

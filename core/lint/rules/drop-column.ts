@@ -12,6 +12,7 @@ export const dropColumn: Rule = {
   claim: { table: "orders", lock: "AccessExclusiveLock" },
   why: "The values are gone, and programs that still name the column fail from the moment of COMMIT; those that keep prepared statements with `select *` fail as well.",
   mend: "let every program stop naming it in one release and drop it in a later one, under a data plan; then allow it with the reason",
+  loss: true,
   setup: SHOP,
   bad: "alter table orders drop column status;",
   good: "comment on column orders.status is 'read by nobody since release 12; to be dropped under a data plan';",

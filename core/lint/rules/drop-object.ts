@@ -24,6 +24,7 @@ export const dropObject: Rule = {
   claim: { table: "open_orders", lock: "AccessExclusiveLock" },
   why: "Its rows, if it has any, can be made again, but programs that name it fail from the moment of COMMIT.",
   mend: "replace it with CREATE OR REPLACE, or drop it in a later release than the one in which programs stopped using it",
+  loss: true,
   setup: `${SHOP}\ncreate view open_orders as select id from orders where status = 'new';`,
   bad: "drop view open_orders;",
   good: "comment on view open_orders is 'read by nobody since release 12';",

@@ -14,6 +14,7 @@ export const dropSchema: Rule = {
   claim: { table: "archive.entries", lock: "AccessExclusiveLock" },
   why: "What is in it goes with it: tables with their rows, or the types and functions of an extension with every column that uses them. The statement does not name what it destroys.",
   mend: "drop what is in it by name, each under its own rule, and the empty schema last; then allow it with the reason",
+  loss: true,
   setup: `${SHOP}\ncreate schema archive;\ncreate table archive.entries (id bigint primary key);`,
   bad: "drop schema archive cascade;",
   good: "comment on schema archive is 'read by nobody since release 12; to be emptied table by table';",

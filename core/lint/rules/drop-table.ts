@@ -14,6 +14,7 @@ export const dropTable: Rule = {
   claim: { table: "orders", lock: "AccessExclusiveLock" },
   why: "The rows are gone, and whatever program still names the table fails from the moment of COMMIT. Nothing brings them back but a backup.",
   mend: "let every program stop using it in one release and drop it in a later one, under a data plan that says what is lost; then allow it with the reason",
+  loss: true,
   setup: SHOP,
   bad: "drop table orders;",
   good: "comment on table orders is 'read by nobody since release 12; to be dropped under a data plan';",

@@ -11,6 +11,7 @@ export const enumValueRenamed: Rule = {
   claim: { none: "renaming a value changes one row of a catalog; no lock on a relation is taken" },
   why: "Rows keep the value, but programs that write or compare the old word fail from the moment of COMMIT, and those that know only the old words meet one they do not know.",
   mend: "add the new value beside the old, move the rows in batches and the programs, and leave the old value unused",
+  loss: true,
   setup: "create type state as enum ('new', 'payed');",
   bad: "alter type state rename value 'payed' to 'paid';",
   good: "alter type state add value if not exists 'paid';",

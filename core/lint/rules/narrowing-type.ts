@@ -13,6 +13,7 @@ export const narrowingType: Rule = {
   claim: { table: "orders", lock: "AccessExclusiveLock", scans: true, rewrites: true },
   why: "Values that do not fit stop the migration, and where the cast rounds or cuts (numbers with fewer digits, times made dates) what was there is lost without an error.",
   mend: "add a column of the new type, fill it in batches, count what does not fit, and drop the old one in a later release under a data plan",
+  loss: true,
   setup: SHOP,
   bad: "alter table orders alter column total type numeric(6, 0);",
   good: "alter table orders add column total_rounded numeric(6, 0);",

@@ -28,6 +28,7 @@ export const rename: Rule = {
   claim: { table: "orders", lock: "AccessExclusiveLock" },
   why: "Programs are not replaced in the moment of COMMIT: the old ones fail after it, the new ones before it. There is no order in which both work.",
   mend: "add the new name beside the old (a column kept equal by a trigger, a view for a table), move the programs, and take the old one away in a later release",
+  loss: true,
   setup: SHOP,
   bad: "alter table orders rename column total to amount;",
   good: "create view purchases as select id, total as amount from orders;",

@@ -12,6 +12,7 @@ export const truncate: Rule = {
   claim: { table: "orders", lock: "AccessExclusiveLock", rewrites: true },
   why: "Every row is gone without a trigger for each, and with CASCADE the rows of every table that refers to it as well. Transactions that began before and read it after see it empty, which no other statement does to them.",
   mend: "delete the rows that are meant, by a condition and in batches, under a data plan that says what is lost",
+  loss: true,
   setup: SHOP,
   bad: "truncate orders;",
   good: "comment on table orders is 'rows from before 2020 are deleted in batches';",

@@ -44,8 +44,8 @@ const findingSchema = z.object({
   /** What it takes, by pg_locks' name, and whom that keeps out. */
   lock: z.object({ mode: z.string(), relations: z.array(z.string()) }).optional(),
   blocks: z.enum(["reads", "writes", "nothing"]),
-  /** It is allowed above the statement. */
-  suppressed: z.object({ reason: z.string() }).optional(),
+  /** It is allowed above the statement, or by the data plan at the path `by`. */
+  suppressed: z.object({ reason: z.string(), by: z.string().optional() }).optional(),
 });
 
 const planSchema = z

@@ -267,6 +267,25 @@ describe("an allowance", () => {
     ]);
   });
 
+  test("is not needed where a data plan names the statement, whose point is the loss", async () => {
+    const sql = [ORDERS, "drop table orders;\ncreate index i on orders (note);"];
+    const project = await projectOf({ migrations: sql });
+    const migration = project.migrations[1];
+    const planned = (migration?.statements ?? []).map(({ fingerprint }) => ({
+      ...{ path: migration?.path ?? "", fingerprint, plan: "plans/0002.yaml", why: "in the archive" },
+    }));
+    const found = (options: LintOptions) =>
+      lint(project, { pending: new Set([migration?.path ?? ""]), ...options })
+        .filter(({ severity }) => severity === "error")
+        .map(({ rule, suppressed }) => [rule, suppressed]);
+    const by = { reason: "in the archive", by: "plans/0002.yaml" };
+    expect(found({ planned })).toContainEqual(["drop-table", by]);
+    expect(
+      found({ planned: planned.map((one) => ({ ...one, path: "migrations/0001.sql" })) }),
+    ).toContainEqual(["drop-table", undefined]);
+    expect(found({ planned: planned.slice(1) })).toContainEqual(["drop-table", undefined]);
+  });
+
   test("is for the statement directly below it only", async () => {
     const sql = "-- rehearsal: allow drop-table: old\ndrop table if exists a;\ndrop table if exists b;";
     const found = await findings([sql]);
