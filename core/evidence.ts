@@ -8,6 +8,8 @@ export interface Evidence {
   fingerprint: string;
   /** sha256 of the rehearsal's report in JSON. */
   report: string;
+  /** sha256 of what the rehearsal expects of production, by which it is verified; absent in older promotions. */
+  expectations?: string;
   /** The data plans of what will run: the sha256 of each file by its path; absent where there are none. */
   plans?: Record<string, string>;
 }

@@ -15,13 +15,23 @@ export async function writeArtifact(
   return { key, sha256: sha256(text) };
 }
 
-/** Reads a value that this service wrote. */
+/** Reads a value that this service wrote; throws `ObjectDamaged` when its bytes are not those of the sha256, where one is given. */
 export async function readArtifact<T extends { format: string }>(
   store: ObjectStore,
   key: string,
   format: T["format"],
+  written?: string,
 ): Promise<T> {
-  const value = JSON.parse(Buffer.from(await store.get(key)).toString()) as T;
+  const bytes = await store.get(key);
+  if (written !== undefined && sha256(bytes) !== written)
+    throw new RehearsalError("ObjectDamaged", {
+      ...{
+        bucket: store.bucket,
+        key,
+        reason: "its sha256 is not the one that was noted when it was written",
+      },
+    });
+  const value = JSON.parse(Buffer.from(bytes).toString()) as T;
   if (value.format !== format)
     throw new RehearsalError("InputInvalid", {
       what: key,

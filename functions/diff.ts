@@ -1,6 +1,5 @@
 /** Two shapes compared, whatever they are named by: a database now, a promotion before and after, a release, a backup, a fingerprint. */
 import { RehearsalError } from "../core/errors.ts";
-import type { Expectations } from "../core/expectations.ts";
 import { fingerprint, type Shape } from "../core/shape.ts";
 import { compareShapes, type ShapeComparison } from "../core/shape-comparison.ts";
 import { readBackup } from "../io/ledger/backups.ts";
@@ -9,8 +8,8 @@ import { readPromotion } from "../io/ledger/promotions.ts";
 import { findRelease, isKnownRelease } from "../io/ledger/releases.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { readArtifact } from "./artifacts.ts";
 import { readLiveShape } from "./drift.ts";
+import { readExpectations } from "./expectations.ts";
 import { readKeptShape } from "./shapes.ts";
 
 export interface Diff extends ShapeComparison {
@@ -74,11 +73,7 @@ async function ofPromotion(
   const { facts } = await readPromotion(ledger, id);
   const is = `promotion ${id}, ${before ? "before" : "after"}`;
   if (!before && facts.rehearsal !== undefined) {
-    const { runs } = await readArtifact<Expectations>(
-      store,
-      facts.rehearsal.expectationsKey,
-      "rehearsal-expectations/1",
-    );
+    const { runs } = await readExpectations(store, facts.rehearsal);
     const last = runs.at(-1);
     if (last !== undefined) return { named, is, shape: last.shape };
   }

@@ -21,6 +21,9 @@ export interface Measuring {
   end(): Promise<void>;
 }
 
+/** Milliseconds that one look may take on the server. */
+const LOOK = 5_000;
+
 /** Begins to watch, from another session, who waits for the one that migrates. */
 export async function measureProduction(context: StepContext, session: Session): Promise<Measuring> {
   const { promotion, attempt, prefix, store } = context;
@@ -66,7 +69,7 @@ async function openWatch(
 ): Promise<{ waiters?: Waiters; unwatched?: string }> {
   try {
     const watcher = await openSession(address, {
-      ...{ application: `${application} watch`, readOnly: true, patienceSeconds: 0 },
+      ...{ application: `${application} watch`, readOnly: true, patienceSeconds: 0, statementTimeout: LOOK },
     });
     return { waiters: watchWaiters(watcher, pid) };
   } catch (error) {

@@ -13,10 +13,12 @@ export const handler = step(
     if (token === undefined) throw new Error("decide was invoked without a task token");
     const plans = promotion.facts.plans ?? [];
     const planned = planEvidence(plans);
+    const rehearsal = neededFact(promotion, "rehearsal");
     const evidence = evidenceDigest({
       release: promotion.release,
       fingerprint: neededFact(promotion, "fingerprint"),
-      report: neededFact(promotion, "rehearsal").sha256,
+      report: rehearsal.sha256,
+      ...(rehearsal.expectationsSha256 && { expectations: rehearsal.expectationsSha256 }),
       ...(planned && { plans: planned }),
     });
     const notes = plans.map(({ path, why, notes }) => ({ path, why, notes }));

@@ -15,6 +15,7 @@ import { findDatabase, moveDatabase } from "../../io/postgres/databases.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readArtifact, writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
+import { readExpectations } from "../expectations.ts";
 import { neededFact } from "../facts.ts";
 import { asNewest, endOlderAttempts } from "../older-attempts.ts";
 import { giveUpCopy } from "../pristine.ts";
@@ -47,11 +48,7 @@ export const handler = step("fence", async (context) => {
     // Under another name nobody finds it, however often they ask; ours do, by its object identifier.
     await asNewest(context, () => moveDatabase(maintenance, production.oid, name));
     context.passed("closed");
-    const expectations = await readArtifact<Expectations>(
-      context.store,
-      neededFact(promotion, "rehearsal").expectationsKey,
-      "rehearsal-expectations/1",
-    );
+    const expectations = await readExpectations(context.store, neededFact(promotion, "rehearsal"));
     await refuseDrift(context);
     const backup = await backUpFenced(context);
     const content = await readFenced(context, expectations, backup.manifest.baseline);

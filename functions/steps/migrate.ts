@@ -15,9 +15,9 @@ import { findBrokenChecks, refuseBroken } from "../../io/postgres/checks.ts";
 import { changesSince, readChanges } from "../../io/postgres/measure.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { hasLeftSomething } from "../../io/postgres/target-schema.ts";
-import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { pendingPlans } from "../data-plan.ts";
+import { readExpectations } from "../expectations.ts";
 import { neededFact } from "../facts.ts";
 import { measureProduction } from "../measures.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
@@ -31,11 +31,7 @@ export const handler = step("migrate", async (context) => {
   const project = await readRelease(context.store, promotion.release);
   await assertDecided(context, project);
   const runs = runsOf(project, neededFact(promotion, "pending"), promotion.seed);
-  const expectations = await readArtifact<Expectations>(
-    context.store,
-    neededFact(promotion, "rehearsal").expectationsKey,
-    "rehearsal-expectations/1",
-  );
+  const expectations = await readExpectations(context.store, neededFact(promotion, "rehearsal"));
   await assertWayBack(context);
   await endOlder(context);
   const session = await context.openProduction();
@@ -90,10 +86,12 @@ async function assertDecided({ promotion, ledger }: StepContext, project: Projec
   if (promotion.asked === "roll-back")
     throw new RehearsalError("RollbackAsked", { by: promotion.askedBy ?? "somebody" });
   const plans = planEvidence(pendingPlans(project, neededFact(promotion, "pending")));
+  const rehearsal = neededFact(promotion, "rehearsal");
   const evidence = evidenceDigest({
     release: promotion.release,
     fingerprint: neededFact(promotion, "fingerprint"),
-    report: neededFact(promotion, "rehearsal").sha256,
+    report: rehearsal.sha256,
+    ...(rehearsal.expectationsSha256 && { expectations: rehearsal.expectationsSha256 }),
     ...(plans && { plans }),
   });
   if (evidence !== promotion.evidence)

@@ -1,10 +1,9 @@
 /** Open: production is declared canonical, writers and services come back, the copies go, and the log is sealed. */
-import type { Expectations } from "../../core/expectations.ts";
 import { fingerprint, type Shape } from "../../core/shape.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { dropScratch } from "../../io/postgres/databases.ts";
 import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
-import { readArtifact } from "../artifacts.ts";
+import { readExpectations } from "../expectations.ts";
 import { noteExposure } from "../exposure.ts";
 import { neededFact } from "../facts.ts";
 import { letIn } from "../let-in.ts";
@@ -80,8 +79,7 @@ export const handler = step("open", async (context) => {
 
 /** What was rehearsed and verified is what is promised from now on: a change by hand since then is drift, not the promise. */
 async function verifiedShape({ promotion, store }: StepContext): Promise<Shape> {
-  const { expectationsKey } = neededFact(promotion, "rehearsal");
-  const { runs } = await readArtifact<Expectations>(store, expectationsKey, "rehearsal-expectations/1");
+  const { runs } = await readExpectations(store, neededFact(promotion, "rehearsal"));
   const last = runs.at(-1);
   if (last === undefined) throw new Error(`promotion ${promotion.id} had files to run, and rehearsed none`);
   return last.shape;

@@ -2,7 +2,7 @@
 import { RehearsalError, toErrorRecord } from "../../core/errors.ts";
 import { databaseName } from "../../core/names.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
-import { cloneDatabase, dropDatabase } from "../../io/postgres/databases.ts";
+import { cloneDatabase, dropDatabaseOf } from "../../io/postgres/databases.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { reportPage } from "../../web/report.ts";
 import { writeArtifact } from "../artifacts.ts";
@@ -39,6 +39,7 @@ export const handler = step("rehearse", async (context) => {
         sha256: written.sha256,
         fingerprints: expectations.runs.map((run) => run.fingerprint),
         expectationsKey: kept.key,
+        expectationsSha256: kept.sha256,
       },
     },
     ...(context.promotion.policy.rollback === "restore" && { afterwards: () => giveUpCopy(context) }),
@@ -63,10 +64,11 @@ async function onClone(context: StepContext): Promise<RehearsalResult> {
   const project = await readRelease(context.store, promotion.release);
   const runs = runsOf(project, neededFact(promotion, "pending"), promotion.seed);
   const maintenance = await context.openMaintenance();
+  let clone: number | undefined;
   try {
     await endOlderAttempts(context, maintenance);
     await bringCopyHome(context, maintenance);
-    await cloneDatabase(maintenance, pristine.name, name);
+    clone = await cloneDatabase(maintenance, pristine.name, name);
     context.passed("cloned");
     const plans = pendingPlans(project, neededFact(promotion, "pending"));
     // The twin is cloned before anybody is connected to what it is cloned from.
@@ -86,7 +88,8 @@ async function onClone(context: StepContext): Promise<RehearsalResult> {
     });
     return result.refusal === undefined ? await goBack(context, maintenance, name, result) : result;
   } finally {
-    await dropDatabase(maintenance, name);
+    // Not by its name: when names could not be changed back, it is the copy that waits which has this one.
+    if (clone !== undefined) await dropDatabaseOf(maintenance, clone);
     await maintenance.close();
   }
 }
@@ -107,7 +110,5 @@ async function goBack(
   } catch (error) {
     if (!(error instanceof RehearsalError) || error.retryable) throw error;
     return { report: { ...report, failure: toErrorRecord(error) }, refusal: error };
-  } finally {
-    await dropDatabase(maintenance, aside);
   }
 }

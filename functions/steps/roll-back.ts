@@ -5,7 +5,6 @@
  */
 import { compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
 import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
-import type { Expectations } from "../../core/expectations.ts";
 import { databaseName } from "../../core/names.ts";
 import { callHook } from "../../io/hooks.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
@@ -25,8 +24,8 @@ import {
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { hasLeftSomething, takeToken, writeState } from "../../io/postgres/target-schema.ts";
 import { readWriteCounters } from "../../io/postgres/write-counters.ts";
-import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
+import { readExpectations } from "../expectations.ts";
 import { neededFact } from "../facts.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
@@ -192,11 +191,7 @@ async function refuseLostWrites(context: StepContext): Promise<void> {
     }
     // Never fenced: then nothing was written exactly when production holds what the rehearsed copy held.
     if (rehearsal === undefined) return;
-    const { after } = await readArtifact<Expectations>(
-      context.store,
-      rehearsal.expectationsKey,
-      "rehearsal-expectations/1",
-    );
+    const { after } = await readExpectations(context.store, rehearsal);
     const differences = compareBaselines(after, await readBaseline(session));
     if (differences.length > 0)
       throw new RehearsalError("WritesWouldBeLost", {

@@ -12,6 +12,7 @@ import { findDatabase, moveDatabase, setReadOnly } from "../../io/postgres/datab
 import type { Session } from "../../io/postgres/session.ts";
 import { readArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
+import { readExpectations } from "../expectations.ts";
 import { noteExposure } from "../exposure.ts";
 import { neededFact } from "../facts.ts";
 import { asNewest } from "../older-attempts.ts";
@@ -55,8 +56,7 @@ async function assertShapeAndChecks(context: StepContext, session: Session): Pro
 }
 
 function expectationsOf(context: StepContext): Promise<Expectations> {
-  const { expectationsKey } = neededFact(context.promotion, "rehearsal");
-  return readArtifact<Expectations>(context.store, expectationsKey, "rehearsal-expectations/1");
+  return readExpectations(context.store, neededFact(context.promotion, "rehearsal"));
 }
 
 /**

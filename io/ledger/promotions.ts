@@ -30,8 +30,14 @@ export interface Facts {
   backup?: { id: string; key: string; sha256: string };
   /** restore, and fence: the copy that a rollback swaps in, who wrote its rows, and its write counters when it was last proved. */
   pristine?: { oid: number; name: string; writersKey: string; counters: string };
-  /** rehearse: where the report stands, its hash, the shape after each run, and what a verification expects. */
-  rehearsal?: { key: string; sha256: string; fingerprints: string[]; expectationsKey: string };
+  /** rehearse: where the report stands, its hash, the shape after each run, and what a verification expects, with its hash (older promotions have none). */
+  rehearsal?: {
+    key: string;
+    sha256: string;
+    fingerprints: string[];
+    expectationsKey: string;
+    expectationsSha256?: string;
+  };
   /** fence: what production held when the last writer was gone, and the backup of that moment. */
   fenced?: { contentKey: string; backup: { id: string; key: string; sha256: string } };
   /** verify: set once writers could have come back, with the counters from just before. */

@@ -105,6 +105,12 @@ export async function dropDatabase(session: Session, name: string): Promise<void
   await session.execute(`drop database if exists ${quoteName(name)} with (force)`);
 }
 
+/** The same for the database of that oid, whatever it is called by now. */
+export async function dropDatabaseOf(session: Session, oid: number): Promise<void> {
+  const found = await findDatabase(session, { oid });
+  if (found !== undefined) await dropDatabase(session, found.name);
+}
+
 /** Carries what stands outside a database's own dump: settings, settings of roles in it, access rights, comment, limit. */
 export async function carryDatabaseProperties(session: Session, fromOid: number, to: string): Promise<void> {
   const target = quoteName(to);

@@ -16,6 +16,9 @@ const LATER = 100;
 const CLOSELY = 5_000;
 const SHARE = 5;
 
+/** Milliseconds that the last look is waited for. */
+const PARTING = 1_000;
+
 /** More statements than these are not told apart. */
 const TOLD = 10_000;
 
@@ -48,8 +51,10 @@ export function watchWaiters(session: Session, watched: number): Waiters {
   return {
     end: async () => {
       over.abort();
-      await looking;
-      await session.close();
+      const ended = looking.then(() => session.close());
+      // What was migrated waits for nobody who only looked.
+      await Promise.race([ended, pause(PARTING, undefined, { ref: false })]);
+      session.destroy();
       return summed([...waits.values()]);
     },
   };

@@ -407,6 +407,9 @@ test("a data plan names its statement by the fingerprint, and stands in the evid
   expect(planEvidence([plan])).toEqual(plans);
   const { format: _, ...evidence } = json<Evidence & { format: string }>("evidence");
   expect(evidenceDigest({ ...evidence, plans })).toBe(example("evidence-plans-digest"));
+  expect(evidenceDigest({ ...evidence, plans, expectations: evidence.report })).not.toBe(
+    example("evidence-plans-digest"),
+  );
 });
 
 test("an event's hash covers the previous hash, a line feed and the body", () => {

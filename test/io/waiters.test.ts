@@ -26,6 +26,16 @@ afterAll(async () => {
   await dropDatabases(address);
 });
 
+test("a watcher that gets no answer holds nobody up when it is to end", async () => {
+  const watcher = await open(true);
+  // It answers one after the other, and is at this.
+  const busy = watcher.query("select pg_sleep(60)").catch((error: { code: string }) => error.code);
+  const began = performance.now();
+  expect(await watchWaiters(watcher, 1).end()).toEqual([]);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(await busy).toBe("DatabaseUnreachable");
+});
+
 test("readers, writers and writers of a row are told apart, counted, and timed by the server", async () => {
   const ours = await open();
   const waiting: Promise<unknown>[] = [];

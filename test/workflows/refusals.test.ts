@@ -111,8 +111,20 @@ describe("what is refused, with production as it was", () => {
     await store.put(releaseKey(release), good);
     const healed = await service.promote("tampered", release);
     await service.until(healed, "waiting");
-    await service.must("POST", `/promotions/${healed}/cancel`);
-    await service.until(healed, "refused");
+    let expectations = "";
+    for await (const { key } of store.list(`promotions/${healed}/rehearse/`))
+      if (key.endsWith("/expectations.json")) expectations = key;
+    const written = Buffer.from(await store.get(expectations)).toString();
+    // A verification that expects nothing finds nothing wrong.
+    const kept = JSON.stringify({ ...JSON.parse(written), kept: {} });
+    await store.put(expectations, Buffer.from(kept));
+    await service.must("POST", `/promotions/${healed}/approve`, {}, service.keys.reviewer);
+    const lied = await service.until(healed, "refused");
+    expect(lied.error).toMatchObject({
+      code: "ObjectDamaged",
+      message: expect.stringContaining("expectations.json"),
+    });
+    await expectUntouched(service, lied, address, before);
   });
 
   test.each([

@@ -1,0 +1,36 @@
+/** Whole databases, which change names while they are worked with. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { dropDatabaseOf, findDatabase, moveDatabase } from "../../io/postgres/databases.ts";
+import { openSession, type Session } from "../../io/postgres/session.ts";
+import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
+
+let session: Session;
+const made: DatabaseAddress[] = [];
+
+beforeAll(async () => {
+  session = await openSession(newestServer().address, { application: "databases test" });
+});
+
+afterAll(async () => {
+  await session.close();
+  await dropDatabases(...made);
+});
+
+test("what was cloned is dropped whatever it is called by now, and not what has taken its name", async () => {
+  const [clone, copy] = [
+    await freshDatabase(newestServer(), "", `databases_clone_${process.pid}`),
+    await freshDatabase(newestServer(), "", `databases_copy_${process.pid}`),
+  ];
+  made.push(clone, copy);
+  const [spent, waiting] = await Promise.all(
+    [clone, copy].map(({ database }) => findDatabase(session, { name: database })),
+  );
+  if (spent === undefined || waiting === undefined) throw new Error("they were not made");
+  await moveDatabase(session, spent.oid, `${clone.database}_aside`);
+  await moveDatabase(session, waiting.oid, clone.database);
+  await dropDatabaseOf(session, spent.oid);
+  expect(await findDatabase(session, { oid: spent.oid })).toBeUndefined();
+  expect(await findDatabase(session, { name: clone.database })).toMatchObject({ oid: waiting.oid });
+  await dropDatabaseOf(session, spent.oid);
+});
