@@ -5,18 +5,25 @@ import { planRuns, type Repeatable, type Run } from "../core/runs.ts";
 import { releaseKey } from "../io/ledger/releases.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 
-/** Reads and proves a release; throws when one byte is not what the hash says. */
-export async function readRelease(store: ObjectStore, hash: string): Promise<Project> {
-  return (await readReleaseFiles(store, hash)).project;
+/** Reads and proves a release; throws when one byte is not what the hash says. With `pending` the other migrations come without statements. */
+export async function readRelease(
+  store: ObjectStore,
+  hash: string,
+  pending?: readonly string[],
+): Promise<Project> {
+  return (await readReleaseFiles(store, hash, pending)).project;
 }
 
 /** The same, with its files' bytes. */
 export async function readReleaseFiles(
   store: ObjectStore,
   hash: string,
+  pending?: readonly string[],
 ): Promise<{ project: Project; files: ProjectFile[] }> {
   const { files } = readBundle(await store.get(releaseKey(hash)), hash);
-  return { project: await checkProject(files), files };
+  const wanted = pending && new Set(pending);
+  const isApplied = wanted && (({ path }: { path: string }) => !wanted.has(path));
+  return { project: await checkProject(files, undefined, isApplied), files };
 }
 
 /** The runs of the files that admission found pending, the same in every step and every attempt. */

@@ -28,9 +28,11 @@ import { mayGoOn } from "../time-left.ts";
 
 export const handler = step("migrate", async (context) => {
   const { promotion, attempt } = context;
-  const project = await readRelease(context.store, promotion.release);
+  const pending = neededFact(promotion, "pending");
+  // The copy was made from all of it; here time counts, for writers may be waiting.
+  const project = await readRelease(context.store, promotion.release, pending);
   await assertDecided(context, project);
-  const runs = runsOf(project, neededFact(promotion, "pending"), promotion.seed);
+  const runs = runsOf(project, pending, promotion.seed);
   const expectations = await readExpectations(context.store, neededFact(promotion, "rehearsal"));
   await assertWayBack(context);
   await endOlder(context);
