@@ -1,5 +1,5 @@
 /** The settings of a session while a release's files run on it, and the way back to our own. */
-import { quoteLiteral, quoteName } from "../../core/names.ts";
+import { quoteLiteral } from "../../core/names.ts";
 import type { Policy } from "../../core/policy.ts";
 import { pinnedSettings, type Session } from "./session.ts";
 
@@ -12,10 +12,12 @@ export async function pinForFiles(session: Session, policy: FilePolicy): Promise
 
 /** SQL: the same as values of a SELECT, which has been read when they are set. */
 export function pinsForFiles({ searchPath, lockTimeout, statementTimeout }: FilePolicy): string {
+  // Quoted where they have to be and not elsewhere, as SET would: a function made with SET … FROM CURRENT keeps it as written.
+  const names = searchPath.map((name) => `pg_catalog.quote_ident(${quoteLiteral(name)})`);
   return settings({
-    search_path: searchPath.map(quoteName).join(", "),
-    lock_timeout: String(lockTimeout),
-    statement_timeout: String(statementTimeout),
+    search_path: names.join(` operator(pg_catalog.||) ', ' operator(pg_catalog.||) `),
+    lock_timeout: quoteLiteral(String(lockTimeout)),
+    statement_timeout: quoteLiteral(String(statementTimeout)),
   });
 }
 
@@ -36,12 +38,16 @@ export async function settle(session: Session): Promise<void> {
 export function settling({ major }: Session): string {
   // Asking the server's view of its settings whether it has this one takes longer than all the rest.
   const newer = major >= 17 ? { transaction_timeout: "0" } : {};
-  const pins = settings({ ...pinnedSettings({ application: "" }), ...newer });
+  const pinned = { ...pinnedSettings({ application: "" }), ...newer };
+  const pins = settings(
+    Object.fromEntries(Object.entries(pinned).map(([name, value]) => [name, quoteLiteral(value)])),
+  );
   return `reset session authorization; reset role; reset all; select ${pins}`;
 }
 
+/** By name, each value as an expression. */
 function settings(values: Record<string, string>): string {
   return Object.entries(values)
-    .map(([name, value]) => `pg_catalog.set_config('${name}', ${quoteLiteral(value)}, false)`)
+    .map(([name, value]) => `pg_catalog.set_config('${name}', ${value}, false)`)
     .join(", ");
 }
