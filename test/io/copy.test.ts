@@ -36,10 +36,12 @@ async function isUsable(session: CopySession) {
 }
 
 /** The server no longer runs anything for the session. */
-async function isGone(pid: number) {
-  const left = "select 1 from pg_stat_activity where pid = $1 and state = 'active'";
-  await expect.poll(() => rows(address, left, [pid]), { timeout: 10_000 }).toEqual([]);
+/** Waits until the session runs a statement, or runs none any more. */
+async function isActive(pid: number, active: boolean) {
+  const found = "select 1 as found from pg_stat_activity where pid = $1 and state = 'active'";
+  await expect.poll(() => rows(address, found, [pid]), { timeout: 10_000 }).toHaveLength(active ? 1 : 0);
 }
+const isGone = (pid: number) => isActive(pid, false);
 
 test("what is copied out can be copied in, and the rows are those of the command tag", async () => {
   const session = await open();
@@ -179,6 +181,8 @@ test("an abort ends the statement at the server, though nobody reads, and throws
   const stop = new AbortController();
   const session = await open({ signal: stop.signal });
   const waiting = session.execute("select pg_sleep(600)");
+  // A request to cancel that is there before its statement cancels nothing.
+  await isActive(session.pid, true);
   stop.abort(new Error("not wanted any more"));
   await expect(waiting).rejects.toThrow("not wanted any more");
   await isGone(session.pid);
