@@ -1,6 +1,7 @@
 /** What the analysis knows around a statement: what the release made, what it proved, how large production is, and what is allowed. */
 import { describe, expect, test } from "vitest";
 import { type LintOptions, lint } from "../../../core/lint/lint.ts";
+import { lintSection } from "../../../core/report-lint.ts";
 import { projectOf } from "./project-of.ts";
 
 const ORDERS =
@@ -280,6 +281,11 @@ describe("an allowance", () => {
         .map(({ rule, suppressed }) => [rule, suppressed]);
     const by = { reason: "in the archive", by: "plans/0002.yaml" };
     expect(found({ planned })).toContainEqual(["drop-table", by]);
+    expect(lintSection(lint(project, { planned })).join("\n")).not.toContain("plans/0002.yaml");
+    const pending = new Set([migration?.path ?? ""]);
+    expect(lintSection(lint(project, { planned, pending })).join("\n")).toContain(
+      "| allowed: `plans/0002.yaml: in the archive` |",
+    );
     expect(
       found({ planned: planned.map((one) => ({ ...one, path: "migrations/0001.sql" })) }),
     ).toContainEqual(["drop-table", undefined]);
