@@ -1221,10 +1221,17 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  DeterminismUnprovable: entry<{ plans: string; statement: string; problem: string }>({
+    message: (f) =>
+      `${f.plans} claims ${f.statement} to be deterministic, and that cannot be proved: ${f.problem}`,
+    hint: "say the order of what is taken, give what is inserted its keys, give the tables keys and write out what runs; or drop the claim",
+    status: 409,
+    exit: 1,
+  }),
   NotDeterministic: entry<{ tables: string; plans: string }>({
     message: (f) =>
-      `${f.plans} claims to be deterministic, but run on two equal copies it left other content in ${f.tables}`,
-    hint: "take random(), now(), clock_timestamp(), generated keys and an order that is not said out of the statement, or drop the claim",
+      `${f.plans} claims to be deterministic, but run on two copies of equal content it left other content in ${f.tables}`,
+    hint: "take random(), now(), clock_timestamp(), generated keys and an order that is not said out of the statement, or drop the claim; where another statement of the release wrote it, promote that one by itself",
     status: 409,
     exit: 1,
   }),

@@ -1,14 +1,14 @@
-/** Determinism is proved, not believed: what is called so runs on two equal copies, which must hold the same afterwards. */
+/** Determinism is proved, not believed: what is called so runs on two copies of equal content, whose rows lie in different orders, which must hold the same afterwards. */
 import type { Baseline } from "../core/baseline.ts";
 import type { DataPlan } from "../core/data-plan.ts";
 import { RehearsalError } from "../core/errors.ts";
-import type { Statement } from "../core/migration.ts";
 import { databaseName } from "../core/names.ts";
-import { mayBeSame, readName } from "../core/plain-name.ts";
 import { isAbout } from "../core/plan-coverage.ts";
+import { readingOf } from "../core/row-order.ts";
 import { applyRuns } from "../io/postgres/apply.ts";
 import { readBaseline } from "../io/postgres/baseline.ts";
 import { cloneDatabase, dropDatabase } from "../io/postgres/databases.ts";
+import { reverseRows } from "../io/postgres/row-order.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { neededFact } from "./facts.ts";
 import type { Rehearsed } from "./planned-rehearsal.ts";
@@ -50,12 +50,37 @@ export async function withTwin<T>(
   }
 }
 
-/** Runs all of the release on the twin and compares the tables that the claimed statements touch; throws `NotDeterministic`, marks the statements as proved. */
+/**
+ * Lays the twin's rows in another order, runs all of the release on it and compares all tables; marks the claimed statements as proved.
+ * Throws `DeterminismUnprovable` or `NotDeterministic`.
+ */
 export async function proveDeterminism(
   plans: readonly DataPlan[],
   { report, project, options, held, twin }: Rehearsed,
 ): Promise<void> {
   if (twin === undefined) return;
+  const claims = plans.flatMap((plan) =>
+    project.migrations
+      .filter((migration) => isAbout(plan, migration))
+      .flatMap(({ statements }) => statements)
+      .filter(({ fingerprint }) => plan.deterministic.includes(fingerprint))
+      .map((statement) => ({ plan, statement, reading: readingOf(statement) })),
+  );
+  for (const { plan, statement, reading } of claims)
+    if (reading.problem !== undefined)
+      throw new RehearsalError("DeterminismUnprovable", {
+        ...{ plans: plan.path, statement: `line ${statement.line}`, problem: reading.problem },
+      });
+  const paths = [...new Set(claims.map(({ plan }) => plan.path))].join(", ");
+  const unordered = await reverseRows(
+    twin,
+    claims.map(({ reading }) => reading),
+  );
+  if (unordered.length > 0)
+    throw new RehearsalError("DeterminismUnprovable", {
+      ...{ plans: paths, statement: "a statement" },
+      problem: `the rows of ${unordered.join(", ")} have no key by which a copy could lay them in another order`,
+    });
   const { attempt, release, runs, policy, onItem } = options;
   await applyRuns({
     session: twin,
@@ -66,24 +91,14 @@ export async function proveDeterminism(
     unpaced: true,
     ...(onItem && { onItem }),
   });
-  for (const plan of plans) {
-    const claimed = project.migrations
-      .filter((migration) => isAbout(plan, migration))
-      .flatMap(({ statements }) => statements)
-      .filter(({ fingerprint }) => plan.deterministic.includes(fingerprint));
-    const tables = Object.keys(held.tables).filter((table) => claimed.some((one) => mayTouch(one, table)));
-    const now = await readBaseline(twin, { tables });
-    const different = tables.filter((table) => !sameContent(held, now, table));
-    if (different.length > 0)
-      throw new RehearsalError("NotDeterministic", { plans: plan.path, tables: different.join(", ") });
+  const now = await readBaseline(twin);
+  const tables = [...new Set([...Object.keys(held.tables), ...Object.keys(now.tables)])];
+  const different = tables.filter((table) => !sameContent(held, now, table));
+  if (different.length > 0)
+    throw new RehearsalError("NotDeterministic", { plans: paths, tables: different.join(", ") });
+  for (const { plan, statement } of claims)
     for (const measured of report.plans?.find(({ path }) => path === plan.path)?.statements ?? [])
-      if (plan.deterministic.includes(measured.fingerprint)) measured.deterministic = "proved";
-  }
-}
-
-/** SQL that is put together while it runs may touch any table. */
-function mayTouch({ touches }: Statement, table: string): boolean {
-  return touches.opaque || touches.objects.some(({ name }) => mayBeSame(readName(table) ?? [], name));
+      if (measured.fingerprint === statement.fingerprint) measured.deterministic = "proved";
 }
 
 function sameContent(one: Baseline, other: Baseline, table: string): boolean {

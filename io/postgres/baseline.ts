@@ -69,7 +69,7 @@ export function selectSums({ name, columns }: HashedTable, condition?: string): 
 }
 
 /** What an extension brought is the extension's own; a schema `rehearsal` is ours. */
-const OUR_USERS = `n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', 'rehearsal')
+export const OUR_USERS = `n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', 'rehearsal')
   and not exists (select from pg_depend d
     where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
 
