@@ -88,7 +88,7 @@ export function keptColumns(before: Shape, after: Shape): Record<string, string[
       .filter((name) => {
         const [one, other] = [own(old.columns, name), own(young.columns, name)];
         return (
-          one !== undefined && other !== undefined && reads(one) === reads(other) && labelsHold(one.type)
+          one !== undefined && other !== undefined && readsAs(one) === readsAs(other) && labelsHold(one.type)
         );
       })
       .sort();
@@ -122,7 +122,7 @@ interface EnumFacts {
 }
 
 /** What decides how a column's values read: its type, and its expression when it is generated. */
-function reads({ type, generated, default: expression }: ColumnFacts): string {
+export function readsAs({ type, generated, default: expression }: ColumnFacts): string {
   return generated === undefined ? type : `${type} as ${expression}`;
 }
 

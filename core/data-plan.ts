@@ -17,6 +17,14 @@ const fingerprint = z
   .string("write the fingerprint in quotes")
   .regex(FINGERPRINT, "a fingerprint is 16 hex digits, in quotes");
 
+/** What a plan's `reaches` calls all of the large objects; a table of that name is written in quotes. */
+export const LARGE_OBJECTS = "large objects";
+
+const reached = text.refine(
+  (value) => value === LARGE_OBJECTS || readName(value) !== undefined,
+  "it is no name of an object, like public.files, nor large objects",
+);
+
 /** What is lost, by its kind: all rows of a table, the values of a column, or the rows that are written over. */
 export const LOSS = /^(table|column|rows of) (.+)$/s;
 
@@ -52,9 +60,9 @@ export const dataPlanSchema = z.strictObject({
     .meta({
       description: "How much may be lost, by object; the rehearsal counts, and refuses what is more.",
     }),
-  reaches: z.array(name).max(1_000).default([]).meta({
+  reaches: z.array(reached).max(1_000).default([]).meta({
     description:
-      "Tables and columns that it changes or drops without naming them: by a cascade, a trigger, a function. The rehearsal holds it to that.",
+      "Tables and columns that it changes or drops without naming them: by a cascade, a trigger, a function; `large objects` where they do not stay what they are. The rehearsal holds it to that.",
   }),
   notes: lines.meta({
     description: "What operators and users will notice; shown before approval, and in the log.",

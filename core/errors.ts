@@ -1217,7 +1217,7 @@ export const ERRORS = {
   }),
   ChangeUnplanned: entry<{ objects: string }>({
     message: (f) => `the release changes what no data plan names: ${f.objects}`,
-    hint: 'name it under "reaches" of the plan whose statement gets at it, by a cascade, a trigger or a function; "rehearsal plan draft" writes a plan where none stands',
+    hint: 'name it under "reaches" of the plan of the migration that gets at it, by a cascade, a trigger or a function, and large objects as "large objects"; "rehearsal plan draft" writes a plan where none stands, and what a file does that runs again belongs in a migration',
     status: 409,
     exit: 1,
   }),
@@ -1237,7 +1237,7 @@ export const ERRORS = {
   }),
   PlanNotNeeded: entry<{ migration: string }>({
     message: (f) => `${f.migration} needs no data plan`,
-    hint: "it is additive; only what changes or drops what stands is planned",
+    hint: "it is additive, and calls nothing; only what changes or drops what stands is planned",
     status: 409,
     exit: 2,
   }),

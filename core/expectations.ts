@@ -5,7 +5,7 @@ import type { Shape } from "./shape.ts";
 export interface Expectations {
   format: "rehearsal-expectations/1";
   /** One per run. */
-  runs: { fingerprint: string; shape: Shape; changedTables: string[] }[];
+  runs: { fingerprint: string; shape: Shape; changedTables: string[]; replacedTables?: string[] }[];
   /** The columns that stand before and after with one type, by table: what a verification may compare. */
   kept: Record<string, string[]>;
   /** Tables whose kept columns held after the rehearsal what they held before. */

@@ -15,6 +15,7 @@ import { assertDumpable } from "../io/postgres/dump/dumpable.ts";
 import { assertDirect } from "../io/postgres/pooler.ts";
 import { assertRights } from "../io/postgres/rights.ts";
 import type { Session } from "../io/postgres/session.ts";
+import { readShape } from "../io/postgres/shape.ts";
 import { type AppliedFile, assertIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { refuseFiles } from "./configuration.ts";
 import { assertPlanned, holdsTables, pendingPlans } from "./data-plan.ts";
@@ -23,7 +24,7 @@ import { assertDeclared } from "./inventory.ts";
 import { lintPending } from "./lint.ts";
 import { runsOf } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
-import { readGuardedShape, readKeptShape } from "./shapes.ts";
+import { readKeptShape } from "./shapes.ts";
 import { assertSquashesProved } from "./squash-proof.ts";
 import { assertStorage, guardedAreas } from "./storage.ts";
 import { assertRole } from "./workspace.ts";
@@ -71,10 +72,11 @@ export async function examine(
   const applied = await readApplied(session);
   const pending = pendingFiles(project, applied, seed);
   await assertRoom(session, environment.policy.disk, copiesFor(pendingPlans(project, pending)));
-  const shape = await refuseDrift(session, store, environment);
-  const populated = applied.length > 0 || holdsTables(shape);
+  const whole = await readShape(session);
+  const shape = await refuseDrift(whole, store, environment);
+  const populated = applied.length > 0 || holdsTables(whole);
   await assertSquashesProved(store, environment.name, project, migrationsOf(applied), populated);
-  const coverage = assertPlanned(environment, project, pending, shape);
+  const coverage = assertPlanned(environment, project, pending, whole);
   return {
     pending,
     runs: runsOf(project, pending, seed),
@@ -103,8 +105,8 @@ function pendingFiles(project: Project, applied: readonly AppliedFile[], seed: b
 }
 
 /** Throws `DriftFound` unless the database has the shape the ledger promises; returns it. */
-async function refuseDrift(session: Session, store: ObjectStore, environment: Environment): Promise<Shape> {
-  const shape = await readGuardedShape(session, environment.policy);
+async function refuseDrift(whole: Shape, store: ObjectStore, environment: Environment): Promise<Shape> {
+  const shape = withoutIgnored(whole, environment.policy.drift.ignore);
   if (fingerprint(shape) === environment.fingerprint) return shape;
   // What the policy ignores may have been promised before it did.
   const promised = withoutIgnored(

@@ -23,7 +23,7 @@ export function assertPlanned(
   return coverage;
 }
 
-/** Whether plans are required there, its database having that shape. */
+/** Whether plans are required there, its database having that whole shape: what the policy ignores can be lost too. */
 export function plansPolicy({ role, policy }: Pick<Environment, "role" | "policy">, shape: Shape) {
   if (!holdsTables(shape)) return "optional";
   return policy.plans ?? (role === "prod" ? "required" : "optional");

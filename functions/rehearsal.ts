@@ -4,6 +4,7 @@ import { type Baseline, keptColumns } from "../core/baseline.ts";
 import { batchProgress } from "../core/batch-progress.ts";
 import { blockedTraffic } from "../core/blocked.ts";
 import { judgeBudgets, refuseExceeded } from "../core/budgets.ts";
+import { withoutIgnored } from "../core/drift.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
 import type { Expectations } from "../core/expectations.ts";
 import { quoteName } from "../core/names.ts";
@@ -21,10 +22,12 @@ import { findBrokenChecks, refuseBroken } from "../io/postgres/checks.ts";
 import { measureRuns } from "../io/postgres/measure.ts";
 import { startProbes } from "../io/postgres/probes.ts";
 import type { Session } from "../io/postgres/session.ts";
+import { readShape } from "../io/postgres/shape.ts";
 import { keepTime } from "../io/postgres/timeline.ts";
 import { readManifest } from "./backups.ts";
 import { neededFact } from "./facts.ts";
 import { assertInventory } from "./inventory.ts";
+import { compareKept, sameContent } from "./kept-content.ts";
 import { holdToPlans } from "./planned-rehearsal.ts";
 import { readGuardedShape } from "./shapes.ts";
 import type { StepContext } from "./step.ts";
@@ -49,7 +52,10 @@ export async function rehearse(
 ): Promise<RehearsalResult> {
   const { promotion } = context;
   const started = performance.now();
-  const before = await readGuardedShape(copy, promotion.policy);
+  const { drift } = promotion.policy;
+  const wholeBefore = await readShape(copy);
+  const before = withoutIgnored(wholeBefore, drift.ignore);
+  let wholeAfter = wholeBefore;
   const report: RehearsalReport = {
     format: "rehearsal-report/1",
     promotion: promotion.id,
@@ -70,7 +76,7 @@ export async function rehearse(
     ...(promotion.facts.findings !== undefined && { findings: promotion.facts.findings }),
   };
   const shapes: Shape[] = [];
-  const { observer, runs: measures } = measureRuns(copy);
+  const { observer, runs: measures, writes, replaced } = measureRuns(copy);
   const timeline = keepTime(observer);
   const searchPath = promotion.policy.searchPath.map(quoteName).join(", ");
   let longestSlice = 0;
@@ -83,7 +89,8 @@ export async function rehearse(
     observer: timeline.observer,
     // In the transaction, as in production: for whoever waits for its locks, looking takes as long as doing.
     verify: async (index) => {
-      shapes[index] = await readGuardedShape(copy, promotion.policy);
+      wholeAfter = await readShape(copy);
+      shapes[index] = withoutIgnored(wholeAfter, drift.ignore);
       if (index === runs.length - 1) await check();
     },
     passed: timeline.passed,
@@ -112,16 +119,22 @@ export async function rehearse(
     const kept = keptColumns(before, after);
     const held = await readBaseline(copy, { onProgress: context.progress });
     const { baseline } = await readManifest(context.store, neededFact(promotion, "backup"));
-    const content = await compareKept(
+    const holders = [
       { session: pristine, known: baseline },
       { session: copy, known: held },
-      kept,
+    ] as const;
+    // What the policy ignores is nobody's promise, but can be lost like anything else.
+    const content = await compareKept(...holders, keptColumns(wholeBefore, wholeAfter));
+    report.unchangedTables = content.unchanged.filter((table) => Object.hasOwn(kept, table));
+    report.changedTables = content.changed.map(
+      ({ table, before: rows, after: now }) => `${table}: ${rows} rows before, ${now} after`,
     );
-    report.unchangedTables = content.unchanged;
-    report.changedTables = content.changed;
     await proveIdempotence(options, report, held);
     refuseBroken(report.brokenChecks);
-    await holdToPlans(context, { ...{ report, project, options, before, after, held, pristine }, twin });
+    await holdToPlans(context, {
+      ...{ report, project, options, held, pristine, twin, writes, content, holders },
+      ...{ before: wholeBefore, after: wholeAfter },
+    });
     report.budgets = judgeBudgets(promotion.policy.budgets, report);
     refuseExceeded(report.budgets);
     if (project.schemaLock !== undefined) {
@@ -137,9 +150,10 @@ export async function rehearse(
         fingerprint: fingerprint(shape),
         shape,
         changedTables: Object.keys(measures[index]?.changed ?? {}).sort(),
+        replacedTables: replaced[index] ?? [],
       })),
       kept,
-      unchanged: content.unchanged,
+      unchanged: report.unchangedTables,
       after: held,
     };
     return { report, expectations };
@@ -222,45 +236,6 @@ function markProved(report: RehearsalReport, item: RunItem): void {
 
 function differentTables(a: Baseline, b: Baseline): string[] {
   return Object.keys(a.tables).filter((table) => !sameContent(a, b, table));
-}
-
-function sameContent(a: Baseline, b: Baseline, table: string): boolean {
-  const [left, right] = [a.tables[table], b.tables[table]];
-  return left?.rows === right?.rows && left?.checksum === right?.checksum;
-}
-
-interface Holder {
-  session: Session;
-  /** What it holds, all columns. */
-  known: Baseline;
-}
-
-/** Holds the kept columns of every table on the copy against the untouched one. */
-async function compareKept(pristine: Holder, copy: Holder, kept: Record<string, string[]>) {
-  const before = await readKept(pristine, kept);
-  const after = await readKept(copy, kept);
-  const unchanged: string[] = [];
-  const changed: string[] = [];
-  for (const table of Object.keys(before.tables).sort()) {
-    if (sameContent(before, after, table)) unchanged.push(table);
-    else
-      changed.push(
-        `${table}: ${before.tables[table]?.rows ?? 0} rows before, ${after.tables[table]?.rows ?? 0} after`,
-      );
-  }
-  return { unchanged, changed };
-}
-
-/** A table whose columns are all kept was read before, unless its rows may lie in other partitions here. */
-async function readKept({ session, known }: Holder, columns: Record<string, string[]>): Promise<Baseline> {
-  const isRead = (name: string) => {
-    const table = known.tables[name];
-    return table?.partOf === undefined && JSON.stringify(table?.columns) === JSON.stringify(columns[name]);
-  };
-  const names = Object.keys(columns);
-  const read = await readBaseline(session, { columns, tables: names.filter((name) => !isRead(name)) });
-  const whole = names.filter(isRead).map((name) => [name, known.tables[name]]);
-  return { ...read, tables: { ...Object.fromEntries(whole), ...read.tables } };
 }
 
 async function databaseBytes(session: Session): Promise<number> {

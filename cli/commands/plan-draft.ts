@@ -6,7 +6,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import type { Migration } from "../../core/migration.ts";
 import { numberText } from "../../core/migration-name.ts";
 import { isAbout } from "../../core/plan-coverage.ts";
-import { draftPlan } from "../../core/plan-draft.ts";
+import { draftable, draftPlan } from "../../core/plan-draft.ts";
 import { needingPlan } from "../../core/plan-need.ts";
 import { checkProject, type Project } from "../../core/project.ts";
 import { readProjectFiles } from "../project-files.ts";
@@ -37,7 +37,7 @@ export async function draftAll(folder: string): Promise<Drafted[]> {
 }
 
 async function write(folder: string, migration: Migration): Promise<Drafted> {
-  const needing = needingPlan(migration);
+  const needing = draftable(migration);
   if (needing.length === 0) throw new RehearsalError("PlanNotNeeded", { migration: migration.path });
   const path = planPath(migration.version);
   await mkdir(dirname(join(folder, path)), { recursive: true });

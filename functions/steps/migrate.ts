@@ -14,6 +14,7 @@ import { applyRuns } from "../../io/postgres/apply.ts";
 import { findBrokenChecks, refuseBroken } from "../../io/postgres/checks.ts";
 import { changesSince, readChanges } from "../../io/postgres/measure.ts";
 import type { Session } from "../../io/postgres/session.ts";
+import { readTableFiles, replacedTables } from "../../io/postgres/table-files.ts";
 import { hasLeftSomething } from "../../io/postgres/target-schema.ts";
 import { readManifest } from "../backups.ts";
 import { pendingPlans } from "../data-plan.ts";
@@ -42,6 +43,7 @@ export const handler = step("migrate", async (context) => {
     await assertUnchanged(context, session);
     const started = performance.now();
     let changedBefore: Awaited<ReturnType<typeof readChanges>> = {};
+    let filesBefore: Awaited<ReturnType<typeof readTableFiles>> = new Map();
     const end = await applyRuns({
       session,
       attempt,
@@ -51,12 +53,16 @@ export const handler = step("migrate", async (context) => {
       observer: measuring.around({
         runBegins: async () => {
           changedBefore = await readChanges(session);
+          filesBefore = await readTableFiles(session);
         },
       }),
       verify: async (index) => {
         await verifyShape(context, session, expectations, index);
         // Outside a transaction the server's counts are of no single run; there the fence keeps everybody else away.
-        if (runs[index]?.transactional) await verifyChanges(session, expectations, index, changedBefore);
+        if (runs[index]?.transactional) {
+          await verifyChanges(session, expectations, index, changedBefore);
+          await verifyFiles(session, expectations, index, filesBefore);
+        }
         if (index === runs.length - 1) await verifyChecks(context, session, project);
       },
       passed: measuring.passed,
@@ -165,6 +171,24 @@ async function verifyChanges(
   const others = Object.keys(changed).filter((table) => !expected.has(table));
   if (others.length > 0)
     throw new RehearsalError("KeptDataChanged", { differences: `rows were written to ${others.join(", ")}` });
+}
+
+/** Before COMMIT: no other tables were emptied, rewritten or replaced than on the copy, which no count of rows tells of. */
+async function verifyFiles(
+  session: Session,
+  expectations: Expectations,
+  index: number,
+  before: Awaited<ReturnType<typeof readTableFiles>>,
+): Promise<void> {
+  const expected = expectations.runs[index]?.replacedTables;
+  // A rehearsal of an older service did not look.
+  if (expected === undefined) return;
+  const replaced = replacedTables(before, await readTableFiles(session));
+  const others = replaced.filter((table) => !expected.includes(table));
+  if (others.length > 0)
+    throw new RehearsalError("KeptDataChanged", {
+      differences: `other than on the copy, ${others.join(", ")} was emptied, rewritten or replaced`,
+    });
 }
 
 async function verifyChecks({ promotion }: StepContext, session: Session, project: Project): Promise<void> {

@@ -4,6 +4,7 @@ import type { ItemMeasure, LockTaken, RunMeasure, StatementMeasure } from "../..
 import type { Run } from "../../core/runs.ts";
 import type { Observer } from "./apply.ts";
 import { openSession, type Session } from "./session.ts";
+import { readTableFiles, replacedTables } from "./table-files.ts";
 
 interface Relation {
   name: string;
@@ -15,6 +16,10 @@ interface Relation {
 export function measureRuns(session: Session): {
   observer: Observer;
   runs: Omit<RunMeasure, "fingerprint">[];
+  /** What each file changed in its transaction, in order. */
+  writes: { path: string; changed: RunMeasure["changed"] }[];
+  /** By run: the tables that lie in another file afterwards. */
+  replaced: string[][];
 } {
   const runs: Omit<RunMeasure, "fingerprint">[] = [];
   let before = new Map<string, Relation>();
@@ -25,19 +30,40 @@ export function measureRuns(session: Session): {
   let runStarted = 0;
   let begun: Run | undefined;
   let wal = 0;
+  const writes: { path: string; changed: RunMeasure["changed"] }[] = [];
+  const replaced: string[][] = [];
+  let files: Awaited<ReturnType<typeof readTableFiles>> = new Map();
+  let writesBefore = 0;
+  let open: { path: string; since: RunMeasure["changed"] } | undefined;
+  const closeFile = (now: RunMeasure["changed"]) => {
+    if (open !== undefined) writes.push({ path: open.path, changed: changesSince(open.since, now) });
+    open = undefined;
+  };
   const observer: Observer = {
     runBegins: async (run) => {
       // A transaction that is tried again takes the place of the one that was taken back.
-      if (run === begun) runs.pop();
+      if (run === begun) {
+        runs.pop();
+        writes.length = writesBefore;
+        replaced.length = runs.length;
+      }
       begun = run;
+      writesBefore = writes.length;
+      open = undefined;
       runs.push({ transactional: run.transactional, milliseconds: 0, items: [], changed: {} });
       before = await readRelations(session);
+      files = await readTableFiles(session);
       changedBefore = await readChanges(session);
       held = new Set((await ownLocks(session, session.pid)).map(keyOf));
       runStarted = performance.now();
     },
-    statementBegins: async (_item, statement) => {
+    statementBegins: async (item, statement) => {
       const run = last(runs);
+      if (run.transactional && open?.path !== item.path) {
+        const since = open === undefined ? changedBefore : await readChanges(session);
+        closeFile(since);
+        open = { path: item.path, since };
+      }
       wal = await walPosition(session);
       // Outside a transaction locks are gone when the statement has ended: somebody else must look while it runs, and
       // what the statement is known to lock counts even if it was too quick to be seen.
@@ -76,10 +102,13 @@ export function measureRuns(session: Session): {
       run.milliseconds = performance.now() - runStarted;
       for (const item of run.items)
         item.milliseconds = item.statements.reduce((sum, statement) => sum + statement.milliseconds, 0);
-      if (run.transactional) run.changed = changesSince(changedBefore, await readChanges(session));
+      const now = run.transactional ? await readChanges(session) : {};
+      closeFile(now);
+      if (run.transactional) run.changed = changesSince(changedBefore, now);
+      replaced[runs.length - 1] = replacedTables(files, await readTableFiles(session));
     },
   };
-  return { observer, runs };
+  return { observer, runs, writes, replaced };
 }
 
 function last<T>(list: T[]): T {

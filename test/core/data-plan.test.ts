@@ -245,6 +245,17 @@ describe("a draft", () => {
     expect(covered.unplanned).toEqual([]);
   });
 
+  test("of a migration that only calls functions names those statements, for what they reach", async () => {
+    const sql = "create table t (a int); select act();";
+    const plan = await planFor(sql);
+    const [, calling] = await fingerprints(sql);
+    expect(plan.statements).toMatchObject([{ fingerprint: calling }]);
+    const migrations = [await migrationOf(sql)];
+    expect(
+      coverPlans({ migrations, plans: [{ ...plan, reaches: ["files"] }] }, { policy: "required" }),
+    ).toMatchObject({ plans: [{ reaches: ["files"] }] });
+  });
+
   test("abuse 1, abuse 2: a drafted plan of hostile names is read back as what they are", async () => {
     const sql = `alter table "a.b"."Strange ""T"": # - !x" drop column "new
 line"; drop table "select", "123", "true", "null", "- a";`;

@@ -217,6 +217,38 @@ describe("data plans", { timeout: 120_000 }, () => {
     expect(await rows(address, "select count(*)::int from public.versions")).toEqual([{ count: 90 }]);
   });
 
+  test("what a function empties, rewrites or unlinks is found on the copy, in a transaction or outside, ignored or not", async () => {
+    const address = await environment("emptied", { drift: { ignore: ["table public.idempotency_*"] } });
+    await rows(address, "select lo_from_bytea(4242, 'hello')");
+    const run = (body: string, more = "") =>
+      filesOf(
+        `${more}create function act() returns void language plpgsql as $$ begin ${body}; end $$;\nselect act();`,
+      );
+    const unplanned = (objects: string) => ({
+      code: "ChangeUnplanned",
+      step: "rehearse",
+      message: expect.stringContaining(objects),
+      hint: expect.stringContaining('"reaches"'),
+    });
+    const emptied = (table: string, before: number) =>
+      unplanned(`public.${table} (holds something else: ${before} rows before, 0 after)`);
+    for (const [files, refusal] of [
+      [run("truncate versions"), emptied("versions", 100)],
+      [run("truncate idempotency_keys"), emptied("idempotency_keys", 7)],
+      [run("delete from versions", "-- rehearsal: no-transaction\n"), emptied("versions", 100)],
+      [
+        run(
+          "alter table files drop column doc_no; alter table files add column doc_no text; insert into files values (0, 'x')",
+        ),
+        unplanned("public.files (holds something else: 100 rows before, 101 after)"),
+      ],
+      [run("execute 'select lo_un' || 'link(4242)'"), unplanned("large objects (not what they were)")],
+    ] as const)
+      expect(await refused("emptied", address, files)).toMatchObject(refusal);
+    const added = run("insert into versions select g, 1 from generate_series(101, 103) g");
+    await service.until(await service.promote("emptied", await service.release(added)), "promoted");
+  });
+
   test("a backfill that is called deterministic is run on two copies, which must hold the same", async () => {
     const address = await environment("deterministic");
     const claiming = (plan: string) => {

@@ -167,6 +167,28 @@ end $$;`,
     await expectUntouched(service, detail, address, before);
   });
 
+  test("a table that is rewritten in production alone takes the transaction back, though no row is counted", async () => {
+    const address = await environment("rewritten", { decision: "approval" });
+    const body =
+      "begin if exists (select from public.videos where title = 'late') then alter table public.videos alter column title type text using ''; end if; end";
+    const files = {
+      ...PROJECT,
+      "migrations/0003_conditional.sql": `create function act() returns void language plpgsql as $$ ${body} $$;\nselect act();\n`,
+    };
+    const id = await service.promote("rewritten", await service.release(await planned(files)));
+    await service.until(id, "waiting");
+    await execute(address, "insert into videos (title) values ('late')");
+    const before = await contentOf(address);
+    await approve(id);
+    const detail = await service.until(id, "refused");
+    expect(detail.error).toMatchObject({
+      code: "KeptDataChanged",
+      message: expect.stringContaining('"public"."videos" was emptied, rewritten or replaced'),
+      hint: expect.stringContaining("acts differently here"),
+    });
+    await expectUntouched(service, detail, address, before);
+  });
+
   const HERE_ONLY = {
     "checks/only_on_copies.sql":
       "select current_database() as name where current_database() not like '%\\_\\_rehearsed\\_%';\n",
