@@ -75,7 +75,8 @@ export const dataPlanSchema = z.strictObject({
     .default([])
     .meta({ description: "Who may approve; nobody else's approval counts. Anybody's when left out." }),
   deterministic: z.array(fingerprint).max(10_000).default([]).meta({
-    description: "Statements that do the same each time; the rehearsal runs them on two copies, whose rows lie in different orders, and compares all tables.",
+    description:
+      "Statements that do the same each time; the rehearsal runs them on two copies, whose rows lie in different orders, and compares all tables.",
   }),
 });
 
