@@ -28,6 +28,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/servers.ts"],
     pool: "forks",
+    // The parser and pg_dump are compiled once, not a second time behind the tests' backs.
+    execArgv: ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"],
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     testTimeout: 180_000,

@@ -24,7 +24,8 @@ The first table is what \`test/workflows/kill-*.test.ts\` saw; they fail when th
 ## kill -9 of the whole service
 
 At every milestone the process is killed, started again on what it left, and the promotion is followed to its end; one
-that ends promoted dies once in every step. A promotion that ends rolled back or refused leaves production's shape and content equal to before, to the last bit.
+that ends promoted dies once in every step, one that is refused or rolled back at every other milestone. A promotion
+that ends rolled back or refused leaves production's shape and content equal to before, to the last bit.
 
 | step | milestone | ends without the kill | ended |
 |---|---|---|---|

@@ -46,22 +46,18 @@ export const KILL_POINTS: KillPoint[] = [
 
 /**
  * What one promotion each goes through. Those that end promoted die once in every step, at milestones of one rank (each
- * step's first, each step's second …), so that all are visited in as many promotions as the longest step has milestones;
- * a refusal and a rollback die once.
+ * step's first, each step's second …), so that all are visited in as many promotions as the longest step has milestones.
+ * A refusal dies at every other of its milestones, and so does a rollback.
  */
 export function killSchedules(points: readonly KillPoint[]): KillPoint[][] {
-  const schedules: KillPoint[][] = [];
-  const ofStep = new Map<string, number>();
-  const promoted: KillPoint[][] = [];
+  const schedules = new Map<string, KillPoint[]>();
+  const seen = new Map<string, number>();
   for (const point of points) {
-    if (point.course !== "promoted") {
-      schedules.push([point]);
-      continue;
-    }
-    const rank = ofStep.get(point.step) ?? 0;
-    ofStep.set(point.step, rank + 1);
-    promoted[rank] ??= [];
-    promoted[rank].push(point);
+    const { step, course } = point;
+    const rank = seen.get(`${course} ${step}`) ?? 0;
+    seen.set(`${course} ${step}`, rank + 1);
+    const schedule = course === "promoted" ? `${rank}` : `${course} ${rank % 2}`;
+    schedules.set(schedule, [...(schedules.get(schedule) ?? []), point]);
   }
-  return [...promoted, ...schedules];
+  return [...schedules.values()];
 }

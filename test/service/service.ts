@@ -26,6 +26,8 @@ export interface Answer<T = Record<string, unknown>> {
 }
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** As vitest.config.ts has it for the tests' own processes. */
+const ONE_TIER = ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"];
 
 /** One service with its own folder and control database; it can be killed and started again. */
 export class Service {
@@ -59,7 +61,7 @@ export class Service {
     };
     const [command = "", ...rest] = [
       ...this.#within,
-      ...[process.execPath, join(ROOT, "test/service/process.ts"), JSON.stringify(options)],
+      ...[process.execPath, ...ONE_TIER, join(ROOT, "test/service/process.ts"), JSON.stringify(options)],
     ];
     const child = spawn(command, rest, { stdio: ["pipe", "pipe", "inherit"] });
     this.#child = child;

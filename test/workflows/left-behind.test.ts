@@ -82,8 +82,8 @@ test("a procedure that committed a part and then failed is taken back, not calle
     "rehearsal.yaml": "project: videos\n",
     "migrations/0001_slices.sql": "-- rehearsal: no-transaction\ncall slices();\n",
   };
-  const release = await service.release(await planned(files));
-  const id = await service.promote("slices", release);
+  const plan = await planned(files, (drafted) => `${drafted}reaches: [segments]\n`);
+  const id = await service.promote("slices", await service.release(plan));
   await service.until(id, "waiting");
   await execute(address, "insert into videos (title) values ('late')");
   const before = await contentOf(address);

@@ -136,6 +136,9 @@ describe.each(servers)("a whole promotion over HTTP on Postgres $major", (server
     expect(await contentOf(address)).toEqual(before);
   });
 
+  // Who decides is asked in the ledger, whatever server production is on.
+  if (server !== servers.at(-1)) return;
+
   test("an approval is bound to the evidence: for other evidence it is refused, for what stands it promotes", async () => {
     const given = await environment("given", { decision: "approval" });
     const id = await service.promote("given", await service.release(PROJECT));
