@@ -1,7 +1,7 @@
 /** The moment from which somebody may write to production again: noted with the counters from just before it. */
 import { updatePromotion } from "../io/ledger/promotions.ts";
 import { assertNewest } from "../io/ledger/steps.ts";
-import { endSessionsOf } from "../io/postgres/databases.ts";
+import { endSessionsOf } from "../io/postgres/end-sessions.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { readWriteCounters } from "../io/postgres/write-counters.ts";
 import { neededFact } from "./facts.ts";

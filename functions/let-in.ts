@@ -1,5 +1,6 @@
 /** Takes a fence away: the database has its own name again and takes writers, whatever state a promotion left it in. */
-import { endSessionsOf, findDatabase, moveDatabase, setReadOnly } from "../io/postgres/databases.ts";
+import { findDatabase, moveDatabase, setReadOnly } from "../io/postgres/databases.ts";
+import { endSessionsOf } from "../io/postgres/end-sessions.ts";
 import type { Session } from "../io/postgres/session.ts";
 
 /** Does only what is left to do; sessions that began while the database was read-only would stay so, and are ended. */

@@ -1,6 +1,6 @@
 /** Ends what older attempts of a step or a task still do: they died or were overtaken, and the server may not know it yet. */
 import { assertNewest } from "../io/ledger/steps.ts";
-import { endSessions } from "../io/postgres/databases.ts";
+import { endSessions } from "../io/postgres/end-sessions.ts";
 import type { Session } from "../io/postgres/session.ts";
 import type { StepContext } from "./step.ts";
 

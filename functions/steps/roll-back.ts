@@ -15,12 +15,12 @@ import { readBaseline } from "../../io/postgres/baseline.ts";
 import {
   carryDatabaseProperties,
   dropScratch,
-  endSessions,
   findDatabase,
   moveDatabase,
   reopenClosed,
   setReadOnly,
 } from "../../io/postgres/databases.ts";
+import { endSessions } from "../../io/postgres/end-sessions.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { hasLeftSomething, takeToken, writeState } from "../../io/postgres/target-schema.ts";
 import { readWriteCounters } from "../../io/postgres/write-counters.ts";

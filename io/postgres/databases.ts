@@ -4,6 +4,7 @@
  */
 import { RehearsalError } from "../../core/errors.ts";
 import { quoteLiteral, quoteName } from "../../core/names.ts";
+import { endSessionsOf } from "./end-sessions.ts";
 import type { Session } from "./session.ts";
 
 export interface DatabaseRow {
@@ -242,31 +243,6 @@ export async function moveDatabase(session: Session, oid: number, name: string):
 export async function setReadOnly(session: Session, name: string, readOnly: boolean): Promise<void> {
   const change = readOnly ? "set default_transaction_read_only to on" : "reset default_transaction_read_only";
   await session.execute(`alter database ${quoteName(name)} ${change}`);
-}
-
-/** Ends the sessions of a database and waits until they are gone; new ones may come. */
-export async function endSessionsOf(session: Session, oid: number): Promise<void> {
-  await endWhere(session, "datid = $1::oid", oid, `oid ${oid}`);
-}
-
-/** Ends the sessions whose application name begins so: their owner is dead or fenced. Waits until they are gone. */
-export async function endSessions(session: Session, application: string): Promise<void> {
-  await endWhere(session, "starts_with(application_name, $1::text)", application, application);
-}
-
-/** Background workers have no user and are left alone; they let go by themselves. */
-async function endWhere(session: Session, condition: string, value: unknown, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
-    const [left] = await session.query<{ count: number }>(
-      `select count(pg_terminate_backend(pid, 1000))::int as count from pg_stat_activity
-        where ${condition} and pid <> pg_backend_pid() and usesysid is not null`,
-      [value],
-    );
-    if (left === undefined || left.count === 0) return;
-    if (Date.now() > deadline)
-      throw new RehearsalError("DatabaseBusy", { database: what, sessions: left.count });
-  }
 }
 
 /** Drops the databases that a promotion or a task made for its own use: copies of any attempt. */
