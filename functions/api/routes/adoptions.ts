@@ -9,6 +9,8 @@ import { answerStarted, askerOf, taskSchema } from "../task.ts";
 const adopt = createRoute({
   method: "post",
   path: "/environments/{name}/adoptions",
+  operationId: "startAdoption",
+  tags: ["Tasks"],
   summary: "Record what another tool has applied, after a replay has made the same shape",
   request: {
     headers: keyHeader,

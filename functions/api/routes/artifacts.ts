@@ -28,6 +28,8 @@ const artifactSchema = z.object({ key: z.string(), size: z.int(), modified: inst
 const list = createRoute({
   method: "get",
   path: "/promotions/{id}/artifacts",
+  operationId: "listArtifacts",
+  tags: ["Promotions"],
   summary: "What the promotion's steps wrote",
   request: { params: idParam },
   responses: { 200: jsonAnswer(z.object({ artifacts: z.array(artifactSchema) }), "Artifacts"), ...refused },
@@ -36,6 +38,8 @@ const list = createRoute({
 const report = createRoute({
   method: "get",
   path: "/promotions/{id}/report",
+  operationId: "showReport",
+  tags: ["Promotions"],
   summary: "The newest rehearsal's report",
   request: {
     params: idParam,
@@ -58,6 +62,8 @@ const report = createRoute({
 const comparison = createRoute({
   method: "get",
   path: "/promotions/{id}/comparison",
+  operationId: "showComparison",
+  tags: ["Promotions"],
   summary: "What the newest rehearsal took beside what production took; null before it was migrated",
   request: { params: idParam },
   responses: {

@@ -57,6 +57,8 @@ const started = {
 const create = createRoute({
   method: "post",
   path: "/environments/{name}/backups",
+  operationId: "startBackup",
+  tags: ["Backups"],
   summary: "Back up an environment",
   request: {
     headers: keyHeader,
@@ -75,6 +77,8 @@ const create = createRoute({
 const list = createRoute({
   method: "get",
   path: "/backups",
+  operationId: "listBackups",
+  tags: ["Backups"],
   summary: "The newest backups first",
   request: {
     query: z.object({ environment: environmentName.optional(), before: backupId.optional(), limit }),
@@ -95,6 +99,8 @@ const list = createRoute({
 const judged = createRoute({
   method: "get",
   path: "/backups/expirable",
+  operationId: "listExpirable",
+  tags: ["Backups"],
   summary: "What an expiry would remove now, and why the others stay",
   request: { query: z.object({ environment: environmentName.optional() }) },
   responses: {
@@ -112,6 +118,8 @@ const judged = createRoute({
 const expire = createRoute({
   method: "post",
   path: "/backups/expire",
+  operationId: "expireBackups",
+  tags: ["Backups"],
   summary: "Remove the objects of all backups whose time is over",
   request: {
     headers: keyHeader,
@@ -123,6 +131,8 @@ const expire = createRoute({
 const show = createRoute({
   method: "get",
   path: "/backups/{id}",
+  operationId: "showBackup",
+  tags: ["Backups"],
   summary: "One backup, with what its manifest says",
   request: { params: backupParam },
   responses: { 200: jsonAnswer(backupDetailSchema, "The backup"), ...refused },
@@ -131,6 +141,8 @@ const show = createRoute({
 const verify = createRoute({
   method: "post",
   path: "/backups/{id}/verify",
+  operationId: "verifyBackup",
+  tags: ["Backups"],
   summary: "Read every object; or restore it into a database, compare that, and drop it",
   request: {
     headers: keyHeader,
@@ -143,6 +155,8 @@ const verify = createRoute({
 const restore = createRoute({
   method: "post",
   path: "/backups/{id}/restore",
+  operationId: "restoreBackup",
+  tags: ["Backups"],
   summary: "Restore into a new database, or in the place of the environment's, which is kept",
   request: {
     headers: keyHeader,
@@ -163,6 +177,8 @@ const restore = createRoute({
 const exportRoute = createRoute({
   method: "post",
   path: "/backups/{id}/export",
+  operationId: "exportBackup",
+  tags: ["Backups"],
   summary: "Write it as an archive that pg_restore reads; its files are those of the task",
   request: {
     headers: keyHeader,
@@ -175,6 +191,8 @@ const exportRoute = createRoute({
 const hold = createRoute({
   method: "post",
   path: "/backups/{id}/hold",
+  operationId: "holdBackup",
+  tags: ["Backups"],
   summary: "Keep it whatever its date",
   request: {
     params: backupParam,
@@ -186,6 +204,8 @@ const hold = createRoute({
 const unhold = createRoute({
   method: "post",
   path: "/backups/{id}/unhold",
+  operationId: "unholdBackup",
+  tags: ["Backups"],
   summary: "Let it expire again when its date has come",
   request: { params: backupParam },
   responses: { 200: jsonAnswer(backupSchema, "The backup"), ...refused },

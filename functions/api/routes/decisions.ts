@@ -12,6 +12,8 @@ const responses = { 200: jsonAnswer(decidedSchema, "It goes on"), ...refused };
 const approve = createRoute({
   method: "post",
   path: "/promotions/{id}/approve",
+  operationId: "approvePromotion",
+  tags: ["Promotions"],
   summary: "Approve; with the evidence named, only when that is what stands",
   request: {
     params: idParam,
@@ -31,6 +33,8 @@ const approve = createRoute({
 const reject = createRoute({
   method: "post",
   path: "/promotions/{id}/reject",
+  operationId: "rejectPromotion",
+  tags: ["Promotions"],
   summary: "Reject",
   request: { params: idParam, ...jsonBody(z.strictObject({ comment })) },
   responses,

@@ -12,6 +12,8 @@ const responses = { 202: jsonAnswer(promotionSchema, "It was asked for"), ...ref
 const cancelRoute = createRoute({
   method: "post",
   path: "/promotions/{id}/cancel",
+  operationId: "cancelPromotion",
+  tags: ["Promotions"],
   summary: "Cancel, as long as production cannot have been touched",
   request: { params: idParam },
   responses,
@@ -20,6 +22,8 @@ const cancelRoute = createRoute({
 const rollBackRoute = createRoute({
   method: "post",
   path: "/promotions/{id}/rollback",
+  operationId: "rollBackPromotion",
+  tags: ["Promotions"],
   summary: "Roll back; where the role is prod, with the environment's name as confirmation",
   request: {
     params: idParam,

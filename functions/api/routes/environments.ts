@@ -41,6 +41,8 @@ const environmentSchema = z
 const create = createRoute({
   method: "post",
   path: "/environments",
+  operationId: "registerEnvironment",
+  tags: ["Environments"],
   summary: "Register a database as an environment",
   request: jsonBody(
     z.strictObject({
@@ -57,6 +59,8 @@ const create = createRoute({
 const list = createRoute({
   method: "get",
   path: "/environments",
+  operationId: "listEnvironments",
+  tags: ["Environments"],
   summary: "All environments",
   responses: {
     200: jsonAnswer(z.object({ environments: z.array(environmentSchema) }), "By name"),
@@ -69,6 +73,8 @@ const params = z.object({ name: environmentName });
 const show = createRoute({
   method: "get",
   path: "/environments/{name}",
+  operationId: "showEnvironment",
+  tags: ["Environments"],
   summary: "One environment, with its newest promotion",
   request: { params },
   responses: { 200: jsonAnswer(environmentSchema, "The environment"), ...refused },
@@ -77,6 +83,8 @@ const show = createRoute({
 const change = createRoute({
   method: "patch",
   path: "/environments/{name}",
+  operationId: "changePolicy",
+  tags: ["Environments"],
   summary: "Replace the policy; promotions under way keep theirs",
   request: { params, ...jsonBody(z.strictObject({ policy: policySchema })) },
   responses: { 200: jsonAnswer(environmentSchema, "The environment"), ...refused },

@@ -6,6 +6,8 @@ import { api } from "../request.ts";
 const show = createRoute({
   method: "get",
   path: "/health",
+  operationId: "readHealth",
+  tags: ["Service"],
   summary: "Whether the service answers",
   security: [],
   responses: { 200: jsonAnswer(z.object({ status: z.literal("ok") }), "It does") },

@@ -40,6 +40,8 @@ const holdingsSchema = z
 const read = createRoute({
   method: "post",
   path: "/environments/{name}/holdings",
+  operationId: "readHoldings",
+  tags: ["Environments"],
   summary: "What an environment holds: its tables with their sizes, and its bucket's objects by prefix",
   request: {
     params: z.object({ name: environmentName }),

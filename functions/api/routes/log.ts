@@ -18,6 +18,8 @@ const query = z.object({ after: z.coerce.number().int().min(0).default(0), limit
 const all = createRoute({
   method: "get",
   path: "/log",
+  operationId: "readLog",
+  tags: ["Log"],
   summary: "The promotion log; body holds the exact bytes that hash covers",
   request: { query },
   responses: { 200: entries, ...refused },
@@ -26,6 +28,8 @@ const all = createRoute({
 const ofPromotion = createRoute({
   method: "get",
   path: "/promotions/{id}/log",
+  operationId: "readPromotionLog",
+  tags: ["Log"],
   summary: "One promotion's part of the log",
   request: { params: idParam, query },
   responses: { 200: entries, ...refused },
@@ -34,6 +38,8 @@ const ofPromotion = createRoute({
 const verify = createRoute({
   method: "get",
   path: "/log/verify",
+  operationId: "verifyLog",
+  tags: ["Log"],
   summary: "Prove the whole chain, and its copies in the bucket",
   responses: {
     200: jsonAnswer(

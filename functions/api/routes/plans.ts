@@ -87,6 +87,8 @@ const planSchema = z
 const plan = createRoute({
   method: "post",
   path: "/plans",
+  operationId: "planPromotion",
+  tags: ["Promotions"],
   summary: "What a promotion would run",
   request: jsonBody(promotionRequest),
   responses: { 200: jsonAnswer(planSchema, "The plan"), ...refused },

@@ -21,6 +21,8 @@ import { api } from "../request.ts";
 const create = createRoute({
   method: "post",
   path: "/promotions",
+  operationId: "startPromotion",
+  tags: ["Promotions"],
   summary: "Start a promotion; the same Idempotency-Key starts it once",
   request: {
     headers: keyHeader,
@@ -36,6 +38,8 @@ const create = createRoute({
 const list = createRoute({
   method: "get",
   path: "/promotions",
+  operationId: "listPromotions",
+  tags: ["Promotions"],
   summary: "The newest promotions first",
   request: {
     query: z.object({ environment: environmentName.optional(), before: promotionId.optional(), limit }),
@@ -49,6 +53,8 @@ const list = createRoute({
 const show = createRoute({
   method: "get",
   path: "/promotions/{id}",
+  operationId: "showPromotion",
+  tags: ["Promotions"],
   summary: "One promotion, with its steps and what was decided",
   request: { params: idParam },
   responses: { 200: jsonAnswer(detailSchema, "The promotion"), ...refused },

@@ -29,6 +29,8 @@ const releaseSchema = z
 const announce = createRoute({
   method: "post",
   path: "/releases",
+  operationId: "announceRelease",
+  tags: ["Releases"],
   summary: "Announce a bundle; the answer tells where to upload it, or that it is known",
   request: jsonBody(z.strictObject({ manifest: manifestSchema, sha256: fullHash, size: z.int().min(1) })),
   responses: {
@@ -50,6 +52,8 @@ const announce = createRoute({
 const accept = createRoute({
   method: "post",
   path: "/releases/{hash}",
+  operationId: "acceptRelease",
+  tags: ["Releases"],
   summary: "Accept an uploaded bundle: it is proved against its hash, and every file is read",
   request: { params: z.object({ hash: fullHash }) },
   responses: {
@@ -62,6 +66,8 @@ const accept = createRoute({
 const list = createRoute({
   method: "get",
   path: "/releases",
+  operationId: "listReleases",
+  tags: ["Releases"],
   summary: "The newest releases first",
   request: { query: z.object({ limit, before: fullHash.optional() }) },
   responses: { 200: jsonAnswer(z.object({ releases: z.array(releaseSchema) }), "Releases"), ...refused },
@@ -70,6 +76,8 @@ const list = createRoute({
 const show = createRoute({
   method: "get",
   path: "/releases/{hash}",
+  operationId: "showRelease",
+  tags: ["Releases"],
   summary: "One release, by the beginning of its hash",
   request: { params: z.object({ hash: releaseHash }) },
   responses: { 200: jsonAnswer(releaseSchema, "The release"), ...refused },

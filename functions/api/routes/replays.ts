@@ -16,6 +16,8 @@ const params = z.object({ name: environmentName });
 const replay = createRoute({
   method: "post",
   path: "/environments/{name}/replays",
+  operationId: "startReplay",
+  tags: ["Tasks"],
   summary:
     "Run a release from nothing in a database of its own; the task's files are schema.lock.json and schema.md",
   request: { headers: keyHeader, params, ...jsonBody(z.strictObject({ release: releaseHash })) },
@@ -25,6 +27,8 @@ const replay = createRoute({
 const squash = createRoute({
   method: "post",
   path: "/environments/{name}/squashes",
+  operationId: "startSquash",
+  tags: ["Tasks"],
   summary: "Prove that one release's squashes make what the migrations of another make",
   request: {
     headers: keyHeader,
@@ -37,6 +41,8 @@ const squash = createRoute({
 const baseline = createRoute({
   method: "post",
   path: "/environments/{name}/baselines",
+  operationId: "startBaseline",
+  tags: ["Tasks"],
   summary: "Count and hash what every table holds; the task's file is baseline.json",
   request: { headers: keyHeader, params },
   responses: started,

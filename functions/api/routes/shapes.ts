@@ -31,6 +31,8 @@ const diffSchema = comparison.extend({ from: side, to: side }).openapi("Diff");
 const drift = createRoute({
   method: "get",
   path: "/environments/{name}/drift",
+  operationId: "findDrift",
+  tags: ["Environments"],
   summary: "Where the database departs from what the ledger promises, and the SQL that leads back",
   request: { params: z.object({ name: environmentName }) },
   responses: { 200: jsonAnswer(driftSchema, "Its count is 0 when there is no drift"), ...refused },
@@ -41,6 +43,8 @@ const named = z.string().min(1).max(80);
 const diff = createRoute({
   method: "post",
   path: "/diffs",
+  operationId: "compareShapes",
+  tags: ["Environments"],
   summary:
     "Where one shape departs from another: an environment, PROMOTION:before or :after, a backup, a release, a fingerprint",
   request: jsonBody(z.strictObject({ from: named, to: named })),

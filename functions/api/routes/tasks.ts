@@ -15,6 +15,8 @@ const params = z.object({ id: taskId });
 const list = createRoute({
   method: "get",
   path: "/tasks",
+  operationId: "listTasks",
+  tags: ["Tasks"],
   summary: "The newest tasks first",
   request: {
     query: z.object({ environment: environmentName.optional(), backup: backupId.optional(), limit }),
@@ -25,6 +27,8 @@ const list = createRoute({
 const show = createRoute({
   method: "get",
   path: "/tasks/{id}",
+  operationId: "showTask",
+  tags: ["Tasks"],
   summary: "One task: how far it is, or how it ended",
   request: { params },
   responses: { 200: jsonAnswer(taskSchema, "The task"), ...refused },
@@ -33,6 +37,8 @@ const show = createRoute({
 const files = createRoute({
   method: "get",
   path: "/tasks/{id}/files",
+  operationId: "listTaskFiles",
+  tags: ["Tasks"],
   summary: "The files that a task has left, by name, each with an address to fetch it from",
   request: { params, query: z.object({ after: z.string().max(255).default(""), limit }) },
   responses: {
