@@ -1,9 +1,11 @@
 /** A task as the API shows it. */
 import { z } from "@hono/zod-openapi";
+import type { ErrorCode } from "../../core/errors.ts";
 import { TASK_STATUSES, TASKS } from "../../core/tasks.ts";
 import type { Task } from "../../io/ledger/tasks.ts";
 import type { Started } from "../task-start.ts";
-import { errorSchema, instant, progressSchema } from "./answer.ts";
+import { errorSchema, instant, jsonAnswer, progressSchema } from "./answer.ts";
+import { refusals } from "./refusals.ts";
 import type { ApiContext } from "./request.ts";
 
 export const taskSchema = z
@@ -28,6 +30,15 @@ export const taskSchema = z
     endedAt: instant.nullable(),
   })
   .openapi("Task");
+
+/** What a route answers that starts a task, and may refuse with these codes. */
+export function startedAnswers(...codes: ErrorCode[]) {
+  return {
+    200: jsonAnswer(taskSchema, "It was started by an earlier request with the same key"),
+    202: jsonAnswer(taskSchema, "It is started"),
+    ...refusals("IdempotencyKeyReused", ...codes),
+  };
+}
 
 /** What people may see of a task. */
 export function shownTask(task: Task): z.infer<typeof taskSchema> {

@@ -2,9 +2,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HISTORY_TOOLS } from "../../../core/formats/history-tools.ts";
 import { startAdoption } from "../../task-start.ts";
-import { environmentName, jsonAnswer, jsonBody, keyHeader, refused, releaseHash } from "../answer.ts";
+import { environmentName, jsonBody, keyHeader, releaseHash } from "../answer.ts";
 import { api } from "../request.ts";
-import { answerStarted, askerOf, taskSchema } from "../task.ts";
+import { answerStarted, askerOf, startedAnswers } from "../task.ts";
 
 const adopt = createRoute({
   method: "post",
@@ -30,11 +30,7 @@ const adopt = createRoute({
         ),
     ),
   },
-  responses: {
-    200: jsonAnswer(taskSchema, "It was started by an earlier request with the same key"),
-    202: jsonAnswer(taskSchema, "It is started"),
-    ...refused,
-  },
+  responses: startedAnswers("NotFound", "EnvironmentLocked"),
 });
 
 export const adoptionRoutes = api().openapi(adopt, async (c) => {

@@ -9,6 +9,7 @@ import { artifacts } from "../../clients.ts";
 import { compareWithReal } from "../../measures.ts";
 import { type Artifact, artifactKey, listArtifacts, newestReport } from "../../promotion-artifacts.ts";
 import { idParam, instant, jsonAnswer, refused } from "../answer.ts";
+import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
 /** How long an address may be used. */
@@ -55,7 +56,7 @@ const report = createRoute({
       },
     },
     302: { description: "A report too large for an answer: its address" },
-    ...refused,
+    ...refusals("ReportMissing"),
   },
 });
 
@@ -68,7 +69,7 @@ const comparison = createRoute({
   request: { params: idParam },
   responses: {
     200: jsonAnswer(z.object({ comparison: comparisonSchema.nullable() }), "The comparison"),
-    ...refused,
+    ...refusals("ReportMissing"),
   },
 });
 

@@ -35,8 +35,9 @@ import {
   shownLastVerified,
   shownWithManifest,
 } from "../backup.ts";
+import { refusals } from "../refusals.ts";
 import { type ApiContext, api } from "../request.ts";
-import { answerStarted as answer, askerOf as asker, taskSchema } from "../task.ts";
+import { answerStarted as answer, askerOf as asker, startedAnswers } from "../task.ts";
 
 /** What a new database may be called; that it is free is found out by the task. */
 const databaseName = z
@@ -48,11 +49,14 @@ const databaseName = z
   )
   .refine((name) => !/\p{Cc}/u.test(name), "a name has no control characters");
 
-const started = {
-  200: jsonAnswer(taskSchema, "It was started by an earlier request with the same key"),
-  202: jsonAnswer(taskSchema, "It is started"),
-  ...refused,
-};
+const started = startedAnswers(
+  "NotFound",
+  "BackupUnusable",
+  "EnvironmentFenced",
+  "EnvironmentLocked",
+  "RestoreForeign",
+  "RestoreOverProd",
+);
 
 const create = createRoute({
   method: "post",
@@ -198,7 +202,7 @@ const hold = createRoute({
     params: backupParam,
     ...jsonBody(z.strictObject({ reason: z.string().min(1).max(500) })),
   },
-  responses: { 200: jsonAnswer(backupSchema, "The backup"), ...refused },
+  responses: { 200: jsonAnswer(backupSchema, "The backup"), ...refusals("BackupUnusable") },
 });
 
 const unhold = createRoute({
@@ -208,7 +212,7 @@ const unhold = createRoute({
   tags: ["Backups"],
   summary: "Let it expire again when its date has come",
   request: { params: backupParam },
-  responses: { 200: jsonAnswer(backupSchema, "The backup"), ...refused },
+  responses: { 200: jsonAnswer(backupSchema, "The backup"), ...refusals("BackupUnusable") },
 });
 
 export const backupRoutes = api()

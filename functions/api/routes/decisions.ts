@@ -2,12 +2,16 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { readPromotion } from "../../../io/ledger/promotions.ts";
 import { type Decision, decide } from "../../decision.ts";
-import { idParam, jsonAnswer, jsonBody, refused } from "../answer.ts";
+import { idParam, jsonAnswer, jsonBody } from "../answer.ts";
 import { decidedSchema, shownDecided } from "../promotion.ts";
+import { refusals } from "../refusals.ts";
 import { type ApiContext, api } from "../request.ts";
 
 const comment = z.string().max(2000).optional();
-const responses = { 200: jsonAnswer(decidedSchema, "It goes on"), ...refused };
+const responses = {
+  200: jsonAnswer(decidedSchema, "It goes on"),
+  ...refusals("ApprovalNotWanted", "EvidenceChanged", "ApproverNotNamed", "TaskTokenUsed"),
+};
 
 const approve = createRoute({
   method: "post",

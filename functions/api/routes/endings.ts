@@ -3,11 +3,15 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { readPromotion } from "../../../io/ledger/promotions.ts";
 import { cancel } from "../../cancellation.ts";
 import { rollBack } from "../../rollback.ts";
-import { environmentName, idParam, jsonAnswer, jsonBody, refused } from "../answer.ts";
+import { environmentName, idParam, jsonAnswer, jsonBody } from "../answer.ts";
 import { promotionSchema, shown } from "../promotion.ts";
+import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
-const responses = { 202: jsonAnswer(promotionSchema, "It was asked for"), ...refused };
+const responses = {
+  202: jsonAnswer(promotionSchema, "It was asked for"),
+  ...refusals("CancelTooLate", "RollbackNotPossible", "ConfirmationMissing"),
+};
 
 const cancelRoute = createRoute({
   method: "post",

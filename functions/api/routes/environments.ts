@@ -18,6 +18,7 @@ import { sendOutbox } from "../../outbox.ts";
 import { assertPolicy, register } from "../../registration.ts";
 import { environmentName, instant, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { lastVerifiedSchema, shownLastVerified } from "../backup.ts";
+import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
 const role = z.enum(["dev", "prod"]);
@@ -53,7 +54,24 @@ const create = createRoute({
       state: state.exclude(["provisional"]).default("writeable"),
     }),
   ),
-  responses: { 201: jsonAnswer(environmentSchema, "The environment"), ...refused },
+  responses: {
+    201: jsonAnswer(environmentSchema, "The environment"),
+    ...refusals(
+      "EnvironmentExists",
+      "IdentityMismatch",
+      "PoolerFound",
+      "PermissionMissing",
+      "ServerTooNew",
+      "PgDumpUnfit",
+      "DatabaseUnreachable",
+      "CertificateRefused",
+      "EncryptionMissing",
+      "AuthenticationWeak",
+      "StorageUnversioned",
+      "StorageUnfit",
+      "ConfigurationUnreadable",
+    ),
+  },
 });
 
 const list = createRoute({
@@ -87,7 +105,10 @@ const change = createRoute({
   tags: ["Environments"],
   summary: "Replace the policy; promotions under way keep theirs",
   request: { params, ...jsonBody(z.strictObject({ policy: policySchema })) },
-  responses: { 200: jsonAnswer(environmentSchema, "The environment"), ...refused },
+  responses: {
+    200: jsonAnswer(environmentSchema, "The environment"),
+    ...refusals("StorageUnversioned", "StorageUnfit", "ConfigurationUnreadable"),
+  },
 });
 
 export const environmentRoutes = api()

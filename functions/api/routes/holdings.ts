@@ -1,7 +1,8 @@
 /** What an environment holds: read anew for each request, and written nowhere. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { storagePrefix } from "../../../core/storage.ts";
-import { environmentName, jsonAnswer, jsonBody, refused } from "../answer.ts";
+import { environmentName, jsonAnswer, jsonBody } from "../answer.ts";
+import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
 const heldObjects = z.object({ prefix: z.string(), objects: z.int(), bytes: z.number() });
@@ -47,7 +48,10 @@ const read = createRoute({
     params: z.object({ name: environmentName }),
     ...jsonBody(z.strictObject({ prefixes: z.array(storagePrefix).max(100).default([]) })),
   },
-  responses: { 200: jsonAnswer(holdingsSchema, "What is there now"), ...refused },
+  responses: {
+    200: jsonAnswer(holdingsSchema, "What is there now"),
+    ...refusals("DatabaseUnreachable", "ConnectionsExhausted", "IdentityMismatch", "StatementFailed"),
+  },
 });
 
 export const holdingRoutes = api().openapi(read, async (c) => {

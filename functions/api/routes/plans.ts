@@ -6,8 +6,9 @@ import type { Statement } from "../../../core/statement.ts";
 import type { StatementClass } from "../../../core/statement-class.ts";
 import { artifacts } from "../../clients.ts";
 import type { Plan } from "../../plan.ts";
-import { jsonAnswer, jsonBody, refused } from "../answer.ts";
+import { jsonAnswer, jsonBody } from "../answer.ts";
 import { planBriefSchema, promotionRequest } from "../promotion.ts";
+import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
 // Spelled out, for the module that gives statements their classes brings the SQL parser.
@@ -91,7 +92,10 @@ const plan = createRoute({
   tags: ["Promotions"],
   summary: "What a promotion would run",
   request: jsonBody(promotionRequest),
-  responses: { 200: jsonAnswer(planSchema, "The plan"), ...refused },
+  responses: {
+    200: jsonAnswer(planSchema, "The plan"),
+    ...refusals("NotFound", "DatabaseUnreachable", "IdentityMismatch", "SeedsOnProd", "AppliedFilesDiffer"),
+  },
 });
 
 export const planRoutes = api().openapi(plan, async (c) => {

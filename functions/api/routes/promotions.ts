@@ -16,6 +16,7 @@ import {
   refused,
 } from "../answer.ts";
 import { detailSchema, promotionRequest, promotionSchema, shown, shownInDetail } from "../promotion.ts";
+import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
 const create = createRoute({
@@ -31,7 +32,7 @@ const create = createRoute({
   responses: {
     200: jsonAnswer(promotionSchema, "It was started by an earlier request with the same key"),
     201: jsonAnswer(promotionSchema, "It is started"),
-    ...refused,
+    ...refusals("NotFound", "EnvironmentLocked", "SeedsOnProd", "IdempotencyKeyReused"),
   },
 });
 

@@ -15,6 +15,7 @@ import {
 import { artifacts } from "../../clients.ts";
 import { sendOutbox } from "../../outbox.ts";
 import { instant, jsonAnswer, jsonBody, limit, refused, releaseHash } from "../answer.ts";
+import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
 /** How long an upload may take to begin. */
@@ -45,7 +46,7 @@ const announce = createRoute({
       ]),
       "Where to PUT exactly these bytes, unless they are known",
     ),
-    ...refused,
+    ...refusals("ReleaseTooLarge", "BundleInvalid"),
   },
 });
 
@@ -59,7 +60,14 @@ const accept = createRoute({
   responses: {
     200: jsonAnswer(releaseSchema, "It was accepted before"),
     201: jsonAnswer(releaseSchema, "It is accepted"),
-    ...refused,
+    ...refusals(
+      "ReleaseMismatch",
+      "BundleInvalid",
+      "ObjectMissing",
+      "SqlSyntax",
+      "SqlNotText",
+      "SequenceBroken",
+    ),
   },
 });
 

@@ -1,15 +1,11 @@
 /** Work with a release or a database beside promotions: a replay of the one, a baseline of the other. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { startBaseline, startReplay, startSquash } from "../../task-start.ts";
-import { environmentName, jsonAnswer, jsonBody, keyHeader, refused, releaseHash } from "../answer.ts";
+import { environmentName, jsonBody, keyHeader, releaseHash } from "../answer.ts";
 import { api } from "../request.ts";
-import { answerStarted, askerOf, taskSchema } from "../task.ts";
+import { answerStarted, askerOf, startedAnswers } from "../task.ts";
 
-const started = {
-  200: jsonAnswer(taskSchema, "It was started by an earlier request with the same key"),
-  202: jsonAnswer(taskSchema, "It is started"),
-  ...refused,
-};
+const started = startedAnswers("NotFound", "EnvironmentFenced");
 
 const params = z.object({ name: environmentName });
 

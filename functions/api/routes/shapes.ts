@@ -1,7 +1,8 @@
 /** Shapes compared: a database with its promise, or any two with one another; as objects, and as the SQL between them. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { artifacts } from "../../clients.ts";
-import { environmentName, jsonAnswer, jsonBody, refused } from "../answer.ts";
+import { environmentName, jsonAnswer, jsonBody } from "../answer.ts";
+import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
 const comparison = z.object({
@@ -35,7 +36,10 @@ const drift = createRoute({
   tags: ["Environments"],
   summary: "Where the database departs from what the ledger promises, and the SQL that leads back",
   request: { params: z.object({ name: environmentName }) },
-  responses: { 200: jsonAnswer(driftSchema, "Its count is 0 when there is no drift"), ...refused },
+  responses: {
+    200: jsonAnswer(driftSchema, "Its count is 0 when there is no drift"),
+    ...refusals("DatabaseUnreachable", "ConnectionsExhausted", "IdentityMismatch", "ShapeUnknown"),
+  },
 });
 
 const named = z.string().min(1).max(80);
@@ -48,7 +52,10 @@ const diff = createRoute({
   summary:
     "Where one shape departs from another: an environment, PROMOTION:before or :after, a backup, a release, a fingerprint",
   request: jsonBody(z.strictObject({ from: named, to: named })),
-  responses: { 200: jsonAnswer(diffSchema, "The SQL makes the second of the first"), ...refused },
+  responses: {
+    200: jsonAnswer(diffSchema, "The SQL makes the second of the first"),
+    ...refusals("ShapeUnknown", "NotFound", "DatabaseUnreachable"),
+  },
 });
 
 export const shapeRoutes = api()
