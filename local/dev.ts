@@ -1,18 +1,31 @@
-/** `npm run dev`: the whole service kept running on this machine, with its addresses printed, until Ctrl-C. */
+/** `npm run dev` and `rehearsal dev`: the whole service kept running on this machine, with its addresses printed, until Ctrl-C. */
+import { createWriteStream } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { databaseUrl } from "../core/database-url.ts";
+import { databaseUrl, parseDatabaseUrl } from "../core/database-url.ts";
+import { RehearsalError } from "../core/errors.ts";
+import { ensurePlayground } from "./playground.ts";
 import { startStack } from "./stack.ts";
 
 const folder = join(process.env.INIT_CWD ?? process.cwd(), ".rehearsal");
 const connectionFile = join(folder, "connection.json");
 
+await mkdir(folder, { recursive: true });
+// There are keys in it, and the folder may be a repository's.
+await writeFile(join(folder, ".gitignore"), "*\n");
+const log = createWriteStream(join(folder, "dev.log"), { flags: "a" });
+const given = process.env.REHEARSAL_DEV_SERVER;
 const stack = await startStack({
   folder: join(folder, "dev"),
   durable: true,
-  onLog: (line) => process.stderr.write(`${line}\n`),
+  ...(given && { server: parseDatabaseUrl(given) }),
+  onLog: (line) => log.write(`${line}\n`),
+}).catch((error: unknown) => {
+  if (!(error instanceof RehearsalError)) throw error;
+  process.stderr.write(`error: ${error.message}\nhint:  ${error.hint}\ncode:  ${error.code}\n`);
+  process.exit(2);
 });
-await mkdir(folder, { recursive: true });
+const playground = await ensurePlayground(stack.server);
 await writeFile(connectionFile, JSON.stringify({ url: stack.url, key: stack.keys.operator }, null, 2), {
   mode: 0o600,
 });
@@ -27,7 +40,13 @@ const lines = {
   "Secrets Manager": stack.endpoints.secretsManager,
 };
 for (const [what, value] of Object.entries(lines)) process.stdout.write(`${what.padEnd(21)} ${value}\n`);
-process.stdout.write("\nIt runs until Ctrl-C; what it holds is kept in .rehearsal/dev.\n");
+process.stdout.write(
+  `\nIt runs until Ctrl-C; what it holds is kept in .rehearsal/dev, what its functions say in .rehearsal/dev.log.
+
+An empty database to try it on, in another terminal in this folder:
+  export REHEARSAL_DATABASE_URL='${databaseUrl(playground)}'
+  rehearsal env add try --role dev\n`,
+);
 
 let stopping = false;
 const stop = async () => {

