@@ -10,6 +10,9 @@ const refusal = z.object({
   facts: z.record(z.string(), z.unknown()).default({}),
 });
 
+/** Where the next page of a list begins; null at the end. */
+const next = z.string().nullable();
+
 const amount = z.object({ bytes: z.number(), rows: z.number() });
 
 export const promotion = z.looseObject({
@@ -72,7 +75,7 @@ export const detail = promotion.extend({
   lastVerifiedBackup: lastVerified,
 });
 
-export const promotions = z.looseObject({ promotions: z.array(promotion) });
+export const promotions = z.looseObject({ promotions: z.array(promotion), next });
 
 export const environment = z.looseObject({
   name: z.string(),
@@ -120,7 +123,7 @@ export const holdings = z.object({
     .nullable(),
 });
 
-export const environments = z.looseObject({ environments: z.array(environment) });
+export const environments = z.looseObject({ environments: z.array(environment), next });
 
 export const announced = z.object({
   hash: z.string(),
@@ -176,6 +179,7 @@ export const plan = z.looseObject({
 });
 
 export const logPage = z.looseObject({
+  next,
   entries: z.array(z.object({ seq: z.number(), body: z.string(), previous: z.string(), hash: z.string() })),
 });
 
@@ -201,7 +205,7 @@ export const task = z.looseObject({
   endedAt: z.string().nullable(),
 });
 
-export const tasks = z.looseObject({ tasks: z.array(task) });
+export const tasks = z.looseObject({ tasks: z.array(task), next });
 
 export const backup = z.looseObject({
   id: z.string(),
@@ -223,7 +227,7 @@ export const backup = z.looseObject({
   expiredAt: z.string().nullable(),
 });
 
-export const backups = z.looseObject({ backups: z.array(backup), lastVerified });
+export const backups = z.looseObject({ backups: z.array(backup), next, lastVerified });
 
 export const backupDetail = backup.extend({
   manifest: z
@@ -249,11 +253,13 @@ export const backupDetail = backup.extend({
 export const expirable = z.looseObject({
   expirable: z.array(backup),
   kept: z.array(z.object({ id: z.string(), environment: z.string(), because: z.string() })),
+  next,
 });
 
 export const exportedFiles = z.object({
   files: z.array(z.object({ name: z.string(), size: z.number(), sha256: z.string(), url: z.string() })),
   count: z.number(),
+  next,
 });
 
 const comparison = z.looseObject({

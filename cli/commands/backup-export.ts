@@ -66,10 +66,10 @@ async function fetchAll(context: Context, task: string, path: string, format: Ex
   try {
     if (format === "directory")
       await mkdir(partial).catch((error: Error) => Promise.reject(unwritable(partial, error)));
-    for (let after = ""; ; ) {
+    for (let cursor: string | null = ""; cursor !== null; ) {
       const client = await context.client();
-      const query = new URLSearchParams({ after, limit: String(PAGE) });
-      const { files, count } = await client.get(`/tasks/${task}/files?${query}`, exportedFiles);
+      const query = new URLSearchParams({ ...(cursor !== "" && { cursor }), limit: String(PAGE) });
+      const { files, count, next } = await client.get(`/tasks/${task}/files?${query}`, exportedFiles);
       for (const file of files) {
         refuseOdd(file.name);
         await fetchFile(context, file, format === "directory" ? join(partial, file.name) : partial, (size) =>
@@ -79,9 +79,8 @@ async function fetchAll(context: Context, task: string, path: string, format: Ex
         );
         got.files++;
         got.bytes += file.size;
-        after = file.name;
       }
-      if (files.length === 0 || got.files >= count) break;
+      cursor = next;
     }
     await refuseTaken(path);
     await rename(partial, path);

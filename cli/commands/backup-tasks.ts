@@ -7,6 +7,7 @@ import { expirable, type Task, task } from "../answers.ts";
 import { backupTable } from "../backup-text.ts";
 import type { Act, Context, Outcome } from "../command.ts";
 import { followUnless } from "../follow-task.ts";
+import { everyPage } from "../paging.ts";
 import { bytes, columns } from "../text.ts";
 
 /** Starts a task by POST. */
@@ -131,9 +132,13 @@ export const expireCommand = (act: Act) =>
   );
 
 async function tellExpirable(context: Context, environment: string | undefined): Promise<Outcome> {
-  const query = environment === undefined ? "" : `?${new URLSearchParams({ environment })}`;
+  const query = environment === undefined ? {} : { environment };
   const client = await context.client();
-  const found = await client.get(`/backups/expirable${query}`, expirable);
+  const judged = await everyPage(client, "/backups/expirable", expirable, (page) => [page], query);
+  const found = {
+    expirable: judged.flatMap((page) => page.expirable),
+    kept: judged.flatMap((page) => page.kept),
+  };
   const { expirable: going, kept } = found;
   const size = going.reduce((sum, one) => sum + one.bytes, 0);
   const parts = [

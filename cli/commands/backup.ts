@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { backup, backupDetail, backups, tasks } from "../answers.ts";
 import { backupTable, describeBackup, describeLastVerified, taskTable } from "../backup-text.ts";
 import type { Act, Declare } from "../command.ts";
+import { moreBehind } from "../paging.ts";
 import { when } from "../text.ts";
 import { exportCommand } from "./backup-export.ts";
 import { createCommand, expireCommand, restoreCommand, verifyCommand } from "./backup-tasks.ts";
@@ -23,7 +24,7 @@ export const backupCommand: Declare = (act) =>
 
 interface ListOptions {
   limit: string;
-  before?: string;
+  cursor?: string;
 }
 
 const listCommand = (act: Act) =>
@@ -31,13 +32,13 @@ const listCommand = (act: Act) =>
     .description("The newest backups, and the age of the newest verified one")
     .argument("[environment]", "all of them when left out")
     .option("--limit <count>", "how many", "20")
-    .option("--before <backup>", "go on behind this one")
+    .option("--cursor <next>", "go on where a page before it ended")
     .action(
-      act(async (context, environment: string | undefined, { limit, before }: ListOptions) => {
+      act(async (context, environment: string | undefined, { limit, cursor }: ListOptions) => {
         const query = new URLSearchParams({
           limit,
           ...(environment !== undefined && { environment }),
-          ...(before !== undefined && { before }),
+          ...(cursor !== undefined && { cursor }),
         });
         const client = await context.client();
         const found = await client.get(`/backups?${query}`, backups);
@@ -50,7 +51,7 @@ const listCommand = (act: Act) =>
           environment === undefined
             ? []
             : ["", `newest verified: ${describeLastVerified(found.lastVerified)}`];
-        return { value: found, text: [table, ...newest].join("\n") };
+        return { value: found, text: [table + moreBehind(found.next), ...newest].join("\n") };
       }),
     );
 
@@ -71,12 +72,18 @@ const tasksCommand = (act: Act) =>
     .description("The newest tasks: what was started, and how it ended")
     .argument("[environment]", "of all when left out")
     .option("--limit <count>", "how many", "20")
+    .option("--cursor <next>", "go on where a page before it ended")
     .action(
-      act(async (context, environment: string | undefined, { limit }: { limit: string }) => {
-        const query = new URLSearchParams({ limit, ...(environment !== undefined && { environment }) });
+      act(async (context, environment: string | undefined, { limit, cursor }: ListOptions) => {
+        const query = new URLSearchParams({
+          limit,
+          ...(environment !== undefined && { environment }),
+          ...(cursor !== undefined && { cursor }),
+        });
         const client = await context.client();
         const found = await client.get(`/tasks?${query}`, tasks);
-        return { value: found, text: found.tasks.length === 0 ? "no task yet" : taskTable(found.tasks) };
+        const table = found.tasks.length === 0 ? "no task yet" : taskTable(found.tasks);
+        return { value: found, text: table + moreBehind(found.next) };
       }),
     );
 

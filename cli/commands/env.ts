@@ -8,6 +8,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { type Environment, environment, environments } from "../answers.ts";
 import { describeLastVerified } from "../backup-text.ts";
 import type { Act, Context, Declare } from "../command.ts";
+import { everyPage } from "../paging.ts";
 import { columns, facts, short } from "../text.ts";
 
 export const envCommand: Declare = (act) =>
@@ -48,8 +49,8 @@ const listCommand = (act: Act) =>
   new Command("list").description("All environments").action(
     act(async (context, _: object) => {
       const client = await context.client();
-      const all = await client.get("/environments", environments);
-      const rows = all.environments.map((one) => [
+      const all = await everyPage(client, "/environments", environments, (page) => page.environments);
+      const rows = all.map((one) => [
         one.name,
         one.role,
         one.state,
@@ -59,7 +60,7 @@ const listCommand = (act: Act) =>
       ]);
       const head = ["NAME", "ROLE", "STATE", "RELEASE", "NEWEST PROMOTION", "ADDRESS"];
       const none = 'no environment is registered; "rehearsal env add" registers one';
-      return { value: all, text: rows.length === 0 ? none : columns([head, ...rows]) };
+      return { value: { environments: all }, text: rows.length === 0 ? none : columns([head, ...rows]) };
     }),
   );
 

@@ -5,6 +5,7 @@ import { type EventContent, findBrokenLink, LOG_START, type LogEntry, type LogHe
 import { logPage, logProof } from "../answers.ts";
 import type { Client } from "../client.ts";
 import type { Act, Declare } from "../command.ts";
+import { moreBehind } from "../paging.ts";
 import { columns, facts, when } from "../text.ts";
 
 /** Entries per request: the most that the service gives. */
@@ -12,6 +13,7 @@ const PAGE = 200;
 
 interface Options {
   after: string;
+  cursor?: string;
   limit: string;
 }
 
@@ -20,14 +22,16 @@ export const logCommand: Declare = (act) =>
     .description("The promotion log, oldest first")
     .argument("[promotion]", "only what concerns this one")
     .option("--after <seq>", "begin behind this event", "0")
+    .option("--cursor <next>", "go on where a page before it ended")
     .option("--limit <count>", "how many", String(PAGE))
     .addCommand(verifyCommand(act))
     .action(
-      act(async (context, id: string | undefined, { after, limit }: Options) => {
+      act(async (context, id: string | undefined, { after, limit, cursor }: Options) => {
         const client = await context.client();
         const path = id === undefined ? "/log" : `/promotions/${encodeURIComponent(id)}/log`;
-        const found = await client.get(`${path}?${new URLSearchParams({ after, limit })}`, logPage);
-        return { value: found, text: listed(found.entries) };
+        const query = new URLSearchParams({ after, limit, ...(cursor !== undefined && { cursor }) });
+        const found = await client.get(`${path}?${query}`, logPage);
+        return { value: found, text: listed(found.entries) + moreBehind(found.next) };
       }),
     );
 
@@ -57,12 +61,12 @@ async function recompute(client: Client, proof: { events: number; head: string }
   let head: LogHead = { seq: 0, hash: LOG_START };
   let atProof = proof.events === 0 ? LOG_START : undefined;
   for (;;) {
-    const { entries } = await client.get(`/log?after=${head.seq}&limit=${PAGE}`, logPage);
+    const { entries, next } = await client.get(`/log?after=${head.seq}&limit=${PAGE}`, logPage);
     const broken = findBrokenLink(entries, head);
     if (broken !== undefined) throw new RehearsalError("LogBroken", broken);
     atProof ??= entries.find(({ seq }) => seq === proof.events)?.hash;
     head = entries.at(-1) ?? head;
-    if (entries.length < PAGE) break;
+    if (next === null) break;
   }
   if (atProof !== proof.head)
     throw new RehearsalError("LogBroken", {

@@ -2,13 +2,14 @@
 import { Command } from "commander";
 import { detail, promotions } from "../answers.ts";
 import type { Context, Declare, Outcome } from "../command.ts";
+import { moreBehind } from "../paging.ts";
 import { describeDetail } from "../promotion-text.ts";
 import { columns, short, when } from "../text.ts";
 
 interface Options {
   environment?: string;
   limit: string;
-  before?: string;
+  cursor?: string;
 }
 
 export const statusCommand: Declare = (act) =>
@@ -17,7 +18,7 @@ export const statusCommand: Declare = (act) =>
     .argument("[promotion]")
     .option("--environment <name>", "only those of one environment")
     .option("--limit <count>", "how many", "20")
-    .option("--before <promotion>", "go on behind this one")
+    .option("--cursor <next>", "go on where a page before it ended")
     .action(
       act(async (context, id: string | undefined, options: Options) => {
         if (id === undefined) return listed(context, options);
@@ -27,11 +28,11 @@ export const statusCommand: Declare = (act) =>
       }),
     );
 
-async function listed(context: Context, { environment, limit, before }: Options): Promise<Outcome> {
+async function listed(context: Context, { environment, limit, cursor }: Options): Promise<Outcome> {
   const query = new URLSearchParams({
     limit,
     ...(environment !== undefined && { environment }),
-    ...(before !== undefined && { before }),
+    ...(cursor !== undefined && { cursor }),
   });
   const client = await context.client();
   const found = await client.get(`/promotions?${query}`, promotions);
@@ -45,5 +46,8 @@ async function listed(context: Context, { environment, limit, before }: Options)
     one.error?.code ?? "",
   ]);
   const head = ["PROMOTION", "ENVIRONMENT", "RELEASE", "STATUS", "STARTED", "BY", "REASON"];
-  return { value: found, text: rows.length === 0 ? "no promotion yet" : columns([head, ...rows]) };
+  return {
+    value: found,
+    text: rows.length === 0 ? "no promotion yet" : columns([head, ...rows]) + moreBehind(found.next),
+  };
 }

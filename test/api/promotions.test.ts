@@ -193,9 +193,14 @@ describe("showing", () => {
       await end(world, body.id);
     }
     const list = (query: string) =>
-      world.call<{ promotions: Started[] }>("GET", `/promotions?environment=many&${query}`);
-    expect((await list("limit=2")).body.promotions.map(({ id }) => id)).toEqual(ids.slice(0, 2));
-    expect((await list(`before=${ids[1]}`)).body.promotions.map(({ id }) => id)).toEqual([ids[2]]);
+      world.call<{ promotions: Started[]; next: string | null }>(
+        "GET",
+        `/promotions?environment=many&${query}`,
+      );
+    const { body: first } = await list("limit=2");
+    expect(first.promotions.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    const { body: last } = await list(`cursor=${first.next}`);
+    expect(last).toMatchObject({ promotions: [{ id: ids[2] }], next: null });
   });
 });
 

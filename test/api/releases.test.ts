@@ -121,12 +121,10 @@ test("a list begins with the newest and goes on where it was left", async () => 
   const hashes = [];
   for (const n of [1, 2, 3])
     hashes.unshift(await uploadRelease(world, bundleOf({ "migrations/0002_n.sql": `select ${n};` })));
-  const first = await world.call<{ releases: { hash: string }[] }>("GET", "/releases?limit=2");
+  type Page = { releases: { hash: string }[]; next: string | null };
+  const first = await world.call<Page>("GET", "/releases?limit=2");
   expect(first.body.releases.map(({ hash }) => hash)).toEqual(hashes.slice(0, 2));
-  const rest = await world.call<{ releases: { hash: string }[] }>(
-    "GET",
-    `/releases?limit=1&before=${hashes[1]}`,
-  );
+  const rest = await world.call<Page>("GET", `/releases?limit=1&cursor=${first.body.next}`);
   expect(rest.body.releases.map(({ hash }) => hash)).toEqual([hashes[2]]);
   const { body } = await world.call("GET", "/releases?limit=201");
   expect(body.code).toBe("InputInvalid");

@@ -24,7 +24,6 @@ import {
   jsonAnswer,
   jsonBody,
   keyHeader,
-  limit,
   refused,
 } from "../answer.ts";
 import {
@@ -35,6 +34,7 @@ import {
   shownLastVerified,
   shownWithManifest,
 } from "../backup.ts";
+import { next, pageOf, pagesOf } from "../paging.ts";
 import { refusals } from "../refusals.ts";
 import { type ApiContext, api } from "../request.ts";
 import { answerStarted as answer, askerOf as asker, startedAnswers } from "../task.ts";
@@ -48,6 +48,9 @@ const databaseName = z
     `a name has at most ${NAME_BYTES} bytes`,
   )
   .refine((name) => !/\p{Cc}/u.test(name), "a name has no control characters");
+
+const pages = pagesOf("backups", backupId);
+const judgements = pagesOf("judgements", backupId);
 
 const started = startedAnswers(
   "NotFound",
@@ -85,12 +88,13 @@ const list = createRoute({
   tags: ["Backups"],
   summary: "The newest backups first",
   request: {
-    query: z.object({ environment: environmentName.optional(), before: backupId.optional(), limit }),
+    query: z.object({ environment: environmentName.optional(), ...pages.query }),
   },
   responses: {
     200: jsonAnswer(
       z.object({
         backups: z.array(backupSchema),
+        next,
         /** Of the environment that was named. */
         lastVerified: lastVerifiedSchema.nullable(),
       }),
@@ -106,12 +110,13 @@ const judged = createRoute({
   operationId: "listExpirable",
   tags: ["Backups"],
   summary: "What an expiry would remove now, and why the others stay",
-  request: { query: z.object({ environment: environmentName.optional() }) },
+  request: { query: z.object({ environment: environmentName.optional(), ...judgements.query }) },
   responses: {
     200: jsonAnswer(
       z.object({
         expirable: z.array(backupSchema),
         kept: z.array(z.object({ id: z.string(), environment: z.string(), because: z.string() })),
+        next,
       }),
       "Newest first",
     ),
@@ -226,28 +231,35 @@ export const backupRoutes = api()
     return answer(c, await startBackup(await c.var.ledger(), request, asker(c, c.req.valid("header"))));
   })
   .openapi(list, async (c) => {
-    const { environment, before, limit } = c.req.valid("query");
+    const { environment, cursor, limit } = c.req.valid("query");
     const ledger = await c.var.ledger();
     if (environment !== undefined) await readEnvironment(ledger, environment);
     const found = await listBackups(ledger, {
-      limit,
+      limit: pages.rows(limit),
       ...(environment !== undefined && { environment }),
-      ...(before !== undefined && { before }),
+      ...(cursor !== undefined && { before: cursor }),
     });
     const verified = environment === undefined ? undefined : await lastVerified(ledger, environment);
-    return c.json({ backups: found.map(shownBackup), lastVerified: shownLastVerified(verified) }, 200);
+    const { entries, next } = pages.cut(found, limit, ({ id }) => id);
+    return c.json(
+      { backups: entries.map(shownBackup), next, lastVerified: shownLastVerified(verified) },
+      200,
+    );
   })
   .openapi(judged, async (c) => {
-    const { environment } = c.req.valid("query");
+    const { environment, cursor, limit } = c.req.valid("query");
     const ledger = await c.var.ledger();
     if (environment !== undefined) await readEnvironment(ledger, environment);
-    const all = await judge(ledger, environment ?? null);
+    const at = ({ backup }: { backup: BackupRow }) => backup.id;
+    const found = pageOf(await judge(ledger, environment ?? null), cursor, judgements.rows(limit), at);
+    const { entries: all, next } = judgements.cut(found, limit, at);
     return c.json(
       {
         expirable: all.filter(({ because }) => because === null).map(({ backup }) => shownBackup(backup)),
         kept: all.flatMap(({ backup: { id, environment }, because }) =>
           because === null ? [] : [{ id, environment, because }],
         ),
+        next,
       },
       200,
     );

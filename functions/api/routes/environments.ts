@@ -18,6 +18,7 @@ import { sendOutbox } from "../../outbox.ts";
 import { assertPolicy, register } from "../../registration.ts";
 import { environmentName, instant, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { lastVerifiedSchema, shownLastVerified } from "../backup.ts";
+import { next, pagesOf } from "../paging.ts";
 import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
@@ -38,6 +39,8 @@ const environmentSchema = z
     lastVerifiedBackup: lastVerifiedSchema.nullable(),
   })
   .openapi("Environment");
+
+const pages = pagesOf("environments", environmentName);
 
 const create = createRoute({
   method: "post",
@@ -79,9 +82,10 @@ const list = createRoute({
   path: "/environments",
   operationId: "listEnvironments",
   tags: ["Environments"],
-  summary: "All environments",
+  summary: "All environments, by name",
+  request: { query: z.object(pages.query) },
   responses: {
-    200: jsonAnswer(z.object({ environments: z.array(environmentSchema) }), "By name"),
+    200: jsonAnswer(z.object({ environments: z.array(environmentSchema), next }), "By name"),
     ...refused,
   },
 });
@@ -130,10 +134,12 @@ export const environmentRoutes = api()
   })
   .openapi(list, async (c) => {
     const ledger = await c.var.ledger();
+    const { cursor = "", limit } = c.req.valid("query");
+    const behind = (await listEnvironments(ledger)).filter(({ name }) => name > cursor);
+    const { entries, next } = pages.cut(behind, limit, ({ name }) => name);
     const environments = [];
-    for (const environment of await listEnvironments(ledger))
-      environments.push(await shown(ledger, environment));
-    return c.json({ environments }, 200);
+    for (const environment of entries) environments.push(await shown(ledger, environment));
+    return c.json({ environments, next }, 200);
   })
   .openapi(show, async (c) => {
     const ledger = await c.var.ledger();

@@ -2,18 +2,23 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { readEvents } from "../../../io/ledger/events.ts";
 import { readPromotion } from "../../../io/ledger/promotions.ts";
+import type { Session } from "../../../io/postgres/session.ts";
 import { artifacts } from "../../clients.ts";
 import { proveLog } from "../../log-proof.ts";
-import { idParam, jsonAnswer, limit, refused } from "../answer.ts";
+import { idParam, jsonAnswer, refused } from "../answer.ts";
+import { next, pagesOf } from "../paging.ts";
 import { api } from "../request.ts";
 
 const entrySchema = z
   .object({ seq: z.int(), body: z.string(), previous: z.string(), hash: z.string() })
   .openapi("LogEntry");
 
-const entries = jsonAnswer(z.object({ entries: z.array(entrySchema) }), "Oldest first");
+const entries = jsonAnswer(z.object({ entries: z.array(entrySchema), next }), "Oldest first");
 
-const query = z.object({ after: z.coerce.number().int().min(0).default(0), limit });
+const pages = pagesOf("log", z.string().regex(/^[0-9]{1,15}$/));
+
+/** `after`: the number of an event; whoever has proved the chain up to it goes on from there. */
+const pageQuery = z.object({ after: z.coerce.number().int().min(0).optional(), ...pages.query });
 
 const all = createRoute({
   method: "get",
@@ -21,7 +26,7 @@ const all = createRoute({
   operationId: "readLog",
   tags: ["Log"],
   summary: "The promotion log; body holds the exact bytes that hash covers",
-  request: { query },
+  request: { query: pageQuery },
   responses: { 200: entries, ...refused },
 });
 
@@ -31,7 +36,7 @@ const ofPromotion = createRoute({
   operationId: "readPromotionLog",
   tags: ["Log"],
   summary: "One promotion's part of the log",
-  request: { params: idParam, query },
+  request: { params: idParam, query: pageQuery },
   responses: { 200: entries, ...refused },
 });
 
@@ -57,13 +62,20 @@ const verify = createRoute({
 });
 
 export const logRoutes = api()
-  .openapi(all, async (c) =>
-    c.json({ entries: await readEvents(await c.var.ledger(), c.req.valid("query")) }, 200),
-  )
+  .openapi(all, async (c) => c.json(await page(await c.var.ledger(), c.req.valid("query")), 200))
   .openapi(ofPromotion, async (c) => {
     const ledger = await c.var.ledger();
     const { id } = await readPromotion(ledger, c.req.valid("param").id);
-    const found = await readEvents(ledger, { ...c.req.valid("query"), promotion: id });
-    return c.json({ entries: found }, 200);
+    return c.json(await page(ledger, c.req.valid("query"), id), 200);
   })
   .openapi(verify, async (c) => c.json(await proveLog(await c.var.ledger(), artifacts()), 200));
+
+async function page(ledger: Session, query: z.output<typeof pageQuery>, promotion?: string) {
+  const { cursor, limit } = query;
+  const found = await readEvents(ledger, {
+    after: Math.max(Number(cursor ?? 0), query.after ?? 0),
+    limit: pages.rows(limit),
+    ...(promotion !== undefined && { promotion }),
+  });
+  return pages.cut(found, limit, ({ seq }) => String(seq));
+}

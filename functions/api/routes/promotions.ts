@@ -11,13 +11,15 @@ import {
   jsonAnswer,
   jsonBody,
   keyHeader,
-  limit,
   promotionId,
   refused,
 } from "../answer.ts";
+import { next, pagesOf } from "../paging.ts";
 import { detailSchema, promotionRequest, promotionSchema, shown, shownInDetail } from "../promotion.ts";
 import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
+
+const pages = pagesOf("promotions", promotionId);
 
 const create = createRoute({
   method: "post",
@@ -43,10 +45,10 @@ const list = createRoute({
   tags: ["Promotions"],
   summary: "The newest promotions first",
   request: {
-    query: z.object({ environment: environmentName.optional(), before: promotionId.optional(), limit }),
+    query: z.object({ environment: environmentName.optional(), ...pages.query }),
   },
   responses: {
-    200: jsonAnswer(z.object({ promotions: z.array(promotionSchema) }), "Promotions"),
+    200: jsonAnswer(z.object({ promotions: z.array(promotionSchema), next }), "Promotions"),
     ...refused,
   },
 });
@@ -71,13 +73,14 @@ export const promotionRoutes = api()
     return c.json(shown(promotion), repeated ? 200 : 201);
   })
   .openapi(list, async (c) => {
-    const { environment, before, limit } = c.req.valid("query");
+    const { environment, cursor, limit } = c.req.valid("query");
     const found = await listPromotions(await c.var.ledger(), {
-      limit,
+      limit: pages.rows(limit),
       ...(environment !== undefined && { environment }),
-      ...(before !== undefined && { before }),
+      ...(cursor !== undefined && { before: cursor }),
     });
-    return c.json({ promotions: found.map(shown) }, 200);
+    const { entries, next } = pages.cut(found, limit, ({ id }) => id);
+    return c.json({ promotions: entries.map(shown), next }, 200);
   })
   .openapi(show, async (c) => {
     const ledger = await c.var.ledger();

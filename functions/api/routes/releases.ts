@@ -14,7 +14,8 @@ import {
 } from "../../../io/ledger/releases.ts";
 import { artifacts } from "../../clients.ts";
 import { sendOutbox } from "../../outbox.ts";
-import { instant, jsonAnswer, jsonBody, limit, refused, releaseHash } from "../answer.ts";
+import { instant, jsonAnswer, jsonBody, refused, releaseHash } from "../answer.ts";
+import { next, pagesOf } from "../paging.ts";
 import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
@@ -26,6 +27,8 @@ const fullHash = z.string().regex(/^[0-9a-f]{64}$/, "a hash has 64 hex digits");
 const releaseSchema = z
   .object({ hash: fullHash, project: z.string(), uploadedBy: z.string(), createdAt: instant })
   .openapi("Release");
+
+const pages = pagesOf("releases", fullHash);
 
 const announce = createRoute({
   method: "post",
@@ -77,8 +80,11 @@ const list = createRoute({
   operationId: "listReleases",
   tags: ["Releases"],
   summary: "The newest releases first",
-  request: { query: z.object({ limit, before: fullHash.optional() }) },
-  responses: { 200: jsonAnswer(z.object({ releases: z.array(releaseSchema) }), "Releases"), ...refused },
+  request: { query: z.object(pages.query) },
+  responses: {
+    200: jsonAnswer(z.object({ releases: z.array(releaseSchema), next }), "Releases"),
+    ...refused,
+  },
 });
 
 const show = createRoute({
@@ -112,9 +118,10 @@ export const releaseRoutes = api()
     return c.json(shown(await findRelease(ledger, hash)), inserted ? 201 : 200);
   })
   .openapi(list, async (c) => {
-    const { limit, before } = c.req.valid("query");
-    const found = await listReleases(await c.var.ledger(), limit, before);
-    return c.json({ releases: found.map(shown) }, 200);
+    const { limit, cursor } = c.req.valid("query");
+    const found = await listReleases(await c.var.ledger(), pages.rows(limit), cursor);
+    const { entries, next } = pages.cut(found, limit, ({ hash }) => hash);
+    return c.json({ releases: entries.map(shown), next }, 200);
   })
   .openapi(show, async (c) => {
     const { hash } = c.req.valid("param");

@@ -3,12 +3,16 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { listTasks, readTask } from "../../../io/ledger/tasks.ts";
 import { artifacts } from "../../clients.ts";
 import { filesOfTask } from "../../task-files.ts";
-import { backupId, environmentName, jsonAnswer, limit, refused, taskId } from "../answer.ts";
+import { backupId, environmentName, jsonAnswer, refused, taskId } from "../answer.ts";
+import { next, pagesOf } from "../paging.ts";
 import { api } from "../request.ts";
 import { shownTask, taskSchema } from "../task.ts";
 
 /** How long an address may be used: for as long as it takes to begin the download of every file of a page. */
 const ADDRESS_SECONDS = 900;
+
+const pages = pagesOf("tasks", taskId);
+const filePages = pagesOf("files", z.string().max(255));
 
 const params = z.object({ id: taskId });
 
@@ -19,9 +23,9 @@ const list = createRoute({
   tags: ["Tasks"],
   summary: "The newest tasks first",
   request: {
-    query: z.object({ environment: environmentName.optional(), backup: backupId.optional(), limit }),
+    query: z.object({ environment: environmentName.optional(), backup: backupId.optional(), ...pages.query }),
   },
-  responses: { 200: jsonAnswer(z.object({ tasks: z.array(taskSchema) }), "Tasks"), ...refused },
+  responses: { 200: jsonAnswer(z.object({ tasks: z.array(taskSchema), next }), "Tasks"), ...refused },
 });
 
 const show = createRoute({
@@ -40,15 +44,16 @@ const files = createRoute({
   operationId: "listTaskFiles",
   tags: ["Tasks"],
   summary: "The files that a task has left, by name, each with an address to fetch it from",
-  request: { params, query: z.object({ after: z.string().max(255).default(""), limit }) },
+  request: { params, query: z.object(filePages.query) },
   responses: {
     200: jsonAnswer(
       z.object({
         files: z.array(z.object({ name: z.string(), size: z.number(), sha256: z.string(), url: z.string() })),
         /** How many there are in all. */
         count: z.int(),
+        next,
       }),
-      "At most `limit` of them, from behind `after`",
+      "By name",
     ),
     ...refused,
   },
@@ -56,25 +61,28 @@ const files = createRoute({
 
 export const taskRoutes = api()
   .openapi(list, async (c) => {
-    const { environment, backup, limit } = c.req.valid("query");
+    const { environment, backup, cursor, limit } = c.req.valid("query");
     const found = await listTasks(await c.var.ledger(), {
-      limit,
+      limit: pages.rows(limit),
+      ...(cursor !== undefined && { before: cursor }),
       ...(environment !== undefined && { environment }),
       ...(backup !== undefined && { backup }),
     });
-    return c.json({ tasks: found.map(shownTask) }, 200);
+    const { entries, next } = pages.cut(found, limit, ({ id }) => id);
+    return c.json({ tasks: entries.map(shownTask), next }, 200);
   })
   .openapi(show, async (c) =>
     c.json(shownTask(await readTask(await c.var.ledger(), c.req.valid("param").id)), 200),
   )
   .openapi(files, async (c) => {
     const task = await readTask(await c.var.ledger(), c.req.valid("param").id);
-    const { after, limit } = c.req.valid("query");
+    const { cursor = "", limit } = c.req.valid("query");
     const store = artifacts();
     const all = await filesOfTask(store, task);
-    const page = all.filter(({ name }) => name > after).slice(0, limit);
+    const behind = all.filter(({ name }) => name > cursor);
+    const { entries: page, next } = filePages.cut(behind, limit, ({ name }) => name);
     const addressed = await Promise.all(
       page.map(async ({ key, ...file }) => ({ ...file, url: await store.presignGet(key, ADDRESS_SECONDS) })),
     );
-    return c.json({ files: addressed, count: all.length }, 200);
+    return c.json({ files: addressed, count: all.length, next }, 200);
   });
