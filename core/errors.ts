@@ -47,6 +47,12 @@ export const ERRORS = {
     status: 503,
     exit: 2,
   }),
+  FormForeign: entry<{ reason: string }>({
+    message: (f) => `the form did not come from a page of your session: ${f.reason}`,
+    hint: "open the page again and send its form from there; nothing was done",
+    status: 403,
+    exit: 1,
+  }),
   Internal: entry<{ reason: string }>({
     message: (f) => `an unforeseen failure: ${f.reason}`,
     hint: "this is a defect of Rehearsal; the promotion's log says what was done until then",

@@ -66,7 +66,8 @@ export function describeIssue(issue: z.core.$ZodIssue): string {
   return [issue.path.join("."), issue.message].filter((part) => part !== "").join(": ");
 }
 
-function refusalOf(thrown: Error): RehearsalError {
+/** What was thrown as an error of the catalogue; what was not foreseen becomes `Internal` with a number, under which the log has the matter. */
+export function refusalOf(thrown: Error): RehearsalError {
   if (thrown instanceof RehearsalError && thrown.code !== "Internal") return thrown;
   if (thrown instanceof HTTPException && thrown.status < 500)
     return new RehearsalError("InputInvalid", {
