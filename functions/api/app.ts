@@ -36,6 +36,11 @@ export const app = api();
 
 app.onError(onError);
 app.notFound(notFound);
+// Before everything of the API: the page has its own doors, and a browser's session opens none of the API's.
+app.all("/console/*", async (c) => (await import("../page/main.ts")).page.fetch(c.req.raw, c.env));
+app.get("/", async (c, next) =>
+  c.req.header("accept")?.includes("text/html") ? c.redirect("/console") : next(),
+);
 app.use(withLedger);
 app.use(except("/health", withPerson));
 app.use(except("/releases", limited(BODY_BYTES)));
