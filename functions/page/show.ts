@@ -1,0 +1,62 @@
+/** Every answer of the console that is a page: the shell around a view, for whoever is signed in. */
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { type Actor, EVERYWHERE, may } from "../../core/access.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import type { Refusal } from "../../web/console/alert.ts";
+import type { Html } from "../../web/console/form.ts";
+import { layout, type Place } from "../../web/console/layout.ts";
+import { assets } from "./assets.ts";
+import { formSecret, type PageContext, PREFIX, themeOf } from "./request.ts";
+
+export interface Shown {
+  title: string;
+  /** Everything in <main>, its <h1> included. */
+  main: Html;
+  status?: number | undefined;
+  /** Seconds after which it is loaded again where no script runs. */
+  refresh?: number | undefined;
+}
+
+/** Answers with a page. */
+export async function show(c: PageContext, { title, main, status = 200, refresh }: Shown): Promise<Response> {
+  const { pathname, search } = new URL(c.req.url);
+  // Nobody is signed in on the way to the sign-in, whatever the type says of those behind it.
+  const actor: Actor | undefined = c.var.actor;
+  const document = layout({
+    ...{ title, main, refresh, assets, theme: themeOf(c) },
+    path: pathname + search,
+    csrf: actor === undefined ? "" : formSecret(c),
+    person: actor?.person,
+    places: actor === undefined ? [] : placesOf(actor),
+  });
+  return c.html(await document, status as ContentfulStatusCode);
+}
+
+/**
+ * Does what a form asks and leads to the path that `work` returns. A refusal of the catalogue shows the form's page again,
+ * with what was refused and how to mend it; what was not foreseen is thrown on.
+ */
+export async function act(
+  c: PageContext,
+  work: () => Promise<string>,
+  again: (refused: { refusal: Refusal; status: number }) => Promise<Response>,
+): Promise<Response> {
+  try {
+    return c.redirect(await work(), 303);
+  } catch (thrown) {
+    if (!(thrown instanceof RehearsalError) || thrown.status >= 500) throw thrown;
+    return again({ refusal: thrown, status: thrown.status });
+  }
+}
+
+function placesOf(actor: Actor): Place[] {
+  const at = (path: string, label: string) => ({ href: PREFIX + path, label });
+  return [
+    at("", "Overview"),
+    at("/promotions", "Promotions"),
+    at("/backups", "Backups"),
+    at("/inventory", "Inventory"),
+    at("/log", "Log"),
+    ...(may(actor, "administer", EVERYWHERE) ? [at("/people", "People")] : []),
+  ];
+}
