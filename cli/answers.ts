@@ -19,6 +19,7 @@ export const promotion = z.looseObject({
   id: z.string(),
   environment: z.string(),
   release: z.string(),
+  rehearseOnly: z.boolean().default(false),
   requestedBy: z.string(),
   status: z.enum(STATUSES),
   asked: z.enum(["cancel", "roll-back"]).nullable(),

@@ -73,6 +73,7 @@ export function reason(found: Detail): string {
   const said = {
     promoted: `${found.id}: "${found.environment}" is promoted to release ${short(found.release)}`,
     "nothing-to-do": `${found.id}: "${found.environment}" has all of release ${short(found.release)} already`,
+    rehearsed: `${found.id}: release ${short(found.release)} was rehearsed for "${found.environment}", and went well; production was not touched`,
     refused: `${found.id}: refused; production is as it was`,
     "rolled-back": `${found.id}: rolled back; production holds what it held before`,
     held: `${found.id}: held; writers stay out and nothing was deleted until an operator has looked`,

@@ -201,6 +201,18 @@ export const ERRORS = {
     status: 409,
     exit: 5,
   }),
+  RehearsalOvertaken: entry<{ by: string }>({
+    message: (f) => `${f.by} began on the environment, and a rehearsal alone gives way to it`,
+    hint: (f) => `wait for it with "rehearsal watch ${f.by}", then rehearse again`,
+    status: 409,
+    exit: 5,
+  }),
+  RehearsalOnly: entry<{ promotion: string }>({
+    message: (f) => `${f.promotion} was started to rehearse alone, and never goes on`,
+    hint: 'start a promotion of its release with "rehearsal promote"',
+    status: 409,
+    exit: 1,
+  }),
   AttemptStale: entry<{ step: string; attempt: number }>({
     message: (f) => `attempt ${f.attempt} of ${f.step} was overtaken by a newer one and wrote nothing`,
     hint: "nothing to do: the newer attempt carries on",

@@ -1,6 +1,9 @@
 /** The words of the runbook: each is at once the state, the handler's file, the log entry and the S3 prefix. */
 
-/** Every step that does work, in the order of a promotion that goes well; the last three end one that does not. */
+/**
+ * Every step that does work, in the order of a promotion that goes well. `put-away` ends one that only rehearses, and the
+ * last three one that does not go well.
+ */
 export const STEPS = [
   "admit",
   "snapshot",
@@ -12,12 +15,16 @@ export const STEPS = [
   "migrate",
   "verify",
   "open",
+  "put-away",
   "refuse",
   "roll-back",
   "hold",
 ] as const;
 
 export type Step = (typeof STEPS)[number];
+
+/** What a promotion that only rehearses never comes to. */
+export const BEYOND_REHEARSAL: ReadonlySet<Step> = new Set(["decide", "fence", "migrate", "verify", "open"]);
 
 /** Where a promotion stands: `created` and `running` are under way, the others are ends. */
 export const STATUSES = [
@@ -26,6 +33,7 @@ export const STATUSES = [
   "waiting",
   "promoted",
   "nothing-to-do",
+  "rehearsed",
   "refused",
   "rolled-back",
   "held",
@@ -45,6 +53,7 @@ export const EXIT_CODES: Record<Status, number> = {
   waiting: 4,
   promoted: 0,
   "nothing-to-do": 0,
+  rehearsed: 0,
   refused: 1,
   "rolled-back": 1,
   held: 6,

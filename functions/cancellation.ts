@@ -8,10 +8,16 @@ import { listSteps } from "../io/ledger/steps.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { handOn } from "./hand-on.ts";
 
-/** Asks for a cancellation; throws `CancelTooLate` when no step would heed it any more, or it has ended. */
-export async function cancel(ledger: Session, id: string, by: string): Promise<void> {
+/** Asks for a cancellation; `assertSeen` is asked once its row is held. Throws `CancelTooLate` when no step would heed it any more, or it has ended. */
+export async function cancel(
+  ledger: Session,
+  id: string,
+  by: string,
+  assertSeen?: () => Promise<void>,
+): Promise<void> {
   const answered = await ledger.transaction(async () => {
     const promotion = await readPromotion(ledger, id, "lock");
+    await assertSeen?.();
     const steps = await listSteps(ledger, id);
     const last = steps.at(-1)?.step ?? "admit";
     if (isEnded(promotion.status))
@@ -21,7 +27,7 @@ export async function cancel(ledger: Session, id: string, by: string): Promise<v
     if (promotion.asked === "cancel") return approval?.status === "cancelled" ? approval : undefined;
     const waiting = promotion.status === "waiting";
     // A step reads what was asked when it begins; behind the decision none looks for a cancellation.
-    if (!waiting && steps.some(({ step }) => step === "decide"))
+    if (!waiting && steps.some(({ step }) => step === "decide" || step === "put-away"))
       throw new RehearsalError("CancelTooLate", { promotion: id, step: last });
     await askPromotion(ledger, id, "cancel", by);
     await appendEvent(ledger, {

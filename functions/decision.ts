@@ -20,7 +20,7 @@ export interface Decision {
 
 /**
  * Decides, once. The same person may say the same again, which hands on a decision whose request died half-way.
- * Throws `ApprovalNotWanted`, `EvidenceChanged`, and `TaskTokenUsed` when the machine had given up waiting.
+ * Throws `ApprovalNotWanted`, `RehearsalOnly`, `EvidenceChanged`, and `TaskTokenUsed` when the machine had given up waiting.
  */
 export async function decide(ledger: Session, decision: Decision): Promise<void> {
   const { approval, repeated } = await ledger.transaction(() => write(ledger, decision));
@@ -39,6 +39,8 @@ async function write(
   const promotion = await readPromotion(ledger, id, "lock");
   const asked = await readApproval(ledger, id);
   const sameEvidence = evidence === undefined || evidence === asked?.evidence;
+  await decision.assertSeen?.();
+  if (promotion.rehearseOnly) throw new RehearsalError("RehearsalOnly", { promotion: id });
   if (asked?.status === verdict && asked.decidedBy === by && sameEvidence)
     return { approval: asked, repeated: true };
   if (asked?.status === "waiting" && asked.late) throw notWanted(decision, "the time for it has run out");

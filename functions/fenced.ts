@@ -27,7 +27,7 @@ export async function refuseLocked(ledger: Session, environment: string): Promis
 async function findHolder(ledger: Session, environment: string) {
   const [holder] = await ledger.query<{ id: string; status: string; fenced: boolean }>(
     `select id, status, exists (select from ledger.steps s where s.promotion = p.id and s.step = 'fence') as fenced
-      from ledger.promotions p where environment = $1 and status in ('created', 'running', 'waiting', 'held')`,
+      from ledger.promotions p where environment = $1 and status in ('created', 'running', 'waiting', 'held') and not rehearse_only`,
     [environment],
   );
   return holder;

@@ -14,6 +14,8 @@ export interface PromotionRequest {
   /** The release's hash, or the beginning of it. */
   release: string;
   seed: boolean;
+  /** To end behind the rehearsal. */
+  rehearseOnly: boolean;
 }
 
 /**
@@ -47,6 +49,7 @@ async function insert(ledger: Session, request: PromotionRequest, person: string
     environment: environment.name,
     release: release.hash,
     seed: request.seed,
+    rehearseOnly: request.rehearseOnly,
     requestedBy: person,
     policy: environment.policy,
     stateBefore: environment.state,
@@ -55,8 +58,13 @@ async function insert(ledger: Session, request: PromotionRequest, person: string
     type: "promotion.created",
     environment: environment.name,
     promotion: id,
-    announce: true,
-    data: { release: release.hash, seed: request.seed, by: person },
+    announce: !request.rehearseOnly,
+    data: {
+      release: release.hash,
+      seed: request.seed,
+      by: person,
+      ...(request.rehearseOnly && { rehearseOnly: true }),
+    },
   });
   return id;
 }

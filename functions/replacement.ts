@@ -4,6 +4,7 @@ import { RehearsalError } from "../core/errors.ts";
 import { databaseName } from "../core/names.ts";
 import { readBackup } from "../io/ledger/backups.ts";
 import { lockEnvironment, replaceEnvironment } from "../io/ledger/environments.ts";
+import { overtakeRehearsals } from "../io/ledger/rehearsals.ts";
 import type { TaskFacts } from "../io/ledger/tasks.ts";
 import { findDatabase, moveDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
@@ -71,7 +72,7 @@ export async function prepareReplacement(
  * name under which the old one is kept, or null.
  */
 export async function putInPlace(
-  { ledger, asNewest }: TaskContext<"restore">,
+  { ledger, task, asNewest }: TaskContext<"restore">,
   maintenance: Session,
   made: Made,
   wanted: string,
@@ -79,6 +80,7 @@ export async function putInPlace(
 ): Promise<string | null> {
   return asNewest(async () => {
     if (replacement !== undefined) {
+      await overtakeRehearsals(ledger, replacement.environment, task.id);
       await lockEnvironment(ledger, replacement.environment);
       await refuseLocked(ledger, replacement.environment);
     }

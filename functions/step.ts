@@ -3,7 +3,7 @@ import type { Json } from "../core/canonical-json.ts";
 import { type DatabaseAddress, parseDatabaseUrl } from "../core/database-url.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
-import { STEPS, type Status, type Step } from "../core/steps.ts";
+import { BEYOND_REHEARSAL, STEPS, type Status, type Step } from "../core/steps.ts";
 import { openLedger } from "../io/ledger/connection.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent, type NewEvent } from "../io/ledger/events.ts";
@@ -116,6 +116,9 @@ async function attemptStep(
   try {
     if (promotion.asked === "cancel" && CANCELLABLE.has(attempt.step))
       throw new RehearsalError("Cancelled", { by: promotion.askedBy ?? "somebody" });
+    // The machine does not come here with a rehearsal alone; whoever does is turned away all the same.
+    if (promotion.rehearseOnly && BEYOND_REHEARSAL.has(attempt.step))
+      throw new RehearsalError("RehearsalOnly", { promotion: promotion.id });
     context.passed("begun");
     result = await work(context);
   } catch (thrown) {

@@ -21,6 +21,7 @@ export const STEP_FUNCTIONS: Record<Step, FunctionLimits> = {
   migrate: long,
   verify: long,
   open: { timeoutSeconds: 300, memoryMb: 512 },
+  "put-away": { timeoutSeconds: 300, memoryMb: 512 },
   refuse: { timeoutSeconds: 300, memoryMb: 512 },
   "roll-back": long,
   hold: quick,

@@ -1,6 +1,7 @@
 /**
  * The promotion, as a careful operator would do it. Read it from the top: each state is the step of the same name in
- * functions/steps. Until `fence` production is not touched, and a failure is refused; from then on it is rolled back.
+ * functions/steps. Until `fence` production is not touched, and a failure is refused; from then on it is rolled back. One that
+ * only rehearses leaves the way behind `rehearse`, and there is none back to it.
  */
 import type { StateMachine } from "./asl.ts";
 import { choice, ending, step, success } from "./states.ts";
@@ -18,11 +19,22 @@ export function promotionDefinition(): StateMachine {
         next: "anything-pending",
         onFailure: "refuse",
       }),
-      "anything-pending": choice([["$admitted.pending = 0", "open"]], "snapshot"),
+      "anything-pending": choice(
+        [
+          ["$admitted.pending = 0 and $admitted.rehearseOnly", "put-away"],
+          ["$admitted.pending = 0", "open"],
+        ],
+        "snapshot",
+      ),
       snapshot: step("snapshot", { comment: "Shape and baseline", next: "back-up", onFailure: "refuse" }),
       "back-up": step("back-up", { comment: "Production into S3", next: "restore", onFailure: "refuse" }),
       restore: step("restore", { comment: "A copy, equal to it", next: "rehearse", onFailure: "refuse" }),
-      rehearse: step("rehearse", { comment: "The release on the copy", next: "decide", onFailure: "refuse" }),
+      rehearse: step("rehearse", {
+        comment: "The release on the copy",
+        next: "only-rehearsed",
+        onFailure: "refuse",
+      }),
+      "only-rehearsed": choice([["$admitted.rehearseOnly", "put-away"]], "decide"),
       decide: step("decide", {
         comment: "Policy, or a person bound to the evidence",
         waitForToken: true,
@@ -58,6 +70,14 @@ export function promotionDefinition(): StateMachine {
       "how-it-ended": choice([["$opened.ended = 'nothing-to-do'", "nothing-to-do"]], "promoted"),
       promoted: success(),
       "nothing-to-do": success(),
+      "put-away": step("put-away", {
+        comment: "Only rehearsed: the copies go",
+        assign: { away: "{% $states.result.Payload %}" },
+        next: "how-the-rehearsal-ended",
+        onFailure: "refuse",
+      }),
+      "how-the-rehearsal-ended": choice([["$away.ended = 'nothing-to-do'", "nothing-to-do"]], "rehearsed"),
+      rehearsed: success(),
 
       ...wayBack(),
     },

@@ -10,6 +10,7 @@ import { chooseRelease } from "./project.ts";
 interface Options {
   watch?: boolean;
   seed?: boolean;
+  rehearseOnly?: boolean;
   idempotencyKey?: string;
 }
 
@@ -19,6 +20,10 @@ export const promoteCommand: Declare = (act) =>
     .argument("<environment>")
     .argument("[release]", "a hash or its beginning; this folder's project when left out")
     .option("--watch", "follow it to its end")
+    .option(
+      "--rehearse-only",
+      "end behind the rehearsal: production is not touched, and what was found is kept",
+    )
     .option("--seed", "with the seeds; never on an environment whose role is prod")
     .option("--idempotency-key <key>", "the same key starts the same promotion once; made up when left out")
     .action(
@@ -27,14 +32,20 @@ export const promoteCommand: Declare = (act) =>
         const client = await context.client();
         const begun = await client.post(
           "/promotions",
-          { environment: name, release, seed: options.seed === true },
+          {
+            environment: name,
+            release,
+            seed: options.seed === true,
+            rehearseOnly: options.rehearseOnly === true,
+          },
           promotion,
           { "idempotency-key": options.idempotencyKey ?? randomUUID() },
         );
-        const title = `${begun.id}: "${begun.environment}" to release ${short(begun.release)}`;
+        const title = `${begun.id}: "${begun.environment}" to release ${short(begun.release)}${begun.rehearseOnly ? ", rehearsed only" : ""}`;
         if (!options.watch)
           return { value: begun, text: `${title}\nfollow it with: rehearsal watch ${begun.id}` };
-        context.terminal.err(title);
+        // Where it is drawn, this stands above the drawing.
+        if (!context.terminal.watched) context.terminal.err(title);
         return follow(context, begun.id);
       }),
     );

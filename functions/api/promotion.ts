@@ -13,6 +13,8 @@ export const promotionRequest = z.strictObject({
   release: releaseHash,
   seed: z.boolean().default(false),
 });
+  /** To end behind the rehearsal, with production untouched and whatever was found kept. */
+  rehearseOnly: z.boolean().default(false),
 
 export const promotionSchema = z
   .object({
@@ -21,6 +23,8 @@ export const promotionSchema = z
     release: z.string(),
     seed: z.boolean(),
     requestedBy: z.string(),
+    /** It ends behind its rehearsal, and never goes on. */
+    rehearseOnly: z.boolean(),
     status: z.enum(STATUSES),
     /** Set when somebody asked for an end that the next step will give it. */
     asked: z.enum(["cancel", "roll-back"]).nullable(),
@@ -88,13 +92,15 @@ export const detailSchema = promotionSchema
 
 /** What people may see of a promotion. */
 export function shown(promotion: Promotion): z.infer<typeof promotionSchema> {
-  const { id, environment, release, seed, requestedBy, status, asked, evidence, error } = promotion;
+  const { id, environment, release, seed, rehearseOnly, requestedBy, status, asked, evidence, error } =
+    promotion;
   return {
     id,
     environment,
     release,
     seed,
     requestedBy,
+    rehearseOnly,
     status,
     asked,
     evidence,

@@ -7,6 +7,7 @@ import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { findDatabase } from "../../io/postgres/databases.ts";
 import { takeToken, writeState } from "../../io/postgres/target-schema.ts";
 import { examine } from "../admission.ts";
+import { clearRehearsals } from "../giving-way.ts";
 import { capturedByHand } from "../inventory.ts";
 import { asNewest } from "../older-attempts.ts";
 import { readRelease } from "../release.ts";
@@ -20,8 +21,10 @@ const TOLD = 500;
 export const handler = step("admit", async (context) => {
   const { promotion, environment, attempt, store } = context;
   refuseSeedsOnProd(environment, promotion.seed);
+  const { rehearseOnly } = promotion;
+  if (!rehearseOnly) await clearRehearsals(context);
   const project = await readRelease(store, promotion.release);
-  const session = await context.openProduction();
+  const session = await context.openProduction({ readOnly: rehearseOnly });
   try {
     // The policy the promotion began with, should the environment have got another since.
     const candidate = {
@@ -38,7 +41,9 @@ export const handler = step("admit", async (context) => {
     if (production === undefined)
       throw new RehearsalError("NotFound", { what: "database", name: environment.name });
     let workspace: string | undefined;
-    if (pending.length > 0)
+    // A rehearsal alone leaves no mark on what it does not touch.
+    const marked = pending.length > 0 && !rehearseOnly;
+    if (marked)
       await asNewest(context, async () => {
         workspace = await enterWorkspace(context, project.inventory);
         await session.transaction(async () => {
@@ -49,6 +54,7 @@ export const handler = step("admit", async (context) => {
     return {
       outcome: {
         pending: pending.length,
+        rehearseOnly,
         fence: needsFence(promotion.policy, runs),
         approvalTimeout: promotion.policy.approvalTimeout,
         ...(unguarded.length > 0 && { unguarded }),
@@ -65,7 +71,7 @@ export const handler = step("admit", async (context) => {
       },
       events: pending.length > 0 ? capturedByHand(project) : [],
       also: async (ledger) => {
-        if (pending.length > 0) await updateEnvironment(ledger, environment.name, { state: "provisional" });
+        if (marked) await updateEnvironment(ledger, environment.name, { state: "provisional" });
       },
     };
   } finally {

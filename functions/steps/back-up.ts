@@ -16,7 +16,10 @@ export const handler = step("back-up", async (context) => {
   const session = await context.openProduction();
   const source = session.address;
   await session.close();
-  const kept = await lockedUntil(context.ledger, context.store, environment.name, "promotion");
+  // Nobody goes back to what was rehearsed alone: its backup is kept while it runs, and as long as it is the newest verified one.
+  const kept = promotion.rehearseOnly
+    ? { date: new Date(), store: context.store }
+    : await lockedUntil(context.ledger, context.store, environment.name, "promotion");
   const manifest = await backUp({
     source,
     application: context.application,

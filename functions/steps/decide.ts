@@ -1,9 +1,7 @@
 /** Decide: the evidence is closed under one digest, and either the policy or a person says go, for that digest only. */
-import { planEvidence } from "../../core/data-plan.ts";
-import { evidenceDigest } from "../../core/evidence.ts";
 import { askApproval } from "../../io/ledger/approvals.ts";
 import { stepFunctions } from "../clients.ts";
-import { neededFact } from "../facts.ts";
+import { evidenceOf } from "../evidence.ts";
 import { step } from "../step.ts";
 
 export const handler = step(
@@ -12,15 +10,7 @@ export const handler = step(
     const { token } = input;
     if (token === undefined) throw new Error("decide was invoked without a task token");
     const plans = promotion.facts.plans ?? [];
-    const planned = planEvidence(plans);
-    const rehearsal = neededFact(promotion, "rehearsal");
-    const evidence = evidenceDigest({
-      release: promotion.release,
-      fingerprint: neededFact(promotion, "fingerprint"),
-      report: rehearsal.sha256,
-      ...(rehearsal.expectationsSha256 && { expectations: rehearsal.expectationsSha256 }),
-      ...(planned && { plans: planned }),
-    });
+    const evidence = evidenceOf(promotion);
     const notes = plans.map(({ path, why, notes }) => ({ path, why, notes }));
     const events = notes.length > 0 ? [{ type: "promotion.planned", data: { plans: notes } }] : [];
     // What is announced has to be small; the log has every word.

@@ -5,17 +5,19 @@ import { decideApproval, readApproval } from "../../io/ledger/approvals.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { listSteps } from "../../io/ledger/steps.ts";
 import { dropScratch, findDatabase } from "../../io/postgres/databases.ts";
+import { endSessions } from "../../io/postgres/end-sessions.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { readIdentity, writeState } from "../../io/postgres/target-schema.ts";
 import { letIn } from "../let-in.ts";
 import { asNewest } from "../older-attempts.ts";
 import { notStarted, startServices } from "../services.ts";
-import { type StepContext, step } from "../step.ts";
+import { type StepContext, type StepResult, step } from "../step.ts";
 import { leaveWorkspace, workspaceNotLeft } from "../workspace.ts";
 
 export const handler = step("refuse", async (context) => {
   const { promotion, environment } = context;
   const reason = await reasonOf(context);
+  if (promotion.rehearseOnly) return refuseRehearsal(context, reason);
   const { production } = promotion.facts;
   let gone = false;
   let copies = "dropped";
@@ -56,6 +58,28 @@ export const handler = step("refuse", async (context) => {
   };
 });
 
+/** Of a rehearsal alone only its copies are ours: the environment may be another promotion's by now, fence and all. */
+async function refuseRehearsal(context: StepContext, reason: ErrorRecord): Promise<StepResult> {
+  const { code, message } = reason;
+  let copies = "none";
+  if (context.promotion.facts.production !== undefined) {
+    const maintenance = await context.openMaintenance();
+    try {
+      await endSessions(maintenance, `rehearsal ${context.promotion.id} rehearse `);
+      copies = await tryDropping(maintenance, context.promotion.id);
+    } finally {
+      await maintenance.close();
+    }
+  }
+  context.passed("let-in");
+  return {
+    outcome: { ended: "refused", code, message, copies },
+    status: "refused",
+    error: reason,
+    events: [{ type: "promotion.refused", data: { code, message, rehearseOnly: true } }],
+  };
+}
+
 /** A server that cannot drop a copy now, such as one whose disk is full, keeps nobody from an end: the sweep drops it later. */
 async function tryDropping(maintenance: Session, id: string): Promise<string> {
   try {
@@ -73,6 +97,9 @@ async function tryDropping(maintenance: Session, id: string): Promise<string> {
  */
 export async function reasonOf(context: StepContext, besides: readonly Step[] = []): Promise<ErrorRecord> {
   const { input, promotion, ledger } = context;
+  const { overtakenBy } = promotion.facts;
+  if (overtakenBy !== undefined)
+    return toErrorRecord(new RehearsalError("RehearsalOvertaken", { by: overtakenBy }));
   const decided = await againstIt(context);
   if (decided !== undefined) return toErrorRecord(decided);
   const failed = (await listSteps(ledger, promotion.id)).findLast(

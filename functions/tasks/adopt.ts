@@ -13,6 +13,7 @@ import type { SqlFile } from "../../core/sql-file.ts";
 import { tracelessEnd } from "../../core/traceless.ts";
 import { type Environment, lockEnvironment, replaceEnvironment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
+import { overtakeRehearsals } from "../../io/ledger/rehearsals.ts";
 import { forgetAdopted, recordAdopted } from "../../io/postgres/adopt.ts";
 import { findOwned, readHistory } from "../../io/postgres/history/histories.ts";
 import { assertDirect } from "../../io/postgres/pooler.ts";
@@ -149,8 +150,9 @@ async function whileNobodyPromotes(
   { name }: Environment,
   work: () => Promise<void>,
 ): Promise<void> {
-  const { ledger, asNewest } = context;
+  const { ledger, task, asNewest } = context;
   await asNewest(async () => {
+    await overtakeRehearsals(ledger, name, task.id);
     await lockEnvironment(ledger, name);
     await refuseLocked(ledger, name);
     await session.transaction(async () => {

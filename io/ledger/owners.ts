@@ -12,7 +12,7 @@ export interface Owner {
 /** Promotions and tasks by their ids; those the ledger does not know are not in it. */
 export async function readOwners(session: Session, ids: readonly string[]): Promise<Map<string, Owner>> {
   const found = await session.query<Owner>(
-    `select id, status in ('promoted', 'nothing-to-do', 'refused', 'rolled-back') as ended,
+    `select id, status in ('promoted', 'nothing-to-do', 'rehearsed', 'refused', 'rolled-back') as ended,
         coalesce((select jsonb_object_agg(step, newest) from
           (select step, max(attempt) as newest from ledger.steps where promotion = id group by step) as of), '{}') as newest
       from ledger.promotions where id = any ($1::text[])

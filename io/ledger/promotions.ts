@@ -8,6 +8,7 @@ import { isEnded, type Status } from "../../core/steps.ts";
 import type { StorageArea } from "../../core/storage.ts";
 import type { Session } from "../postgres/session.ts";
 import type { State } from "./environments.ts";
+import { lockTurns, overtakeRehearsals } from "./rehearsals.ts";
 
 /** What steps leave for later steps; each key is written by the step named behind it. */
 export interface Facts {
@@ -44,6 +45,8 @@ export interface Facts {
   exposed?: { counters: string };
   /** An operator's word that going back may leave later writes behind, in the database that is kept. */
   lossAccepted?: { by: string };
+  /** What a rehearsal alone has given way to: the promotion or the task that changes its environment. */
+  overtakenBy?: string;
   /** migrate: the shape production has now. */
   migrated?: { fingerprint: string };
 }
@@ -53,6 +56,8 @@ export interface Promotion {
   environment: string;
   release: string;
   seed: boolean;
+  /** It ends behind its rehearsal, whatever came of it, and touches nothing but copies. */
+  rehearseOnly: boolean;
   requestedBy: string;
   status: Status;
   policy: Policy;
@@ -66,37 +71,50 @@ export interface Promotion {
   endedAt: Date | null;
 }
 
-const COLUMNS = `id, environment, release, seed, requested_by as "requestedBy", status, policy,
+const COLUMNS = `id, environment, release, seed, rehearse_only as "rehearseOnly", requested_by as "requestedBy", status, policy,
   state_before as "stateBefore", facts, evidence, asked, asked_by as "askedBy", error, created_at as "createdAt", ended_at as "endedAt"`;
 
-/** Inserts a promotion, which locks its environment; throws `EnvironmentLocked` when another holds it. */
+/**
+ * Inserts a promotion, which locks its environment; throws `EnvironmentLocked` when another holds it. A rehearsal alone
+ * locks out only others of its kind, begins beside no promotion, and is overtaken by one that begins. Must be called inside a
+ * transaction.
+ */
 export async function insertPromotion(
   session: Session,
   promotion: Pick<
     Promotion,
-    "id" | "environment" | "release" | "seed" | "requestedBy" | "policy" | "stateBefore"
+    "id" | "environment" | "release" | "seed" | "rehearseOnly" | "requestedBy" | "policy" | "stateBefore"
   >,
 ): Promise<void> {
+  const { id, environment, rehearseOnly } = promotion;
+  await lockTurns(session, environment);
   const inserted = await session.query(
-    `insert into ledger.promotions (id, environment, release, seed, requested_by, policy, state_before)
-      values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning id`,
+    `insert into ledger.promotions (id, environment, release, seed, requested_by, policy, state_before, rehearse_only)
+      select $1, $2, $3, $4::boolean, $5, $6::jsonb, $7, $8::boolean where not ($8::boolean and exists (select from ledger.promotions
+        where environment = $2 and status in ('created', 'running', 'waiting', 'held') and not rehearse_only))
+      on conflict do nothing returning id`,
     [
-      promotion.id,
-      promotion.environment,
+      id,
+      environment,
       promotion.release,
       promotion.seed,
       promotion.requestedBy,
       JSON.stringify(promotion.policy),
       promotion.stateBefore,
+      rehearseOnly,
     ],
   );
-  if (inserted.length > 0) return;
+  if (inserted.length > 0) {
+    if (!rehearseOnly) await overtakeRehearsals(session, environment, id);
+    return;
+  }
   const [holder] = await session.query<{ id: string; status: string }>(
-    `select id, status from ledger.promotions where environment = $1 and status in ('created', 'running', 'waiting', 'held')`,
-    [promotion.environment],
+    `select id, status from ledger.promotions where environment = $1 and status in ('created', 'running', 'waiting', 'held')
+      and (not rehearse_only or $2) order by rehearse_only limit 1`,
+    [environment, rehearseOnly],
   );
   throw new RehearsalError("EnvironmentLocked", {
-    environment: promotion.environment,
+    environment,
     promotion: holder?.id ?? "another promotion",
     status: holder?.status ?? "running",
   });
@@ -112,17 +130,18 @@ export async function readPromotion(session: Session, id: string, lock?: "lock")
   return { ...row, policy: policySchema.parse(row.policy) };
 }
 
-/** Newest first; `before` is the id to go on from. */
+/** Newest first, of one environment or `among` some; `before` is the id to go on from. */
 export async function listPromotions(
   session: Session,
-  options: { environment?: string; before?: string; limit: number },
+  options: { environment?: string; among?: readonly string[]; before?: string; limit: number },
 ): Promise<Promotion[]> {
   const found = await session.query<Promotion>(
     `select ${COLUMNS} from ledger.promotions p
       where ($1::text is null or environment = $1)
         and ($2::text is null or (p.created_at, p.id) < (select b.created_at, b.id from ledger.promotions b where b.id = $2))
+      and ($4::text[] is null or environment = any ($4))
       order by p.created_at desc, p.id desc limit $3`,
-    [options.environment ?? null, options.before ?? null, options.limit],
+    [options.environment ?? null, options.before ?? null, options.limit, options.among ?? null],
   );
   return found.map((row) => ({ ...row, policy: policySchema.parse(row.policy) }));
 }

@@ -21,7 +21,7 @@ export type Begun = { promotion: Promotion; attempt: Attempt } | { promotion: Pr
 
 /**
  * Begins an attempt of a step, which makes every older attempt of it a zombie; or tells the outcome of the attempt
- * that succeeded. Throws `AttemptStale` when the promotion has ended or is on its way back: an invocation that was
+ * that succeeded. Throws `AttemptStale` when the promotion has ended, is on its way back or was overtaken: an invocation that was
  * delivered late must not go ahead with it. Must be called inside a transaction.
  */
 export async function beginStep(
@@ -40,7 +40,7 @@ export async function beginStep(
   // The machine may miss a step's answer and turn to hold; what the ledger says has ended well stays so.
   if (over && step === "hold")
     return { promotion, done: { ended: promotion.status, message: `it had ended: ${promotion.status}` } };
-  if (over || (await isOvertaken(session, id, step)))
+  if (over || (await isOvertaken(session, promotion, step)))
     throw new RehearsalError("AttemptStale", { step, attempt: 0 });
   const overtaken = toErrorRecord(new RehearsalError("AttemptStale", { step, attempt: 0 }));
   await session.query(
@@ -62,12 +62,13 @@ export async function beginStep(
   return { promotion, attempt: { promotion: id, step, attempt: row.attempt, token: Number(row.token) } };
 }
 
-/** True for a step ahead of the endings when one of those has begun. */
-async function isOvertaken(session: Session, promotion: string, step: Step): Promise<boolean> {
+/** True for a step ahead of the endings when one of those has begun, or when a rehearsal alone has to give way. */
+async function isOvertaken(session: Session, { id, facts }: Promotion, step: Step): Promise<boolean> {
   if (ENDINGS.includes(step)) return false;
+  if (facts.overtakenBy !== undefined) return true;
   const begun = await session.query(
     "select 1 from ledger.steps where promotion = $1 and step = any ($2::text[]) limit 1",
-    [promotion, ENDINGS],
+    [id, ENDINGS],
   );
   return begun.length > 0;
 }
@@ -79,7 +80,7 @@ export async function assertNewest(session: Session, attempt: Attempt): Promise<
     "select max(attempt) as attempt from ledger.steps where promotion = $1 and step = $2",
     [attempt.promotion, attempt.step],
   );
-  if (newest?.attempt !== attempt.attempt || (await isOvertaken(session, attempt.promotion, attempt.step)))
+  if (newest?.attempt !== attempt.attempt || (await isOvertaken(session, promotion, attempt.step)))
     throw new RehearsalError("AttemptStale", { step: attempt.step, attempt: attempt.attempt });
   return promotion;
 }

@@ -11,7 +11,7 @@ import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
 import type { Detail } from "../service/service.ts";
 
 /** Every step of a promotion that closes production to writers. */
-const AHEAD = STEPS.slice(0, STEPS.indexOf("refuse"));
+const AHEAD = STEPS.slice(0, STEPS.indexOf("put-away"));
 
 describe("a step that is asked more than once", () => {
   const server = newestServer();

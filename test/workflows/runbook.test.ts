@@ -59,9 +59,10 @@ function lambdaError({ name, message }: Error): LambdaError {
 }
 
 /** What the functions say when nothing fails; `committed` is what the rollback finds. */
-function answers(options: { fence: boolean; committed: boolean }): Record<string, object> {
+function answers(options: { fence: boolean; committed: boolean; alone: boolean }): Record<string, object> {
   return {
-    admit: { pending: 2, fence: options.fence, approvalTimeout: 3600 },
+    admit: { pending: 2, rehearseOnly: options.alone, fence: options.fence, approvalTimeout: 3600 },
+    "put-away": { ended: "rehearsed" },
     open: { ended: "promoted" },
     refuse: { ended: "refused", message: "it was refused" },
     "roll-back": options.committed
@@ -75,6 +76,8 @@ interface Play {
   failing: Record<string, LambdaError | "silence">;
   fence?: boolean;
   committed?: boolean;
+  /** A rehearsal alone. */
+  alone?: boolean;
 }
 
 describe("a failure at every state ends where the runbook says", () => {
@@ -90,8 +93,11 @@ describe("a failure at every state ends where the runbook says", () => {
   afterAll(() => stage.close());
 
   /** Runs a machine to its end; returns the states it entered, how often each function was asked, and the end. */
-  async function play(machine: StateMachine, { failing, fence = true, committed = true }: Play) {
-    const known = answers({ fence, committed });
+  async function play(
+    machine: StateMachine,
+    { failing, fence = true, committed = true, alone = false }: Play,
+  ) {
+    const known = answers({ fence, committed, alone });
     const asked: Record<string, number> = {};
     const said: unknown[] = [];
     invoke = async (name, payload) => {
@@ -129,9 +135,11 @@ describe("a failure at every state ends where the runbook says", () => {
   const STATES = definitions.promotion.States;
   const tasks = Object.keys(STATES).filter((name) => STATES[name]?.Type === "Task");
   const ahead = tasks.slice(0, tasks.indexOf("open") + 1);
-  const back = tasks.slice(tasks.indexOf("open") + 1);
+  const alone = ["admit", "snapshot", "back-up", "restore", "rehearse", "put-away"];
+  const back = tasks.slice(tasks.indexOf("put-away") + 1);
   const statusOf: Record<string, { status: string; error?: string }> = {
     promoted: { status: "SUCCEEDED" },
+    rehearsed: { status: "SUCCEEDED" },
     refused: { status: "FAILED", error: "Refused" },
     "rolled-back": { status: "FAILED", error: "RolledBack" },
     held: { status: "FAILED", error: "Held" },
@@ -143,6 +151,12 @@ describe("a failure at every state ends where the runbook says", () => {
     expect(run.entered.filter((name) => tasks.includes(name))).toEqual(ahead);
     expect(run.asked).toEqual(Object.fromEntries(ahead.map((name) => [name, 1])));
     expect(run).toMatchObject({ end: "promoted", ...statusOf.promoted });
+  });
+
+  test("a rehearsal alone ends behind the rehearsal, and nothing beyond is asked", async () => {
+    const run = await play(definitions.promotion, { failing: {}, alone: true });
+    expect(run.asked).toEqual(Object.fromEntries(alone.map((name) => [name, 1])));
+    expect(run).toMatchObject({ end: "rehearsed", ...statusOf.rehearsed });
   });
 
   describe.each(Object.entries(failures))("%s", (_, { error, asked }) => {
@@ -165,6 +179,17 @@ describe("a failure at every state ends where the runbook says", () => {
         ends.push(run.end);
       }
       expect(new Set(ends)).toEqual(new Set(endsAfterFailure(definitions.promotion, step)));
+    });
+
+    test.each(alone)("at %s of a rehearsal alone: refused, with nothing beyond asked", async (step) => {
+      const run = await play(definitions.promotion, { failing: { [step]: error }, alone: true });
+      expect(run).toMatchObject({ end: "refused", ...statusOf.refused });
+      const before = alone.slice(0, alone.indexOf(step));
+      expect(run.asked).toEqual({
+        ...Object.fromEntries(before.map((name) => [name, 1])),
+        [step]: asked,
+        refuse: 1,
+      });
     });
 
     test.each(back)("at %s, on the way back", async (step) => {

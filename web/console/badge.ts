@@ -18,6 +18,7 @@ const PROMOTIONS: Record<Status, [Tone, Shape, string]> = {
   waiting: ["wait", "pause", "approval wanted"],
   promoted: ["good", "check", "promoted"],
   "nothing-to-do": ["still", "dash", "nothing to do"],
+  rehearsed: ["good", "check", "rehearsed"],
   refused: ["bad", "cross", "refused"],
   "rolled-back": ["wait", "turn", "rolled back"],
   held: ["bad", "warn", "held"],
