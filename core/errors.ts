@@ -11,7 +11,7 @@ interface Entry<F extends Facts> {
   /** The mend: what the operator does next. */
   hint: string | ((facts: F) => string);
   /** HTTP status when it leaves through the API. */
-  status: 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503;
+  status: 400 | 401 | 403 | 404 | 409 | 412 | 413 | 422 | 429 | 500 | 503;
   /** Exit code of the command: 1 failed and production safe, 2 usage, 3 drift or pending, 4 approval needed, 5 locked, 6 operator needed. */
   exit: 1 | 2 | 3 | 4 | 5 | 6;
   /** True when the same step may simply be tried again. */
@@ -47,6 +47,44 @@ export const ERRORS = {
     status: 503,
     exit: 2,
   }),
+  Forbidden: entry<{ person: string; permission: string; environment: string; roles: string }>({
+    message: (f) => `"${f.person}" may not ${f.permission} on ${f.environment} by this credential`,
+    hint: (f) =>
+      `it takes ${f.roles}: "rehearsal whoami" tells what the credential may, an admin gives a role with "rehearsal person roles"`,
+    status: 403,
+    exit: 4,
+  }),
+  OwnApproval: entry<{ promotion: string; person: string }>({
+    message: (f) => `"${f.person}" asked for promotion ${f.promotion}, and cannot approve it as well`,
+    hint: "let a second person approve it; you may reject or cancel it yourself",
+    status: 403,
+    exit: 4,
+  }),
+  LastAdmin: entry<{ person: string }>({
+    message: (f) => `without "${f.person}" nobody would be left who may administer all environments`,
+    hint: 'give another person the role first: rehearsal person roles NAME "*=admin"',
+    status: 409,
+    exit: 1,
+  }),
+  PersonExists: entry<{ name: string }>({
+    message: (f) => `there is a person "${f.name}" already`,
+    hint: (f) =>
+      `see what they hold with "rehearsal person list", change it with "rehearsal person roles ${f.name}"`,
+    status: 409,
+    exit: 2,
+  }),
+  IdentityTaken: entry<{ issuer: string; subject: string; person: string }>({
+    message: (f) => `the subject "${f.subject}" of ${f.issuer} stands for "${f.person}" already`,
+    hint: "a subject is one person; take it from the other first, if it was bound to them by mistake",
+    status: 409,
+    exit: 2,
+  }),
+  ScopeTooWide: entry<{ person: string; scope: string }>({
+    message: (f) => `a key cannot be given more than your own credential may as "${f.person}": ${f.scope}`,
+    hint: '"rehearsal whoami" tells what it may; leave the scope out to hand on just that',
+    status: 403,
+    exit: 2,
+  }),
   FormForeign: entry<{ reason: string }>({
     message: (f) => `the form did not come from a page of your session: ${f.reason}`,
     hint: "open the page again and send its form from there; nothing was done",
@@ -69,6 +107,12 @@ export const ERRORS = {
     message: (f) => `the Idempotency-Key "${f.key}" came before with another body`,
     hint: "use a new key for a new request; the same key repeats exactly the same request",
     status: 422,
+    exit: 2,
+  }),
+  PreconditionFailed: entry<{ what: string; name: string; etag: string }>({
+    message: (f) => `the ${f.what} "${f.name}" has changed since it was read`,
+    hint: "read it again, look at what is new, and send the change with the new ETag",
+    status: 412,
     exit: 2,
   }),
   ConfirmationMissing: entry<{ environment: string; given: string }>({

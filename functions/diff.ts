@@ -17,13 +17,18 @@ export interface Diff extends ShapeComparison {
   to: { named: string; is: string; fingerprint: string };
 }
 
+/** Throws unless whoever asks may compare what is of that environment; `askedFor` is what a refusal may name. */
+export type AssertMay = (environment: string, askedFor: { what: string; name: string }) => void;
+
 /** Compares two; throws `NotFound` for a name that means nothing, `ShapeUnknown` for what has left no shape. */
 export async function findDiff(
   ledger: Session,
   store: ObjectStore,
   request: { from: string; to: string },
+  assertMay: AssertMay,
 ): Promise<Diff> {
-  const [from, to] = [await resolve(ledger, store, request.from), await resolve(ledger, store, request.to)];
+  const resolved = (named: string) => resolve(ledger, store, named, assertMay);
+  const [from, to] = [await resolved(request.from), await resolved(request.to)];
   const shown = ({ named, is, shape }: Named) => ({ named, is, fingerprint: fingerprint(shape) });
   return { from: shown(from), to: shown(to), ...compareShapes(from.shape, to.shape) };
 }
@@ -34,14 +39,27 @@ interface Named {
   shape: Shape;
 }
 
-async function resolve(ledger: Session, store: ObjectStore, named: string): Promise<Named> {
+async function resolve(
+  ledger: Session,
+  store: ObjectStore,
+  named: string,
+  assertMay: AssertMay,
+): Promise<Named> {
   const environment = (await listEnvironments(ledger)).find(({ name }) => name === named);
-  if (environment !== undefined)
+  if (environment !== undefined) {
+    // In the words for a name that means nothing.
+    assertMay(environment.name, { what: "shape", name: named });
     return { named, is: "environment, as it is now", shape: await readLiveShape(environment) };
+  }
   const [, promotion, when] = /^(p[0-9]{6}[0-9a-z]{8})(?::(before|after))?$/.exec(named) ?? [];
-  if (promotion !== undefined) return ofPromotion(ledger, store, named, promotion, when === "before");
+  if (promotion !== undefined) {
+    const { environment } = await readPromotion(ledger, promotion);
+    assertMay(environment, { what: "promotion", name: promotion });
+    return ofPromotion(ledger, store, named, promotion, when === "before");
+  }
   if (/^b[0-9]{6}|^p[0-9]{6}[0-9a-z]{8}-/.test(named)) {
     const backup = await readBackup(ledger, named);
+    assertMay(backup.environment, { what: "backup", name: named });
     if (backup.promotion === null)
       throw new RehearsalError("ShapeUnknown", {
         named,

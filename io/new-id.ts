@@ -6,6 +6,11 @@ const LETTERS = "0123456789abcdefghjkmnpqrstvwxyz";
 
 const KINDS = { promotion: "p", task: "t", backup: "b" } as const;
 
+/** Twelve letters of base32, for what is counted by people and not by days: keys, sessions. */
+export function newCredentialId(): string {
+  return [...randomBytes(12)].map((byte) => LETTERS[byte % 32]).join("");
+}
+
 /** The kind's letter, the day as yymmdd in UTC, and eight letters of base32: fit for the name of an execution and of a database. */
 export function newId(kind: keyof typeof KINDS): string {
   const day = new Date().toISOString().slice(2, 10).replaceAll("-", "");

@@ -1,15 +1,16 @@
 /** The whole service on this machine: the functions as they are, AWS stood in for on loopback, and a control database. */
-import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
-import { sha256 } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { quoteName } from "../core/names.ts";
 import { newWrappingKey } from "../functions/configuration.ts";
 import { migrateControl } from "../functions/control.ts";
-import { openSession } from "../io/postgres/session.ts";
+import { newKey } from "../functions/identity/keys.ts";
+import { insertKey } from "../io/ledger/keys.ts";
+import { insertPerson, replaceGrants } from "../io/ledger/people.ts";
+import { openSession, type Session } from "../io/postgres/session.ts";
 import { openSecrets } from "../io/secrets.ts";
 import { type FunctionLimits, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
 import { startApiGateway } from "./api-gateway.ts";
@@ -237,14 +238,23 @@ async function prepareControl(server: DatabaseAddress, name: string, folder: str
   try {
     await migrateControl(session, await controlMigrations());
     const keys = await readKeys(folder);
-    for (const [person, key] of Object.entries(keys))
-      await session.query("insert into ledger.keys (hash, person) values ($1, $2) on conflict do nothing", [
-        sha256(key),
-        person,
-      ]);
+    await keepPeople(session, keys);
     return keys;
   } finally {
     await session.close();
+  }
+}
+
+/** Two people who may do everything, so that four eyes can be tried; what was made of them since stays. */
+async function keepPeople(session: Session, keys: Stack["keys"]): Promise<void> {
+  for (const [person, key] of Object.entries(keys)) {
+    if (await insertPerson(session, person, "stack"))
+      await replaceGrants(session, person, [{ environment: "*", role: "admin" }]);
+    const id = key.split("_")[1] ?? "";
+    await insertKey(session, {
+      ...{ id, key, person, label: "of the local stack", scope: null },
+      ...{ expiresAt: null, createdBy: "stack", createdWith: null },
+    });
   }
 }
 
@@ -263,8 +273,7 @@ async function readKeys(folder: string): Promise<Stack["keys"]> {
     return JSON.parse(await readFile(file, "utf8")) as Stack["keys"];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const key = () => `rk_${randomBytes(24).toString("base64url")}`;
-    const keys = { operator: key(), reviewer: key() };
+    const keys = { operator: newKey().key, reviewer: newKey().key };
     await writeFile(file, JSON.stringify(keys), { mode: 0o600 });
     return keys;
   }

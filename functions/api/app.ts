@@ -3,7 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { except } from "hono/combine";
 import { RehearsalError } from "../../core/errors.ts";
 import { notFound, onError } from "./problem.ts";
-import { api, withLedger, withPerson } from "./request.ts";
+import { api, withActor, withLedger } from "./request.ts";
 import { adoptionRoutes } from "./routes/adoptions.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { backupRoutes } from "./routes/backups.ts";
@@ -42,7 +42,7 @@ app.get("/", async (c, next) =>
   c.req.header("accept")?.includes("text/html") ? c.redirect("/console") : next(),
 );
 app.use(withLedger);
-app.use(except("/health", withPerson));
+app.use(except("/health", withActor));
 app.use(except("/releases", limited(BODY_BYTES)));
 app.use("/releases", limited(MANIFEST_BYTES));
 app.route("/", healthRoutes);

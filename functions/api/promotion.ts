@@ -1,10 +1,11 @@
 /** A promotion as the API takes and shows it. */
 import { z } from "@hono/zod-openapi";
 import { STATUSES, STEPS } from "../../core/steps.ts";
-import type { Approval } from "../../io/ledger/approvals.ts";
-import type { LastVerified } from "../../io/ledger/backups.ts";
-import type { Promotion } from "../../io/ledger/promotions.ts";
-import type { StepRow } from "../../io/ledger/steps.ts";
+import { type Approval, readApproval } from "../../io/ledger/approvals.ts";
+import { type LastVerified, lastVerified } from "../../io/ledger/backups.ts";
+import { type Promotion, readPromotion } from "../../io/ledger/promotions.ts";
+import { listSteps, type StepRow } from "../../io/ledger/steps.ts";
+import type { Session } from "../../io/postgres/session.ts";
 import { environmentName, errorSchema, instant, progressSchema, releaseHash } from "./answer.ts";
 import { lastVerifiedSchema, shownLastVerified } from "./backup.ts";
 
@@ -12,9 +13,9 @@ export const promotionRequest = z.strictObject({
   environment: environmentName,
   release: releaseHash,
   seed: z.boolean().default(false),
-});
   /** To end behind the rehearsal, with production untouched and whatever was found kept. */
   rehearseOnly: z.boolean().default(false),
+});
 
 export const promotionSchema = z
   .object({
@@ -22,9 +23,9 @@ export const promotionSchema = z
     environment: z.string(),
     release: z.string(),
     seed: z.boolean(),
-    requestedBy: z.string(),
     /** It ends behind its rehearsal, and never goes on. */
     rehearseOnly: z.boolean(),
+    requestedBy: z.string(),
     status: z.enum(STATUSES),
     /** Set when somebody asked for an end that the next step will give it. */
     asked: z.enum(["cancel", "roll-back"]).nullable(),
@@ -99,8 +100,8 @@ export function shown(promotion: Promotion): z.infer<typeof promotionSchema> {
     environment,
     release,
     seed,
-    requestedBy,
     rehearseOnly,
+    requestedBy,
     status,
     asked,
     evidence,
@@ -114,8 +115,15 @@ export function shownDecided(promotion: Promotion): z.infer<typeof decidedSchema
   return { ...shown(promotion), plans: promotion.facts.plans ?? [] };
 }
 
-/** The same with its steps and what was decided. */
-export function shownInDetail(
+/** The promotion of that id with its steps and what was decided; throws `NotFound`. */
+export async function readDetail(ledger: Session, id: string): Promise<z.infer<typeof detailSchema>> {
+  const promotion = await readPromotion(ledger, id);
+  const approval = await readApproval(ledger, id);
+  const steps = await listSteps(ledger, id);
+  return shownInDetail(promotion, steps, approval, await lastVerified(ledger, promotion.environment));
+}
+
+function shownInDetail(
   promotion: Promotion,
   steps: readonly StepRow[],
   approval: Approval | undefined,

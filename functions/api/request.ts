@@ -1,19 +1,35 @@
-/** What every request carries: the ledger, opened when it is first asked for, and the person who speaks. */
+/** What every request carries: the ledger, opened when it is first asked for, and who speaks; and how a route asks what they may. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import { routePath } from "hono/route";
+import {
+  type Actor,
+  EVERYWHERE,
+  environmentsFor,
+  may,
+  type Permission,
+  rolesWith,
+} from "../../core/access.ts";
 import { RehearsalError } from "../../core/errors.ts";
-import { openLedger } from "../../io/ledger/connection.ts";
-import { findPerson } from "../../io/ledger/keys.ts";
 import type { Session } from "../../io/postgres/session.ts";
+import { authenticate } from "../identity/authenticate.ts";
+import { type Refused, tellRefused, tellUnauthorized } from "../identity/refused.ts";
+import { borrowLedger, returnLedger } from "./kept-ledger.ts";
 import { refuseInvalid } from "./problem.ts";
 
 export interface ApiEnv {
   Variables: {
     /** The request's one session on the control database. */
     ledger: () => Promise<Session>;
-    /** Whose key the request shows. */
+    /** Who speaks, by which credential, and what they may. */
+    actor: Actor;
+    /** The actor's person. */
     person: string;
+    /** Whether the route has asked what the actor may. */
+    asked: boolean;
+    /** What was refused to the actor: told in the log when the request is over. */
+    refused: Refused | undefined;
   };
 }
 
@@ -24,11 +40,11 @@ export function api(): OpenAPIHono<ApiEnv> {
   return new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid });
 }
 
-/** Opens the ledger on first use, and closes it whatever became of the request. */
+/** Takes a session on the ledger on first use, and gives it back whatever became of the request. */
 export const withLedger = createMiddleware<ApiEnv>(async (c, next) => {
   let opened: Promise<Session> | undefined;
   c.set("ledger", () => {
-    opened ??= openLedger("api");
+    opened ??= borrowLedger();
     return opened;
   });
   try {
@@ -36,20 +52,76 @@ export const withLedger = createMiddleware<ApiEnv>(async (c, next) => {
   } finally {
     // A ledger that could not be opened has told its reason to whoever asked for it.
     const session = await opened?.catch(() => undefined);
-    await session?.close();
+    if (session !== undefined) await returnLedger(session);
   }
 });
 
-/** Lets in whoever shows a known key as `Authorization: Bearer KEY`; throws `Unauthorized`. */
-export const withPerson = createMiddleware<ApiEnv>(async (c, next) => {
-  const shown = c.req.header("authorization");
-  if (shown === undefined)
-    throw new RehearsalError("Unauthorized", { reason: "there is no Authorization header" });
-  const key = /^Bearer +([\x21-\x7e]{1,200})$/i.exec(shown)?.[1];
-  if (key === undefined)
-    throw new RehearsalError("Unauthorized", { reason: 'the Authorization header is not "Bearer KEY"' });
-  const person = await findPerson(await c.var.ledger(), key);
-  if (person === undefined) throw new RehearsalError("Unauthorized", { reason: "the key is not known" });
-  c.set("person", person);
+/**
+ * Lets in whoever shows a credential; throws `Unauthorized`. A route that answers without having asked what the actor may
+ * is a defect, and its answer does not leave.
+ */
+export const withActor = createMiddleware<ApiEnv>(async (c, next) => {
+  const shown = {
+    authorization: c.req.header("authorization"),
+    event: (c.env as { event?: unknown })?.event,
+  };
+  const actor = await authenticate(c.var.ledger, shown).catch((error: unknown) => {
+    tellUnauthorized(error, c.req);
+    throw error;
+  });
+  c.set("actor", actor);
+  c.set("person", actor.person);
   await next();
+  if (c.var.refused !== undefined) await tellRefused(await c.var.ledger(), actor, c.var.refused);
+  if (!c.var.asked && c.error === undefined && c.res.status < 400)
+    throw new Error(`${c.req.method} ${routePath(c, -1)} answered without having asked what the actor may`);
 });
+
+/** What was asked for, where that is not the environment itself: a refusal must not tell that it is there. */
+export interface AskedFor {
+  what: string;
+  name: string;
+}
+
+/**
+ * Throws `Forbidden` unless the actor may there. Where they may not even read, `NotFound` of what they asked for, as if it
+ * were not there: a guessed id tells nothing. `*` is what belongs to no single environment.
+ */
+export function allow(
+  c: ApiContext,
+  permission: Permission,
+  environment: string,
+  askedFor: AskedFor = { what: "environment", name: environment },
+): void {
+  c.set("asked", true);
+  const { actor } = c.var;
+  if (may(actor, permission, environment)) return;
+  c.set("refused", { permission, environment, method: c.req.method, route: template(c) });
+  if (environment !== EVERYWHERE && !may(actor, "read", environment))
+    throw new RehearsalError("NotFound", { ...askedFor });
+  throw forbidden(actor, permission, environment === EVERYWHERE ? "all environments" : environment);
+}
+
+/** Where the actor may: `*`, or the environments by name. Throws `Forbidden` when nowhere. */
+export function allowSomewhere(c: ApiContext, permission: Permission): "*" | string[] {
+  c.set("asked", true);
+  const where = environmentsFor(c.var.actor, permission);
+  if (where.length > 0) return where;
+  c.set("refused", { permission, environment: null, method: c.req.method, route: template(c) });
+  throw forbidden(c.var.actor, permission, "any environment");
+}
+
+/** What anybody may who is somebody: what is about themselves. */
+export function allowSelf(c: ApiContext): void {
+  c.set("asked", true);
+}
+
+function forbidden({ person }: Actor, permission: Permission, environment: string): RehearsalError {
+  const roles = rolesWith(permission).join(" or ");
+  return new RehearsalError("Forbidden", { person, permission, environment, roles });
+}
+
+/** The route as the OpenAPI document names it, never the path with what somebody put in it. */
+function template(c: ApiContext): string {
+  return routePath(c).replaceAll(/:([A-Za-z]+)(\{[^}]*\})?/g, "{$1}");
+}

@@ -175,14 +175,15 @@ export async function readBackup(session: Session, id: string, lock?: "lock"): P
 /** Newest first; `before` is the id to go on from. */
 export async function listBackups(
   session: Session,
-  options: { environment?: string; before?: string; limit: number },
+  options: { environment?: string; among?: readonly string[]; before?: string; limit: number },
 ): Promise<BackupRow[]> {
   return session.query<BackupRow>(
     `select ${COLUMNS} from ledger.backups b
       where ($1::text is null or environment = $1)
         and ($2::text is null or (b.created_at, b.id) < (select o.created_at, o.id from ledger.backups o where o.id = $2))
+      and ($4::text[] is null or environment = any ($4))
       order by b.created_at desc, b.id desc limit $3`,
-    [options.environment ?? null, options.before ?? null, options.limit],
+    [options.environment ?? null, options.before ?? null, options.limit, options.among ?? null],
   );
 }
 

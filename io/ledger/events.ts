@@ -41,15 +41,16 @@ export async function appendEvent(session: Session, event: NewEvent): Promise<nu
   return entry.seq;
 }
 
-/** Events after `after`, oldest first, at most `limit`; of one promotion when named. */
+/** Events after `after`, oldest first, at most `limit`; of one promotion when named, or about environments `among` some. */
 export async function readEvents(
   session: Session,
-  options: { after?: number; limit: number; promotion?: string },
+  options: { after?: number; limit: number; promotion?: string; among?: readonly string[] },
 ): Promise<LogEntry[]> {
   const found = await session.query<Omit<LogEntry, "seq"> & { seq: string }>(
     `select seq, body, previous, hash from ledger.events
-      where seq > $1 and ($2::text is null or promotion = $2) order by seq limit $3`,
-    [options.after ?? 0, options.promotion ?? null, options.limit],
+      where seq > $1 and ($2::text is null or promotion = $2)
+        and ($4::text[] is null or environment = any ($4)) order by seq limit $3`,
+    [options.after ?? 0, options.promotion ?? null, options.limit, options.among ?? null],
   );
   return found.map((entry) => ({ ...entry, seq: Number(entry.seq) }));
 }

@@ -80,14 +80,27 @@ export async function readTask(session: Session, id: string, lock?: "lock"): Pro
 /** Newest first; of one environment or backup when named; `before` is the id to go on from. */
 export async function listTasks(
   session: Session,
-  options: { environment?: string; backup?: string; before?: string; limit: number },
+  options: {
+    environment?: string;
+    among?: readonly string[];
+    backup?: string;
+    before?: string;
+    limit: number;
+  },
 ): Promise<Task[]> {
   return session.query<Task>(
     `select ${COLUMNS} from ledger.tasks t
       where ($1::text is null or environment = $1) and ($2::text is null or backup = $2)
         and ($4::text is null or (t.created_at, t.id) < (select b.created_at, b.id from ledger.tasks b where b.id = $4))
+        and ($5::text[] is null or environment = any ($5))
       order by t.created_at desc, t.id desc limit $3`,
-    [options.environment ?? null, options.backup ?? null, options.limit, options.before ?? null],
+    [
+      options.environment ?? null,
+      options.backup ?? null,
+      options.limit,
+      options.before ?? null,
+      options.among ?? null,
+    ],
   );
 }
 

@@ -3,10 +3,12 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from "@aws-sdk/client-sfn";
+import type { Grant } from "../../core/access.ts";
 import { type DatabaseAddress, databaseUrl } from "../../core/database-url.ts";
 import { sha256 } from "../../core/digest.ts";
 import { type Bundle, buildBundle } from "../../core/release.ts";
 import { insertKey } from "../../io/ledger/keys.ts";
+import { insertPerson, replaceGrants } from "../../io/ledger/people.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { openSecrets } from "../../io/secrets.ts";
 import { startEventBridge } from "../../local/event-bridge.ts";
@@ -100,8 +102,8 @@ export async function openWorld() {
   const control = await freshDatabase(newestServer(), await controlSchema());
   await openSecrets().writeSecret("rehearsal/control-database", databaseUrl(control));
   const ledger = await openSession(control, { application: "test" });
-  await insertKey(ledger, KEY, "tester");
-  await insertKey(ledger, OTHER_KEY, "other");
+  await keepPerson(ledger, "tester", KEY);
+  await keepPerson(ledger, "other", OTHER_KEY);
   const targets: DatabaseAddress[] = [];
   // Only now, for its clients read the variables when they are first used.
   const { app } = await import("../../functions/api/app.ts");
@@ -165,6 +167,21 @@ export async function openWorld() {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Somebody who may everything, or what is given, and speaks by that key. */
+export async function keepPerson(
+  ledger: Session,
+  person: string,
+  key: string,
+  grants: readonly Grant[] = [{ environment: "*", role: "admin" }],
+): Promise<void> {
+  await insertPerson(ledger, person, "test");
+  await replaceGrants(ledger, person, grants);
+  await insertKey(ledger, {
+    ...{ id: person, key, person, label: "", scope: null },
+    ...{ expiresAt: null, createdBy: "test", createdWith: null },
+  });
 }
 
 /** Every migration of the control database, in order. */

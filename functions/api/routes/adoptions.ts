@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HISTORY_TOOLS } from "../../../core/formats/history-tools.ts";
 import { startAdoption } from "../../task-start.ts";
+import { access } from "../access.ts";
 import { environmentName, jsonBody, keyHeader, releaseHash } from "../answer.ts";
 import { api } from "../request.ts";
 import { answerStarted, askerOf, startedAnswers } from "../task.ts";
@@ -10,6 +11,7 @@ const adopt = createRoute({
   method: "post",
   path: "/environments/{name}/adoptions",
   operationId: "startAdoption",
+  ...access("promote", "environment"),
   tags: ["Tasks"],
   summary: "Record what another tool has applied, after a replay has made the same shape",
   request: {

@@ -8,9 +8,10 @@ import { reportPage } from "../../../web/report.ts";
 import { artifacts } from "../../clients.ts";
 import { compareWithReal } from "../../measures.ts";
 import { type Artifact, artifactKey, listArtifacts, newestReport } from "../../promotion-artifacts.ts";
+import { access, guard } from "../access.ts";
 import { idParam, instant, jsonAnswer, refused } from "../answer.ts";
 import { refusals } from "../refusals.ts";
-import { api } from "../request.ts";
+import { allow, api } from "../request.ts";
 
 /** How long an address may be used. */
 const ADDRESS_SECONDS = 300;
@@ -30,6 +31,7 @@ const list = createRoute({
   method: "get",
   path: "/promotions/{id}/artifacts",
   operationId: "listArtifacts",
+  ...access("read", "promotion"),
   tags: ["Promotions"],
   summary: "What the promotion's steps wrote",
   request: { params: idParam },
@@ -40,6 +42,7 @@ const report = createRoute({
   method: "get",
   path: "/promotions/{id}/report",
   operationId: "showReport",
+  ...access("read", "promotion"),
   tags: ["Promotions"],
   summary: "The newest rehearsal's report",
   request: {
@@ -64,6 +67,7 @@ const comparison = createRoute({
   method: "get",
   path: "/promotions/{id}/comparison",
   operationId: "showComparison",
+  ...access("read", "promotion"),
   tags: ["Promotions"],
   summary: "What the newest rehearsal took beside what production took; null before it was migrated",
   request: { params: idParam },
@@ -106,21 +110,27 @@ export const artifactRoutes = api()
   });
 
 // A plain route: OpenAPI has no word for a parameter that holds slashes.
-artifactRoutes.get("/promotions/:id/artifacts/:key{.+}", async (c) => {
-  const id = idParam.safeParse({ id: c.req.param("id") });
-  const relative = c.req.param("key");
-  if (!id.success) throw new RehearsalError("NotFound", { what: "promotion", name: c.req.param("id") });
-  const promotion = await readPromotion(await c.var.ledger(), id.data.id);
-  const store = artifacts();
-  const key = artifactKey(promotion, relative);
-  await store.head(key).catch((error: unknown) => {
-    if (error instanceof RehearsalError && error.code === "ObjectMissing")
-      throw new RehearsalError("NotFound", { what: "artifact", name: relative });
-    throw error;
-  });
-  const url = await store.presignGet(key, ADDRESS_SECONDS);
-  return c.req.header("accept")?.includes("application/json") ? c.json({ url }) : c.redirect(url, 302);
-});
+artifactRoutes.get(
+  "/promotions/:id/artifacts/:key{.+}",
+  guard({ permission: "read", of: "promotion" }),
+  async (c) => {
+    const id = idParam.safeParse({ id: c.req.param("id") });
+    const relative = c.req.param("key");
+    if (!id.success) throw new RehearsalError("NotFound", { what: "promotion", name: c.req.param("id") });
+    const promotion = await readPromotion(await c.var.ledger(), id.data.id);
+    const store = artifacts();
+    const key = artifactKey(promotion, relative);
+    // A backup's objects are production's rows: whoever may only look at promotions is not to have them.
+    if (relative.startsWith("backup/")) allow(c, "promote", promotion.environment);
+    await store.head(key).catch((error: unknown) => {
+      if (error instanceof RehearsalError && error.code === "ObjectMissing")
+        throw new RehearsalError("NotFound", { what: "artifact", name: relative });
+      throw error;
+    });
+    const url = await store.presignGet(key, ADDRESS_SECONDS);
+    return c.req.header("accept")?.includes("application/json") ? c.json({ url }) : c.redirect(url, 302);
+  },
+);
 
 function shown({ key, size, modified }: Artifact) {
   return { key, size, modified: modified.toISOString() };

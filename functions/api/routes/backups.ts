@@ -1,5 +1,6 @@
 /** Backups: listed and shown, held, and everything that takes longer than a request started as a task. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { EVERYWHERE } from "../../../core/access.ts";
 import { toErrorRecord } from "../../../core/errors.ts";
 import { NAME_BYTES } from "../../../core/names.ts";
 import { RETENTION_CLASSES } from "../../../core/retention.ts";
@@ -17,6 +18,7 @@ import { artifacts } from "../../clients.ts";
 import { judge } from "../../expiry.ts";
 import { sendOutbox } from "../../outbox.ts";
 import { startBackup, startExpiry, startExport, startRestore, startVerify } from "../../task-start.ts";
+import { access, readable } from "../access.ts";
 import {
   backupId,
   backupParam,
@@ -36,7 +38,7 @@ import {
 } from "../backup.ts";
 import { next, pageOf, pagesOf } from "../paging.ts";
 import { refusals } from "../refusals.ts";
-import { type ApiContext, api } from "../request.ts";
+import { type ApiContext, allow, api } from "../request.ts";
 import { answerStarted as answer, askerOf as asker, startedAnswers } from "../task.ts";
 
 /** What a new database may be called; that it is free is found out by the task. */
@@ -65,6 +67,7 @@ const create = createRoute({
   method: "post",
   path: "/environments/{name}/backups",
   operationId: "startBackup",
+  ...access("promote", "environment"),
   tags: ["Backups"],
   summary: "Back up an environment",
   request: {
@@ -85,6 +88,7 @@ const list = createRoute({
   method: "get",
   path: "/backups",
   operationId: "listBackups",
+  ...access("read", "somewhere"),
   tags: ["Backups"],
   summary: "The newest backups first",
   request: {
@@ -108,6 +112,7 @@ const judged = createRoute({
   method: "get",
   path: "/backups/expirable",
   operationId: "listExpirable",
+  ...access("read", "somewhere"),
   tags: ["Backups"],
   summary: "What an expiry would remove now, and why the others stay",
   request: { query: z.object({ environment: environmentName.optional(), ...judgements.query }) },
@@ -128,6 +133,7 @@ const expire = createRoute({
   method: "post",
   path: "/backups/expire",
   operationId: "expireBackups",
+  ...access("administer", "environment"),
   tags: ["Backups"],
   summary: "Remove the objects of all backups whose time is over",
   request: {
@@ -141,6 +147,7 @@ const show = createRoute({
   method: "get",
   path: "/backups/{id}",
   operationId: "showBackup",
+  ...access("read", "backup"),
   tags: ["Backups"],
   summary: "One backup, with what its manifest says",
   request: { params: backupParam },
@@ -151,6 +158,7 @@ const verify = createRoute({
   method: "post",
   path: "/backups/{id}/verify",
   operationId: "verifyBackup",
+  ...access("promote", "backup"),
   tags: ["Backups"],
   summary: "Read every object; or restore it into a database, compare that, and drop it",
   request: {
@@ -165,6 +173,7 @@ const restore = createRoute({
   method: "post",
   path: "/backups/{id}/restore",
   operationId: "restoreBackup",
+  ...access("promote", "backup"),
   tags: ["Backups"],
   summary: "Restore into a new database, or in the place of the environment's, which is kept",
   request: {
@@ -187,6 +196,7 @@ const exportRoute = createRoute({
   method: "post",
   path: "/backups/{id}/export",
   operationId: "exportBackup",
+  ...access("promote", "backup"),
   tags: ["Backups"],
   summary: "Write it as an archive that pg_restore reads; its files are those of the task",
   request: {
@@ -201,6 +211,7 @@ const hold = createRoute({
   method: "post",
   path: "/backups/{id}/hold",
   operationId: "holdBackup",
+  ...access("administer", "backup"),
   tags: ["Backups"],
   summary: "Keep it whatever its date",
   request: {
@@ -214,6 +225,7 @@ const unhold = createRoute({
   method: "post",
   path: "/backups/{id}/unhold",
   operationId: "unholdBackup",
+  ...access("administer", "backup"),
   tags: ["Backups"],
   summary: "Let it expire again when its date has come",
   request: { params: backupParam },
@@ -233,10 +245,11 @@ export const backupRoutes = api()
   .openapi(list, async (c) => {
     const { environment, cursor, limit } = c.req.valid("query");
     const ledger = await c.var.ledger();
+    const where = readable(c, environment);
     if (environment !== undefined) await readEnvironment(ledger, environment);
     const found = await listBackups(ledger, {
       limit: pages.rows(limit),
-      ...(environment !== undefined && { environment }),
+      ...where,
       ...(cursor !== undefined && { before: cursor }),
     });
     const verified = environment === undefined ? undefined : await lastVerified(ledger, environment);
@@ -249,9 +262,12 @@ export const backupRoutes = api()
   .openapi(judged, async (c) => {
     const { environment, cursor, limit } = c.req.valid("query");
     const ledger = await c.var.ledger();
+    const { among } = readable(c, environment);
     if (environment !== undefined) await readEnvironment(ledger, environment);
     const at = ({ backup }: { backup: BackupRow }) => backup.id;
-    const found = pageOf(await judge(ledger, environment ?? null), cursor, judgements.rows(limit), at);
+    const judged = await judge(ledger, environment ?? null);
+    const seen = judged.filter(({ backup }) => among?.includes(backup.environment) ?? true);
+    const found = pageOf(seen, cursor, judgements.rows(limit), at);
     const { entries: all, next } = judgements.cut(found, limit, at);
     return c.json(
       {
@@ -266,6 +282,7 @@ export const backupRoutes = api()
   })
   .openapi(expire, async (c) => {
     const { environment = null } = c.req.valid("json");
+    allow(c, "administer", environment ?? EVERYWHERE);
     return answer(
       c,
       await startExpiry(await c.var.ledger(), { environment }, asker(c, c.req.valid("header"))),
@@ -281,6 +298,7 @@ export const backupRoutes = api()
   })
   .openapi(restore, async (c) => {
     const { to, over, confirm } = c.req.valid("json");
+    if (over !== undefined) await allowReplacing(c, over);
     const request = {
       backup: c.req.valid("param").id,
       ...(to !== undefined && { to }),
@@ -298,6 +316,13 @@ export const backupRoutes = api()
     return c.json(await held(c, id, c.req.valid("json").reason), 200);
   })
   .openapi(unhold, async (c) => c.json(await held(c, c.req.valid("param").id, null), 200));
+
+/** A copy is anybody's who may promote; what takes the place of production is an admin's. */
+async function allowReplacing(c: ApiContext, environment: string): Promise<void> {
+  allow(c, "promote", environment);
+  const { role } = await readEnvironment(await c.var.ledger(), environment);
+  if (role === "prod") allow(c, "administer", environment);
+}
 
 /** What is known of a damaged backup is shown all the same. */
 async function lookInto(backup: BackupRow) {

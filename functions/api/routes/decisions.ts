@@ -2,7 +2,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { readPromotion } from "../../../io/ledger/promotions.ts";
 import { type Decision, decide } from "../../decision.ts";
+import { access } from "../access.ts";
 import { idParam, jsonAnswer, jsonBody } from "../answer.ts";
+import { ifMatch, matchHeader } from "../etag.ts";
 import { decidedSchema, shownDecided } from "../promotion.ts";
 import { refusals } from "../refusals.ts";
 import { type ApiContext, api } from "../request.ts";
@@ -10,16 +12,24 @@ import { type ApiContext, api } from "../request.ts";
 const comment = z.string().max(2000).optional();
 const responses = {
   200: jsonAnswer(decidedSchema, "It goes on"),
-  ...refusals("ApprovalNotWanted", "EvidenceChanged", "ApproverNotNamed", "TaskTokenUsed"),
+  ...refusals(
+    "PreconditionFailed",
+    "ApprovalNotWanted",
+    "EvidenceChanged",
+    "ApproverNotNamed",
+    "TaskTokenUsed",
+  ),
 };
 
 const approve = createRoute({
   method: "post",
   path: "/promotions/{id}/approve",
   operationId: "approvePromotion",
+  ...access("decide", "promotion"),
   tags: ["Promotions"],
   summary: "Approve; with the evidence named, only when that is what stands",
   request: {
+    headers: matchHeader,
     params: idParam,
     ...jsonBody(
       z.strictObject({
@@ -38,9 +48,10 @@ const reject = createRoute({
   method: "post",
   path: "/promotions/{id}/reject",
   operationId: "rejectPromotion",
+  ...access("decide", "promotion"),
   tags: ["Promotions"],
   summary: "Reject",
-  request: { params: idParam, ...jsonBody(z.strictObject({ comment })) },
+  request: { headers: matchHeader, params: idParam, ...jsonBody(z.strictObject({ comment })) },
   responses,
 });
 
@@ -56,9 +67,13 @@ export const decisionRoutes = api()
     return c.json(await decided(c, { promotion, verdict: "rejected", ...given({ comment }) }), 200);
   });
 
-async function decided(c: ApiContext, decision: Omit<Decision, "by">) {
+async function decided(c: ApiContext, decision: Omit<Decision, "by" | "assertSeen">) {
   const ledger = await c.var.ledger();
-  await decide(ledger, { ...decision, by: c.var.person });
+  await decide(ledger, {
+    ...decision,
+    by: c.var.person,
+    assertSeen: ifMatch(c, ledger, "promotion", decision.promotion),
+  });
   return shownDecided(await readPromotion(ledger, decision.promotion));
 }
 

@@ -1,5 +1,6 @@
 /** Environments: databases are registered, listed, shown, and given another policy. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { may } from "../../../core/access.ts";
 import { parseDatabaseUrl } from "../../../core/database-url.ts";
 import { policyForLog, policySchema } from "../../../core/policy.ts";
 import { STATUSES } from "../../../core/steps.ts";
@@ -7,20 +8,22 @@ import { lastVerified } from "../../../io/ledger/backups.ts";
 import {
   type Environment,
   listEnvironments,
+  lockEnvironment,
   readEnvironment,
   updatePolicy,
 } from "../../../io/ledger/environments.ts";
 import { appendEvent } from "../../../io/ledger/events.ts";
 import { listPromotions } from "../../../io/ledger/promotions.ts";
-import type { Session } from "../../../io/postgres/session.ts";
 import { artifacts } from "../../clients.ts";
 import { sendOutbox } from "../../outbox.ts";
 import { assertPolicy, register } from "../../registration.ts";
+import { access } from "../access.ts";
 import { environmentName, instant, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { lastVerifiedSchema, shownLastVerified } from "../backup.ts";
+import { etagOf, ifMatch, isSeen, matchHeader, seenHeader, tagged, unchanged } from "../etag.ts";
 import { next, pagesOf } from "../paging.ts";
 import { refusals } from "../refusals.ts";
-import { api } from "../request.ts";
+import { type ApiContext, api } from "../request.ts";
 
 const role = z.enum(["dev", "prod"]);
 const state = z.enum(["writeable", "provisional", "canonical"]);
@@ -46,6 +49,7 @@ const create = createRoute({
   method: "post",
   path: "/environments",
   operationId: "registerEnvironment",
+  ...access("administer", "service"),
   tags: ["Environments"],
   summary: "Register a database as an environment",
   request: jsonBody(
@@ -81,6 +85,7 @@ const list = createRoute({
   method: "get",
   path: "/environments",
   operationId: "listEnvironments",
+  ...access("read", "somewhere"),
   tags: ["Environments"],
   summary: "All environments, by name",
   request: { query: z.object(pages.query) },
@@ -96,22 +101,28 @@ const show = createRoute({
   method: "get",
   path: "/environments/{name}",
   operationId: "showEnvironment",
+  ...access("read", "environment"),
   tags: ["Environments"],
   summary: "One environment, with its newest promotion",
-  request: { params },
-  responses: { 200: jsonAnswer(environmentSchema, "The environment"), ...refused },
+  request: { headers: seenHeader, params },
+  responses: {
+    200: { ...jsonAnswer(environmentSchema, "The environment"), ...tagged },
+    ...unchanged,
+    ...refused,
+  },
 });
 
 const change = createRoute({
   method: "patch",
   path: "/environments/{name}",
   operationId: "changePolicy",
+  ...access("administer", "environment"),
   tags: ["Environments"],
   summary: "Replace the policy; promotions under way keep theirs",
-  request: { params, ...jsonBody(z.strictObject({ policy: policySchema })) },
+  request: { headers: matchHeader, params, ...jsonBody(z.strictObject({ policy: policySchema })) },
   responses: {
-    200: jsonAnswer(environmentSchema, "The environment"),
-    ...refusals("StorageUnversioned", "StorageUnfit", "ConfigurationUnreadable"),
+    200: { ...jsonAnswer(environmentSchema, "The environment"), ...tagged },
+    ...refusals("PreconditionFailed", "StorageUnversioned", "StorageUnfit", "ConfigurationUnreadable"),
   },
 });
 
@@ -130,28 +141,34 @@ export const environmentRoutes = api()
       person,
     });
     await sendOutbox(ledger);
-    return c.json(await shown(ledger, environment), 201);
+    return c.json(await shown(c, environment), 201);
   })
   .openapi(list, async (c) => {
     const ledger = await c.var.ledger();
     const { cursor = "", limit } = c.req.valid("query");
-    const behind = (await listEnvironments(ledger)).filter(({ name }) => name > cursor);
+    const behind = (await listEnvironments(ledger)).filter(
+      ({ name }) => name > cursor && may(c.var.actor, "read", name),
+    );
     const { entries, next } = pages.cut(behind, limit, ({ name }) => name);
     const environments = [];
-    for (const environment of entries) environments.push(await shown(ledger, environment));
+    for (const environment of entries) environments.push(await shown(c, environment));
     return c.json({ environments, next }, 200);
   })
   .openapi(show, async (c) => {
     const ledger = await c.var.ledger();
-    const environment = await readEnvironment(ledger, c.req.valid("param").name);
-    return c.json(await shown(ledger, environment), 200);
+    const { name } = c.req.valid("param");
+    if (isSeen(c, await etagOf(ledger, "environment", name))) return c.body(null, 304);
+    return c.json(await shown(c, await readEnvironment(ledger, name)), 200);
   })
   .openapi(change, async (c) => {
     const { name } = c.req.valid("param");
     const { policy } = c.req.valid("json");
     await assertPolicy(policy);
     const ledger = await c.var.ledger();
+    const assertSeen = ifMatch(c, ledger, "environment", name);
     await ledger.transaction(async () => {
+      await lockEnvironment(ledger, name);
+      await assertSeen();
       const before = await readEnvironment(ledger, name);
       await updatePolicy(ledger, name, policy);
       await appendEvent(ledger, {
@@ -161,11 +178,14 @@ export const environmentRoutes = api()
       });
     });
     await sendOutbox(ledger);
-    return c.json(await shown(ledger, await readEnvironment(ledger, name)), 200);
+    return c.json(await shown(c, await readEnvironment(ledger, name)), 200);
   });
 
-async function shown(ledger: Session, environment: Environment) {
-  const { name, role, state, address, policy, fingerprint, release } = environment;
+async function shown(c: ApiContext, environment: Environment) {
+  const ledger = await c.var.ledger();
+  const { name, role, state, address, fingerprint, release } = environment;
+  // The addresses of hooks may hold secrets, which only whoever may change them needs to see.
+  const policy = may(c.var.actor, "administer", name) ? environment.policy : policyForLog(environment.policy);
   const [newest] = await listPromotions(ledger, { environment: name, limit: 1 });
   const promotion =
     newest === undefined

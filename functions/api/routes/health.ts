@@ -1,5 +1,6 @@
 /** Health: whether the service answers, for load balancers and people; it tells nothing else. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { access } from "../access.ts";
 import { jsonAnswer } from "../answer.ts";
 import { api } from "../request.ts";
 
@@ -7,6 +8,7 @@ const show = createRoute({
   method: "get",
   path: "/health",
   operationId: "readHealth",
+  ...access("read", "public"),
   tags: ["Service"],
   summary: "Whether the service answers",
   security: [],

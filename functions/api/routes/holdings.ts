@@ -1,6 +1,7 @@
 /** What an environment holds: read anew for each request, and written nowhere. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { storagePrefix } from "../../../core/storage.ts";
+import { access } from "../access.ts";
 import { environmentName, jsonAnswer, jsonBody } from "../answer.ts";
 import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
@@ -42,6 +43,7 @@ const read = createRoute({
   method: "post",
   path: "/environments/{name}/holdings",
   operationId: "readHoldings",
+  ...access("read", "environment"),
   tags: ["Environments"],
   summary: "What an environment holds: its tables with their sizes, and its bucket's objects by prefix",
   request: {

@@ -5,6 +5,7 @@ import { readPromotion } from "../../../io/ledger/promotions.ts";
 import type { Session } from "../../../io/postgres/session.ts";
 import { artifacts } from "../../clients.ts";
 import { proveLog } from "../../log-proof.ts";
+import { access, readable } from "../access.ts";
 import { idParam, jsonAnswer, refused } from "../answer.ts";
 import { next, pagesOf } from "../paging.ts";
 import { api } from "../request.ts";
@@ -24,6 +25,7 @@ const all = createRoute({
   method: "get",
   path: "/log",
   operationId: "readLog",
+  ...access("read", "somewhere"),
   tags: ["Log"],
   summary: "The promotion log; body holds the exact bytes that hash covers",
   request: { query: pageQuery },
@@ -34,6 +36,7 @@ const ofPromotion = createRoute({
   method: "get",
   path: "/promotions/{id}/log",
   operationId: "readPromotionLog",
+  ...access("read", "promotion"),
   tags: ["Log"],
   summary: "One promotion's part of the log",
   request: { params: idParam, query: pageQuery },
@@ -44,6 +47,7 @@ const verify = createRoute({
   method: "get",
   path: "/log/verify",
   operationId: "verifyLog",
+  ...access("read", "service"),
   tags: ["Log"],
   summary: "Prove the whole chain, and its copies in the bucket",
   responses: {
@@ -62,20 +66,26 @@ const verify = createRoute({
 });
 
 export const logRoutes = api()
-  .openapi(all, async (c) => c.json(await page(await c.var.ledger(), c.req.valid("query")), 200))
+  .openapi(all, async (c) =>
+    c.json(await page(await c.var.ledger(), c.req.valid("query"), readable(c, undefined)), 200),
+  )
   .openapi(ofPromotion, async (c) => {
     const ledger = await c.var.ledger();
     const { id } = await readPromotion(ledger, c.req.valid("param").id);
-    return c.json(await page(ledger, c.req.valid("query"), id), 200);
+    return c.json(await page(ledger, c.req.valid("query"), { promotion: id }), 200);
   })
   .openapi(verify, async (c) => c.json(await proveLog(await c.var.ledger(), artifacts()), 200));
 
-async function page(ledger: Session, query: z.output<typeof pageQuery>, promotion?: string) {
+async function page(
+  ledger: Session,
+  query: z.output<typeof pageQuery>,
+  of: { promotion?: string; among?: readonly string[] },
+) {
   const { cursor, limit } = query;
   const found = await readEvents(ledger, {
     after: Math.max(Number(cursor ?? 0), query.after ?? 0),
     limit: pages.rows(limit),
-    ...(promotion !== undefined && { promotion }),
+    ...of,
   });
   return pages.cut(found, limit, ({ seq }) => String(seq));
 }

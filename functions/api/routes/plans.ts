@@ -6,10 +6,11 @@ import type { Statement } from "../../../core/statement.ts";
 import type { StatementClass } from "../../../core/statement-class.ts";
 import { artifacts } from "../../clients.ts";
 import type { Plan } from "../../plan.ts";
+import { access } from "../access.ts";
 import { jsonAnswer, jsonBody } from "../answer.ts";
 import { planBriefSchema, promotionRequest } from "../promotion.ts";
 import { refusals } from "../refusals.ts";
-import { api } from "../request.ts";
+import { allow, api } from "../request.ts";
 
 // Spelled out, for the module that gives statements their classes brings the SQL parser.
 const CLASSES = [
@@ -89,6 +90,7 @@ const plan = createRoute({
   method: "post",
   path: "/plans",
   operationId: "planPromotion",
+  ...access("promote", "environment"),
   tags: ["Promotions"],
   summary: "What a promotion would run",
   request: jsonBody(promotionRequest),
@@ -99,6 +101,7 @@ const plan = createRoute({
 });
 
 export const planRoutes = api().openapi(plan, async (c) => {
+  allow(c, "promote", c.req.valid("json").environment);
   // Loaded on first use, for it brings the SQL parser, which no other request but an upload needs.
   const { planPromotion } = await import("../../plan.ts");
   const found = await planPromotion(await c.var.ledger(), artifacts(), c.req.valid("json"));

@@ -1,10 +1,8 @@
 /** Promotions: started, listed, and shown with every attempt of every step. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { readApproval } from "../../../io/ledger/approvals.ts";
-import { lastVerified } from "../../../io/ledger/backups.ts";
-import { listPromotions, readPromotion } from "../../../io/ledger/promotions.ts";
-import { listSteps } from "../../../io/ledger/steps.ts";
+import { listPromotions } from "../../../io/ledger/promotions.ts";
 import { startPromotion } from "../../promotion-start.ts";
+import { access, readable } from "../access.ts";
 import {
   environmentName,
   idParam,
@@ -14,10 +12,11 @@ import {
   promotionId,
   refused,
 } from "../answer.ts";
+import { etagOf, isSeen, seenHeader, tagged, unchanged } from "../etag.ts";
 import { next, pagesOf } from "../paging.ts";
-import { detailSchema, promotionRequest, promotionSchema, shown, shownInDetail } from "../promotion.ts";
+import { detailSchema, promotionRequest, promotionSchema, readDetail, shown } from "../promotion.ts";
 import { refusals } from "../refusals.ts";
-import { api } from "../request.ts";
+import { allow, api } from "../request.ts";
 
 const pages = pagesOf("promotions", promotionId);
 
@@ -25,6 +24,7 @@ const create = createRoute({
   method: "post",
   path: "/promotions",
   operationId: "startPromotion",
+  ...access("promote", "environment"),
   tags: ["Promotions"],
   summary: "Start a promotion; the same Idempotency-Key starts it once",
   request: {
@@ -42,6 +42,7 @@ const list = createRoute({
   method: "get",
   path: "/promotions",
   operationId: "listPromotions",
+  ...access("read", "somewhere"),
   tags: ["Promotions"],
   summary: "The newest promotions first",
   request: {
@@ -57,14 +58,16 @@ const show = createRoute({
   method: "get",
   path: "/promotions/{id}",
   operationId: "showPromotion",
+  ...access("read", "promotion"),
   tags: ["Promotions"],
   summary: "One promotion, with its steps and what was decided",
-  request: { params: idParam },
-  responses: { 200: jsonAnswer(detailSchema, "The promotion"), ...refused },
+  request: { headers: seenHeader, params: idParam },
+  responses: { 200: { ...jsonAnswer(detailSchema, "The promotion"), ...tagged }, ...unchanged, ...refused },
 });
 
 export const promotionRoutes = api()
   .openapi(create, async (c) => {
+    allow(c, "promote", c.req.valid("json").environment);
     const key = c.req.valid("header")["idempotency-key"];
     const { promotion, repeated } = await startPromotion(await c.var.ledger(), c.req.valid("json"), {
       person: c.var.person,
@@ -76,7 +79,7 @@ export const promotionRoutes = api()
     const { environment, cursor, limit } = c.req.valid("query");
     const found = await listPromotions(await c.var.ledger(), {
       limit: pages.rows(limit),
-      ...(environment !== undefined && { environment }),
+      ...readable(c, environment),
       ...(cursor !== undefined && { before: cursor }),
     });
     const { entries, next } = pages.cut(found, limit, ({ id }) => id);
@@ -84,9 +87,7 @@ export const promotionRoutes = api()
   })
   .openapi(show, async (c) => {
     const ledger = await c.var.ledger();
-    const promotion = await readPromotion(ledger, c.req.valid("param").id);
-    const approval = await readApproval(ledger, promotion.id);
-    const steps = await listSteps(ledger, promotion.id);
-    const verified = await lastVerified(ledger, promotion.environment);
-    return c.json(shownInDetail(promotion, steps, approval, verified), 200);
+    const { id } = c.req.valid("param");
+    if (isSeen(c, await etagOf(ledger, "promotion", id))) return c.body(null, 304);
+    return c.json(await readDetail(ledger, id), 200);
   });

@@ -14,6 +14,7 @@ import {
 } from "../../../io/ledger/releases.ts";
 import { artifacts } from "../../clients.ts";
 import { sendOutbox } from "../../outbox.ts";
+import { access } from "../access.ts";
 import { instant, jsonAnswer, jsonBody, refused, releaseHash } from "../answer.ts";
 import { next, pagesOf } from "../paging.ts";
 import { refusals } from "../refusals.ts";
@@ -34,6 +35,7 @@ const announce = createRoute({
   method: "post",
   path: "/releases",
   operationId: "announceRelease",
+  ...access("promote", "somewhere"),
   tags: ["Releases"],
   summary: "Announce a bundle; the answer tells where to upload it, or that it is known",
   request: jsonBody(z.strictObject({ manifest: manifestSchema, sha256: fullHash, size: z.int().min(1) })),
@@ -57,6 +59,7 @@ const accept = createRoute({
   method: "post",
   path: "/releases/{hash}",
   operationId: "acceptRelease",
+  ...access("promote", "somewhere"),
   tags: ["Releases"],
   summary: "Accept an uploaded bundle: it is proved against its hash, and every file is read",
   request: { params: z.object({ hash: fullHash }) },
@@ -78,6 +81,7 @@ const list = createRoute({
   method: "get",
   path: "/releases",
   operationId: "listReleases",
+  ...access("read", "somewhere"),
   tags: ["Releases"],
   summary: "The newest releases first",
   request: { query: z.object(pages.query) },
@@ -91,6 +95,7 @@ const show = createRoute({
   method: "get",
   path: "/releases/{hash}",
   operationId: "showRelease",
+  ...access("read", "somewhere"),
   tags: ["Releases"],
   summary: "One release, by the beginning of its hash",
   request: { params: z.object({ hash: releaseHash }) },

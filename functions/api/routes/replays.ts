@@ -1,6 +1,7 @@
 /** Work with a release or a database beside promotions: a replay of the one, a baseline of the other. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { startBaseline, startReplay, startSquash } from "../../task-start.ts";
+import { access } from "../access.ts";
 import { environmentName, jsonBody, keyHeader, releaseHash } from "../answer.ts";
 import { api } from "../request.ts";
 import { answerStarted, askerOf, startedAnswers } from "../task.ts";
@@ -13,6 +14,7 @@ const replay = createRoute({
   method: "post",
   path: "/environments/{name}/replays",
   operationId: "startReplay",
+  ...access("promote", "environment"),
   tags: ["Tasks"],
   summary:
     "Run a release from nothing in a database of its own; the task's files are schema.lock.json and schema.md",
@@ -24,6 +26,7 @@ const squash = createRoute({
   method: "post",
   path: "/environments/{name}/squashes",
   operationId: "startSquash",
+  ...access("promote", "environment"),
   tags: ["Tasks"],
   summary: "Prove that one release's squashes make what the migrations of another make",
   request: {
@@ -38,6 +41,7 @@ const baseline = createRoute({
   method: "post",
   path: "/environments/{name}/baselines",
   operationId: "startBaseline",
+  ...access("promote", "environment"),
   tags: ["Tasks"],
   summary: "Count and hash what every table holds; the task's file is baseline.json",
   request: { headers: keyHeader, params },

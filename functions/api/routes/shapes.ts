@@ -1,9 +1,11 @@
 /** Shapes compared: a database with its promise, or any two with one another; as objects, and as the SQL between them. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { artifacts } from "../../clients.ts";
+import type { AssertMay } from "../../diff.ts";
+import { access } from "../access.ts";
 import { environmentName, jsonAnswer, jsonBody } from "../answer.ts";
 import { refusals } from "../refusals.ts";
-import { api } from "../request.ts";
+import { allow, api } from "../request.ts";
 
 const comparison = z.object({
   differences: z.array(
@@ -33,6 +35,7 @@ const drift = createRoute({
   method: "get",
   path: "/environments/{name}/drift",
   operationId: "findDrift",
+  ...access("read", "environment"),
   tags: ["Environments"],
   summary: "Where the database departs from what the ledger promises, and the SQL that leads back",
   request: { params: z.object({ name: environmentName }) },
@@ -48,6 +51,7 @@ const diff = createRoute({
   method: "post",
   path: "/diffs",
   operationId: "compareShapes",
+  ...access("promote", "somewhere"),
   tags: ["Environments"],
   summary:
     "Where one shape departs from another: an environment, PROMOTION:before or :after, a backup, a release, a fingerprint",
@@ -66,5 +70,6 @@ export const shapeRoutes = api()
   })
   .openapi(diff, async (c) => {
     const { findDiff } = await import("../../diff.ts");
-    return c.json(await findDiff(await c.var.ledger(), artifacts(), c.req.valid("json")), 200);
+    const assertMay: AssertMay = (environment, askedFor) => allow(c, "promote", environment, askedFor);
+    return c.json(await findDiff(await c.var.ledger(), artifacts(), c.req.valid("json"), assertMay), 200);
   });

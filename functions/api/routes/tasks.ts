@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { listTasks, readTask } from "../../../io/ledger/tasks.ts";
 import { artifacts } from "../../clients.ts";
 import { filesOfTask } from "../../task-files.ts";
+import { access, readable } from "../access.ts";
 import { backupId, environmentName, jsonAnswer, refused, taskId } from "../answer.ts";
 import { next, pagesOf } from "../paging.ts";
 import { api } from "../request.ts";
@@ -20,6 +21,7 @@ const list = createRoute({
   method: "get",
   path: "/tasks",
   operationId: "listTasks",
+  ...access("read", "somewhere"),
   tags: ["Tasks"],
   summary: "The newest tasks first",
   request: {
@@ -32,6 +34,7 @@ const show = createRoute({
   method: "get",
   path: "/tasks/{id}",
   operationId: "showTask",
+  ...access("read", "task"),
   tags: ["Tasks"],
   summary: "One task: how far it is, or how it ended",
   request: { params },
@@ -42,6 +45,7 @@ const files = createRoute({
   method: "get",
   path: "/tasks/{id}/files",
   operationId: "listTaskFiles",
+  ...access("promote", "task"),
   tags: ["Tasks"],
   summary: "The files that a task has left, by name, each with an address to fetch it from",
   request: { params, query: z.object(filePages.query) },
@@ -65,7 +69,7 @@ export const taskRoutes = api()
     const found = await listTasks(await c.var.ledger(), {
       limit: pages.rows(limit),
       ...(cursor !== undefined && { before: cursor }),
-      ...(environment !== undefined && { environment }),
+      ...readable(c, environment),
       ...(backup !== undefined && { backup }),
     });
     const { entries, next } = pages.cut(found, limit, ({ id }) => id);
