@@ -16,11 +16,16 @@ export function blockedSection(blocked: readonly Blocked[] | undefined) {
   return html`<section>
 <h2>Who has to wait</h2>
 ${bars(blocked.slice(0, BARS))}
-<div class="wide"><table id="waits">
-<thead><tr><th>Table</th><th>What waits</th><th>Longest</th><th>For</th><th>Lock</th><th>Told by</th></tr></thead>
-<tbody>${blocked.map(blockedRow)}</tbody>
-</table></div>
+${waitsTable(blocked, "waits")}
 </section>`;
+}
+
+/** The same in words. */
+export function waitsTable(blocked: readonly Blocked[], id?: string) {
+  return html`<div class="wide"><table${id === undefined ? "" : html` id="${id}"`}>
+<thead><tr><th scope="col">Table</th><th scope="col">What waits</th><th scope="col">Longest</th><th scope="col">For</th><th scope="col">Lock</th><th scope="col">Told by</th></tr></thead>
+<tbody>${blocked.map(blockedRow)}</tbody>
+</table></div>`;
 }
 
 function bars(blocked: readonly Blocked[]) {
