@@ -12,6 +12,8 @@ export const policySchema = z
   .strictObject({
     /** Who says go: nobody (`automatic`) or a person whose approval is bound to the evidence. */
     decision: z.enum(["automatic", "approval"]).default("automatic"),
+    /** Whether a second person has to approve: whoever asked for the promotion cannot. True on role prod when left out, false elsewhere. */
+    fourEyes: z.boolean().optional(),
     /** Seconds that an approval is waited for. */
     approvalTimeout: z.int().min(1).max(31_536_000).default(86_400),
     /** `auto`: only when something can fail after COMMIT; `always`; `never`: then a failure after COMMIT may have to be held. */

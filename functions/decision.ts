@@ -1,8 +1,9 @@
 /** A person's decision: written to the ledger first, then handed to the state machine, which waits for it. */
 import { RehearsalError } from "../core/errors.ts";
 import { type Approval, decideApproval, expireApproval, readApproval } from "../io/ledger/approvals.ts";
+import { readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
-import { readPromotion, updatePromotion } from "../io/ledger/promotions.ts";
+import { type Promotion, readPromotion, updatePromotion } from "../io/ledger/promotions.ts";
 import { listSteps } from "../io/ledger/steps.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { assertApprover } from "./data-plan.ts";
@@ -16,11 +17,14 @@ export interface Decision {
   evidence?: string;
   comment?: string;
   by: string;
+  /** Asked once its row is held; throws when it is no longer what the person has seen. */
+  assertSeen?: () => Promise<void>;
 }
 
 /**
  * Decides, once. The same person may say the same again, which hands on a decision whose request died half-way.
- * Throws `ApprovalNotWanted`, `RehearsalOnly`, `EvidenceChanged`, and `TaskTokenUsed` when the machine had given up waiting.
+ * Throws `ApprovalNotWanted`, `RehearsalOnly`, `EvidenceChanged`, `ApproverNotNamed`, `OwnApproval`, and `TaskTokenUsed` when
+ * the machine had given up waiting.
  */
 export async function decide(ledger: Session, decision: Decision): Promise<void> {
   const { approval, repeated } = await ledger.transaction(() => write(ledger, decision));
@@ -37,14 +41,17 @@ async function write(
   const { promotion: id, verdict, evidence, comment, by } = decision;
   // Every step locks the promotion before anything else of it, and so must a decision, or the two would deadlock.
   const promotion = await readPromotion(ledger, id, "lock");
-  const asked = await readApproval(ledger, id);
-  const sameEvidence = evidence === undefined || evidence === asked?.evidence;
   await decision.assertSeen?.();
   if (promotion.rehearseOnly) throw new RehearsalError("RehearsalOnly", { promotion: id });
+  const asked = await readApproval(ledger, id);
+  const sameEvidence = evidence === undefined || evidence === asked?.evidence;
   if (asked?.status === verdict && asked.decidedBy === by && sameEvidence)
     return { approval: asked, repeated: true };
   if (asked?.status === "waiting" && asked.late) throw notWanted(decision, "the time for it has run out");
-  if (verdict === "approved") assertApprover(promotion.facts.plans, by);
+  if (verdict === "approved") {
+    assertApprover(promotion.facts.plans, by);
+    await assertSecond(ledger, promotion, by);
+  }
   const approval = await decideApproval(ledger, {
     promotion: id,
     status: verdict,
@@ -61,6 +68,16 @@ async function write(
     data: { evidence: approval.evidence, by, comment: comment ?? "" },
   });
   return { approval, repeated: false };
+}
+
+/**
+ * Throws `OwnApproval` where four eyes are asked for and whoever asked for the promotion approves it: a person is one
+ * whatever the credential. The policy is the promotion's own, so nobody changes it under way.
+ */
+async function assertSecond(ledger: Session, promotion: Promotion, by: string): Promise<void> {
+  const { id, environment, policy, requestedBy } = promotion;
+  const fourEyes = policy.fourEyes ?? (await readEnvironment(ledger, environment)).role === "prod";
+  if (fourEyes && by === requestedBy) throw new RehearsalError("OwnApproval", { promotion: id, person: by });
 }
 
 /**

@@ -11,10 +11,10 @@ import {
   type Permission,
   rolesWith,
 } from "../../core/access.ts";
-import { RehearsalError } from "../../core/errors.ts";
+import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { authenticate } from "../identity/authenticate.ts";
-import { type Refused, tellRefused, tellUnauthorized } from "../identity/refused.ts";
+import { type Refused, refusalBy, tellRefused, tellUnauthorized } from "../identity/refused.ts";
 import { borrowLedger, returnLedger } from "./kept-ledger.ts";
 import { refuseInvalid } from "./problem.ts";
 
@@ -72,7 +72,8 @@ export const withActor = createMiddleware<ApiEnv>(async (c, next) => {
   c.set("actor", actor);
   c.set("person", actor.person);
   await next();
-  if (c.var.refused !== undefined) await tellRefused(await c.var.ledger(), actor, c.var.refused);
+  const refused = c.var.refused ?? refusalBy(c.error, { method: c.req.method, route: template(c, -1) });
+  if (refused !== undefined) await tellRefused(await c.var.ledger(), actor, refused);
   if (!c.var.asked && c.error === undefined && c.res.status < 400)
     throw new Error(`${c.req.method} ${routePath(c, -1)} answered without having asked what the actor may`);
 });
@@ -96,9 +97,9 @@ export function allow(
   c.set("asked", true);
   const { actor } = c.var;
   if (may(actor, permission, environment)) return;
-  c.set("refused", { permission, environment, method: c.req.method, route: template(c) });
-  if (environment !== EVERYWHERE && !may(actor, "read", environment))
-    throw new RehearsalError("NotFound", { ...askedFor });
+  const hidden = environment !== EVERYWHERE && !may(actor, "read", environment);
+  note(c, hidden ? "NotFound" : "Forbidden", permission, environment);
+  if (hidden) throw new RehearsalError("NotFound", { ...askedFor });
   throw forbidden(actor, permission, environment === EVERYWHERE ? "all environments" : environment);
 }
 
@@ -107,7 +108,7 @@ export function allowSomewhere(c: ApiContext, permission: Permission): "*" | str
   c.set("asked", true);
   const where = environmentsFor(c.var.actor, permission);
   if (where.length > 0) return where;
-  c.set("refused", { permission, environment: null, method: c.req.method, route: template(c) });
+  note(c, "Forbidden", permission, null);
   throw forbidden(c.var.actor, permission, "any environment");
 }
 
@@ -121,7 +122,11 @@ function forbidden({ person }: Actor, permission: Permission, environment: strin
   return new RehearsalError("Forbidden", { person, permission, environment, roles });
 }
 
-/** The route as the OpenAPI document names it, never the path with what somebody put in it. */
-function template(c: ApiContext): string {
-  return routePath(c).replaceAll(/:([A-Za-z]+)(\{[^}]*\})?/g, "{$1}");
+function note(c: ApiContext, code: ErrorCode, permission: Permission, environment: string | null): void {
+  c.set("refused", { code, permission, environment, method: c.req.method, route: template(c) });
+}
+
+/** The route as the OpenAPI document names it, never the path with what somebody put in it; `-1` is the last that matches. */
+function template(c: ApiContext, index?: -1): string {
+  return routePath(c, index).replaceAll(/:([A-Za-z]+)(\{[^}]*\})?/g, "{$1}");
 }

@@ -1,17 +1,28 @@
 /** Where a failed authorisation is written: of somebody who is known to the log, of nobody to the function's own. */
 import type { Actor, Permission } from "../../core/access.ts";
-import { RehearsalError } from "../../core/errors.ts";
+import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { trySending } from "../outbox.ts";
 
 export interface Refused {
-  permission: Permission;
-  /** `*` for what belongs to none; null where any would have done. */
+  code: ErrorCode;
+  /** Null where it was not for want of one. */
+  permission: Permission | null;
+  /** `*` for what belongs to none; null where any would have done, or the code tells. */
   environment: string | null;
   method: string;
   /** As the OpenAPI document has it. */
   route: string;
+}
+
+/** What was refused for other reasons than a permission. */
+const OTHERS: readonly ErrorCode[] = ["ApproverNotNamed", "OwnApproval", "PipelineHeld", "ScopeTooWide"];
+
+/** What of an error is a failed authorisation that has not been noted yet; undefined for any other. */
+export function refusalBy(error: unknown, at: Pick<Refused, "method" | "route">): Refused | undefined {
+  if (!(error instanceof RehearsalError) || !OTHERS.includes(error.code)) return undefined;
+  return { code: error.code, permission: null, environment: null, ...at };
 }
 
 /** Appends `access.refused`. It is about whoever asked, so it names the environment in its data alone. */
@@ -26,9 +37,17 @@ export async function tellRefused(ledger: Session, actor: Actor, refused: Refuse
   await trySending(ledger);
 }
 
+const UNAUTHENTICATED = new Set<ErrorCode>([
+  "Unauthorized",
+  "TokenRefused",
+  "IdentityUnknown",
+  "PipelineUntrusted",
+  "TooManyRequests",
+]);
+
 /** One line of the function's log for a credential that is none. JSON keeps whatever was sent on that line. */
 export function tellUnauthorized(error: unknown, { method, path }: { method: string; path: string }): void {
-  if (!(error instanceof RehearsalError) || error.code !== "Unauthorized") return;
+  if (!(error instanceof RehearsalError) || !UNAUTHENTICATED.has(error.code)) return;
   console.error(
     JSON.stringify({ refused: error.code, reason: error.facts, method, path: path.slice(0, 200) }),
   );

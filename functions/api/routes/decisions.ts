@@ -17,6 +17,7 @@ const responses = {
     "ApprovalNotWanted",
     "EvidenceChanged",
     "ApproverNotNamed",
+    "OwnApproval",
     "TaskTokenUsed",
   ),
 };
