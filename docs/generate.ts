@@ -8,6 +8,7 @@ import { taskDefinition } from "../workflows/task.asl.ts";
 import { errorTable } from "./error-table.ts";
 import { faultsPage } from "./faults-page.ts";
 import { inventoryJsonSchema } from "./inventory-schema.ts";
+import { openApiDocument } from "./openapi.ts";
 import { rulePages } from "./rules-pages.ts";
 import { runbook } from "./runbook.ts";
 import { dataPlanJsonSchema } from "./schemas.ts";
@@ -22,6 +23,7 @@ export interface Page {
 const PAGES: Page[] = [
   { file: "docs/cli.md", generate: () => cliReference() },
   { file: "docs/faults.md", generate: () => faultsPage() },
+  { file: "docs/openapi.json", generate: () => openApiDocument() },
   { file: "docs/errors.md", generate: () => errorTable() },
   ...rulePages(),
   { file: "docs/schemas/inventory.schema.json", generate: () => inventoryJsonSchema() },

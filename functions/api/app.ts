@@ -15,6 +15,7 @@ import { holdingRoutes } from "./routes/holdings.ts";
 import { logRoutes } from "./routes/log.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { promotionRoutes } from "./routes/promotions.ts";
+import { referenceRoutes } from "./routes/reference.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { replayRoutes } from "./routes/replays.ts";
 import { shapeRoutes } from "./routes/shapes.ts";
@@ -42,21 +43,27 @@ app.get("/", async (c, next) =>
   c.req.header("accept")?.includes("text/html") ? c.redirect("/console") : next(),
 );
 app.use(withLedger);
-app.use(except("/health", withActor));
+app.use(except(["/health", "/openapi.json", "/reference"], withActor));
 app.use(except("/releases", limited(BODY_BYTES)));
 app.use("/releases", limited(MANIFEST_BYTES));
-app.route("/", healthRoutes);
-app.route("/", environmentRoutes);
-app.route("/", holdingRoutes);
-app.route("/", releaseRoutes);
-app.route("/", planRoutes);
-app.route("/", promotionRoutes);
-app.route("/", decisionRoutes);
-app.route("/", endingRoutes);
-app.route("/", artifactRoutes);
-app.route("/", backupRoutes);
-app.route("/", taskRoutes);
-app.route("/", replayRoutes);
-app.route("/", shapeRoutes);
-app.route("/", adoptionRoutes);
-app.route("/", logRoutes);
+
+const routed = app
+  .route("/", healthRoutes)
+  .route("/", environmentRoutes)
+  .route("/", holdingRoutes)
+  .route("/", releaseRoutes)
+  .route("/", planRoutes)
+  .route("/", promotionRoutes)
+  .route("/", decisionRoutes)
+  .route("/", endingRoutes)
+  .route("/", artifactRoutes)
+  .route("/", backupRoutes)
+  .route("/", taskRoutes)
+  .route("/", replayRoutes)
+  .route("/", shapeRoutes)
+  .route("/", adoptionRoutes)
+  .route("/", logRoutes)
+  .route("/", referenceRoutes(app));
+
+/** Every route with what it takes and answers, for the typed client. */
+export type Api = typeof routed;

@@ -1,20 +1,24 @@
 /** How the API refuses: RFC 9457 problem details made from the catalogue, and nothing of what was not foreseen. */
 import { randomUUID } from "node:crypto";
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import * as z from "zod";
 import { RehearsalError } from "../../core/errors.ts";
 
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.string(),
-  detail: z.string(),
-  hint: z.string(),
-  facts: z.record(z.string(), z.unknown()),
-});
+export const problemSchema = z
+  .object({
+    /** `urn:rehearsal:error:CODE` */
+    type: z.string(),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    code: z.string().openapi({ description: "Of the catalogue: docs/errors.md" }),
+    /** A fact. */
+    detail: z.string().min(1),
+    hint: z.string().min(1).openapi({ description: "The mend" }),
+    facts: z.record(z.string(), z.unknown()),
+  })
+  .openapi("Problem", { description: "Problem details (RFC 9457)" });
 
 export type Problem = z.infer<typeof problemSchema>;
 
@@ -33,6 +37,7 @@ export function onError(thrown: Error, c: Context): Response {
   return c.body(JSON.stringify(problem), refusal.status as ContentfulStatusCode, {
     "content-type": "application/problem+json",
     ...(refusal.status === 401 && { "www-authenticate": "Bearer" }),
+    ...(refusal.status === 429 && "seconds" in refusal.facts && { "retry-after": String(refusal.facts.seconds) }),
   });
 }
 

@@ -10,6 +10,7 @@ import { compareWithReal } from "../../measures.ts";
 import { type Artifact, artifactKey, listArtifacts, newestReport } from "../../promotion-artifacts.ts";
 import { access, guard } from "../access.ts";
 import { idParam, instant, jsonAnswer, refused } from "../answer.ts";
+import { next, pageOf, pagesOf } from "../paging.ts";
 import { refusals } from "../refusals.ts";
 import { allow, api } from "../request.ts";
 
@@ -27,6 +28,8 @@ const MEDIA = {
 
 const artifactSchema = z.object({ key: z.string(), size: z.int(), modified: instant });
 
+const pages = pagesOf("artifacts", z.string().max(1_500));
+
 const list = createRoute({
   method: "get",
   path: "/promotions/{id}/artifacts",
@@ -34,8 +37,14 @@ const list = createRoute({
   ...access("read", "promotion"),
   tags: ["Promotions"],
   summary: "What the promotion's steps wrote",
-  request: { params: idParam },
-  responses: { 200: jsonAnswer(z.object({ artifacts: z.array(artifactSchema) }), "Artifacts"), ...refused },
+  request: { params: idParam, query: z.object(pages.query) },
+  responses: {
+    200: jsonAnswer(
+      z.object({ artifacts: z.array(artifactSchema), next }),
+      "The steps' own, then its backups",
+    ),
+    ...refused,
+  },
 });
 
 const report = createRoute({
@@ -80,9 +89,11 @@ const comparison = createRoute({
 export const artifactRoutes = api()
   .openapi(list, async (c) => {
     const promotion = await readPromotion(await c.var.ledger(), c.req.valid("param").id);
-    const found = [];
-    for await (const artifact of listArtifacts(artifacts(), promotion)) found.push(shown(artifact));
-    return c.json({ artifacts: found }, 200);
+    const { cursor, limit } = c.req.valid("query");
+    const all = await Array.fromAsync(listArtifacts(artifacts(), promotion));
+    const at = ({ key }: Artifact) => key;
+    const { entries, next } = pages.cut(pageOf(all, cursor, pages.rows(limit), at), limit, at);
+    return c.json({ artifacts: entries.map(shown), next }, 200);
   })
   .openapi(report, async (c) => {
     const { id } = await readPromotion(await c.var.ledger(), c.req.valid("param").id);
@@ -109,7 +120,28 @@ export const artifactRoutes = api()
     return c.json({ comparison: real?.comparison ?? null }, 200);
   });
 
-// A plain route: OpenAPI has no word for a parameter that holds slashes.
+// OpenAPI has no word for a parameter that holds slashes, so it is told here and routed below.
+artifactRoutes.openAPIRegistry.registerPath({
+  method: "get",
+  path: "/promotions/{id}/artifacts/{key}",
+  operationId: "readArtifact",
+  "x-access": { permission: "read", of: "promotion" },
+  tags: ["Promotions"],
+  summary: "Where one artifact can be fetched from, for five minutes",
+  description:
+    "`key` is the rest of the path, slashes and all, as the list of artifacts tells it. With `Accept: application/json` the address comes as JSON, and as a redirection without.",
+  request: {
+    params: idParam.extend({
+      key: z.string().openapi({ param: { name: "key", in: "path" }, example: "rehearse/1/report.json" }),
+    }),
+  },
+  responses: {
+    200: jsonAnswer(z.object({ url: z.string() }), "The address"),
+    302: { description: "The address, as a redirection" },
+    ...refused,
+  },
+});
+
 artifactRoutes.get(
   "/promotions/:id/artifacts/:key{.+}",
   guard({ permission: "read", of: "promotion" }),
