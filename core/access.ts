@@ -30,6 +30,8 @@ export interface Actor {
   person: string;
   credential: Credential;
   grants: readonly Grant[];
+  /** Set where a pipeline speaks: it hands out no credentials, and one that `rehearses` does nothing that lasts. */
+  pipeline?: "promotes" | "rehearses";
 }
 
 const PERMITTED: Record<AccessRole, readonly Permission[]> = {

@@ -60,6 +60,51 @@ export const ERRORS = {
     status: 403,
     exit: 4,
   }),
+  TokenRefused: entry<{ reason: string }>({
+    message: (f) => `the token is not accepted: ${f.reason}`,
+    hint: 'have a new one issued, for an audience that an admin sees in "rehearsal issuer list"; docs/credentials.md tells how',
+    status: 401,
+    exit: 2,
+  }),
+  IdentityUnknown: entry<{ issuer: string; subject: string }>({
+    message: (f) => `nobody here is known as ${JSON.stringify(f.subject)} of ${f.issuer}`,
+    // In quotes, for a subject is named by others, and hints are pasted into shells.
+    hint: (f) =>
+      `an admin says who that is: rehearsal person identify NAME --issuer ${f.issuer} --subject ${/^[^'\p{C}]+$/u.test(f.subject) ? `'${f.subject}'` : "SUBJECT"}`,
+    status: 401,
+    exit: 2,
+  }),
+  PipelineUntrusted: entry<{ issuer: string; claims: string }>({
+    message: (f) => `no trust of the issuer "${f.issuer}" is in this pipeline: ${f.claims}`,
+    hint: "run it where it is trusted, or let an admin compare these claims with the issuer's trusts: rehearsal issuer list --json",
+    status: 403,
+    exit: 2,
+  }),
+  PipelineHeld: entry<{ person: string; may: string }>({
+    message: (f) => `the pipeline of "${f.person}" may not do that: ${f.may}`,
+    hint: "do it yourself, or by a pipeline that is trusted with more; docs/credentials.md tells what each may",
+    status: 403,
+    exit: 4,
+  }),
+  IssuerUnreachable: entry<{ issuer: string; reason: string }>({
+    message: (f) =>
+      `whether the token is good cannot be told, for the keys of ${f.issuer} are not to be had: ${f.reason}`,
+    hint: "try again soon; an API key works meanwhile. If it stays so, check the issuer's address, and that the service may reach it",
+    status: 503,
+    exit: 1,
+  }),
+  IssuerExists: entry<{ url: string; name: string }>({
+    message: (f) => `${f.url} is registered already, as "${f.name}"`,
+    hint: (f) => `change that one: an issuer's trusts and audiences stand together under "${f.name}"`,
+    status: 409,
+    exit: 2,
+  }),
+  TooManyRequests: entry<{ what: string; seconds: number }>({
+    message: (f) => `too many ${f.what} within a short time`,
+    hint: (f) => `wait ${f.seconds} s, as Retry-After says, then try again`,
+    status: 429,
+    exit: 1,
+  }),
   LastAdmin: entry<{ person: string }>({
     message: (f) => `without "${f.person}" nobody would be left who may administer all environments`,
     hint: 'give another person the role first: rehearsal person roles NAME "*=admin"',

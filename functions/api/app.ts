@@ -1,7 +1,9 @@
 /** The HTTP API: doors, identity, the resources, and one way to refuse. */
 import { bodyLimit } from "hono/body-limit";
 import { except } from "hono/combine";
+import { getPath } from "hono/utils/url";
 import { RehearsalError } from "../../core/errors.ts";
+import { withoutIamPrefix } from "../identity/iam.ts";
 import { notFound, onError } from "./problem.ts";
 import { api, withActor, withLedger } from "./request.ts";
 import { adoptionRoutes } from "./routes/adoptions.ts";
@@ -33,7 +35,7 @@ const limited = (bytes: number) =>
     },
   });
 
-export const app = api();
+export const app = api({ getPath: (request) => withoutIamPrefix(getPath(request)) });
 
 app.onError(onError);
 app.notFound(notFound);

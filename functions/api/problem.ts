@@ -37,7 +37,8 @@ export function onError(thrown: Error, c: Context): Response {
   return c.body(JSON.stringify(problem), refusal.status as ContentfulStatusCode, {
     "content-type": "application/problem+json",
     ...(refusal.status === 401 && { "www-authenticate": "Bearer" }),
-    ...(refusal.status === 429 && "seconds" in refusal.facts && { "retry-after": String(refusal.facts.seconds) }),
+    ...(refusal.status === 429 &&
+      "seconds" in refusal.facts && { "retry-after": String(refusal.facts.seconds) }),
   });
 }
 

@@ -36,8 +36,8 @@ export interface ApiEnv {
 export type ApiContext = Context<ApiEnv>;
 
 /** An application whose doors refuse with `InputInvalid`, naming every problem. */
-export function api(): OpenAPIHono<ApiEnv> {
-  return new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid });
+export function api(options: { getPath?: (request: Request) => string } = {}): OpenAPIHono<ApiEnv> {
+  return new OpenAPIHono<ApiEnv>({ ...options, defaultHook: refuseInvalid });
 }
 
 /** Takes a session on the ledger on first use, and gives it back whatever became of the request. */

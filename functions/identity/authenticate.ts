@@ -2,8 +2,9 @@
 import type { Actor } from "../../core/access.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { unauthorized } from "./actor.ts";
-import { actorOfIam } from "./iam.ts";
+import { actorOfIam, isOnIamRoute } from "./iam.ts";
 import { actorOfKey } from "./keys.ts";
+import { countRequest, limitedSignIn } from "./limits.ts";
 import { actorOfToken } from "./token.ts";
 
 export interface Shown {
@@ -16,25 +17,27 @@ export interface Shown {
 /** Longer than any token an issuer gives out; what is longer is not looked at. */
 const TOKEN_LENGTH = 16_384;
 
-/** The actor; the ledger is only opened for what looks like a credential. Throws `Unauthorized`. */
+/**
+ * The actor; the ledger is only opened for what looks like a credential. Throws `Unauthorized`, what `actorOfToken` does,
+ * and `TooManyRequests`.
+ */
 export async function authenticate(ledger: () => Promise<Session>, shown: Shown): Promise<Actor> {
-  if (isSignedByIam(shown.event)) {
-    const actor = await actorOfIam(await ledger(), shown.event);
-    if (actor !== undefined) return actor;
-  }
-  const { authorization } = shown;
-  if (authorization === undefined) throw unauthorized("there is no Authorization header");
-  const bearer = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
-  if (bearer === undefined || bearer.length > TOKEN_LENGTH)
-    throw unauthorized('the Authorization header is not "Bearer KEY"');
-  // Three parts parted by points: no key has a point.
-  if (/^[^.]+\.[^.]*\.[^.]*$/.test(bearer)) return actorOfToken(await ledger(), bearer);
-  return actorOfKey(await ledger(), bearer);
+  const actor = await identify(ledger, shown);
+  await countRequest(ledger, actor.person);
+  return actor;
 }
 
-/** Only where API Gateway has verified a signature does its event carry this. */
-function isSignedByIam(event: unknown): boolean {
-  const context = (event as { requestContext?: { authorizer?: { iam?: unknown } } } | undefined)
-    ?.requestContext;
-  return context?.authorizer?.iam !== undefined;
+async function identify(ledger: () => Promise<Session>, { authorization, event }: Shown): Promise<Actor> {
+  // There the header is the signature, and API Gateway has looked at it.
+  if (isOnIamRoute(event)) return actorOfIam(await ledger(), event);
+  if (authorization === undefined) throw unauthorized("there is no Authorization header");
+  const credential = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
+  if (credential === undefined || credential.length > TOKEN_LENGTH)
+    throw unauthorized('the Authorization header is not "Bearer KEY"');
+  const session = await ledger();
+  // Three parts parted by points: no key has a point.
+  const isToken = /^[^.]+\.[^.]*\.[^.]*$/.test(credential);
+  return limitedSignIn(session, { event, credential }, () =>
+    isToken ? actorOfToken(session, credential) : actorOfKey(session, credential),
+  );
 }

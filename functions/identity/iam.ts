@@ -20,12 +20,13 @@ const eventSchema = z.looseObject({
 });
 
 /**
- * Who signed the request; undefined when nobody did. Throws `IdentityUnknown`; and `Unauthorized` where the route should
- * have had the authorizer and has none, for then nothing was verified.
+ * Who signed the request. Throws `IdentityUnknown`; and `Unauthorized` where the route should have had the authorizer and
+ * has none, for then nothing was verified.
  */
-export async function actorOfIam(ledger: Session, event: unknown): Promise<Actor | undefined> {
+export async function actorOfIam(ledger: Session, event: unknown): Promise<Actor> {
   const parsed = eventSchema.safeParse(event);
-  if (!parsed.success) throw unauthorized("the request came by the way for signed requests, and is not signed");
+  if (!parsed.success)
+    throw unauthorized("the request came by the way for signed requests, and is not signed");
   const { userArn } = parsed.data.requestContext.authorizer.iam;
   const subject = principalOf(userArn);
   const person = await findByIdentity(ledger, { issuer: IAM_ISSUER, subject });
@@ -33,17 +34,17 @@ export async function actorOfIam(ledger: Session, event: unknown): Promise<Actor
   return actorOf(person, { kind: "iam", id: userArn.slice(0, 200) }, null);
 }
 
-interface Routed {
-  rawPath?: unknown;
-}
-
-/** True of an event on the routes for signed requests. */
+/** True of an event that came by the routes for signed requests. */
 export function isOnIamRoute(event: unknown): boolean {
-  const { rawPath } = (event ?? {}) as Routed;
-  return typeof rawPath === "string" && (rawPath === PREFIX || rawPath.startsWith(`${PREFIX}/`));
+  const { rawPath } = (event ?? {}) as { rawPath?: unknown };
+  return typeof rawPath === "string" && isUnderPrefix(rawPath);
 }
 
 /** The path as the application's routes have it. */
 export function withoutIamPrefix(path: string): string {
-  return path.slice(PREFIX.length) || "/";
+  return isUnderPrefix(path) ? path.slice(PREFIX.length) || "/" : path;
+}
+
+function isUnderPrefix(path: string): boolean {
+  return path === PREFIX || path.startsWith(`${PREFIX}/`);
 }

@@ -1,6 +1,7 @@
 /** Sessions: what the page's cookie holds in place of a credential. The API itself never looks at one. */
 import { randomBytes } from "node:crypto";
 import { type Actor, type Credential, narrow } from "../../core/access.ts";
+import { RehearsalError } from "../../core/errors.ts";
 import { readKey } from "../../io/ledger/keys.ts";
 import { readPerson } from "../../io/ledger/people.ts";
 import {
@@ -52,7 +53,10 @@ export async function endSession(ledger: Session, token: string): Promise<void> 
  * In whose name, and within what, something is handed out that speaks for the actor later: a key is asked again each
  * time, so that revoking it ends what began with it; of any other credential the grants of now are the most.
  */
-export function heldBy({ person, credential, grants }: Actor): Omit<Holder, "id"> {
+export function heldBy({ person, credential, grants, pipeline }: Actor): Omit<Holder, "id"> {
+  // It has its token again at any time, and what it is held to would be lost.
+  if (pipeline !== undefined)
+    throw new RehearsalError("PipelineHeld", { person, may: "it begins no sessions" });
   if (credential.kind === "key") return { person, key: credential.id, scope: null };
   return { person, key: credential.key ?? null, scope: [...grants] };
 }
