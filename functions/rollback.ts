@@ -15,6 +15,8 @@ export interface RollbackRequest {
   /** Go back even though writes made since stay behind, in the database that is kept. */
   acceptLoss: boolean;
   by: string;
+  /** Asked once its row is held; throws when it is no longer what the person has seen. */
+  assertSeen?: () => Promise<void>;
 }
 
 /** Steps after which `verify`, the last that heeds a wish, is still to come. */
@@ -25,6 +27,7 @@ export async function rollBack(ledger: Session, request: RollbackRequest): Promi
   const { promotion: id } = request;
   const number = await ledger.transaction(async () => {
     const promotion = await readPromotion(ledger, id, "lock");
+    await request.assertSeen?.();
     await refuseUnconfirmed(ledger, promotion, request.confirm);
     const { status } = promotion;
     const { acceptLoss, by } = request;

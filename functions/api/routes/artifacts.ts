@@ -90,7 +90,8 @@ export const artifactRoutes = api()
   .openapi(list, async (c) => {
     const promotion = await readPromotion(await c.var.ledger(), c.req.valid("param").id);
     const { cursor, limit } = c.req.valid("query");
-    const all = await Array.fromAsync(listArtifacts(artifacts(), promotion));
+    const all: Artifact[] = [];
+    for await (const artifact of listArtifacts(artifacts(), promotion)) all.push(artifact);
     const at = ({ key }: Artifact) => key;
     const { entries, next } = pages.cut(pageOf(all, cursor, pages.rows(limit), at), limit, at);
     return c.json({ artifacts: entries.map(shown), next }, 200);
