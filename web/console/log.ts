@@ -1,0 +1,105 @@
+/** The promotion log: its newest entries first, and its chain proved on request. */
+import { html } from "hono/html";
+import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
+import { filterForm } from "./filter.ts";
+import { type Html, postForm } from "./form.ts";
+import { factList, pager, table } from "./table.ts";
+import { number, when } from "./words.ts";
+
+export interface LoggedEvent {
+  seq: number;
+  at: string;
+  type: string;
+  environment: string | null;
+  promotion: string | null;
+  data: unknown;
+  hash: string;
+}
+
+export interface LogView {
+  events: readonly LoggedEvent[];
+  environments: readonly string[];
+  environment: string;
+  /** The number behind which the next page begins. */
+  next?: number | undefined;
+  further: boolean;
+  /** Whether this person may have the whole chain proved. */
+  mayProve: boolean;
+  proof?:
+    | { events: number; head: string; copies: number; broken?: { seq: number; reason: string } }
+    | undefined;
+  csrf: string;
+  refusal?: Refusal | undefined;
+}
+
+export function logView(view: LogView): Html {
+  const { events, environments, environment, next, further, mayProve, proof, csrf } = view;
+  const only = environment === "" ? "" : `environment=${encodeURIComponent(environment)}`;
+  const at = (query: string) => `/console/log${query === "" ? "" : `?${query}`}`;
+  return html`<div class="head"><h1>Log</h1>${mayProve ? html`<div class="acts">${postForm({ action: "/console/log/prove", csrf, button: "Prove the chain" })}</div>` : ""}</div>
+<p class="lead">Every entry carries the hash of the one before it, and a copy of each lies in the bucket: what was written once cannot be changed unseen.</p>
+${refusalBox(view.refusal)}${proof === undefined ? "" : proofBox(proof)}
+${filterForm({
+  action: "/console/log",
+  environments: environments.map((name) => ({ value: name, label: name })),
+  environment,
+})}
+<section class="card" aria-label="Entries">${table({
+    caption: "Entries, the newest first",
+    columns: [
+      { label: "Number", kind: "number" },
+      { label: "When, UTC" },
+      { label: "What" },
+      { label: "Environment" },
+      { label: "Promotion" },
+      { label: "Told" },
+    ],
+    rows: events.map((event) => [
+      String(event.seq),
+      when(event.at),
+      html`<code>${event.type}</code>`,
+      event.environment === null
+        ? "–"
+        : html`<a href="/console/environments/${event.environment}">${event.environment}</a>`,
+      event.promotion === null
+        ? "–"
+        : html`<a href="/console/promotions/${event.promotion}"><code>${event.promotion}</code></a>`,
+      toldOf(event),
+    ]),
+    empty: "There is none.",
+  })}
+${pager({
+  older: next === undefined ? undefined : at([only, `before=${next}`].filter(Boolean).join("&")),
+  newest: further ? at(only) : undefined,
+  what: "entries",
+})}</section>`;
+}
+
+/** The short values of an entry in a line, and all of it behind that. */
+function toldOf({ data, hash }: LoggedEvent) {
+  const pairs = typeof data === "object" && data !== null ? Object.entries(data) : [];
+  const line = pairs
+    .filter(
+      ([, value]) => ["string", "number", "boolean"].includes(typeof value) && String(value).length <= 60,
+    )
+    .slice(0, 3)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
+  return html`<details><summary>${line || "all of it"}</summary><pre>${JSON.stringify(data, null, 2)}</pre>
+<p class="hint">Hash <code>${hash}</code></p></details>`;
+}
+
+function proofBox({ events, head, copies, broken }: NonNullable<LogView["proof"]>) {
+  if (broken !== undefined)
+    return refusalBox({
+      code: "LogBroken",
+      message: `the chain does not hold at entry ${broken.seq}: ${broken.reason}`,
+      hint: "keep everything as it is, and follow the runbook: the log or its copy was changed behind the service's back",
+    });
+  return html`${noticeBox("The chain holds, and so do its copies in the bucket.")}
+<section class="card" aria-label="Proof"><div class="body">${factList([
+    ["Entries proved", number(events)],
+    ["Copies compared", number(copies)],
+    ["The newest hash", html`<code>${head}</code>`],
+  ])}</div></section>`;
+}

@@ -1,0 +1,88 @@
+/** Promotions in a list. */
+import { html } from "hono/html";
+import type { Status } from "../../core/steps.ts";
+import { promotionBadge } from "./badge.ts";
+import { filterForm } from "./filter.ts";
+import type { Choice, Html } from "./form.ts";
+import { pager, table } from "./table.ts";
+import { ago, short } from "./words.ts";
+
+export interface ListedPromotion {
+  id: string;
+  environment: string;
+  release: string;
+  requestedBy: string;
+  status: Status;
+  createdAt: Date;
+  endedAt: Date | null;
+  /** Why it did not end well. */
+  error: { message: string } | null;
+}
+
+export function promotionTable(
+  promotions: readonly ListedPromotion[],
+  now: Date,
+  empty: Html | string,
+): Html {
+  return table({
+    caption: "Promotions, the newest first",
+    columns: [
+      { label: "Promotion" },
+      { label: "Environment" },
+      { label: "Status" },
+      { label: "Release" },
+      { label: "Asked for by" },
+      { label: "Begun" },
+      { label: "Took", kind: "number" },
+    ],
+    rows: promotions.map((one) => [
+      html`<a href="/console/promotions/${one.id}"><code>${one.id}</code></a>`,
+      html`<a href="/console/environments/${one.environment}">${one.environment}</a>`,
+      html`${promotionBadge(one.status)}${one.error === null ? "" : html`<span class="sub">${one.error.message}</span>`}`,
+      short(one.release),
+      one.requestedBy,
+      ago(one.createdAt, now),
+      one.endedAt === null ? "–" : took(one.createdAt, one.endedAt),
+    ]),
+    empty,
+  });
+}
+
+export interface PromotionsView {
+  promotions: readonly ListedPromotion[];
+  environments: readonly string[];
+  /** The one whose promotions are shown; empty for all. */
+  environment: string;
+  now: Date;
+  /** The id behind which the next page begins. */
+  next?: string | undefined;
+  /** True when it is not the first page. */
+  further: boolean;
+}
+
+export function promotionsView(view: PromotionsView): Html {
+  const { promotions, environments, environment, now, next, further } = view;
+  const only = environment === "" ? "" : `environment=${encodeURIComponent(environment)}`;
+  const at = (query: string) => `/console/promotions${query === "" ? "" : `?${query}`}`;
+  const choices: Choice[] = environments.map((name) => ({ value: name, label: name }));
+  return html`<h1>Promotions</h1>
+${filterForm({ action: "/console/promotions", environments: choices, environment })}
+<section class="card" aria-label="Promotions">
+${promotionTable(promotions, now, "There is none.")}
+${pager({
+  older:
+    next === undefined
+      ? undefined
+      : at([only, `before=${encodeURIComponent(next)}`].filter(Boolean).join("&")),
+  newest: further ? at(only) : undefined,
+  what: "promotions",
+})}</section>`;
+}
+
+/** Between two instants: `40 s`, `12 min 5 s`, `2 h 10 min`. */
+export function took(from: Date, to: Date): string {
+  const seconds = Math.max(0, Math.round((to.getTime() - from.getTime()) / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
+}
