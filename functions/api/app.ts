@@ -14,8 +14,11 @@ import { endingRoutes } from "./routes/endings.ts";
 import { environmentRoutes } from "./routes/environments.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { holdingRoutes } from "./routes/holdings.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { logRoutes } from "./routes/log.ts";
+import { peopleRoutes } from "./routes/people.ts";
 import { planRoutes } from "./routes/plans.ts";
+import { progressRoutes } from "./routes/progress.ts";
 import { promotionRoutes } from "./routes/promotions.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { releaseRoutes } from "./routes/releases.ts";
@@ -56,6 +59,7 @@ const routed = app
   .route("/", releaseRoutes)
   .route("/", planRoutes)
   .route("/", promotionRoutes)
+  .route("/", progressRoutes)
   .route("/", decisionRoutes)
   .route("/", endingRoutes)
   .route("/", artifactRoutes)
