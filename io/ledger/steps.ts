@@ -21,8 +21,9 @@ export type Begun = { promotion: Promotion; attempt: Attempt } | { promotion: Pr
 
 /**
  * Begins an attempt of a step, which makes every older attempt of it a zombie; or tells the outcome of the attempt
- * that succeeded. Throws `AttemptStale` when the promotion has ended, is on its way back or was overtaken: an invocation that was
- * delivered late must not go ahead with it. Must be called inside a transaction.
+ * that succeeded. Throws `AttemptStale` when the promotion has ended or is on its way back: an invocation that was
+ * delivered late must not go ahead with it; and `RehearsalOvertaken` when a rehearsal alone has to give way. Must be
+ * called inside a transaction.
  */
 export async function beginStep(
   session: Session,
@@ -40,6 +41,10 @@ export async function beginStep(
   // The machine may miss a step's answer and turn to hold; what the ledger says has ended well stays so.
   if (over && step === "hold")
     return { promotion, done: { ended: promotion.status, message: `it had ended: ${promotion.status}` } };
+  const { overtakenBy } = promotion.facts;
+  // Not to be tried again, as what is stale may be: it is over for this promotion.
+  if (!over && overtakenBy !== undefined && !ENDINGS.includes(step))
+    throw new RehearsalError("RehearsalOvertaken", { by: overtakenBy });
   if (over || (await isOvertaken(session, promotion, step)))
     throw new RehearsalError("AttemptStale", { step, attempt: 0 });
   const overtaken = toErrorRecord(new RehearsalError("AttemptStale", { step, attempt: 0 }));

@@ -204,6 +204,6 @@ export class Service {
 
   /** Waits for any end. */
   ending(id: string): Promise<Detail> {
-    return this.until(id, "promoted", "nothing-to-do", "refused", "rolled-back", "held");
+    return this.until(id, "promoted", "nothing-to-do", "rehearsed", "refused", "rolled-back", "held");
   }
 }
