@@ -1,6 +1,7 @@
 /** Promotions: started, listed, and shown with every attempt of every step. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { listPromotions } from "../../../io/ledger/promotions.ts";
+import { assertRehearses } from "../../identity/held-pipeline.ts";
 import { startPromotion } from "../../promotion-start.ts";
 import { access, readable } from "../access.ts";
 import {
@@ -68,6 +69,7 @@ const show = createRoute({
 export const promotionRoutes = api()
   .openapi(create, async (c) => {
     allow(c, "promote", c.req.valid("json").environment);
+    assertRehearses(c.var.actor, c.req.valid("json").rehearseOnly);
     const key = c.req.valid("header")["idempotency-key"];
     const { promotion, repeated } = await startPromotion(await c.var.ledger(), c.req.valid("json"), {
       person: c.var.person,

@@ -1,0 +1,26 @@
+/** What a pipeline does not do, whatever roles its person has: a door before all routes, so that a new one is shut as well. */
+import type { Actor } from "../../core/access.ts";
+import { RehearsalError } from "../../core/errors.ts";
+
+/** What a pipeline that rehearses sends: a release, and the promotion that rehearses alone; that it does, the route asks. */
+const REHEARSING = /^POST \/(releases|releases\/[^/]+|promotions)$/;
+
+/** What hands out a credential, or says whose one is. */
+const CREDENTIALS = /^\w+ \/(keys|people|issuers|sign-ins|sessions)(\/|$)/;
+
+/** Throws `PipelineHeld`. */
+export function assertPipelineMay(actor: Actor, method: string, path: string): void {
+  const { pipeline, person } = actor;
+  if (pipeline === undefined || method === "GET" || method === "HEAD") return;
+  const call = `${method} ${path}`;
+  if (CREDENTIALS.test(call))
+    throw new RehearsalError("PipelineHeld", { person, may: "it hands out no credentials" });
+  if (pipeline === "rehearses" && !REHEARSING.test(call))
+    throw new RehearsalError("PipelineHeld", { person, may: "it uploads releases and rehearses them" });
+}
+
+/** Throws `PipelineHeld` where a promotion would go on behind its rehearsal, and the pipeline may not. */
+export function assertRehearses({ pipeline, person }: Actor, rehearseOnly: boolean): void {
+  if (pipeline === "rehearses" && !rehearseOnly)
+    throw new RehearsalError("PipelineHeld", { person, may: "it rehearses alone: promote --rehearse-only" });
+}
