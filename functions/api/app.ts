@@ -5,7 +5,7 @@ import { getPath } from "hono/utils/url";
 import { RehearsalError } from "../../core/errors.ts";
 import { withoutIamPrefix } from "../identity/iam.ts";
 import { notFound, onError } from "./problem.ts";
-import { api, withActor, withLedger } from "./request.ts";
+import { api, heldPipeline, withActor, withLedger } from "./request.ts";
 import { adoptionRoutes } from "./routes/adoptions.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { backupRoutes } from "./routes/backups.ts";
@@ -14,6 +14,7 @@ import { endingRoutes } from "./routes/endings.ts";
 import { environmentRoutes } from "./routes/environments.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { holdingRoutes } from "./routes/holdings.ts";
+import { issuerRoutes } from "./routes/issuers.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { logRoutes } from "./routes/log.ts";
 import { peopleRoutes } from "./routes/people.ts";
@@ -48,7 +49,7 @@ app.get("/", async (c, next) =>
   c.req.header("accept")?.includes("text/html") ? c.redirect("/console") : next(),
 );
 app.use(withLedger);
-app.use(except(["/health", "/openapi.json", "/reference"], withActor));
+app.use(except(["/health", "/openapi.json", "/reference"], withActor, heldPipeline));
 app.use(except("/releases", limited(BODY_BYTES)));
 app.use("/releases", limited(MANIFEST_BYTES));
 
@@ -68,7 +69,10 @@ const routed = app
   .route("/", replayRoutes)
   .route("/", shapeRoutes)
   .route("/", adoptionRoutes)
+  .route("/", issuerRoutes)
   .route("/", logRoutes)
+  .route("/", peopleRoutes)
+  .route("/", keyRoutes)
   .route("/", referenceRoutes(app));
 
 /** Every route with what it takes and answers, for the typed client. */

@@ -3,18 +3,12 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
-import {
-  type Actor,
-  EVERYWHERE,
-  environmentsFor,
-  may,
-  type Permission,
-  rolesWith,
-} from "../../core/access.ts";
+import { type Actor, EVERYWHERE, environmentsFor, may, type Permission } from "../../core/access.ts";
 import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { authenticate } from "../identity/authenticate.ts";
-import { type Refused, refusalBy, tellRefused, tellUnauthorized } from "../identity/refused.ts";
+import { assertPipelineMay } from "../identity/held-pipeline.ts";
+import { forbidden, type Refused, refusalBy, tellRefused, tellUnauthorized } from "../identity/refused.ts";
 import { borrowLedger, returnLedger } from "./kept-ledger.ts";
 import { refuseInvalid } from "./problem.ts";
 
@@ -78,6 +72,12 @@ export const withActor = createMiddleware<ApiEnv>(async (c, next) => {
     throw new Error(`${c.req.method} ${routePath(c, -1)} answered without having asked what the actor may`);
 });
 
+/** Behind `withActor`, so that what it refuses is told in the log. */
+export const heldPipeline = createMiddleware<ApiEnv>(async (c, next) => {
+  assertPipelineMay(c.var.actor, c.req.method, c.req.path);
+  await next();
+});
+
 /** What was asked for, where that is not the environment itself: a refusal must not tell that it is there. */
 export interface AskedFor {
   what: string;
@@ -100,7 +100,7 @@ export function allow(
   const hidden = environment !== EVERYWHERE && !may(actor, "read", environment);
   note(c, hidden ? "NotFound" : "Forbidden", permission, environment);
   if (hidden) throw new RehearsalError("NotFound", { ...askedFor });
-  throw forbidden(actor, permission, environment === EVERYWHERE ? "all environments" : environment);
+  throw forbidden(actor, permission, environment);
 }
 
 /** Where the actor may: `*`, or the environments by name. Throws `Forbidden` when nowhere. */
@@ -109,17 +109,12 @@ export function allowSomewhere(c: ApiContext, permission: Permission): "*" | str
   const where = environmentsFor(c.var.actor, permission);
   if (where.length > 0) return where;
   note(c, "Forbidden", permission, null);
-  throw forbidden(c.var.actor, permission, "any environment");
+  throw forbidden(c.var.actor, permission, null);
 }
 
 /** What anybody may who is somebody: what is about themselves. */
 export function allowSelf(c: ApiContext): void {
   c.set("asked", true);
-}
-
-function forbidden({ person }: Actor, permission: Permission, environment: string): RehearsalError {
-  const roles = rolesWith(permission).join(" or ");
-  return new RehearsalError("Forbidden", { person, permission, environment, roles });
 }
 
 function note(c: ApiContext, code: ErrorCode, permission: Permission, environment: string | null): void {

@@ -1,5 +1,5 @@
 /** Where a failed authorisation is written: of somebody who is known to the log, of nobody to the function's own. */
-import type { Actor, Permission } from "../../core/access.ts";
+import { type Actor, EVERYWHERE, type Permission, rolesWith } from "../../core/access.ts";
 import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import type { Session } from "../../io/postgres/session.ts";
@@ -16,8 +16,25 @@ export interface Refused {
   route: string;
 }
 
+/** The refusal for want of a permission: in that environment, in all of them for `*`, in any for null. */
+export function forbidden(
+  { person }: Actor,
+  permission: Permission,
+  environment: string | null,
+): RehearsalError<"Forbidden"> {
+  const where = environment === EVERYWHERE ? "all environments" : (environment ?? "any environment");
+  const roles = rolesWith(permission).join(" or ");
+  return new RehearsalError("Forbidden", { person, permission, environment: where, roles });
+}
+
 /** What was refused for other reasons than a permission. */
-const OTHERS: readonly ErrorCode[] = ["ApproverNotNamed", "OwnApproval", "PipelineHeld", "ScopeTooWide"];
+const OTHERS: readonly ErrorCode[] = [
+  "ApproverNotNamed",
+  "Forbidden",
+  "OwnApproval",
+  "PipelineHeld",
+  "ScopeTooWide",
+];
 
 /** What of an error is a failed authorisation that has not been noted yet; undefined for any other. */
 export function refusalBy(error: unknown, at: Pick<Refused, "method" | "route">): Refused | undefined {

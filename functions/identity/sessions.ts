@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type Actor, type Credential, narrow } from "../../core/access.ts";
 import { RehearsalError } from "../../core/errors.ts";
-import { readKey } from "../../io/ledger/keys.ts";
+import { type KeyRow, readKey } from "../../io/ledger/keys.ts";
 import { readPerson } from "../../io/ledger/people.ts";
 import {
   findSession,
@@ -70,8 +70,13 @@ export async function actorOfHolder(ledger: Session, held: Holder): Promise<Acto
   return { ...actor, grants: narrow(actor.grants, ofKey) };
 }
 
-/** When the key ends behind a credential; null where there is none, or it has no end. */
-export async function endOf(ledger: Session, { kind, id, key }: Credential): Promise<Date | null> {
+/** The key behind a credential; undefined where there is none. */
+export async function keyBehind(ledger: Session, { kind, id, key }: Credential): Promise<KeyRow | undefined> {
   const behind = kind === "key" ? id : key;
-  return behind === undefined ? null : (await readKey(ledger, behind)).expiresAt;
+  return behind === undefined ? undefined : readKey(ledger, behind);
+}
+
+/** When that key ends; null where there is none, or it has no end. */
+export async function endOf(ledger: Session, credential: Credential): Promise<Date | null> {
+  return (await keyBehind(ledger, credential))?.expiresAt ?? null;
 }
