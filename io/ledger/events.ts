@@ -41,6 +41,20 @@ export async function appendEvent(session: Session, event: NewEvent): Promise<nu
   return entry.seq;
 }
 
+/** The newest events first, from before `before`; about environments `among` some where named. */
+export async function readNewestEvents(
+  session: Session,
+  options: { before?: number; limit: number; among?: readonly string[] },
+): Promise<LogEntry[]> {
+  const found = await session.query<Omit<LogEntry, "seq"> & { seq: string }>(
+    `select seq, body, previous, hash from ledger.events
+      where ($1::bigint is null or seq < $1) and ($3::text[] is null or environment = any ($3))
+      order by seq desc limit $2`,
+    [options.before ?? null, options.limit, options.among ?? null],
+  );
+  return found.map((entry) => ({ ...entry, seq: Number(entry.seq) }));
+}
+
 /** Events after `after`, oldest first, at most `limit`; of one promotion when named, or about environments `among` some. */
 export async function readEvents(
   session: Session,
