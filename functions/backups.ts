@@ -1,7 +1,7 @@
 /** A backup as the ledger knows it: where its objects are, and its manifest, read back and held against the hash that was recorded. */
 import { type BackupManifest, parseManifest } from "../core/backup-manifest.ts";
 import { sha256 } from "../core/digest.ts";
-import { RehearsalError } from "../core/errors.ts";
+import { type ErrorRecord, RehearsalError, toErrorRecord } from "../core/errors.ts";
 import type { BackupRow } from "../io/ledger/backups.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 
