@@ -71,6 +71,8 @@ describe("a refusal", () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const secret = process.env.REHEARSAL_CONTROL_SECRET;
     delete process.env.REHEARSAL_CONTROL_SECRET;
+    // The session that is kept would do without it.
+    await endKept();
     const { status, body } = await world.call("GET", "/environments");
     process.env.REHEARSAL_CONTROL_SECRET = secret;
     expect(status).toBe(500);
@@ -80,6 +82,46 @@ describe("a refusal", () => {
     expect(body.detail).toContain(line.number);
     expect(line.error).toContain("REHEARSAL_CONTROL_SECRET is not set");
     logged.mockRestore();
+  });
+});
+
+/** Ends the session that the API keeps, as a restart of the control database does. */
+async function endKept(): Promise<number> {
+  const ended = await world.ledger.query(
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+      where datname = current_database() and application_name = 'rehearsal-ledger api'`,
+  );
+  return ended.length;
+}
+
+describe("the ledger's session", () => {
+  const sessions = async () =>
+    (
+      await world.ledger.query<{ pid: number }>(
+        `select pid from pg_stat_activity where datname = current_database() and application_name = 'rehearsal-ledger api'`,
+      )
+    ).map(({ pid }) => pid);
+
+  test("is kept from one request to the next, and is one however many came at once", async () => {
+    await world.call("GET", "/environments");
+    const kept = await sessions();
+    await Promise.all([1, 2, 3].map(() => world.call("GET", "/promotions")));
+    await world.call("GET", "/environments");
+    expect(kept.length).toBe(1);
+    const after = await sessions();
+    expect(after.length).toBe(1);
+  });
+
+  test("that has died meanwhile is opened anew, and nobody is told", async () => {
+    await world.call("GET", "/environments");
+    expect(await endKept()).toBe(1);
+    expect((await world.call("GET", "/environments")).status).toBe(200);
+    expect((await sessions()).length).toBe(1);
+  });
+
+  test("after a refusal within a transaction is as good as new", async () => {
+    await world.call("POST", "/promotions", { environment: "nowhere", release: "abcd" });
+    expect((await world.call("GET", "/environments")).status).toBe(200);
   });
 });
 
