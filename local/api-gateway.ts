@@ -1,12 +1,15 @@
 /** API Gateway's HTTP API on one machine: a request becomes a payload 2.0 event, the function's result becomes the response. */
 import { createServer, type IncomingMessage } from "node:http";
 import { eventOf } from "./api-gateway/event.ts";
+import { authorize, isOnIamRoute, type Principal } from "./api-gateway/iam.ts";
 import { message, type Reply, replyOf, send } from "./api-gateway/reply.ts";
 import type { LambdaRunner } from "./lambda/runner.ts";
 
 export interface ApiGatewayOptions {
   invoke: LambdaRunner["invoke"];
   functionName: string;
+  /** Who may sign requests to the routes under /iam; nobody when left out. */
+  principals?: readonly Principal[];
   /** Free-chosen when left out. */
   port?: number;
   /** How long the function may take, in milliseconds; API Gateway allows no more than the default. */
@@ -25,7 +28,8 @@ const HEADER_LIMIT = 10_240;
 const INTEGRATION_TIMEOUT = 30_000;
 
 /**
- * Listens on 127.0.0.1 and gives every route to one function, as the route `$default` does.
+ * Listens on 127.0.0.1 and gives every route to one function, as the route `$default` does; those under /iam only where
+ * the request is signed, as a route with the IAM authorizer does.
  *
  * @example
  * const gateway = await startApiGateway({ invoke: lambda.invoke, functionName: "api" });
@@ -59,7 +63,10 @@ async function respond(request: IncomingMessage, options: ApiGatewayOptions): Pr
   const body = await read(request);
   if (body === undefined) return message(413, "Request Entity Too Large");
   const timeout = AbortSignal.timeout(options.integrationTimeout ?? INTEGRATION_TIMEOUT);
-  const event = eventOf(request, body);
+  const onIamRoute = isOnIamRoute(request);
+  const authorizer = onIamRoute ? await authorize(request, body, options.principals ?? []) : undefined;
+  if (onIamRoute && authorizer === undefined) return message(403, "Forbidden");
+  const event = eventOf(request, body, authorizer);
   // The runner throws only for the signal: the caller is answered, the function goes on, as in AWS.
   const result = await options.invoke(options.functionName, event, timeout).catch(() => undefined);
   if (result === undefined) return message(503, "Service Unavailable");

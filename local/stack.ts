@@ -13,6 +13,7 @@ import { insertPerson, replaceGrants } from "../io/ledger/people.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { openSecrets } from "../io/secrets.ts";
 import { type FunctionLimits, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
+import type { Principal } from "./api-gateway/iam.ts";
 import { startApiGateway } from "./api-gateway.ts";
 import { startEventBridge } from "./event-bridge.ts";
 import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
@@ -62,6 +63,17 @@ export interface Stack {
 }
 
 const BUCKET = "rehearsal-artifacts";
+
+/** Who may sign requests on this machine: the functions' own user, and a session of a role; both are nobody until mapped. */
+export const LOCAL_PRINCIPALS: readonly Principal[] = [
+  { ...LOCAL_CREDENTIALS, userArn: "arn:aws:iam::000000000000:user/rehearsal-local" },
+  {
+    accessKeyId: "rehearsal-local-role",
+    secretAccessKey: "rehearsal-local-role-secret",
+    sessionToken: "rehearsal-local-session",
+    userArn: "arn:aws:sts::000000000000:assumed-role/rehearsal-deploy/session",
+  },
+];
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const at = (name: string) => join(options.folder, name);
@@ -133,7 +145,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     stops.push(lambda.stop);
     runner.resolve(lambda);
-    const gateway = await startApiGateway({ invoke, functionName: "api" });
+    const gateway = await startApiGateway({ invoke, functionName: "api", principals: LOCAL_PRINCIPALS });
     stops.push(gateway.stop);
     const clock = every(options.reconcileSeconds ?? 60, reconcile, options.onLog);
     stops.push(clock);
@@ -174,6 +186,10 @@ function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
     REHEARSAL_CONFIGURATION_SECRET: "rehearsal/configuration-key",
     // The functions run where the operator's files are, so that policies may name some.
     REHEARSAL_FILES: "here",
+    // Issuers of tokens may be on it as well, without TLS.
+    REHEARSAL_LOCAL_ISSUERS: "yes",
+    // Its people share it with nobody whom they could keep waiting.
+    REHEARSAL_LIMIT_REQUESTS: "1000000",
   };
 }
 

@@ -1,5 +1,6 @@
 /** Sweep: by the clock, what dead attempts have left in the bucket and on the servers is removed, and told in the log. */
 import { openLedger } from "../../io/ledger/connection.ts";
+import { removeEndedCounters } from "../../io/ledger/limits.ts";
 import { artifacts } from "../clients.ts";
 import { type Swept, sweep } from "../sweep.ts";
 
@@ -7,6 +8,7 @@ import { type Swept, sweep } from "../sweep.ts";
 export async function handler(): Promise<Swept> {
   const ledger = await openLedger("sweep");
   try {
+    await removeEndedCounters(ledger);
     return await sweep(ledger, artifacts());
   } finally {
     await ledger.close();

@@ -1,24 +1,28 @@
 /** A request as a function sees it: payload format 2.0 of API Gateway's HTTP APIs. */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { IAM_ROUTE, type IamAuthorizer } from "./iam.ts";
 
 /** Follows https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
-export function eventOf(request: IncomingMessage, body: Buffer): object {
+export function eventOf(request: IncomingMessage, body: Buffer, authorizer?: IamAuthorizer): object {
   const [target = "/", query = ""] = split(request.url ?? "/", "?");
   const path = decodedPath(target);
   const { cookie, ...headers } = headersOf(request);
   const now = new Date();
+  const routeKey = authorizer === undefined ? "$default" : IAM_ROUTE;
   return {
     version: "2.0",
-    routeKey: "$default",
+    routeKey,
     rawPath: path,
     rawQueryString: query,
     ...(cookie === undefined ? {} : { cookies: cookie.split(/;\s*/) }),
     headers,
     ...(query === "" ? {} : { queryStringParameters: parametersOf(query) }),
+    ...(authorizer !== undefined && { pathParameters: { proxy: path.slice("/iam/".length) } }),
     requestContext: {
       accountId: "000000000000",
       apiId: "rehearsal",
+      ...(authorizer !== undefined && { authorizer: { iam: authorizer } }),
       domainName: headers.host ?? "",
       domainPrefix: "rehearsal",
       http: {
@@ -29,7 +33,7 @@ export function eventOf(request: IncomingMessage, body: Buffer): object {
         userAgent: headers["user-agent"] ?? "",
       },
       requestId: randomBytes(12).toString("base64"),
-      routeKey: "$default",
+      routeKey,
       stage: "$default",
       time: commonLogTime(now),
       timeEpoch: now.getTime(),

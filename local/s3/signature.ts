@@ -1,23 +1,18 @@
 /** Verifies Signature Version 4, in the header or in a presigned URL, against the one key the endpoint knows. */
-import { timingSafeEqual } from "node:crypto";
-import { Sha256 } from "@smithy/core/checksum";
+import { ALGORITHM_IDENTIFIER, KEY_TYPE_IDENTIFIER, MAX_PRESIGNED_TTL } from "@smithy/signature-v4";
 import {
-  ALGORITHM_IDENTIFIER,
-  createScope,
-  getCanonicalHeaders,
-  getSigningKey,
-  KEY_TYPE_IDENTIFIER,
-  MAX_PRESIGNED_TTL,
-  SignatureV4Base,
-} from "@smithy/signature-v4";
+  type Claim,
+  type Credentials,
+  isSignedBy,
+  readAuthorization,
+  readSignedDate,
+  SKEW,
+} from "../signature-v4.ts";
 import { S3Failure } from "./failure.ts";
 import type { Headers } from "./payload.ts";
 import type { S3Request } from "./request.ts";
 
-export interface Credentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-}
+export type { Credentials };
 
 export interface Signer {
   /** The region the client signed for; the endpoint stands in for each of them. */
@@ -25,9 +20,6 @@ export interface Signer {
   /** The request's headers, with those a presigned URL carries in its query. */
   headers: Headers;
 }
-
-/** Clients may be this far off before S3 refuses them. */
-const SKEW = 15 * 60_000;
 
 /** The names in a presigned URL's query that belong to the signature and to nothing else. */
 const SIGNATURE_QUERY =
@@ -44,34 +36,23 @@ export async function verifySignature(
   if (claim.token !== undefined) throw new S3Failure("InvalidToken");
   if (claim.accessKeyId !== credentials.accessKeyId) throw new S3Failure("InvalidAccessKeyId");
   checkSignedHeaders(request.headers, claim.signedHeaders);
-  const expected = Buffer.from(await new Verifier().signatureOf(request, claim, credentials));
-  const given = Buffer.from(claim.signature);
-  if (given.length !== expected.length || !timingSafeEqual(given, expected))
-    throw new S3Failure("SignatureDoesNotMatch");
+  if (!(await isSignedBy("s3", request, claim, credentials))) throw new S3Failure("SignatureDoesNotMatch");
   return { region: claim.region, headers: presigned ? hoisted(request) : request.headers };
 }
 
-interface Claim {
+interface S3Claim extends Claim {
   accessKeyId: string;
-  /** YYYYMMDDTHHMMSSZ */
-  date: string;
-  region: string;
-  signedHeaders: string[];
-  signature: string;
-  payloadHash: string;
   token: string | undefined;
 }
 
-function readHeaderClaim(request: S3Request, now: number): Claim {
+function readHeaderClaim(request: S3Request, now: number): S3Claim {
   const { headers } = request;
   const authorization = headers.authorization;
   if (authorization === undefined) throw new S3Failure("AccessDenied", "Anonymous requests are not allowed.");
-  const form =
-    /^AWS4-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]+)$/;
-  const [, credential = "", signedHeaders = "", signature = ""] = form.exec(authorization) ?? [];
-  if (credential === "") throw new S3Failure("AuthorizationHeaderMalformed");
+  const parts = readAuthorization(authorization);
+  if (parts === undefined) throw new S3Failure("AuthorizationHeaderMalformed");
   const date = headers["x-amz-date"] ?? "";
-  const signedAt = readDate(date);
+  const signedAt = readSignedDate(date);
   if (Number.isNaN(signedAt))
     throw new S3Failure("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header");
   if (Math.abs(now - signedAt) > SKEW)
@@ -82,22 +63,22 @@ function readHeaderClaim(request: S3Request, now: number): Claim {
   if (payloadHash === undefined)
     throw new S3Failure("InvalidRequest", "Missing required header for this request: x-amz-content-sha256");
   return {
-    ...readCredential(credential, date, "AuthorizationHeaderMalformed"),
+    ...readCredential(parts.credential, date, "AuthorizationHeaderMalformed"),
     date,
-    signedHeaders: signedHeaders.split(";"),
-    signature,
+    signedHeaders: parts.signedHeaders,
+    signature: parts.signature,
     payloadHash,
     token: headers["x-amz-security-token"],
   };
 }
 
-function readQueryClaim(request: S3Request, now: number): Claim {
+function readQueryClaim(request: S3Request, now: number): S3Claim {
   const { query } = request;
   const malformed = (message: string) => new S3Failure("AuthorizationQueryParametersError", message);
   if (query["X-Amz-Algorithm"] !== ALGORITHM_IDENTIFIER)
     throw malformed("X-Amz-Algorithm only supports AWS4-HMAC-SHA256");
   const date = query["X-Amz-Date"] ?? "";
-  const signedAt = readDate(date);
+  const signedAt = readSignedDate(date);
   if (Number.isNaN(signedAt)) throw malformed("X-Amz-Date must be in the ISO8601 Long Format");
   const seconds = Number(query["X-Amz-Expires"] ?? Number.NaN);
   if (!Number.isInteger(seconds) || seconds < 0 || seconds > MAX_PRESIGNED_TTL)
@@ -147,47 +128,4 @@ function hoisted(request: S3Request): Headers {
   for (const [name, value] of Object.entries(request.query))
     if (/^x-amz-/i.test(name) && !SIGNATURE_QUERY.test(name)) headers[name.toLowerCase()] ??= value;
   return headers;
-}
-
-function readDate(date: string): number {
-  const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date) ?? [];
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-}
-
-/** The SDK's own canonical form, applied to what came instead of to what is about to go. */
-class Verifier extends SignatureV4Base {
-  constructor() {
-    super({
-      service: "s3",
-      region: "",
-      credentials: { accessKeyId: "", secretAccessKey: "" },
-      sha256: Sha256,
-      uriEscapePath: false,
-    });
-  }
-
-  async signatureOf(request: S3Request, claim: Claim, credentials: Credentials): Promise<string> {
-    const signed = new Set(claim.signedHeaders);
-    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => signed.has(name)));
-    const http = {
-      method: request.method,
-      path: request.path,
-      query: request.query,
-      headers,
-      protocol: "http:",
-      hostname: "",
-    };
-    const canonical = this.createCanonicalRequest(
-      http,
-      getCanonicalHeaders(http, undefined, signed),
-      claim.payloadHash,
-    );
-    const day = claim.date.slice(0, 8);
-    const scope = createScope(day, claim.region, "s3");
-    const toSign = await this.createStringToSign(claim.date, scope, canonical, ALGORITHM_IDENTIFIER);
-    const hash = new Sha256(await getSigningKey(Sha256, credentials, day, claim.region, "s3"));
-    hash.update(Buffer.from(toSign));
-    return Buffer.from(await hash.digest()).toString("hex");
-  }
 }

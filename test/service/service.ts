@@ -41,10 +41,19 @@ export class Service {
   #exit: Promise<NodeJS.Signals | number | null> | undefined;
 
   readonly #within: readonly string[];
+  readonly #environment: Record<string, string>;
 
-  /** `within`: a command that runs the process, which is put behind it; it must become the process, not its parent. */
-  constructor(server: DatabaseAddress, name: string, { within = [] }: { within?: readonly string[] } = {}) {
-    this.#within = within;
+  /**
+   * `within`: a command that runs the process, which is put behind it; it must become the process, not its parent.
+   * `environment`: more variables for the functions.
+   */
+  constructor(
+    server: DatabaseAddress,
+    name: string,
+    options: { within?: readonly string[]; environment?: Record<string, string> } = {},
+  ) {
+    this.#within = options.within ?? [];
+    this.#environment = options.environment ?? {};
     this.server = server;
     this.folder = join(ROOT, ".rehearsal", "test", String(process.pid), name);
     this.controlDatabase = `control_${process.pid}_${name}`;
@@ -58,6 +67,7 @@ export class Service {
       server: this.server,
       controlDatabase: this.controlDatabase,
       killFolder: this.#kills,
+      environment: this.#environment,
     };
     const [command = "", ...rest] = [
       ...this.#within,
