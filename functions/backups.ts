@@ -60,3 +60,17 @@ const DAMAGE = new Set([
 export function isDamage(error: unknown): error is RehearsalError {
   return error instanceof RehearsalError && DAMAGE.has(error.code);
 }
+
+/** A backup's manifest, and of a damaged one why it cannot be shown: what is known of it is shown all the same. */
+export async function lookInto(
+  store: ObjectStore,
+  backup: BackupRow,
+): Promise<{ manifest: BackupManifest | null; damage: ErrorRecord | null }> {
+  if (backup.status === "expired") return { manifest: null, damage: null };
+  try {
+    return { manifest: await readManifest(store, backup), damage: null };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return { manifest: null, damage: toErrorRecord(error) };
+  }
+}

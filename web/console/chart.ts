@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import type { Html } from "./form.ts";
 
 export interface Bar {
-  /** What it is about; longer ones are cut in their middle, for the table has them whole. */
+  /** What it is about; longer ones are cut, for the table has them whole. */
   label: string;
   /** A second line under the label. */
   detail?: string;
@@ -34,8 +34,8 @@ const LABEL = 18;
 const DETAIL = 16;
 const PART = 18;
 const GAP = 10;
-/** What fits into a narrow window. */
-const CHARACTERS = 44;
+/** What fits into half a wide window; a narrow one shows less of it. */
+const CHARACTERS = 72;
 
 /** Lengths are shares of the longest value; a bar is never shorter than a hair, so that something is seen of it. */
 export function barChart({ id, title, summary, bars, limit }: Chart): Html {
@@ -78,9 +78,6 @@ function shareOf(value: number, longest: number): number {
   return Math.max(0.3, Math.round((value / longest) * SPAN * 100) / 100);
 }
 
-/** The beginning and the end, for names differ at both. */
 function cut(text: string): string {
-  if (text.length <= CHARACTERS) return text;
-  const tail = Math.floor(CHARACTERS * 0.6);
-  return `${text.slice(0, CHARACTERS - tail - 1)}…${text.slice(-tail)}`;
+  return text.length <= CHARACTERS ? text : `${text.slice(0, CHARACTERS - 1)}…`;
 }

@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { type BackupRowView, backupTable } from "./backups.ts";
 import { roleBadge, stateBadge } from "./badge.ts";
-import { choiceField, type Html, postForm } from "./form.ts";
+import { checkField, choiceField, type Html, postForm } from "./form.ts";
 import { driftForm, driftWords, type ListedEnvironment } from "./overview.ts";
 import { type ListedPromotion, promotionTable } from "./promotions.ts";
 import { factList, table } from "./table.ts";
@@ -107,7 +107,7 @@ export interface PromoteView {
   environment: { name: string; role: string };
   releases: readonly { hash: string; project: string; uploadedBy: string; createdAt: Date }[];
   /** What was chosen, when the form is shown again. */
-  chosen?: { release: string; seed: boolean } | undefined;
+  chosen?: { release: string; seed: boolean; rehearseOnly: boolean } | undefined;
   once: string;
   csrf: string;
   refusal?: Refusal | undefined;
@@ -136,12 +136,17 @@ ${refusalBox(refusal)}
             })),
             ...(chosen !== undefined && { chosen: chosen.release }),
             hint: "The newest first. A release is named by the hash of all its files.",
-          })}${role === "prod" ? "" : seedField(chosen?.seed)}`,
+          })}${
+            role === "prod"
+              ? ""
+              : checkField({ name: "seed", label: "Run its seeds as well", checked: chosen?.seed ?? false })
+          }${checkField({
+            name: "rehearseOnly",
+            label: "Rehearse alone",
+            checked: chosen?.rehearseOnly ?? false,
+            hint: `It ends behind the rehearsal, with its report, and changes nothing of ${name}.`,
+          })}`,
           ...{ button: `Start the promotion of ${name}`, tone: "main" },
         })
   }</div></section>`;
-}
-
-function seedField(checked = false) {
-  return html`<div class="field check"><input id="seed" name="seed" type="checkbox" value="yes"${checked ? html` checked` : ""}><label for="seed">Run its seeds as well</label></div>`;
 }

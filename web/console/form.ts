@@ -77,8 +77,14 @@ ${hint === undefined ? "" : html`<p class="hint" id="${id}-hint">${hint}</p>`}</
 }
 
 /** Yes or no. */
-export function checkField(field: { name: string; label: string; id?: string; hint?: string }): Html {
-  const { name, label, id = name, hint } = field;
-  return html`<div class="field check"><input id="${id}" name="${name}" type="checkbox" value="yes"${hint === undefined ? "" : html` aria-describedby="${id}-hint"`}><label for="${id}">${label}</label>
+export function checkField(field: {
+  name: string;
+  label: string;
+  id?: string;
+  hint?: string;
+  checked?: boolean;
+}): Html {
+  const { name, label, id = name, hint, checked = false } = field;
+  return html`<div class="field check"><input id="${id}" name="${name}" type="checkbox" value="yes"${checked ? html` checked` : ""}${hint === undefined ? "" : html` aria-describedby="${id}-hint"`}><label for="${id}">${label}</label>
 ${hint === undefined ? "" : html`<p class="hint" id="${id}-hint">${hint}</p>`}</div>`;
 }

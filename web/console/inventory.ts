@@ -44,7 +44,7 @@ export interface InventoryView {
 }
 
 export function inventoryView(view: InventoryView): Html {
-  const { environment, release, inventory, search, held } = view;
+  const { environment, release, inventory, held } = view;
   const { name, role } = environment;
   return html`<p class="trail"><a href="/console/inventory">Inventory</a></p>
 <div class="head"><h1>Inventory of ${name}</h1>${roleBadge(role)}</div>

@@ -50,11 +50,12 @@ progress:not([value])::-webkit-progress-bar { background: none; }
 
 /* The rehearsal. */
 .report > .body { gap: 1.5rem; }
+.report .columns > div { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem; }
 .report section { display: grid; grid-template-columns: minmax(0, 1fr); gap: .55rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
 .report section > h3 { font-size: .88rem; color: var(--soft); }
 .report td, .report th { padding-left: 0; padding-right: 1rem; }
 .report .wide table { min-width: 44rem; }
-.chart { display: block; max-width: 56rem; overflow: visible; }
+.chart { display: block; max-width: 56rem; }
 .chart text { fill: var(--text); font-size: 12.5px; }
 .chart .detail { fill: var(--soft); font-size: 11.5px; }
 .chart .value { font-variant-numeric: tabular-nums; }

@@ -95,7 +95,7 @@ export function waitsChart(blocked: readonly Blocked[], budgets: readonly Judged
     } The table beneath says the same.`,
     bars: blocked.slice(0, BARS).map(({ relation, traffic, milliseconds, statement }) => ({
       label: `${plainName(relation)}: ${TRAFFIC[traffic]}`,
-      detail: `${statement.summary} (${shortPath(statement.path)}:${statement.line})`,
+      detail: `${shortPath(statement.path)}:${statement.line} ${statement.summary}`,
       parts: [{ value: milliseconds, text: duration(milliseconds), tone: traffic }],
     })),
     ...(budget && { limit: { value: budget.limit, text: `budget ${duration(budget.limit)}` } }),

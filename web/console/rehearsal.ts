@@ -2,6 +2,7 @@
 import { html } from "hono/html";
 import type { Comparison } from "../../core/comparison.ts";
 import { type RehearsalReport, type RunMeasure, strongestLocks } from "../../core/report.ts";
+import { worstFirst } from "../../core/report-lint.ts";
 import { NOTES_TITLE, noteLines } from "../../core/report-notes.ts";
 import { rollbackSentence } from "../../core/report-rollback.ts";
 import { bytes, duration } from "../../core/report-words.ts";
@@ -9,7 +10,7 @@ import type { SchemaChanges } from "../../core/schema-changes.ts";
 import { batchesSection } from "../report-batches.ts";
 import { budgetSection } from "../report-budgets.ts";
 import { comparisonSection } from "../report-comparison.ts";
-import { lintSection } from "../report-lint.ts";
+import { findingsTable } from "../report-lint.ts";
 import { plansSection } from "../report-plans.ts";
 import { refusalBox } from "./alert.ts";
 import { badge } from "./badge.ts";
@@ -32,10 +33,10 @@ export interface Rehearsed {
 
 /** Of long lists so many are shown; the report itself has all. */
 const SHOWN = 60;
+const FEW = 8;
 const STATEMENTS = 300;
 
 export function rehearsalSection({ report, comparison, changes, href, attempt }: Rehearsed): Html {
-  const findings = report.findings ?? [];
   return html`<section class="card report" id="rehearsal" aria-labelledby="rehearsal-title">
 <header><h2 id="rehearsal-title">The rehearsal</h2>${verdict(report)}<p class="more"><a href="${href}">The whole report</a></p></header>
 <div class="body">
@@ -51,21 +52,19 @@ ${factList([
   ["Attempt", attempt === 1 ? undefined : String(attempt)],
 ])}
 ${wayBack(report)}
-${plans(report)}
-${part("Who has to wait", report.blocked && waitsChart(report.blocked, report.budgets))}
-${part("Time by file", timesChart(report, comparison))}
+<div class="columns">
+<div>${part("Who has to wait", report.blocked && waitsChart(report.blocked, report.budgets))}</div>
+<div>${part("Time by file", timesChart(report, comparison))}${part("Size", sizeChart(report))}</div>
+</div>
 ${comparisonSection(comparison && { ...comparison, statements: comparison.statements.slice(0, SHOWN) })}
 ${budgetSection(report.budgets)}
-${part("Size", sizeChart(report))}
-${part("Schema", changes === undefined ? list("", report.differences) : schemaDiff(changes))}
+${part("What is lost", losses(report))}
+${part("Schema", changes === undefined ? lines(report.differences) : schemaDiff(changes))}
 ${part("Content", content(report))}
-${lintSection(findings.slice(0, SHOWN))}${rest(findings.length - SHOWN, "findings", href)}
+${part("Safety analysis", findings(report, href))}
 ${batchesSection((report.batches ?? []).slice(0, SHOWN))}
-${list(NOTES_TITLE, noteLines(report.notes))}
-${list(
-  "Broken checks",
-  report.brokenChecks.map(({ path, rows, sample }) => `${path}: ${rows} rows, the first: ${sample}`),
-)}
+${part(NOTES_TITLE, lines(noteLines(report.notes)))}
+${part("Broken checks", lines(report.brokenChecks.map(({ path, rows, sample }) => `${path}: ${rows} rows, the first: ${sample}`)))}
 ${part("Statements", statements(report, href))}
 </div></section>`;
 }
@@ -83,9 +82,66 @@ function wayBack({ rollback }: RehearsalReport) {
   return sentence === "" ? "" : html`<p><strong>The way back.</strong> ${sentence}</p>`;
 }
 
-function plans({ plans: own = [], unplanned = [] }: RehearsalReport): Html | "" {
-  if (own.length === 0 && unplanned.length === 0) return "";
-  return html`${plansSection(own.slice(0, SHOWN))}${list("Not additive, and without a data plan", unplanned)}`;
+/** What the data plans let be lost beside what the copy lost; the plans themselves behind one click. */
+function losses({ plans = [], unplanned = [] }: RehearsalReport): Html | "" {
+  if (plans.length === 0 && unplanned.length === 0) return "";
+  const lost = plans.flatMap((plan) =>
+    plan.statements.flatMap((statement) => statement.losses.map((loss) => ({ plan, statement, loss }))),
+  );
+  return html`${
+    plans.length === 0
+      ? ""
+      : table({
+          caption: "What is lost under the data plans",
+          columns: [
+            { label: "What" },
+            { label: "Measured" },
+            { label: "Planned" },
+            { label: "In words" },
+            { label: "Data plan" },
+          ],
+          rows: lost
+            .slice(0, SHOWN)
+            .map(({ plan, statement, loss }) => [
+              html`<code>${loss.object}</code>`,
+              loss.measured === null ? "not counted" : number(loss.measured),
+              loss.planned === undefined ? "no bound" : String(loss.planned),
+              statement.loses ?? "",
+              plan.path,
+            ]),
+          empty: "Nothing is lost under the data plans.",
+        })
+  }${lost.length > SHOWN ? html`<p class="soft">and ${lost.length - SHOWN} more</p>` : ""}
+${
+  plans.length === 0
+    ? ""
+    : html`<details id="plans"><summary>${plans.length === 1 ? "The data plan" : `The ${plans.length} data plans`}: why, what will be noticed, the way back, who may approve</summary>${plansSection(plans.slice(0, SHOWN))}</details>`
+}
+${unplanned.length === 0 ? "" : html`<h3>Not additive, and without a data plan</h3>${lines(unplanned)}`}`;
+}
+
+/** What nobody has allowed is open; the rest has its reasons behind one click. */
+function findings({ findings: all = [] }: RehearsalReport, href: string): Html | "" {
+  if (all.length === 0) return "";
+  const open = all.filter(({ suppressed }) => suppressed === undefined);
+  const allowed = all.filter(({ suppressed }) => suppressed !== undefined);
+  const errors = open.filter(({ severity }) => severity === "error").length;
+  const told = worstFirst(open);
+  return html`<p>${open.length === 0 ? "Nothing that is not allowed." : `${number(errors)} errors and ${number(open.length - errors)} warnings that nothing allows.`}</p>
+${
+  open.length === 0
+    ? ""
+    : html`${findingsTable(told.slice(0, FEW))}${
+        told.length > FEW
+          ? html`<details id="findings"><summary>${number(told.length - FEW)} more</summary>${findingsTable(told.slice(FEW, SHOWN + FEW))}${rest(told.length - FEW - SHOWN, "findings", href)}</details>`
+          : ""
+      }`
+}
+${
+  allowed.length === 0
+    ? ""
+    : html`<details id="allowed"><summary>${number(allowed.length)} that are allowed, with the reasons</summary>${findingsTable(allowed.slice(0, SHOWN))}${rest(allowed.length - SHOWN, "findings", href)}</details>`
+}`;
 }
 
 /** Every table that the release could have touched: what its kept columns hold now, and the rows it changed. */
@@ -160,10 +216,10 @@ function statements({ runs }: RehearsalReport, href: string): Html | "" {
   )}</tbody></table></div>${rest(all.length - STATEMENTS, "statements", href)}</details>`;
 }
 
-function list(title: string, lines: readonly string[]): Html | "" {
-  if (lines.length === 0) return "";
-  return html`${title === "" ? "" : html`<h2>${title}</h2>`}<ul>${lines.slice(0, SHOWN).map((line) => html`<li>${line}</li>`)}</ul>${
-    lines.length > SHOWN ? html`<p class="soft">and ${lines.length - SHOWN} more</p>` : ""
+function lines(told: readonly string[]): Html | "" {
+  if (told.length === 0) return "";
+  return html`<ul>${told.slice(0, SHOWN).map((line) => html`<li>${line}</li>`)}</ul>${
+    told.length > SHOWN ? html`<p class="soft">and ${told.length - SHOWN} more</p>` : ""
   }`;
 }
 

@@ -3,6 +3,8 @@ import { html } from "hono/html";
 import type { SchemaChange, SchemaChanges, SchemaLine } from "../../core/schema-changes.ts";
 import type { Html } from "./form.ts";
 
+const LINES = 6;
+
 const WORDS = { added: "added", removed: "removed", changed: "changed" } as const;
 
 /** A table for each object that differs; nothing differs where there is none. */
@@ -32,7 +34,14 @@ function lineRow({ part, before, after }: SchemaLine) {
 function side(text: string | null, name: string, label: string) {
   if (text === null)
     return html`<span role="cell" class="side none" data-label="${label}"><span class="soft">–</span></span>`;
-  return html`<span role="cell" class="side ${name}" data-label="${label}"><code>${text}</code></span>`;
+  return html`<span role="cell" class="side ${name}" data-label="${label}">${long(text)}</span>`;
+}
+
+/** A definition of many lines is opened by whoever wants to read it. */
+function long(text: string) {
+  const [first = "", ...others] = text.trim().split("\n");
+  if (others.length < LINES) return html`<code>${text}</code>`;
+  return html`<details><summary><code>${first}</code> and ${others.length} lines more</summary><code>${others.join("\n")}</code></details>`;
 }
 
 function summaryOf(changes: readonly SchemaChange[]): string {

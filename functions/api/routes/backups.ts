@@ -1,7 +1,6 @@
 /** Backups: listed and shown, held, and everything that takes longer than a request started as a task. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { EVERYWHERE } from "../../../core/access.ts";
-import { toErrorRecord } from "../../../core/errors.ts";
 import { NAME_BYTES } from "../../../core/names.ts";
 import { RETENTION_CLASSES } from "../../../core/retention.ts";
 import { EXPORT_FORMATS } from "../../../core/tasks.ts";
@@ -13,7 +12,7 @@ import {
   readBackup,
 } from "../../../io/ledger/backups.ts";
 import { readEnvironment } from "../../../io/ledger/environments.ts";
-import { isDamage, readManifest, refuseGone } from "../../backups.ts";
+import { lookInto, refuseGone } from "../../backups.ts";
 import { artifacts } from "../../clients.ts";
 import { judge } from "../../expiry.ts";
 import { sendOutbox } from "../../outbox.ts";
@@ -290,7 +289,7 @@ export const backupRoutes = api()
   })
   .openapi(show, async (c) => {
     const backup = await readBackup(await c.var.ledger(), c.req.valid("param").id);
-    return c.json(shownWithManifest(backup, await lookInto(backup)), 200);
+    return c.json(shownWithManifest(backup, await lookInto(artifacts(), backup)), 200);
   })
   .openapi(verify, async (c) => {
     const request = { backup: c.req.valid("param").id, restore: c.req.valid("json").restore };
@@ -322,17 +321,6 @@ async function allowReplacing(c: ApiContext, environment: string): Promise<void>
   allow(c, "promote", environment);
   const { role } = await readEnvironment(await c.var.ledger(), environment);
   if (role === "prod") allow(c, "administer", environment);
-}
-
-/** What is known of a damaged backup is shown all the same. */
-async function lookInto(backup: BackupRow) {
-  if (backup.status === "expired") return { manifest: null, damage: null };
-  try {
-    return { manifest: await readManifest(artifacts(), backup), damage: null };
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    return { manifest: null, damage: toErrorRecord(error) };
-  }
 }
 
 async function held(c: ApiContext, id: string, reason: string | null) {
