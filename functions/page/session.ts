@@ -5,6 +5,7 @@ import { html } from "hono/html";
 import { routePath } from "hono/route";
 import { RehearsalError } from "../../core/errors.ts";
 import type { ApiEnv } from "../api/request.ts";
+import { countRequest } from "../identity/limits.ts";
 import { tellRefused } from "../identity/refused.ts";
 import { actorOfSession } from "../identity/sessions.ts";
 import { type PageContext, PREFIX, safeNext, sessionCookie, setSessionCookie } from "./request.ts";
@@ -18,6 +19,7 @@ export const withSession = createMiddleware<ApiEnv>(async (c, next) => {
   if (token === undefined && comesFromOutside(c)) return againFromHere(c);
   const actor = token === undefined ? undefined : await holderOf(c, token);
   if (token === undefined || actor === undefined) return toSignIn(c, token !== undefined);
+  await countRequest(c.var.ledger, actor.person);
   c.set("actor", actor);
   c.set("person", actor.person);
   await next();

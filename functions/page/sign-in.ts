@@ -3,6 +3,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { type SignInView, signInView } from "../../web/console/sign-in.ts";
 import { allowSelf } from "../api/request.ts";
 import { actorOfKey } from "../identity/keys.ts";
+import { limitedSignIn } from "../identity/limits.ts";
 import { redeemOnce } from "../identity/once.ts";
 import { endSession, startSession } from "../identity/sessions.ts";
 import { formValues } from "./foreign.ts";
@@ -55,10 +56,12 @@ function signIn(c: PageContext, given: Record<string, string | undefined>): Prom
     async () => {
       const ledger = await c.var.ledger();
       const former = sessionCookie(c);
-      const actor =
-        given.once === undefined
-          ? await actorOfKey(ledger, pasted(given.key))
-          : await redeemOnce(ledger, given.once);
+      const { once } = given;
+      const credential = once ?? pasted(given.key);
+      const { event } = (c.env ?? {}) as { event?: unknown };
+      const actor = await limitedSignIn(ledger, { event, credential }, () =>
+        once === undefined ? actorOfKey(ledger, credential) : redeemOnce(ledger, once),
+      );
       const session = await startSession(ledger, actor);
       if (former !== undefined) await endSession(ledger, former);
       setSessionCookie(c, session);
