@@ -50,11 +50,13 @@ function changeOf({ address, kind, expected, actual }: ShapeDifference): SchemaC
   const lines = [...new Set([...old.keys(), ...young.keys()])]
     .map((part) => ({ part, before: old.get(part) ?? null, after: young.get(part) ?? null }))
     .filter((line) => line.before !== line.after)
+    // Of what comes or goes whole, its owner and its columns' order go without saying.
+    .filter(({ part }) => kind === "changed" || part !== "owner")
     .filter(({ part }) => part !== "order" || reordered(expected, actual));
   return { address, kind, lines: lines.slice(0, LINES), more: Math.max(0, lines.length - LINES) };
 }
 
-/** An object's facts as lines; its name is its address, and who owns it goes without saying. */
+/** An object's facts as lines; its name is its address. */
 function factsOf(facts: Json | undefined): Map<string, string> {
   const lines = new Map<string, string>();
   if (facts === undefined) return lines;

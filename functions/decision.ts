@@ -1,7 +1,8 @@
 /** A person's decision: written to the ledger first, then handed to the state machine, which waits for it. */
 import { RehearsalError } from "../core/errors.ts";
+import type { Policy } from "../core/policy.ts";
 import { type Approval, decideApproval, expireApproval, readApproval } from "../io/ledger/approvals.ts";
-import { readEnvironment } from "../io/ledger/environments.ts";
+import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { type Promotion, readPromotion, updatePromotion } from "../io/ledger/promotions.ts";
 import { listSteps } from "../io/ledger/steps.ts";
@@ -76,8 +77,14 @@ async function write(
  */
 async function assertSecond(ledger: Session, promotion: Promotion, by: string): Promise<void> {
   const { id, environment, policy, requestedBy } = promotion;
-  const fourEyes = policy.fourEyes ?? (await readEnvironment(ledger, environment)).role === "prod";
-  if (fourEyes && by === requestedBy) throw new RehearsalError("OwnApproval", { promotion: id, person: by });
+  const { role } = await readEnvironment(ledger, environment);
+  if (wantsFourEyes(policy, role) && by === requestedBy)
+    throw new RehearsalError("OwnApproval", { promotion: id, person: by });
+}
+
+/** Whether nobody may approve what they asked for themselves: as the policy says, and on role prod where it says nothing. */
+export function wantsFourEyes({ fourEyes }: Pick<Policy, "fourEyes">, role: Environment["role"]): boolean {
+  return fourEyes ?? role === "prod";
 }
 
 /**

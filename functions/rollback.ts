@@ -20,7 +20,7 @@ export interface RollbackRequest {
 }
 
 /** Steps after which `verify`, the last that heeds a wish, is still to come. */
-const HEEDED: ReadonlySet<Step> = new Set(["fence", "migrate"]);
+export const HEEDED: ReadonlySet<Step> = new Set(["fence", "migrate"]);
 
 /** Throws `RollbackNotPossible`, and `ConfirmationMissing` when production's name was not said. */
 export async function rollBack(ledger: Session, request: RollbackRequest): Promise<void> {

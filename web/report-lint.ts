@@ -9,8 +9,14 @@ export function lintSection(findings: readonly Finding[] | undefined) {
   if (findings === undefined || findings.length === 0) return "";
   return html`<section>
 <h2>Safety analysis</h2>
-<div class="wide"><table>
-<thead><tr><th>Where</th><th>Rule</th><th>Finding</th><th></th></tr></thead>
+${findingsTable(findings)}
+</section>`;
+}
+
+/** The worst first. */
+export function findingsTable(findings: readonly Finding[]) {
+  return html`<div class="wide"><table>
+<thead><tr><th scope="col">Where</th><th scope="col">Rule</th><th scope="col">Finding</th><th scope="col">Verdict</th></tr></thead>
 <tbody>${worstFirst(findings).map(
     ({ path, line, rule, message, hint, severity, suppressed }) => html`<tr>
 <td>${path}:${line}</td>
@@ -19,6 +25,5 @@ export function lintSection(findings: readonly Finding[] | undefined) {
 <td>${suppressed === undefined ? severity : html`allowed: ${whyAllowed(suppressed)}`}</td>
 </tr>`,
   )}</tbody>
-</table></div>
-</section>`;
+</table></div>`;
 }

@@ -9,7 +9,8 @@ import { when } from "./words.ts";
 
 /** Which actions are possible, and allowed for whoever looks. */
 export interface Actions {
-  decide: boolean;
+  approve: boolean;
+  reject: boolean;
   cancel: boolean;
   /** `confirm`: the environment's name has to be typed. `loss`: writes made since may be left behind. */
   rollBack?: { confirm: boolean; loss: boolean };
@@ -35,16 +36,17 @@ const NOTES = 30;
 /** Nothing where nothing can be done by anybody. */
 export function decisionSection(question: Question): Html | "" {
   const { actions, asked } = question;
-  const { decide, cancel, rollBack, reasons } = actions;
+  const { approve, reject, cancel, rollBack, reasons } = actions;
+  const decides = approve || reject;
   const waits = question.verdict?.status === "waiting";
-  if (!decide && !cancel && rollBack === undefined && reasons.length === 0 && asked === null) return "";
+  if (!decides && !cancel && rollBack === undefined && reasons.length === 0 && asked === null) return "";
   return html`<section class="card decision" id="decision" aria-labelledby="decision-title">
-<header><h2 id="decision-title">${waits ? "Your decision" : "What can be done"}</h2>${waits ? badge("wait", "pause", "approval wanted") : ""}${deadline(question)}</header>
+<header><h2 id="decision-title">${decides ? "Your decision" : waits ? "A decision is waited for" : "What can be done"}</h2>${waits ? badge("wait", "pause", "approval wanted") : ""}${deadline(question)}</header>
 <div class="body">
 ${asked === null ? "" : html`<p>${asked === "cancel" ? "A cancellation" : "A rollback"} was asked for; the next step heeds it.</p>`}
 ${waits ? operationalNotes(question.plans) : ""}
-${decide ? decideForm(question) : ""}
-${reasons.map((reason) => html`<p class="why-not">${icon("lock")} ${reason}</p>`)}
+${reasons.map((reason) => html`<p class="why-not">${icon("lock")} <span>${reason}</span></p>`)}
+${decides ? decideForm(question) : ""}
 ${cancel ? cancelForm(question) : ""}
 ${rollBack === undefined ? "" : rollBackForm(question, rollBack)}
 </div></section>`;
@@ -68,18 +70,19 @@ function operationalNotes(plans: readonly PlanBrief[]) {
 }
 
 /** One comment and two buttons; the form carries the evidence that this page shows, so that nothing else is approved. */
-function decideForm({ id, evidence, csrf, typed }: Question) {
-  return html`<form class="stacked" id="decide-form" method="post" action="/console/promotions/${id}/approve">${csrfField(csrf)}
+function decideForm({ id, evidence, csrf, typed, actions: { approve, reject } }: Question) {
+  const to = (verdict: string) => `/console/promotions/${id}/${verdict}`;
+  return html`<form class="stacked" id="decide-form" method="post" action="${to(approve ? "approve" : "reject")}">${csrfField(csrf)}
 <input type="hidden" name="evidence" value="${evidence ?? ""}">
 <div class="field"><label for="comment">Comment</label>
 <textarea id="comment" name="comment" maxlength="2000" rows="3" aria-describedby="comment-hint">${typed?.comment ?? ""}</textarea>
 <p class="hint" id="comment-hint">It stands in the log, with your name. You decide about evidence <code>${(evidence ?? "").slice(0, 12)}</code> and about nothing else.</p></div>
-<div class="acts"><button class="button main" type="submit">Approve</button>
-<button class="button danger" type="submit" formaction="/console/promotions/${id}/reject">Reject</button></div></form>`;
+<div class="acts">${approve ? html`<button class="button main" type="submit">Approve</button>` : ""}
+${reject ? html`<button class="button danger" type="submit" formaction="${to("reject")}">Reject</button>` : ""}</div></form>`;
 }
 
-function cancelForm({ id, csrf }: Question) {
-  return html`<div class="ending"><h3>Cancel</h3><p class="soft">Production has not been touched; it stays as it is.</p>
+function cancelForm({ id, environment, csrf }: Question) {
+  return html`<div class="ending"><h3>Cancel</h3><p class="soft">${environment} has not been touched; it stays as it is.</p>
 ${postForm({ action: `/console/promotions/${id}/cancel`, csrf, button: "Cancel the promotion", tone: "danger" })}</div>`;
 }
 

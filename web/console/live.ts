@@ -20,8 +20,10 @@ function keepLive(root) {
   async function follow() {
     while (!stopped) {
       const began = Date.now();
+      let rest = 1000;
       try {
-        if (await look()) tries = 0;
+        rest = await look();
+        tries = 0;
       } catch {
         tries += 1;
         const seconds = Math.min(60, 2 ** tries);
@@ -30,7 +32,7 @@ function keepLive(root) {
         continue;
       }
       // A busy step changes twice a second; nobody reads faster than once.
-      await pause(Math.max(0, 1000 - (Date.now() - began)));
+      await pause(Math.max(0, rest - (Date.now() - began)));
     }
   }
 
@@ -46,7 +48,7 @@ function keepLive(root) {
     if (answer.status === 401 || answer.status === 403 || answer.status === 404 || answer.type === "opaqueredirect") {
       tell("You are no longer signed in; load the page again to go on.", true);
       stop();
-      return true;
+      return 0;
     }
     if (answer.status !== 200 && answer.status !== 204) throw new Error(String(answer.status));
     const text = answer.status === 200 ? await answer.text() : "";
@@ -54,7 +56,9 @@ function keepLive(root) {
       away.hidden = true;
       speak("The service answers again.");
     }
-    if (text === "") return true;
+    // Where too many wait at once, the service says when to come again.
+    const rest = 1000 * Math.max(1, Number(answer.headers.get("retry-after")));
+    if (text === "") return rest;
     const next = new DOMParser().parseFromString(text, "text/html").getElementById("promotion");
     if (!next) throw new Error("no promotion");
     const says = root.dataset.says;
@@ -63,7 +67,7 @@ function keepLive(root) {
     document.title = root.dataset.title + " · Rehearsal";
     tick();
     if ("over" in root.dataset) stop();
-    return true;
+    return rest;
   }
 
   function tell(words, aloud) {
