@@ -45,6 +45,8 @@ export async function act(
     return c.redirect(await work(), 303);
   } catch (thrown) {
     if (!(thrown instanceof RehearsalError) || thrown.status >= 500) throw thrown;
+    const { seconds } = thrown.facts as { seconds?: unknown };
+    if (thrown.status === 429) c.header("retry-after", String(seconds));
     return again({ refusal: thrown, status: thrown.status });
   }
 }

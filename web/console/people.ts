@@ -35,8 +35,10 @@ export interface KeyView {
 
 export interface IssuerView {
   name: string;
+  /** Whom it vouches for: people, or the pipelines of a forge. */
+  kind: string;
   url: string;
-  audience: string;
+  audiences: readonly string[];
 }
 
 export interface PeopleView {
@@ -195,11 +197,12 @@ function issuerSection(issuers: readonly IssuerView[]) {
   return html`<section class="card" aria-labelledby="issuers"><header><h2 id="issuers">Issuers of tokens</h2></header>${table(
     {
       caption: "Issuers",
-      columns: [{ label: "Name" }, { label: "Address" }, { label: "Audience" }],
-      rows: issuers.map(({ name, url, audience }) => [
+      columns: [{ label: "Name" }, { label: "Vouches for" }, { label: "Address" }, { label: "Audiences" }],
+      rows: issuers.map(({ name, kind, url, audiences }) => [
         name,
+        kind === "people" ? "people" : `pipelines of ${kind}`,
         html`<code>${url}</code>`,
-        html`<code>${audience}</code>`,
+        html`<code>${audiences.join(", ")}</code>`,
       ]),
       empty: "None is known: nobody signs in with a token.",
     },
