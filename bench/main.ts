@@ -1,5 +1,6 @@
 /** `npm run bench -- <name> [--json] [--gb N] [--runs N] [--sizes N,N]`: measures the product; without a name, everything there is to measure. */
 import { parseArgs } from "node:util";
+import { benchApi } from "./api.ts";
 import { benchBackup } from "./backup.ts";
 import { benchBundles } from "./bundles.ts";
 import { benchLint } from "./lint.ts";
@@ -11,6 +12,7 @@ import { benchSnapshot } from "./snapshot.ts";
 type Bench = (options: { json: boolean; gb: number; runs: number; sizes: number[] }) => Promise<boolean>;
 
 const BENCHES: Record<string, Bench> = {
+  api: benchApi,
   backup: benchBackup,
   bundles: benchBundles,
   lint: benchLint,
