@@ -1,5 +1,6 @@
 /** What the command needs of the service's answers; the rest is passed on by --json as it came. */
 import * as z from "zod";
+import { ACCESS_ROLES } from "../core/access.ts";
 import { STATUSES, STEPS } from "../core/steps.ts";
 import { TASK_STATUSES, TASKS } from "../core/tasks.ts";
 
@@ -286,3 +287,41 @@ export type StepAttempt = z.infer<typeof stepAttempt>;
 export type Environment = z.infer<typeof environment>;
 export type PlanBrief = z.infer<typeof planBrief>;
 export type Plan = z.infer<typeof plan>;
+
+export const grant = z.object({ environment: z.string(), role: z.enum(ACCESS_ROLES) });
+
+export const me = z.looseObject({
+  person: z.string(),
+  credential: z.object({ kind: z.string(), id: z.string() }),
+  grants: z.array(grant),
+});
+
+export const person = z.looseObject({
+  name: z.string(),
+  grants: z.array(grant),
+  disabled: z.boolean(),
+});
+
+export type Person = z.output<typeof person>;
+
+export const people = z.looseObject({ people: z.array(person), next });
+
+export const key = z.looseObject({
+  id: z.string(),
+  person: z.string(),
+  label: z.string(),
+  scope: z.array(grant).nullable(),
+  status: z.enum(["valid", "expired", "revoked"]),
+  expiresAt: z.string().nullable(),
+  lastUsedAt: z.string().nullable(),
+});
+
+export type Key = z.output<typeof key>;
+
+export const newKey = key.extend({ key: z.string() });
+
+export const keys = z.looseObject({ keys: z.array(key), next });
+
+export const identities = z.looseObject({
+  identities: z.array(z.object({ issuer: z.string(), subject: z.string() })),
+});

@@ -6,10 +6,16 @@ import type { Connection } from "./connection.ts";
 import { ServiceRefusal } from "./refusal.ts";
 
 export interface Client {
+  /** The service's address, without a slash at its end. */
+  readonly url: string;
   get<S extends z.ZodType>(path: string, answer: S): Promise<z.output<S>>;
+  /** The same once it is another than the one with `etag`, or undefined when it has not become another for as long as the service waits. */
+  news<S extends z.ZodType>(path: string, etag: string, answer: S): Promise<News<z.output<S>> | undefined>;
   /** Sent once, unless `headers` carry an Idempotency-Key: then it is safe to send again. */
   post<S extends z.ZodType>(path: string, body: object, answer: S, headers?: Headers): Promise<z.output<S>>;
   patch<S extends z.ZodType>(path: string, body: object, answer: S): Promise<z.output<S>>;
+  put<S extends z.ZodType>(path: string, body: object, answer: S): Promise<z.output<S>>;
+  delete(path: string): Promise<void>;
   /** The answer's text, whatever its type; follows the way to the bucket. */
   text(path: string): Promise<string>;
   /** The bytes behind an address that the service gave. */
@@ -19,6 +25,11 @@ export interface Client {
 }
 
 type Headers = Record<string, string>;
+
+export interface News<T> {
+  etag: string;
+  value: T;
+}
 
 /** How often what is safe to repeat is sent when nobody answers, and the pause before the second time. */
 const TRIES = 4;
@@ -32,26 +43,37 @@ const problemSchema = z.object({
 });
 
 /** A client of the service; throws `ServiceUnreachable` when it does not answer, `ServiceRefusal` when it refuses. */
-export function openClient({ url, key }: Connection): Client {
+export function openClient({ url, credential }: Connection): Client {
   const send = async (method: string, path: string, body?: object, headers: Headers = {}) => {
     const repeatable = method !== "POST" && method !== "PATCH" ? true : "idempotency-key" in headers;
-    const request = {
+    let shown = await credential();
+    const request = () => ({
       method,
       headers: {
-        authorization: `Bearer ${key}`,
+        authorization: `Bearer ${shown}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    };
+    });
+    let renewed = false;
     for (let tries = 1; ; tries++) {
-      const answer = await attempt(url + path, request);
+      const answer = await attempt(url + path, request());
       const passing = answer instanceof RehearsalError || answer.status === 502 || answer.status === 503;
       if (passing && repeatable && tries < TRIES) {
         await pause(FIRST_PAUSE * 2 ** (tries - 1));
         continue;
       }
       if (answer instanceof RehearsalError) throw answer;
+      if (answer.status === 401 && !renewed) {
+        // Nothing was done: a token may have ended on its way, and where there is another it is shown once.
+        renewed = true;
+        const other = await credential(shown);
+        if (other !== shown) {
+          shown = other;
+          continue;
+        }
+      }
       if (answer.status >= 400) throw refusalFrom(url, answer);
       return answer;
     }
@@ -62,9 +84,20 @@ export function openClient({ url, key }: Connection): Client {
     throw unreachable(url, `its answer is not understood (${z.prettifyError(result.error)})`);
   };
   return {
+    url,
     get: (path, schema) => parsed(schema, send("GET", path)),
+    news: async (path, etag, schema) => {
+      const answer = await send("GET", `${path}?${new URLSearchParams({ etag })}`);
+      if (answer.status !== 304)
+        return { etag: answer.etag, value: await parsed(schema, Promise.resolve(answer)) };
+      // Too many wait already; so soon is soon enough.
+      if (answer.retryAfter > 0) await pause(answer.retryAfter * 1_000);
+      return undefined;
+    },
     post: (path, body, schema, headers) => parsed(schema, send("POST", path, body, headers)),
     patch: (path, body, schema) => parsed(schema, send("PATCH", path, body)),
+    put: (path, body, schema) => parsed(schema, send("PUT", path, body)),
+    delete: async (path) => void (await send("DELETE", path)),
     text: async (path) => (await send("GET", path)).text,
     download: (address) => download(address),
     upload: async (to, body) => {
@@ -98,13 +131,18 @@ async function* download(address: string): AsyncGenerator<Uint8Array> {
 interface Answer {
   status: number;
   text: string;
+  etag: string;
+  /** Seconds. */
+  retryAfter: number;
 }
 
 /** One exchange; what never reached an answer is returned, for it may be worth another try. */
 async function attempt(url: string, request: RequestInit): Promise<Answer | RehearsalError> {
   try {
     const response = await fetch(url, request);
-    return { status: response.status, text: await response.text() };
+    const { status, headers } = response;
+    const retryAfter = Number(headers.get("retry-after") ?? 0);
+    return { status, text: await response.text(), etag: headers.get("etag") ?? "", retryAfter };
   } catch (error) {
     return unreachable(new URL(url).origin, reasonOf(error));
   }

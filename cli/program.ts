@@ -6,12 +6,16 @@ import { approveCommand } from "./commands/approve.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { baselineCommand } from "./commands/baseline.ts";
 import { cancelCommand } from "./commands/cancel.ts";
+import { ciCommand } from "./commands/ci.ts";
 import { devCommand } from "./commands/dev.ts";
 import { diffCommand, driftCommand } from "./commands/drift.ts";
 import { envCommand } from "./commands/env.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
+import { issuerCommand } from "./commands/issuer.ts";
+import { keyCommand } from "./commands/key.ts";
 import { lintCommand } from "./commands/lint.ts";
 import { logCommand } from "./commands/log.ts";
+import { personCommand } from "./commands/person.ts";
 import { planCommand } from "./commands/plan.ts";
 import { initCommand, newCommand, releaseCommand } from "./commands/project.ts";
 import { promoteCommand } from "./commands/promote.ts";
@@ -22,6 +26,7 @@ import { schemaCommand } from "./commands/schema.ts";
 import { squashCommand } from "./commands/squash.ts";
 import { statusCommand } from "./commands/status.ts";
 import { watchCommand } from "./commands/watch.ts";
+import { whoamiCommand } from "./commands/whoami.ts";
 import { version } from "./version.ts";
 
 /** In the order of the work. */
@@ -32,6 +37,7 @@ const COMMANDS: Declare[] = [
   lintCommand,
   releaseCommand,
   envCommand,
+  issuerCommand,
   adoptCommand,
   inventoryCommand,
   schemaCommand,
@@ -50,6 +56,10 @@ const COMMANDS: Declare[] = [
   backupCommand,
   baselineCommand,
   logCommand,
+  whoamiCommand,
+  keyCommand,
+  personCommand,
+  ciCommand,
 ];
 
 /** Commands that do something themselves though others stand below them. */
@@ -68,6 +78,11 @@ export const EXITS: readonly (readonly [code: number, meaning: string])[] = [
 export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
   ["REHEARSAL_URL", "the service's address; else .rehearsal/connection.json, here or in a folder above"],
   ["REHEARSAL_KEY", "your key"],
+  [
+    "REHEARSAL_TOKEN",
+    "a token of a registered issuer, in place of a key; GitHub Actions gives jobs their own",
+  ],
+  ["REHEARSAL_AUDIENCE", "for whom GitHub Actions makes out tokens; the service's address when left out"],
   ["REHEARSAL_DATABASE_URL", "the database's URL for env add"],
   ["NO_COLOR", "set to anything: no colours"],
 ];

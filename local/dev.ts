@@ -29,8 +29,21 @@ const playground = await ensurePlayground(stack.server);
 await writeFile(connectionFile, JSON.stringify({ url: stack.url, key: stack.keys.operator }, null, 2), {
   mode: 0o600,
 });
+/** A link that signs a browser in as whoever has the key, once. */
+async function signIn(key: string): Promise<string> {
+  const answer = await fetch(`${stack.url}/sign-ins`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}` },
+  });
+  if (!answer.ok) throw new Error(`no sign-in: ${answer.status} ${await answer.text()}`);
+  return stack.url + ((await answer.json()) as { path: string }).path;
+}
+
 const lines = {
   "the service": stack.url,
+  "the console": `${stack.url}/console`,
+  "  as the operator": await signIn(stack.keys.operator),
+  "  as the reviewer": `${await signIn(stack.keys.reviewer)} (in another browser, or a private window)`,
   "your key": `${stack.keys.operator} (also in .rehearsal/connection.json, where the command finds it)`,
   "another person's key": `${stack.keys.reviewer} (REHEARSAL_KEY=… rehearsal approve …)`,
   Postgres: databaseUrl(stack.server),
@@ -41,7 +54,10 @@ const lines = {
 };
 for (const [what, value] of Object.entries(lines)) process.stdout.write(`${what.padEnd(21)} ${value}\n`);
 process.stdout.write(
-  `\nIt runs until Ctrl-C; what it holds is kept in .rehearsal/dev, what its functions say in .rehearsal/dev.log.
+  `\nEach link signs you in once, within ten minutes; later paste the key. Two people, for whoever asks for a promotion of a prod
+cannot approve it.
+
+It runs until Ctrl-C; what it holds is kept in .rehearsal/dev, what its functions say in .rehearsal/dev.log.
 
 An empty database to try it on, in another terminal in this folder:
   export REHEARSAL_DATABASE_URL='${databaseUrl(playground)}'
