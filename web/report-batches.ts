@@ -9,7 +9,7 @@ export function batchesSection(batches: readonly BatchMeasure[] = []) {
     html`<tr>${batchCells(batch, (text) => html`<code>${text}</code>`).map((cell) => html`<td>${cell}</td>`)}</tr>`;
   return html`<section>
 <h2>Backfills in slices</h2>
-<div class="wide"><table>
+<div class="wide" tabindex="0"><table>
 <thead><tr><th>File</th><th>Table</th><th>Rows changed</th><th>Rows gone over</th><th>Slices</th><th>The longest</th><th>Rows a second</th><th>WAL</th><th>On production</th></tr></thead>
 <tbody>${batches.map(row)}</tbody>
 </table></div>

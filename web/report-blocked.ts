@@ -22,7 +22,7 @@ ${waitsTable(blocked, "waits")}
 
 /** The same in words. */
 export function waitsTable(blocked: readonly Blocked[], id?: string) {
-  return html`<div class="wide"><table${id === undefined ? "" : html` id="${id}"`}>
+  return html`<div class="wide" tabindex="0"><table${id === undefined ? "" : html` id="${id}"`}>
 <thead><tr><th scope="col">Table</th><th scope="col">What waits</th><th scope="col">Longest</th><th scope="col">For</th><th scope="col">Lock</th><th scope="col">Told by</th></tr></thead>
 <tbody>${blocked.map(blockedRow)}</tbody>
 </table></div>`;

@@ -8,7 +8,7 @@ export function budgetSection(judged: readonly Judged[] | undefined) {
   if (judged === undefined || judged.length === 0) return "";
   return html`<section>
 <h2>Budgets</h2>
-<div class="wide"><table>
+<div class="wide" tabindex="0"><table>
 <thead><tr><th>Budget</th><th>Allowed</th><th>Measured</th><th>Most of it for</th></tr></thead>
 <tbody>${judged.map(
     (one) => html`<tr>

@@ -12,7 +12,7 @@ export function comparisonSection(comparison: Comparison | undefined) {
   return html`<section>
 <h2>Rehearsed and real</h2>
 <p>Rehearsed ${time(total.rehearsed)}, in production ${time(total.real)}${factor(total.ratio, ": ")}.</p>
-<div class="wide"><table>
+<div class="wide" tabindex="0"><table>
 <thead><tr><th>Statement</th><th>Rehearsed</th><th>In production</th><th>Factor</th></tr></thead>
 <tbody>${statements.map(
     (one) => html`<tr>
@@ -30,7 +30,7 @@ ${unwatched === undefined ? "" : html`<p>Nobody watched who waited: ${unwatched}
 
 function waits(blocked: Comparison["blocked"]) {
   if (blocked.length === 0) return "";
-  return html`<div class="wide"><table>
+  return html`<div class="wide" tabindex="0"><table>
 <thead><tr><th>Table</th><th>What waits</th><th>Rehearsed</th><th>Seen to wait</th><th>Statements</th></tr></thead>
 <tbody>${blocked.map(
     ({ relation, traffic, predicted, seen, count }) => html`<tr>

@@ -15,7 +15,7 @@ ${findingsTable(findings)}
 
 /** The worst first. */
 export function findingsTable(findings: readonly Finding[]) {
-  return html`<div class="wide"><table>
+  return html`<div class="wide" tabindex="0"><table>
 <thead><tr><th scope="col">Where</th><th scope="col">Rule</th><th scope="col">Finding</th><th scope="col">Verdict</th></tr></thead>
 <tbody>${worstFirst(findings).map(
     ({ path, line, rule, message, hint, severity, suppressed }) => html`<tr>

@@ -9,7 +9,7 @@ export function plansSection(plans: readonly PlanReport[] | undefined) {
     (plan) => html`<section>
 <h2>Data plan ${plan.path} for ${plan.migration}</h2>
 <p>${plan.why}</p>
-<div class="wide"><table>
+<div class="wide" tabindex="0"><table>
 <thead><tr><th>Line</th><th>Statement</th><th>Loses</th><th>Measured</th><th>Deterministic</th></tr></thead>
 <tbody>${plan.statements.map(statementRow)}</tbody>
 </table></div>

@@ -84,7 +84,7 @@ ${run.items.map(
   (
     item,
   ) => html`<h3>${item.path}: ${duration(item.milliseconds)}${item.idempotent === "proved" ? ", idempotent (proved)" : ""}</h3>
-<div class="wide"><table>
+<div class="wide" tabindex="0"><table>
 <thead><tr><th>Line</th><th>Statement</th><th>Time</th><th>Rows</th><th>Locks newly held</th><th>Rewritten</th><th>WAL</th></tr></thead>
 <tbody>${item.statements.map((statement) => statementRow(statement, longest))}</tbody>
 </table></div>`,

@@ -57,7 +57,7 @@ function proof({ broken }: NonNullable<PromotionLog["proved"]>) {
 function proofWords({ from, to, broken }: NonNullable<PromotionLog["proved"]>) {
   if (broken !== undefined)
     return html`${icon("warn")} Event ${broken.seq} does not hold: ${broken.reason}. Everything from there on is doubtful.`;
-  return html`Events ${number(from)} to ${number(to)}, those of others between them, were gone over just now: each has the hash it carries, and names the one before it.`;
+  return html`Events ${number(from)} to ${number(to)} were gone over just now, with what others did in between: each has the hash it carries, and names the one before it.`;
 }
 
 /** The scalar facts of an event by their names; what is itself made of parts is told elsewhere on the page. */

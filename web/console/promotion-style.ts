@@ -5,6 +5,7 @@ export const PROMOTION_STYLE = `
 .promotion { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; }
 #why { display: grid; gap: .75rem; }
 #away { position: sticky; bottom: .75rem; z-index: 1; }
+.jump ul { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; list-style: none; font-size: .93rem; }
 .digest { font-size: .82rem; overflow-wrap: anywhere; }
 .paths { padding: 0; list-style: none; }
 .decision { border-color: color-mix(in srgb, var(--wait) 55%, var(--line)); }
@@ -35,7 +36,8 @@ export const PROMOTION_STYLE = `
 .standing.busy { color: var(--accent); }
 .standing.wait { color: var(--wait); }
 .standing.bad { color: var(--bad); }
-.took { margin-left: auto; font-size: .88rem; font-weight: 400; color: var(--soft); }
+.began { margin-left: auto; font-size: .84rem; font-weight: 400; color: var(--soft); }
+.took { min-width: 4.2rem; text-align: right; font-size: .88rem; font-weight: 400; color: var(--soft); }
 .told details { font-size: .9rem; color: var(--soft); }
 .told details[open] { color: var(--text); }
 .failure { color: var(--bad); }

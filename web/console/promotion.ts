@@ -59,6 +59,7 @@ export function promotionParts(view: PromotionView, known?: string): Html {
   return html`<div id="promotion" class="promotion" data-live="/console/promotions/${id}/live" data-version="${version}" data-says="${says(environment, status, chapters)}" data-title="${titleOf(environment, status)}"${isOver(status) ? html` data-over` : ""}>
 <p class="trail"><a href="/console/promotions">Promotions</a> / <a href="/console/environments/${environment}">${environment}</a></p>
 <div class="head"><h1>Promotion of ${environment}</h1>${roleBadge(role)}${promotionBadge(status)}</div>
+${jumps(view, known)}
 ${refusalBox(view.refusal)}
 ${ending(view)}
 <section class="card" id="facts" aria-label="About this promotion"><div class="body">${factList([
@@ -83,6 +84,18 @@ ${artifactsSection(id, view.artifacts, view.moreArtifacts)}
 /** The window's title, in which somebody sees among many how it stands. */
 export function titleOf(environment: string, status: Status): string {
   return `${status}: promotion of ${environment}`;
+}
+
+/** The parts of a long page. */
+function jumps({ rehearsed, rehearsedAs, evidence }: PromotionView, known: string | undefined) {
+  const parts = [
+    ["runbook", "Runbook"],
+    ...(rehearsed !== undefined || known === rehearsedAs ? [["rehearsal", "The rehearsal"]] : []),
+    ...(evidence === null ? [] : [["evidence", "Evidence"]]),
+    ["log", "Log"],
+    ["artifacts", "Artifacts"],
+  ];
+  return html`<nav class="jump" aria-label="On this page"><ul>${parts.map(([to, label]) => html`<li><a href="#${to}">${label}</a></li>`)}</ul></nav>`;
 }
 
 /** True when nothing changes any more by itself: of one that is held somebody will ask for a rollback. */
@@ -132,9 +145,10 @@ function pendingFiles(pending: readonly string[]): Html {
 }
 
 function rehearsal({ rehearsed, rehearsedAs }: PromotionView, known: string | undefined) {
-  if (rehearsed === undefined) return "";
   // The script keeps what it has where the same is meant.
-  if (known === rehearsedAs) return html`<div id="report" data-report="${rehearsedAs}" data-same></div>`;
+  if (known !== undefined && known === rehearsedAs)
+    return html`<div id="report" data-report="${rehearsedAs}" data-same></div>`;
+  if (rehearsed === undefined) return "";
   return html`<div id="report" data-report="${rehearsedAs}">${rehearsalSection(rehearsed)}</div>`;
 }
 

@@ -53,7 +53,7 @@ export function timesChart(report: RehearsalReport, comparison: Comparison | und
     })),
   });
   return html`${chart}${left(files.length - shown.length, "files that took less")}
-<details id="times-table"><summary>The same as a table</summary><div class="wide"><table>
+<details id="times-table"><summary>The same as a table</summary><div class="wide" tabindex="0"><table>
 <thead><tr><th scope="col">File</th><th scope="col" class="number">Rehearsed</th><th scope="col" class="number">In production</th><th scope="col">Run twice</th></tr></thead>
 <tbody>${files
     .slice(0, ROWS)

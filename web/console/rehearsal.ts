@@ -56,7 +56,7 @@ ${wayBack(report)}
 <div>${part("Who has to wait", report.blocked && waitsChart(report.blocked, report.budgets))}</div>
 <div>${part("Time by file", timesChart(report, comparison))}${part("Size", sizeChart(report))}</div>
 </div>
-${comparisonSection(comparison && { ...comparison, statements: comparison.statements.slice(0, SHOWN) })}
+${comparisonSection(comparison && slowest(comparison))}${rest((comparison?.statements.length ?? 0) - FEW, "statements that took less", href)}
 ${budgetSection(report.budgets)}
 ${part("What is lost", losses(report))}
 ${part("Schema", changes === undefined ? lines(report.differences) : schemaDiff(changes))}
@@ -80,6 +80,14 @@ function part(title: string, inside: Html | "" | undefined) {
 function wayBack({ rollback }: RehearsalReport) {
   const sentence = rollbackSentence(rollback);
   return sentence === "" ? "" : html`<p><strong>The way back.</strong> ${sentence}</p>`;
+}
+
+/** The statements that took the longest, here or there. */
+function slowest(comparison: Comparison): Comparison {
+  const longest = ({ rehearsed, real }: Comparison["statements"][number]) =>
+    Math.max(rehearsed ?? 0, real ?? 0);
+  const statements = [...comparison.statements].sort((a, b) => longest(b) - longest(a)).slice(0, FEW);
+  return { ...comparison, statements, blocked: comparison.blocked.slice(0, SHOWN) };
 }
 
 /** What the data plans let be lost beside what the copy lost; the plans themselves behind one click. */
@@ -203,7 +211,7 @@ function statements({ runs }: RehearsalReport, href: string): Html | "" {
   );
   if (all.length === 0) return "";
   return html`<details id="statements"><summary>${number(all.length)} statements with their times, rows, locks and rewrites</summary>
-<div class="wide"><table>
+<div class="wide" tabindex="0"><table>
 <thead><tr><th scope="col">Where</th><th scope="col">Statement</th><th scope="col" class="number">Time</th><th scope="col" class="number">Rows</th><th scope="col">Locks newly held</th><th scope="col">Rewritten</th><th scope="col" class="number">WAL</th></tr></thead>
 <tbody>${all.slice(0, STATEMENTS).map(
     ({ path, line, summary, milliseconds, rows, locks, rewritten, walBytes }) => html`<tr>

@@ -62,17 +62,18 @@ ${standing === "to-come" || standing === "running" ? html`<p class="soft">${PURP
 ${says.map((sentence) => html`<p>${sentence}</p>`)}
 ${standing === "running" && last !== undefined ? progress(step, last) : ""}
 ${standing === "failed" && last !== undefined ? failure(last) : ""}
-${attempts.length === 0 ? "" : attemptList(step, attempts, now)}</div></li>
+${wentAtOnce(attempts) ? "" : attemptList(step, attempts, now)}</div></li>
 `;
 }
 
-/** A script makes the figure of a running step go on between two looks at the service. */
+/** When it began and how long it took; a script makes the figure of a running step go on between two looks at the service. */
 function took({ startedAt, endedAt }: StepAttempt, now: Date) {
   const until = endedAt ?? now;
   const words = duration(Math.max(0, until.getTime() - startedAt.getTime()));
+  const began = html`<time class="began" datetime="${startedAt.toISOString()}">${startedAt.toISOString().slice(11, 19)}</time>`;
   return endedAt === null
-    ? html` <span class="took" data-since="${startedAt.toISOString()}" data-now="${now.toISOString()}">${words}</span>`
-    : html` <span class="took">${words}</span>`;
+    ? html` ${began} <span class="took" data-since="${startedAt.toISOString()}" data-now="${now.toISOString()}">${words}</span>`
+    : html` ${began} <span class="took">${words}</span>`;
 }
 
 function progress(step: Step, { progress: far }: StepAttempt) {
@@ -86,6 +87,11 @@ function progress(step: Step, { progress: far }: StepAttempt) {
 function failure({ error }: StepAttempt) {
   if (error === null) return "";
   return html`<p class="failure">${error.message} <code>${error.code}</code></p>`;
+}
+
+/** Of one attempt that is under way or went well, everything is told already. */
+function wentAtOnce(attempts: readonly StepAttempt[]): boolean {
+  return attempts.length < 2 && attempts.every(({ error }) => error === null);
 }
 
 function attemptList(step: Step, attempts: readonly StepAttempt[], now: Date) {
