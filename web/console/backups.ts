@@ -33,6 +33,8 @@ export interface BackupRowView {
 interface Acting {
   csrf: string;
   once: string;
+  /** They are all of the environment whose page it is, which is not named again. */
+  within?: boolean;
 }
 
 export function backupTable(backups: readonly BackupRowView[], now: Date, acting: Acting): Html {
@@ -40,7 +42,7 @@ export function backupTable(backups: readonly BackupRowView[], now: Date, acting
     caption: "Backups, the newest first",
     columns: [
       { label: "Backup" },
-      { label: "Environment" },
+      ...(acting.within ? [] : [{ label: "Environment" }]),
       { label: "Status" },
       { label: "Taken" },
       { label: "Verified" },
@@ -52,7 +54,9 @@ export function backupTable(backups: readonly BackupRowView[], now: Date, acting
     ],
     rows: backups.map((backup) => [
       html`<a href="/console/backups/${backup.id}"><code>${backup.id}</code></a>`,
-      html`<a href="/console/environments/${backup.environment}">${backup.environment}</a>`,
+      ...(acting.within
+        ? []
+        : [html`<a href="/console/environments/${backup.environment}">${backup.environment}</a>`]),
       html`${backupBadge(backup.status)}${backup.error === null ? "" : html`<span class="sub">${backup.error.message}</span>`}`,
       ago(backup.takenAt, now),
       verifiedWords(backup, now),

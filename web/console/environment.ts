@@ -58,9 +58,9 @@ ${factList([
 ])}</div></section>
 ${found === undefined ? "" : driftSection(found)}
 <section class="card" aria-labelledby="promotions"><header><h2 id="promotions">Promotions</h2><p class="more"><a href="/console/promotions?environment=${name}">All of ${name}</a></p></header>
-${promotionTable(promotions, now, "No release has been promoted here yet.")}</section>
+${promotionTable(promotions, now, "No release has been promoted here yet.", true)}</section>
 <section class="card" aria-labelledby="backups"><header><h2 id="backups">Backups</h2><p class="more"><a href="/console/backups?environment=${name}">All of ${name}</a></p></header>
-${backupTable(backups, now, { csrf, once: view.once })}
+${backupTable(backups, now, { csrf, once: view.once, within: true })}
 ${mayPromote ? html`<div class="body">${backupForm(view)}</div>` : ""}</section>
 <section class="card" aria-labelledby="policy"><header><h2 id="policy">Policy</h2></header>
 <details class="body"><summary>What each promotion is asked for here</summary>${factList(policy)}
@@ -72,6 +72,7 @@ function backupForm({ environment: { name }, csrf, once }: EnvironmentView) {
     action: `/console/environments/${name}/backups`,
     csrf,
     values: { once },
+    row: true,
     fields: choiceField({
       name: "retention",
       label: "Kept as",
@@ -80,7 +81,6 @@ function backupForm({ environment: { name }, csrf, once }: EnvironmentView) {
         { value: "archive", label: "archive" },
         { value: "promotion", label: "promotion" },
       ],
-      hint: "The policy says for how many days each is kept.",
     }),
     button: "Take a backup",
   });

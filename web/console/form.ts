@@ -20,14 +20,17 @@ export interface PostForm {
   values?: Readonly<Record<string, string>>;
   /** The fields in front of the button. */
   fields?: Html | "";
+  /** The fields and the button beside one another, where there is room. */
+  row?: boolean;
   /** What the button is about, for those who hear only the button: "Verify backup b1". */
   label?: string;
 }
 
 /** A form that posts; without fields it is one line. */
 export function postForm(form: PostForm): Html {
-  const { action, csrf, button, tone = "quiet", values = {}, fields = "", label } = form;
-  return html`<form class="${fields === "" ? "inline" : "stacked"}" method="post" action="${action}">${csrfField(csrf)}
+  const { action, csrf, button, tone = "quiet", values = {}, fields = "", row = false, label } = form;
+  const shape = fields === "" ? "inline" : row ? "row" : "stacked";
+  return html`<form class="${shape}" method="post" action="${action}">${csrfField(csrf)}
 ${Object.entries(values).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
 ${fields}<button class="button ${tone}" type="submit"${label === undefined ? "" : html` aria-label="${label}"`}>${button}</button></form>`;
 }

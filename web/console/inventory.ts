@@ -50,12 +50,12 @@ export function inventoryView(view: InventoryView): Html {
 <div class="head"><h1>Inventory of ${name}</h1>${roleBadge(role)}</div>
 ${refusalBox(view.refusal)}
 ${inventory === undefined ? nothingDeclared(name, release) : declared({ ...view, inventory })}
-${held === undefined ? "" : departures(held.check)}`;
+${held === undefined ? "" : departures(held.check, name)}`;
 }
 
 function nothingDeclared(name: string, release: string | null) {
   return html`<p class="lead">${release === null ? "No release was promoted here yet, so nothing is declared." : "The release here declares nothing."}</p>
-<p>Draft one from what the database holds: <code>rehearsal inventory draft ${name}</code></p>`;
+<p>Draft one from what the database holds: <code>rehearsal inventory init ${name}</code></p>`;
 }
 
 function declared(view: InventoryView & { inventory: Inventory }) {
@@ -180,7 +180,7 @@ function configurationSection(
   )}</section>`;
 }
 
-function departures({ problems, remarks }: InventoryCheck) {
+function departures({ problems, remarks }: InventoryCheck, name: string) {
   const said =
     remarks.length === 0
       ? ""
@@ -188,5 +188,5 @@ function departures({ problems, remarks }: InventoryCheck) {
   if (problems.length === 0) return html`${noticeBox("What is declared is what is there.")}${said}`;
   return html`<section class="notice wait" aria-labelledby="departures">${icon("warn")}<div><h2 id="departures">${problems.length} ${problems.length === 1 ? "thing departs" : "things depart"} from what is there</h2>
 <ul>${problems.map(({ says }) => html`<li>${says}</li>`)}</ul>
-<p>The lines to change: <code>rehearsal inventory check</code></p>${said}</div></section>`;
+<p>The lines to change: <code>rehearsal inventory check ${name}</code></p>${said}</div></section>`;
 }

@@ -93,7 +93,7 @@ function themeSwitch(theme: Theme, path: string, csrf: string) {
 <input type="hidden" name="next" value="${path}">
 <fieldset><legend class="unseen">Colours</legend>${THEMES.map(
     ({ value, label, shape }) =>
-      html`<button type="submit" name="theme" value="${value}" aria-pressed="${theme === value}" title="${label}">${icon(shape)}<span class="unseen">${label}</span></button>`,
+      html`<button type="submit" name="theme" value="${value}" aria-pressed="${String(theme === value)}" title="${label}">${icon(shape)}<span class="unseen">${label}</span></button>`,
   )}</fieldset></form>`;
 }
 

@@ -79,14 +79,19 @@ ${pager({
 function toldOf({ data, hash }: LoggedEvent) {
   const pairs = typeof data === "object" && data !== null ? Object.entries(data) : [];
   const line = pairs
-    .filter(
-      ([, value]) => ["string", "number", "boolean"].includes(typeof value) && String(value).length <= 60,
-    )
+    .filter(([, value]) => isShort(value))
     .slice(0, 3)
     .map(([name, value]) => `${name} ${value}`)
     .join(", ");
   return html`<details><summary>${line || "all of it"}</summary><pre>${JSON.stringify(data, null, 2)}</pre>
 <p class="hint">Hash <code>${hash}</code></p></details>`;
+}
+
+/** A word, a name, a whole number: neither hashes nor instants nor fractions. */
+function isShort(value: unknown): boolean {
+  if (typeof value === "string")
+    return value !== "" && value.length <= 60 && !/^[0-9a-f]{64}$|^\d{4}-\d\d-/.test(value);
+  return value === true || Number.isInteger(value);
 }
 
 function proofBox({ events, head, copies, broken }: NonNullable<LogView["proof"]>) {

@@ -129,7 +129,7 @@ function beginning() {
 <p class="lead">An environment is a Postgres database that releases are promoted to. In a terminal, in the folder of your project:</p>
 <ol class="steps">
 <li>Begin a project, where there is none: <pre>rehearsal init</pre></li>
-<li>Register a database; it stays as it is: <pre>rehearsal env add prod --role prod --url postgresql://USER:PASSWORD@HOST/DATABASE</pre></li>
+<li>Register a database; it stays as it is: <pre>rehearsal env add prod --role prod --url -</pre> Then paste <code>postgresql://USER:PASSWORD@HOST/DATABASE</code>, which so stands in no history.</li>
 <li>Promote what is under <code>migrations/</code>: it is backed up, tried on a restored copy, and shown here before it runs: <pre>rehearsal promote prod --watch</pre></li>
 </ol></div></section>`;
 }

@@ -140,13 +140,14 @@ function madeBox({ id, person, key }: NonNullable<PeopleView["made"]>) {
 <p class="secret">${key}</p></div></section>`;
 }
 
-function roleForm({ people, environments, csrf }: PeopleView) {
+function roleForm({ environments, csrf }: PeopleView) {
   return postForm({
     action: "/console/people/roles",
     csrf,
-    fields: html`<div class="row">${textField({ name: "person", label: "Person", id: "role-person", required: true, maxLength: 100, hint: people.length === 0 ? "A new name makes a person." : "A name that is not there makes a person." })}
+    row: true,
+    fields: html`${textField({ name: "person", label: "Person, known or new", id: "role-person", required: true, maxLength: 80 })}
 ${choiceField({ name: "environment", label: "Environment", id: "role-environment", choices: everywhere(environments) })}
-${choiceField({ name: "role", label: "Role", id: "role-role", choices: [...ACCESS_ROLES.map((role) => ({ value: role, label: role })), { value: "none", label: "none: take it away" }] })}</div>`,
+${choiceField({ name: "role", label: "Role", id: "role-role", choices: [...ACCESS_ROLES.map((role) => ({ value: role, label: role })), { value: "none", label: "none: take it away" }] })}`,
     button: "Set the role",
   });
 }
@@ -155,7 +156,8 @@ function keyForm({ people, environments, csrf }: PeopleView) {
   return postForm({
     action: "/console/people/keys",
     csrf,
-    fields: html`<div class="row">${choiceField({
+    row: true,
+    fields: html`${choiceField({
       name: "person",
       label: "Person",
       id: "key-person",
@@ -184,7 +186,7 @@ ${choiceField({
     { value: "365", label: "a year" },
     { value: "", label: "without an end" },
   ],
-})}</div>`,
+})}`,
     button: "Make a key",
   });
 }

@@ -19,16 +19,18 @@ export interface ListedPromotion {
   error: { message: string } | null;
 }
 
+/** `within`: they are all of the environment whose page it is, which is not named again. */
 export function promotionTable(
   promotions: readonly ListedPromotion[],
   now: Date,
   empty: Html | string,
+  within = false,
 ): Html {
   return table({
     caption: "Promotions, the newest first",
     columns: [
       { label: "Promotion" },
-      { label: "Environment" },
+      ...(within ? [] : [{ label: "Environment" }]),
       { label: "Status" },
       { label: "Release" },
       { label: "Asked for by" },
@@ -37,7 +39,7 @@ export function promotionTable(
     ],
     rows: promotions.map((one) => [
       html`<a href="/console/promotions/${one.id}"><code>${one.id}</code></a>`,
-      html`<a href="/console/environments/${one.environment}">${one.environment}</a>`,
+      ...(within ? [] : [html`<a href="/console/environments/${one.environment}">${one.environment}</a>`]),
       html`${promotionBadge(one.status)}${one.error === null ? "" : html`<span class="sub">${one.error.message}</span>`}`,
       short(one.release),
       one.requestedBy,

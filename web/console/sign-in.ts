@@ -39,8 +39,8 @@ function withKey(next: string) {
   });
   return html`<section class="card"><div class="body">${form}</div></section>
 <section class="lead steps" aria-labelledby="no-key"><h2 id="no-key">You have no key?</h2>
-<p>An admin makes one for you, under People or with <code>rehearsal keys create</code>.</p>
-<p>On your own machine <code>npm run dev</code> prints links that sign you in, as two people, so that one can approve what the other asks for. The keys stand in <code>.rehearsal/connection.json</code>.</p></section>`;
+<p>An admin makes one for you, under People or with <code>rehearsal key create</code>.</p>
+<p>On your own machine <code>rehearsal dev</code> prints links that sign you in, as two people, so that one can approve what the other asks for. The keys stand in <code>.rehearsal/connection.json</code>.</p></section>`;
 }
 
 function withLink(next: string, once: string) {

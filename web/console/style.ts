@@ -74,6 +74,7 @@ section.card, .card { background: var(--sheet); border: 1px solid var(--line); b
 .card > header .acts, .card > header .more { margin-left: auto; }
 .card > .body { display: grid; grid-template-columns: minmax(0, 1fr); gap: .9rem; padding: .9rem; }
 .card > .empty { padding: .9rem; }
+.card > table + .body, .card > .empty + .body { border-top: 1px solid var(--line); }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.25rem; align-items: start; }
 .empty, .soft { color: var(--soft); }
 .number { font-variant-numeric: tabular-nums; }
@@ -109,6 +110,7 @@ tbody tr:hover { background: color-mix(in srgb, var(--sunken) 60%, transparent);
 th.number, td.number { text-align: right; white-space: nowrap; }
 td.act { text-align: right; }
 td.act .value { display: flex; flex-wrap: wrap; justify-content: end; gap: .4rem; }
+td time, td a > code, th a > code { white-space: nowrap; overflow-wrap: normal; }
 .wide { overflow-x: auto; }
 .sub { display: block; font-size: .86rem; color: var(--soft); font-weight: 400; }
 .pager { display: flex; gap: 1.25rem; padding: .6rem .9rem; border-top: 1px solid var(--line); }
@@ -118,7 +120,9 @@ form { margin: 0; }
 .inline { display: inline-flex; }
 .stacked { display: grid; grid-template-columns: minmax(0, 1fr); gap: .8rem; justify-items: start; }
 .row { display: flex; flex-wrap: wrap; gap: .6rem .8rem; align-items: end; width: 100%; }
-.row > .field { flex: 1 1 12rem; }
+.row > .field { flex: 1 1 11rem; max-width: 24rem; }
+.row > .field.check { flex: 0 1 auto; width: auto; min-height: 2.25rem; }
+.row > .button { min-height: 2.25rem; }
 .field { display: grid; gap: .25rem; width: 100%; }
 .field label, .group legend { font-size: .9rem; font-weight: 550; padding: 0; }
 .field.check { grid-template-columns: auto 1fr; align-items: center; column-gap: .5rem; }
