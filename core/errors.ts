@@ -70,7 +70,7 @@ export const ERRORS = {
     message: (f) => `nobody here is known as ${JSON.stringify(f.subject)} of ${f.issuer}`,
     // In quotes, for a subject is named by others, and hints are pasted into shells.
     hint: (f) =>
-      `an admin says who that is: rehearsal person identify NAME --issuer ${f.issuer} --subject ${/^[^'\p{C}]+$/u.test(f.subject) ? `'${f.subject}'` : "SUBJECT"}`,
+      `an admin says who that is: rehearsal person identity NAME ${f.issuer} ${/^[^'\p{C}]+$/u.test(f.subject) ? `'${f.subject}'` : "SUBJECT"}`,
     status: 401,
     exit: 2,
   }),
@@ -185,9 +185,27 @@ export const ERRORS = {
   }),
   ConnectionMissing: entry<{ missing: string }>({
     message: (f) => `it is not known where the service is: ${f.missing}`,
-    hint: 'set REHEARSAL_URL and REHEARSAL_KEY, or run "npm run dev" in this folder or one above, which writes .rehearsal/connection.json',
+    hint: 'set REHEARSAL_URL and REHEARSAL_KEY or REHEARSAL_TOKEN (in GitHub Actions "permissions: id-token: write" is enough), or run "npm run dev" in this folder or one above, which writes .rehearsal/connection.json',
     status: 400,
     exit: 2,
+  }),
+  TokenNotGiven: entry<{ reason: string }>({
+    message: (f) => `GitHub Actions makes out no token for this job: ${f.reason}`,
+    hint: 'give the job "permissions: id-token: write"; pull requests from forks are given none',
+    status: 400,
+    exit: 2,
+  }),
+  PipelineUnfit: entry<{ reason: string }>({
+    message: (f) => `this pipeline is not one that Rehearsal can serve: ${f.reason}`,
+    hint: "docs/ci.md has the workflow files whole",
+    status: 400,
+    exit: 2,
+  }),
+  NoteRefused: entry<{ what: string; reason: string }>({
+    message: (f) => `the note could not be written: ${f.what} was answered ${f.reason}`,
+    hint: 'on GitHub the job needs "permissions: pull-requests: write", on GitLab REHEARSAL_GITLAB_TOKEN with the scope api; the verdict stands in the summary all the same',
+    status: 503,
+    exit: 1,
   }),
   ServiceUnreachable: entry<{ url: string; reason: string }>({
     message: (f) => `the service at ${f.url} does not answer: ${f.reason}`,

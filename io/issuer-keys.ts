@@ -21,6 +21,9 @@ const TIMES: KeyTimes = { keep: 600_000, cooldown: 30_000, afterFailure: 10_000,
 /** https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata */
 const discovery = z.looseObject({ issuer: z.string(), jwks_uri: z.url().max(2_000) });
 
+/** What each key is, is looked at when a token names it. */
+const keySet = z.looseObject({ keys: z.array(z.looseObject({})) });
+
 export type KeysOf = (issuer: string) => Promise<RemoteJWKSet>;
 
 /**
@@ -38,17 +41,17 @@ export function openIssuerKeys({
   const known = new Map<string, { until: number; keys: Promise<RemoteJWKSet> }>();
   const failed = new Map<string, { until: number; error: unknown }>();
 
-  const fetched = async (issuer: string, address: URL): Promise<unknown> => {
+  const fetched = async <T>(issuer: string, address: URL, read: (text: string) => T): Promise<T> => {
     const earlier = failed.get(address.href);
     if (earlier !== undefined && Date.now() < earlier.until) throw earlier.error;
     try {
-      const text = await readPublicDocument(address, reachOf(issuer, address, loopback), {
-        milliseconds: patience,
-      });
+      const reach = reachOf(issuer, address, loopback);
+      const value = read(await readPublicDocument(address, reach, { milliseconds: patience }));
       failed.delete(address.href);
-      return parseJson(text);
+      return value;
     } catch (cause) {
-      const error = unreachable(issuer, `${address.href}: ${(cause as Error).message}`, cause);
+      const reason = `${address.href}: ${(cause as Error).message}`;
+      const error = new RehearsalError("IssuerUnreachable", { issuer, reason }, { cause });
       failed.set(address.href, { until: Date.now() + afterFailure, error });
       throw error;
     }
@@ -56,21 +59,18 @@ export function openIssuerKeys({
 
   const discover = async (issuer: string): Promise<RemoteJWKSet> => {
     const address = new URL(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
-    const document = discovery.safeParse(await fetched(issuer, address));
-    if (!document.success) throw unreachable(issuer, `${address.href} is no discovery document`);
-    if (document.data.issuer !== issuer)
-      throw unreachable(issuer, `${address.href} is of another issuer, ${document.data.issuer}`);
-    const keys = new URL(document.data.jwks_uri);
-    try {
-      assertReach(keys, reachOf(issuer, keys, loopback));
-    } catch (cause) {
-      throw unreachable(issuer, `its jwks_uri is refused: ${(cause as Error).message}`, cause);
-    }
+    const keys = await fetched(issuer, address, (text) => {
+      const document = readJson(discovery, text);
+      if (document.issuer !== issuer) throw new Error(`it is of another issuer, ${document.issuer}`);
+      const address = new URL(document.jwks_uri);
+      assertReach(address, reachOf(issuer, address, loopback));
+      return address;
+    });
     const { createRemoteJWKSet, customFetch } = await import("jose");
     return createRemoteJWKSet(keys, {
       cacheMaxAge: keep,
       cooldownDuration: cooldown,
-      [customFetch]: async () => Response.json(await fetched(issuer, keys)),
+      [customFetch]: async () => Response.json(await fetched(issuer, keys, (text) => readJson(keySet, text))),
     });
   };
 
@@ -94,14 +94,14 @@ function reachOf(issuer: string, address: URL, loopback: boolean): Reach {
   };
 }
 
-function parseJson(text: string): unknown {
+function readJson<S extends z.ZodType>(schema: S, text: string): z.output<S> {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new Error("it answered with something that is not JSON", { cause });
   }
-}
-
-function unreachable(issuer: string, reason: string, cause?: unknown): RehearsalError {
-  return new RehearsalError("IssuerUnreachable", { issuer, reason }, { cause });
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new Error("it answered with something else than it should");
+  return parsed.data;
 }

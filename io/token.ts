@@ -60,7 +60,8 @@ export async function verifyToken(token: string, issuer: Issuer, keysOf: KeysOf)
   } catch (error) {
     if (error instanceof RehearsalError) throw error;
     if (error instanceof errors.JOSEError) throw refused(reasonOf(error, errors), error);
-    throw error;
+    // Of a token nothing else can be wrong: a key is too short for its algorithm, or not what it says.
+    throw keysUseless(issuer.url, error);
   }
 }
 

@@ -91,6 +91,10 @@ export async function openWorld() {
     REHEARSAL_BUCKET: "artifacts",
     REHEARSAL_EVENT_BUS: "rehearsal",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
+    REHEARSAL_LOCAL_ISSUERS: "yes",
+    // Tests ask without a pause, and fail to sign in all the time.
+    REHEARSAL_LIMIT_FAILURES: "10000",
+    REHEARSAL_LIMIT_REQUESTS: "1000000",
   });
   const sfn = new SFNClient({ endpoint: stepFunctions.url });
   const promotionMachine = await createMachine(sfn, "promotion", WAITING);
