@@ -94,32 +94,6 @@ export const inventoryPolicy = z.looseObject({
   configuration: z.array(z.string()),
 });
 
-const heldObjects = z.object({ prefix: z.string(), objects: z.number(), bytes: z.number() });
-
-export const holdings = z.object({
-  environment: z.string(),
-  tables: z.array(
-    z.object({
-      schema: z.string(),
-      name: z.string(),
-      comment: z.string().optional(),
-      columns: z.array(z.object({ name: z.string(), type: z.string(), comment: z.string().optional() })),
-      rows: z.number(),
-      exact: z.boolean(),
-      bytes: z.number(),
-    }),
-  ),
-  storage: z
-    .object({
-      bucket: z.string(),
-      root: z.string(),
-      prefixes: z.array(heldObjects),
-      strays: z.array(heldObjects),
-      whole: z.boolean(),
-    })
-    .nullable(),
-});
-
 export const environments = z.looseObject({ environments: z.array(environment) });
 
 export const announced = z.object({
