@@ -4,11 +4,11 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
-import { sha256 } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { quoteName } from "../core/names.ts";
 import { newWrappingKey } from "../functions/configuration.ts";
 import { migrateControl } from "../functions/control.ts";
+import { insertKey } from "../io/ledger/keys.ts";
 import { openSession } from "../io/postgres/session.ts";
 import { openSecrets } from "../io/secrets.ts";
 import { type FunctionLimits, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
@@ -231,11 +231,7 @@ async function prepareControl(server: DatabaseAddress, name: string, folder: str
   try {
     await migrateControl(session, await controlMigrations());
     const keys = await readKeys(folder);
-    for (const [person, key] of Object.entries(keys))
-      await session.query("insert into ledger.keys (hash, person) values ($1, $2) on conflict do nothing", [
-        sha256(key),
-        person,
-      ]);
+    for (const [person, key] of Object.entries(keys)) await insertKey(session, key, person);
     return keys;
   } finally {
     await session.close();
