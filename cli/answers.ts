@@ -42,7 +42,7 @@ const lastVerified = z
   })
   .nullable();
 
-export const stepAttempt = z.looseObject({
+const stepAttempt = z.looseObject({
   step: z.enum(STEPS),
   attempt: z.number(),
   status: z.enum(["running", "succeeded", "failed", "yielded"]),
@@ -247,7 +247,6 @@ export type Task = z.infer<typeof task>;
 export type Backup = z.infer<typeof backup>;
 export type BackupDetail = z.infer<typeof backupDetail>;
 export type LastVerified = z.infer<typeof lastVerified>;
-export type Promotion = z.infer<typeof promotion>;
 export type Detail = z.infer<typeof detail>;
 export type StepAttempt = z.infer<typeof stepAttempt>;
 export type Environment = z.infer<typeof environment>;

@@ -16,7 +16,7 @@ export const problemSchema = z.object({
   facts: z.record(z.string(), z.unknown()),
 });
 
-export type Problem = z.infer<typeof problemSchema>;
+type Problem = z.infer<typeof problemSchema>;
 
 /** The one place where what was thrown becomes an answer. */
 export function onError(thrown: Error, c: Context): Response {
@@ -62,7 +62,7 @@ const DOORS: Record<string, string> = {
 };
 
 /** One problem of a value, with its path in front; also for values that are read from elsewhere than a body. */
-export function describeIssue(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue): string {
   return [issue.path.join("."), issue.message].filter((part) => part !== "").join(": ");
 }
 

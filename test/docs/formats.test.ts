@@ -27,7 +27,8 @@ import { type EventContent, findBrokenLink, LOG_START, type LogEntry, linkEvent 
 import { parseMigration } from "../../core/migration.ts";
 import { type DatabaseUse, databaseName } from "../../core/names.ts";
 import { coverPlans } from "../../core/plan-coverage.ts";
-import { buildBundle, manifestSchema, readBundle } from "../../core/release.ts";
+import { buildBundle, readBundle } from "../../core/release.ts";
+import { manifestSchema } from "../../core/release-manifest.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
 import { parseSchemaLock, schemaLock, schemaLockText } from "../../core/schema-lock.ts";

@@ -14,7 +14,7 @@ import {
   rangesOf,
 } from "./random-values.ts";
 
-export const FUZZ_ROLES = ["fuzz one", 'fuzz "two"; --'] as const;
+const FUZZ_ROLES = ["fuzz one", 'fuzz "two"; --'] as const;
 
 /** Makes the roles on a server, where another test may have made them already, or be making them now. */
 export const MAKE_FUZZ_ROLES = `do $$ begin
