@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { DatabaseAddress } from "../core/database-url.ts";
-import { openSession } from "../io/postgres/session.ts";
 import { type PostgresServer, startPostgres } from "../local/postgres.ts";
 import { startS3 } from "../local/s3/server.ts";
 import type { Outcome, Task } from "./backup/child.ts";
 import { backupSection, type Figure, figureTable, holds, type Report } from "./backup/page.ts";
 import { findInstallation, type Installation, Peers } from "./backup/peers.ts";
 import { changeSome, fillTables } from "./backup/tables.ts";
+import { queryOn } from "./database.ts";
 import { writeSection } from "./page.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -311,12 +311,7 @@ class Bench {
       await this.#query("postgres", statement);
   }
 
-  async #query<Row extends object>(database: string, text: string): Promise<Row[]> {
-    const session = await openSession({ ...this.#address, database }, { application: "bench" });
-    try {
-      return await session.query<Row>(text);
-    } finally {
-      await session.close();
-    }
+  #query<Row extends object>(database: string, text: string): Promise<Row[]> {
+    return queryOn<Row>({ ...this.#address, database }, text);
   }
 }
