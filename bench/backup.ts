@@ -13,6 +13,7 @@ import { backupSection, type Figure, figureTable, holds, type Report } from "./b
 import { findInstallation, type Installation, Peers } from "./backup/peers.ts";
 import { changeSome, fillTables } from "./backup/tables.ts";
 import { queryOn } from "./database.ts";
+import { middle } from "./middle.ts";
 import { writeSection } from "./page.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -119,11 +120,6 @@ async function measure(bench: Bench, gigabytes: number, runs: number): Promise<R
       `Backup ${median(({ backup }) => backup.seconds).toFixed(2)} s with ${median(({ backup }) => backup.cpuSeconds).toFixed(2)} s of processor time in our process; restore ${median(({ restore }) => restore.seconds).toFixed(2)} s, of which the rows ${median(({ restore }) => restore.dataSeconds).toFixed(2)} s, with ${median(({ restore }) => restore.cpuSeconds).toFixed(2)} s of processor time.`,
     ],
   };
-}
-
-function middle(values: number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 function second(what: string, outcomes: Outcome[], median: (of: (round: Round) => number) => number): Figure {

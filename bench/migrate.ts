@@ -9,6 +9,7 @@ import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
 import { bundle } from "../infra/bundle.ts";
 import { MAJORS, startPostgres } from "../local/postgres.ts";
 import { queryOn } from "./database.ts";
+import { middle } from "./middle.ts";
 import { MIGRATIONS_CONTENT, TOOLS, type Tool, writeMigrations } from "./migrate/folders.ts";
 import { describeMachine, writeSection } from "./page.ts";
 
@@ -156,10 +157,6 @@ function dbmateProgram(): string {
   const home = dirname(createRequire(import.meta.url).resolve("dbmate/package.json"));
   const own = `@dbmate/${process.platform}-${process.arch}/package.json`;
   return join(dirname(createRequire(join(home, "package.json")).resolve(own)), "bin/dbmate");
-}
-
-function middle(values: number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** The fastest of the others, by its median. */

@@ -11,6 +11,7 @@ import { readShape } from "../io/postgres/shape.ts";
 import { MAJORS, startPostgres } from "../local/postgres.ts";
 import { findProgram } from "./backup/peers.ts";
 import { onDatabase, queryOn } from "./database.ts";
+import { middle } from "./middle.ts";
 import { describeMachine, writeSection } from "./page.ts";
 import { makeSchema, SCHEMA_CONTENT } from "./snapshot/schema.ts";
 
@@ -105,10 +106,6 @@ async function readTheirs(address: DatabaseAddress, program: string | undefined)
       },
     });
   return (performance.now() - began) / 1000;
-}
-
-function middle(values: number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function ratio({ rounds }: Measured): number {
