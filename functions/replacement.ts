@@ -2,7 +2,7 @@
 
 import { RehearsalError } from "../core/errors.ts";
 import { databaseName } from "../core/names.ts";
-import { readBackup } from "../io/ledger/backups.ts";
+import { readBackup } from "../io/ledger/backup-rows.ts";
 import { lockEnvironment, replaceEnvironment } from "../io/ledger/environments.ts";
 import type { TaskFacts } from "../io/ledger/tasks.ts";
 import { findDatabase, moveDatabase } from "../io/postgres/databases.ts";

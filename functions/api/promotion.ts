@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { STATUSES, STEPS } from "../../core/steps.ts";
 import type { Approval } from "../../io/ledger/approvals.ts";
-import type { LastVerified } from "../../io/ledger/backups.ts";
+import type { LastVerified } from "../../io/ledger/backup-rows.ts";
 import type { Promotion } from "../../io/ledger/promotions.ts";
 import type { StepRow } from "../../io/ledger/steps.ts";
 import { environmentName, errorSchema, instant, progressSchema, releaseHash } from "./answer.ts";

@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { parseDatabaseUrl } from "../../../core/database-url.ts";
 import { policyForLog, policySchema } from "../../../core/policy.ts";
 import { STATUSES } from "../../../core/steps.ts";
-import { lastVerified } from "../../../io/ledger/backups.ts";
+import { lastVerified } from "../../../io/ledger/backup-rows.ts";
 import {
   type Environment,
   listEnvironments,

@@ -1,7 +1,7 @@
 /** Promotions: started, listed, and shown with every attempt of every step. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { readApproval } from "../../../io/ledger/approvals.ts";
-import { lastVerified } from "../../../io/ledger/backups.ts";
+import { lastVerified } from "../../../io/ledger/backup-rows.ts";
 import { listPromotions, readPromotion } from "../../../io/ledger/promotions.ts";
 import { listSteps } from "../../../io/ledger/steps.ts";
 import { startPromotion } from "../../promotion-start.ts";
