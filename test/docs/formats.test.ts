@@ -1,4 +1,7 @@
-/** FORMATS.md: every example in it is computed again by the product's own functions, so the page cannot tell yesterday's story. */
+/**
+ * FORMATS.md: every example in it is computed again by the product's own functions, so the page cannot tell yesterday's story.
+ * Long because the page is one: each of its sections has its case here, in its order.
+ */
 import { createDecipheriv, createHmac } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

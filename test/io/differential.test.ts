@@ -1,7 +1,8 @@
 /**
- * Backups that stand on earlier ones, against the whole content: a database goes through random changes, and after each round the new
- * backup restored, the copy brought up, and what is called untouched must be what a full reading says. A failure tells its seed;
- * REHEARSAL_TEST_SEED=… runs that one.
+ * Backups that stand on earlier ones, against the whole content: a database goes through random changes, and after each round the
+ * new backup restored, the copy brought up, and what is called untouched must be what a full reading says. A failure tells its
+ * seed; REHEARSAL_TEST_SEED=… runs that one.
+ * Long because each change that may be drawn stands here as SQL, and one seed draws from all.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
