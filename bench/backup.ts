@@ -6,13 +6,15 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { DatabaseAddress } from "../core/database-url.ts";
-import { openSession } from "../io/postgres/session.ts";
 import { type PostgresServer, startPostgres } from "../local/postgres.ts";
 import { startS3 } from "../local/s3/server.ts";
 import type { Outcome, Task } from "./backup/child.ts";
-import { backupSection, type Figure, figureTable, holds, type Report } from "./backup/page.ts";
+import { limit, type Round, ratios, second } from "./backup/figures.ts";
+import { backupSection, figureTable, holds, type Report } from "./backup/page.ts";
 import { findInstallation, type Installation, Peers } from "./backup/peers.ts";
 import { changeSome, fillTables } from "./backup/tables.ts";
+import { queryOn } from "./database.ts";
+import { middle } from "./middle.ts";
 import { writeSection } from "./page.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -66,21 +68,6 @@ export async function benchBackup({
   }
 }
 
-/** What one round measured. */
-interface Round {
-  backup: Outcome;
-  baseline: Outcome;
-  restore: Outcome;
-  peers?: {
-    standard: { seconds: number; bytes: number };
-    fast: { seconds: number; bytes: number };
-    floor: number;
-    data: number;
-    whole: number;
-    analyze: number;
-  };
-}
-
 async function measure(bench: Bench, gigabytes: number, runs: number): Promise<Report> {
   await bench.make(gigabytes * 1e9);
   const [began = 0] = loadavg();
@@ -119,101 +106,6 @@ async function measure(bench: Bench, gigabytes: number, runs: number): Promise<R
       `Backup ${median(({ backup }) => backup.seconds).toFixed(2)} s with ${median(({ backup }) => backup.cpuSeconds).toFixed(2)} s of processor time in our process; restore ${median(({ restore }) => restore.seconds).toFixed(2)} s, of which the rows ${median(({ restore }) => restore.dataSeconds).toFixed(2)} s, with ${median(({ restore }) => restore.cpuSeconds).toFixed(2)} s of processor time.`,
     ],
   };
-}
-
-function middle(values: number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function second(what: string, outcomes: Outcome[], median: (of: (round: Round) => number) => number): Figure {
-  return {
-    what: `second backup, ${what}`,
-    ours: middle(outcomes.map(({ seconds }) => seconds)),
-    against: { name: "the first", value: median(({ backup }) => backup.seconds) },
-    unit: "s",
-    wanted: 0.25,
-  };
-}
-
-function ratios(median: (of: (round: Round) => number) => number): Figure[] {
-  const peer = (of: (peers: NonNullable<Round["peers"]>) => number) =>
-    median(({ peers }) => (peers === undefined ? Number.NaN : of(peers)));
-  const backup = median((round) => round.backup.seconds);
-  const against = (name: string, value: number) => ({ name, value });
-  return [
-    {
-      what: "backup",
-      ours: backup,
-      against: against(
-        "pg_dump -Fd -j2",
-        peer(({ standard }) => standard.seconds),
-      ),
-      unit: "s",
-      wanted: 0.4,
-    },
-    {
-      what: "backup",
-      ours: backup,
-      against: against(
-        "pg_dump -Fd -j2 -Z1",
-        peer(({ fast }) => fast.seconds),
-      ),
-      unit: "s",
-      wanted: 0.75,
-    },
-    {
-      what: "backup",
-      ours: backup,
-      against: against(
-        "two psql COPY to /dev/null",
-        peer(({ floor }) => floor),
-      ),
-      unit: "s",
-      wanted: 1.5,
-    },
-    {
-      what: "objects",
-      ours: median((round) => round.backup.storedBytes) / 1e6,
-      against: against("pg_dump -Fd", peer(({ standard }) => standard.bytes) / 1e6),
-      unit: "MB",
-      wanted: 1,
-    },
-    {
-      what: "restore of the rows",
-      ours: median((round) => round.restore.dataSeconds),
-      against: against(
-        "pg_restore -j2 --section=data",
-        peer(({ data }) => data),
-      ),
-      unit: "s",
-      wanted: 0.85,
-    },
-    {
-      what: "restore, with ANALYZE",
-      ours: median((round) => round.restore.seconds),
-      against: against(
-        "pg_restore -j2",
-        peer(({ whole }) => whole),
-      ),
-      unit: "s",
-      wanted: 1,
-    },
-    {
-      what: "restore, with ANALYZE",
-      ours: median((round) => round.restore.seconds),
-      against: against(
-        "pg_restore -j2, vacuumdb",
-        peer(({ whole, analyze }) => whole + analyze),
-      ),
-      unit: "s",
-      wanted: 1,
-    },
-  ];
-}
-
-function limit(what: string, bytes: number): Figure {
-  return { what, ours: bytes / 1e6, against: undefined, unit: "MB", wanted: 400 };
 }
 
 class Bench {
@@ -311,12 +203,7 @@ class Bench {
       await this.#query("postgres", statement);
   }
 
-  async #query<Row extends object>(database: string, text: string): Promise<Row[]> {
-    const session = await openSession({ ...this.#address, database }, { application: "bench" });
-    try {
-      return await session.query<Row>(text);
-    } finally {
-      await session.close();
-    }
+  #query<Row extends object>(database: string, text: string): Promise<Row[]> {
+    return queryOn<Row>({ ...this.#address, database }, text);
   }
 }

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { bundle } from "../infra/bundle.ts";
 import { FILES, lintedFiles, STATEMENTS } from "./lint/files.ts";
+import { middle } from "./middle.ts";
 import { describeMachine, writeSection } from "./page.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -87,10 +88,6 @@ function squawkProgram(): string {
   const home = dirname(createRequire(import.meta.url).resolve("squawk-cli/package.json"));
   const own = `@squawk-cli/${process.platform}-${process.arch}/package.json`;
   return join(dirname(createRequire(join(home, "package.json")).resolve(own)), "bin/squawk");
-}
-
-function middle(values: number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function resultTable(measured: Measured): string {

@@ -7,8 +7,9 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
 import { bundle } from "../infra/bundle.ts";
-import { openSession } from "../io/postgres/session.ts";
 import { MAJORS, startPostgres } from "../local/postgres.ts";
+import { queryOn } from "./database.ts";
+import { middle } from "./middle.ts";
 import { MIGRATIONS_CONTENT, TOOLS, type Tool, writeMigrations } from "./migrate/folders.ts";
 import { describeMachine, writeSection } from "./page.ts";
 
@@ -133,13 +134,8 @@ class Bench {
       throw new Error(`not all migrations were applied: ${JSON.stringify(row)}`);
   }
 
-  async #query<Row extends object>(database: string, text: string): Promise<Row[]> {
-    const session = await openSession({ ...this.#address, database }, { application: "bench" });
-    try {
-      return await session.query<Row>(text);
-    } finally {
-      await session.close();
-    }
+  #query<Row extends object>(database: string, text: string): Promise<Row[]> {
+    return queryOn<Row>({ ...this.#address, database }, text);
   }
 }
 
@@ -161,10 +157,6 @@ function dbmateProgram(): string {
   const home = dirname(createRequire(import.meta.url).resolve("dbmate/package.json"));
   const own = `@dbmate/${process.platform}-${process.arch}/package.json`;
   return join(dirname(createRequire(join(home, "package.json")).resolve(own)), "bin/dbmate");
-}
-
-function middle(values: number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** The fastest of the others, by its median. */

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
-import { openSession, type Session } from "../io/postgres/session.ts";
 import { MAJORS, startPostgres } from "../local/postgres.ts";
 import { type Stack, startStack } from "../local/stack.ts";
 import { fillTables } from "./backup/tables.ts";
+import { onDatabase } from "./database.ts";
 import { writeSection } from "./page.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -65,9 +65,9 @@ async function measure(gigabytes: number): Promise<Measured> {
       onLog: () => undefined,
     });
     const production = { ...server.address, database: "shop" };
-    await onServer(server.address, (session) => session.execute("create database shop template template0"));
+    await onDatabase(server.address, (session) => session.execute("create database shop template template0"));
     await fillTables(production, gigabytes * 1e9);
-    await onServer(production, (session) =>
+    await onDatabase(production, (session) =>
       session.execute("create table public.orders (id int primary key)"),
     );
     return await goBack(stack, production, folder, gigabytes, `http://127.0.0.1:${at.port}/`);
@@ -115,7 +115,7 @@ async function goBack(
   if (promoted instanceof Error) throw promoted;
   const steps = await stepsOf(stack);
   const at = (step: string, edge: "startedAt" | "endedAt") => Date.parse(steps.get(step)?.[edge] ?? "");
-  const found = await onServer(production, async (session) => {
+  const found = await onDatabase(production, async (session) => {
     const [row] = await session.query<{ found: number }>(
       "select count(*)::int as found from public.orders where id = any($1)",
       [written],
@@ -185,15 +185,6 @@ function startApplication(address: DatabaseAddress) {
       return { written, away: away / 1000 };
     },
   };
-}
-
-async function onServer<T>(address: DatabaseAddress, work: (session: Session) => Promise<T>): Promise<T> {
-  const session = await openSession(address, { application: "bench" });
-  try {
-    return await work(session);
-  } finally {
-    await session.close();
-  }
 }
 
 function resultTable(measured: Measured[]): string {

@@ -7,10 +7,11 @@ import { promisify } from "node:util";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { fingerprint } from "../core/shape.ts";
 import { dumpSchema } from "../io/postgres/dump/index.ts";
-import { openSession } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { MAJORS, startPostgres } from "../local/postgres.ts";
 import { findProgram } from "./backup/peers.ts";
+import { onDatabase, queryOn } from "./database.ts";
+import { middle } from "./middle.ts";
 import { describeMachine, writeSection } from "./page.ts";
 import { makeSchema, SCHEMA_CONTENT } from "./snapshot/schema.ts";
 
@@ -43,8 +44,7 @@ export async function benchSnapshot({ json, runs }: { json: boolean; runs: numbe
   const major = MAJORS.at(-1) ?? 18;
   const server = await startPostgres({ major, temporary: true, dataFolder: join(folder, "postgres") });
   try {
-    const session = await openSession(server.address, { application: "bench" });
-    await session.execute(`create database ${DATABASE} template template0`).finally(() => session.close());
+    await queryOn(server.address, `create database ${DATABASE} template template0`);
     const address = { ...server.address, database: DATABASE };
     await makeSchema(address, TABLES);
     const measured = await measure(address, findProgram("pg_dump", major), runs);
@@ -85,16 +85,13 @@ async function measure(
 async function readOurs(address: DatabaseAddress): Promise<{ seconds: number; cpu: number; count: number }> {
   const began = performance.now();
   const before = process.cpuUsage();
-  const session = await openSession(address, { application: "bench" });
-  try {
+  return onDatabase(address, async (session) => {
     const shape = await readShape(session);
     fingerprint(shape);
     const seconds = (performance.now() - began) / 1000;
     const { user, system } = process.cpuUsage(before);
     return { seconds, cpu: (user + system) / 1e6, count: Object.keys(shape.objects).length };
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 async function readTheirs(address: DatabaseAddress, program: string | undefined): Promise<number> {
@@ -109,10 +106,6 @@ async function readTheirs(address: DatabaseAddress, program: string | undefined)
       },
     });
   return (performance.now() - began) / 1000;
-}
-
-function middle(values: number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function ratio({ rounds }: Measured): number {

@@ -47,7 +47,7 @@ const lastVerified = z
   })
   .nullable();
 
-export const stepAttempt = z.looseObject({
+const stepAttempt = z.looseObject({
   step: z.enum(STEPS),
   attempt: z.number(),
   status: z.enum(["running", "succeeded", "failed", "yielded"]),
@@ -97,32 +97,6 @@ export const inventoryPolicy = z.looseObject({
   rollback: z.string(),
   inventory: z.string(),
   configuration: z.array(z.string()),
-});
-
-const heldObjects = z.object({ prefix: z.string(), objects: z.number(), bytes: z.number() });
-
-export const holdings = z.object({
-  environment: z.string(),
-  tables: z.array(
-    z.object({
-      schema: z.string(),
-      name: z.string(),
-      comment: z.string().optional(),
-      columns: z.array(z.object({ name: z.string(), type: z.string(), comment: z.string().optional() })),
-      rows: z.number(),
-      exact: z.boolean(),
-      bytes: z.number(),
-    }),
-  ),
-  storage: z
-    .object({
-      bucket: z.string(),
-      root: z.string(),
-      prefixes: z.array(heldObjects),
-      strays: z.array(heldObjects),
-      whole: z.boolean(),
-    })
-    .nullable(),
 });
 
 export const environments = z.looseObject({ environments: z.array(environment), next });
@@ -281,7 +255,6 @@ export type Task = z.infer<typeof task>;
 export type Backup = z.infer<typeof backup>;
 export type BackupDetail = z.infer<typeof backupDetail>;
 export type LastVerified = z.infer<typeof lastVerified>;
-export type Promotion = z.infer<typeof promotion>;
 export type Detail = z.infer<typeof detail>;
 export type StepAttempt = z.infer<typeof stepAttempt>;
 export type Environment = z.infer<typeof environment>;

@@ -2,7 +2,7 @@
 import type { Json } from "./canonical-json.ts";
 import { withoutIgnored } from "./drift.ts";
 import type { FormatName } from "./formats/format.ts";
-import { HISTORY_TABLES, HISTORY_TOOLS } from "./formats/history-tools.ts";
+import { HISTORY_TABLES, HISTORY_TOOLS, type HistoryTable } from "./formats/history-tools.ts";
 import { addressOf, type Shape } from "./shape.ts";
 
 /** A schema with all that stands in it, or one table with what hangs on it. */
@@ -35,7 +35,7 @@ export function comparableShape(shape: Shape, owned: OwnedObjects | undefined): 
 export function withoutHistory(shape: Shape, format: FormatName, promised: readonly string[]): Shape {
   const tool = HISTORY_TOOLS.find((name) => name === format);
   if (tool === undefined) return shape;
-  const { schema = "*", table } = HISTORY_TABLES[tool];
+  const { schema = "*", table }: HistoryTable = HISTORY_TABLES[tool];
   const own = promised.some((name) => name.endsWith(`.${table}`));
   if (own) return shape;
   return withoutIgnored(shape, schema === "*" ? [`table *.${table}`] : patternsOf({ schema }));

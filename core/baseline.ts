@@ -56,7 +56,7 @@ export function compareBaselines(expected: Baseline, actual: Baseline): Baseline
 }
 
 /** The tables by the names under which two databases can be compared: partitions that hold their rows by chance are summed up. */
-export function comparableTables({ tables }: Baseline): Record<string, TableBaseline> {
+function comparableTables({ tables }: Baseline): Record<string, TableBaseline> {
   const comparable: Record<string, TableBaseline> = {};
   for (const [name, { partOf = name, ...own }] of Object.entries(tables)) {
     const others = comparable[partOf];

@@ -2,7 +2,7 @@
 import type { BatchDirective } from "./batch-directive.ts";
 
 /** A slice aims at this: short enough that nobody who waits for one of its rows notices, long enough to be worth a commit. */
-export const SLICE_MILLISECONDS = 200;
+const SLICE_MILLISECONDS = 200;
 
 /** Never smaller than a sixteenth of what the directive says, never larger. */
 export function leastSize(largest: number): number {

@@ -1,8 +1,8 @@
 /**
- * The one catalogue of what can go wrong: every refusal the product utters has a code, a fact, a mend, a status and an
- * exit code here. It is long because it is one: whoever words a refusal sees all the others.
+ * The one catalogue of what can go wrong: every refusal the product utters has a code, a fact, a mend, a status and an exit code
+ * here.
+ * Long because it is one: whoever words a refusal sees all the others.
  */
-
 type Facts = Record<string, unknown>;
 
 interface Entry<F extends Facts> {

@@ -1,36 +1,44 @@
 /** What an environment really holds: its tables with their sizes, and the objects of its bucket by prefix. */
-import type { LiveTable } from "./inventory-shape.ts";
+import * as z from "zod";
+import { liveTable } from "./inventory-shape.ts";
 
-export interface HeldTable extends LiveTable {
-  rows: number;
+const heldTable = liveTable.extend({
+  rows: z.number(),
   /** False where the server's own estimate was taken, for the table is large. */
-  exact: boolean;
+  exact: z.boolean(),
   /** On disk, with indexes and what is stored out of line; of a partitioned table, its partitions'. */
-  bytes: number;
-}
+  bytes: z.number(),
+});
 
-export interface HeldObjects {
+const heldObjects = z.object({
   /** Without the environment's root. */
-  prefix: string;
-  objects: number;
-  bytes: number;
-}
+  prefix: z.string(),
+  objects: z.int(),
+  bytes: z.number(),
+});
 
-export interface Holdings {
-  environment: string;
-  tables: HeldTable[];
+/** As the service answers and the command reads it. */
+export const holdings = z.object({
+  environment: z.string(),
+  tables: z.array(heldTable),
   /** Null where the policy names no bucket. */
-  storage: {
-    bucket: string;
-    root: string;
-    /** As they were asked about. */
-    prefixes: HeldObjects[];
-    /** Objects under none of these, by the first part of their keys. */
-    strays: HeldObjects[];
-    /** False where the bucket holds more than were looked at. */
-    whole: boolean;
-  } | null;
-}
+  storage: z
+    .object({
+      bucket: z.string(),
+      root: z.string(),
+      /** As they were asked about. */
+      prefixes: z.array(heldObjects),
+      /** Objects under none of these, by the first part of their keys. */
+      strays: z.array(heldObjects),
+      /** False where the bucket holds more than were looked at. */
+      whole: z.boolean(),
+    })
+    .nullable(),
+});
+
+export type Holdings = z.infer<typeof holdings>;
+export type HeldTable = z.infer<typeof heldTable>;
+type HeldObjects = z.infer<typeof heldObjects>;
 
 /** Counts keys, given without the root, under the prefixes and beside them. An object under two of them counts for each. */
 export function countObjects(prefixes: readonly string[]) {

@@ -40,7 +40,7 @@ function marked(does: InventoryChange["does"], value: unknown, depth: number): s
 }
 
 /** Columns stand in one line each: `email: personal`, `token: { classification: secret }`. */
-export function yamlLines(value: unknown): string[] {
+function yamlLines(value: unknown): string[] {
   return stringify(value, { nullStr: "", lineWidth: 0 })
     .trimEnd()
     .split("\n")

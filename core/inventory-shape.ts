@@ -1,14 +1,17 @@
 /** The tables of a shape as an inventory speaks of them. */
+import * as z from "zod";
 import type { Shape } from "./shape.ts";
 
 /** A table as a shape has it. */
-export interface LiveTable {
-  schema: string;
-  name: string;
-  comment?: string | undefined;
+export const liveTable = z.object({
+  schema: z.string(),
+  name: z.string(),
+  comment: z.string().optional(),
   /** In the table's order; `type` is a domain's base type. */
-  columns: { name: string; type: string; comment?: string | undefined }[];
-}
+  columns: z.array(z.object({ name: z.string(), type: z.string(), comment: z.string().optional() })),
+});
+
+export type LiveTable = z.infer<typeof liveTable>;
 
 /** The tables that need an entry: partitions are their parent's, and what an extension brought is no part of a shape. */
 export function tablesOf(shape: Shape): LiveTable[] {

@@ -39,7 +39,7 @@ export interface Ownership {
 }
 
 /** Uploads of nobody the ledger knows are left alone for so long. */
-export const STRANGERS_HOURS = 24;
+const STRANGERS_HOURS = 24;
 
 /** True when nobody will end the upload any more. `now` is the ledger's clock. */
 export function isAbandoned(owner: Ownership | undefined, initiated: Date, now: Date): boolean {

@@ -2,7 +2,7 @@
 import { RehearsalError } from "./errors.ts";
 
 /** The digits a number is written with at least: 0001. */
-export const NUMBER_DIGITS = 4;
+const NUMBER_DIGITS = 4;
 
 export interface MigrationName {
   version: number;

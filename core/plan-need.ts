@@ -36,11 +36,7 @@ export function needingMigration({ statements }: Pick<Migration, "statements">):
 }
 
 /** True for everything that is not additive, but for what provably loses and changes no content; a procedure may do anything. */
-export function needsPlan({
-  kind,
-  class: its,
-  touches,
-}: Pick<Statement, "kind" | "class" | "touches">): boolean {
+function needsPlan({ kind, class: its, touches }: Pick<Statement, "kind" | "class" | "touches">): boolean {
   if (kind === "CallStmt" || touches.opaque) return true;
   return its !== "additive" && !KEEPING.has(kind);
 }

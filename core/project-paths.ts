@@ -46,7 +46,7 @@ export function layoutOf({
   return { folder: migrations ?? layout.folder, rules: layout };
 }
 
-export const NATIVE_LAYOUT: ProjectLayout = layoutOf({ format: "native" });
+const NATIVE_LAYOUT: ProjectLayout = layoutOf({ format: "native" });
 
 /** True when the path stands among the migrations. */
 export function isMigration(path: string, { folder, rules }: ProjectLayout): boolean {

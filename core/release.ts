@@ -8,8 +8,6 @@ import { CONFIG_PATH, type ProjectConfig, parseConfig } from "./project-config.t
 import { checkPaths, checkSafePaths, layoutOf } from "./project-paths.ts";
 import { manifestSchema, type ReleaseManifest } from "./release-manifest.ts";
 
-export { manifestSchema, type ReleaseManifest } from "./release-manifest.ts";
-
 export interface Bundle {
   /** sha256 of the manifest's canonical JSON: the release's name everywhere. */
   hash: string;

@@ -1,6 +1,6 @@
 /**
  * `schema.lock.json`: what a release promises of its schema, generated from a replay, readable, and the same on every server.
- * It is long because its schema, its making and its reading stand together: a field is in all three or in none.
+ * Long because its schema, its making and its reading stand together: a field is in all three or in none.
  */
 import * as z from "zod";
 import { canonicalJson, type Json } from "./canonical-json.ts";

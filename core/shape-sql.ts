@@ -1,9 +1,8 @@
 /**
- * The SQL that leads from one shape to another, in an order in which it can run: what is in the way is dropped, what is
- * missing made, the rest altered. What cannot be written stands there as a comment that names the object and its facts.
- * It is long because the order is one: whoever moves a line has to see all the others.
+ * The SQL that leads from one shape to another, in an order in which it can run: what is in the way is dropped, what is missing
+ * made, the rest altered. What cannot be written stands there as a comment that names the object and its facts.
+ * Long because the order is one: whoever moves a line has to see all the others.
  */
-
 import type { Shape } from "./shape.ts";
 import { namesOf, parseForeignKey, parseKey, tableOfIndex } from "./shape-names.ts";
 import { granteesOf } from "./shape-sql/grants.ts";

@@ -5,7 +5,7 @@ import { asList, asText, fieldsOf, isOn, isTree, nameParts, optionsOf, type Tree
 import { isVolatile } from "./volatile-default.ts";
 
 /** Mildest first. */
-export const STATEMENT_CLASSES = ["additive", "rewriting", "destructive", "non-transactional"] as const;
+const STATEMENT_CLASSES = ["additive", "rewriting", "destructive", "non-transactional"] as const;
 
 export type StatementClass = (typeof STATEMENT_CLASSES)[number];
 

@@ -13,7 +13,7 @@ export function summarize(statement: ParsedStatement): string {
 }
 
 /** The source on one line: runs of white space made one space, control characters made visible. */
-export function onOneLine(sql: string): string {
+function onOneLine(sql: string): string {
   return sql
     .replace(/\s+/g, " ")
     .trim()

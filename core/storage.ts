@@ -102,6 +102,6 @@ export async function* compareListings(
 }
 
 /** By the bytes of their UTF-8, which is how S3 lists them. */
-export function compareKeys(a: string, b: string): number {
+function compareKeys(a: string, b: string): number {
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

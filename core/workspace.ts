@@ -1,7 +1,7 @@
 /** The workspace's files: one says dev or prod, one says what the database is, and a promotion keeps the second. */
 import * as z from "zod";
 
-export const WORKSPACE_STATES = ["writeable", "provisional", "canonical"] as const;
+const WORKSPACE_STATES = ["writeable", "provisional", "canonical"] as const;
 export type WorkspaceState = (typeof WORKSPACE_STATES)[number];
 
 /** Other members are other people's, and stay as they are. */

@@ -2,7 +2,7 @@
 import { type BackupManifest, parseManifest } from "../core/backup-manifest.ts";
 import { sha256 } from "../core/digest.ts";
 import { type ErrorRecord, RehearsalError, toErrorRecord } from "../core/errors.ts";
-import type { BackupRow } from "../io/ledger/backups.ts";
+import type { BackupRow } from "../io/ledger/backup-rows.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 
 /** Where a backup's own objects are; some of it may lie under its base's prefix. */

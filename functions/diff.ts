@@ -2,7 +2,7 @@
 import { RehearsalError } from "../core/errors.ts";
 import { fingerprint, type Shape } from "../core/shape.ts";
 import { compareShapes, type ShapeComparison } from "../core/shape-comparison.ts";
-import { readBackup } from "../io/ledger/backups.ts";
+import { readBackup } from "../io/ledger/backup-rows.ts";
 import { listEnvironments } from "../io/ledger/environments.ts";
 import { readPromotion } from "../io/ledger/promotions.ts";
 import { findRelease, isKnownRelease } from "../io/ledger/releases.ts";

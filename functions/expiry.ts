@@ -1,6 +1,7 @@
 /** Which backups may go: judged by the ledger, and, before any object is removed, by the manifests of those that stay. */
 import { judgeBackups, type Keepable } from "../core/retention.ts";
-import { type BackupRow, beginExpiry, listUnexpired } from "../io/ledger/backups.ts";
+import { type BackupRow, listUnexpired } from "../io/ledger/backup-rows.ts";
+import { beginExpiry } from "../io/ledger/backups.ts";
 import { listEnvironments, lockEnvironment } from "../io/ledger/environments.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";

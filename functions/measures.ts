@@ -79,7 +79,7 @@ async function openWatch(
 }
 
 /** What the promotion's attempts to migrate measured, the oldest first; empty before it migrated. */
-export async function readMeasures(store: ObjectStore, id: string): Promise<Measures[]> {
+async function readMeasures(store: ObjectStore, id: string): Promise<Measures[]> {
   const prefix = `promotions/${id}/migrate/`;
   const attempts: number[] = [];
   for await (const { key } of store.list(prefix)) {

@@ -5,7 +5,7 @@ import { needsFence } from "../core/fence.ts";
 import type { Finding } from "../core/lint/lint.ts";
 import type { Coverage } from "../core/plan-coverage.ts";
 import type { Run } from "../core/runs.ts";
-import { listBackups } from "../io/ledger/backups.ts";
+import { listBackups } from "../io/ledger/backup-rows.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { findRelease } from "../io/ledger/releases.ts";
 import type { ObjectStore } from "../io/object-store.ts";

@@ -4,7 +4,8 @@ import { compareBaselines, describeBaselineDifference } from "../core/baseline.t
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
 import { databaseName } from "../core/names.ts";
-import { type BackupRow, markBackup } from "../io/ledger/backups.ts";
+import type { BackupRow } from "../io/ledger/backup-rows.ts";
+import { markBackup } from "../io/ledger/backups.ts";
 import { readBaseline } from "../io/postgres/baseline.ts";
 import {
   carryDatabaseProperties,

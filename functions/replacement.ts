@@ -2,7 +2,7 @@
 
 import { RehearsalError } from "../core/errors.ts";
 import { databaseName } from "../core/names.ts";
-import { readBackup } from "../io/ledger/backups.ts";
+import { readBackup } from "../io/ledger/backup-rows.ts";
 import { lockEnvironment, replaceEnvironment } from "../io/ledger/environments.ts";
 import { overtakeRehearsals } from "../io/ledger/rehearsals.ts";
 import type { TaskFacts } from "../io/ledger/tasks.ts";

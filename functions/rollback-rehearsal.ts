@@ -6,7 +6,7 @@ import { compareBaselines, describeBaselineDifference } from "../core/baseline.t
 import { RehearsalError } from "../core/errors.ts";
 import type { RollbackReport } from "../core/report.ts";
 import { describeDifference, diffShapes, fingerprint } from "../core/shape.ts";
-import { readBackup } from "../io/ledger/backups.ts";
+import { readBackup } from "../io/ledger/backup-rows.ts";
 import { readBaseline } from "../io/postgres/baseline.ts";
 import {
   carryDatabaseProperties,

@@ -40,13 +40,6 @@ export async function filesOfTask(
   return files.map((file) => ({ ...file, key: keyOf(id, attempt, file.name) }));
 }
 
-/** The text of one of them; throws `NotFound`. */
-export async function readTaskFile(store: ObjectStore, task: Task, name: string): Promise<string> {
-  const found = (await filesOfTask(store, task)).find((file) => file.name === name);
-  if (found === undefined) throw new RehearsalError("NotFound", { what: "file", name });
-  return Buffer.from(await store.get(found.key)).toString();
-}
-
 /** What this service wrote there itself. */
 function namedIn(outcome: Json): ExportedFile[] | undefined {
   return (outcome as { files?: ExportedFile[] } | null)?.files;

@@ -3,4 +3,4 @@ alter table ledger.tasks
   drop constraint tasks_kind_check,
   add constraint tasks_kind_check check (kind in (
     'back-up', 'verify', 'restore', 'expire', 'export',
-    'replay', 'adopt', 'squash', 'baseline', 'inventory'));
+    'replay', 'adopt', 'squash', 'baseline'));

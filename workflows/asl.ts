@@ -1,5 +1,4 @@
 /** The parts of Amazon States Language that our machines use, in JSONata, as plain data. */
-import type { Step } from "../core/steps.ts";
 
 /** A JSONata expression between `{% %}`, or a literal. */
 export type Expression = string;
@@ -60,15 +59,3 @@ export interface StateMachine {
   TimeoutSeconds: number;
   States: Record<string, State>;
 }
-
-/** Puts real function names or ARNs where the definition has a step's name; everything else stays as it is. */
-export function bindFunctions(machine: StateMachine, nameOf: (step: string) => string): StateMachine {
-  const bind = (state: State): State =>
-    state.Type === "Task"
-      ? { ...state, Arguments: { ...state.Arguments, FunctionName: nameOf(state.Arguments.FunctionName) } }
-      : state;
-  const states = Object.entries(machine.States).map(([name, state]) => [name, bind(state)]);
-  return { ...machine, States: Object.fromEntries(states) };
-}
-
-export type { Step };

@@ -5,7 +5,7 @@ import { type ObjectStore, openObjectStore } from "../../io/object-store.ts";
 import { backUp } from "../../io/postgres/backup.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { restore } from "../../io/postgres/restore.ts";
-import { openSession } from "../../io/postgres/session.ts";
+import { onDatabase } from "../database.ts";
 
 export interface Task {
   kind: "backup" | "restore" | "baseline";
@@ -69,13 +69,8 @@ async function run(
     await restore({ ...common, target: address, manifest });
     return manifest;
   }
-  const session = await openSession(address, { application: "bench" });
-  try {
-    await readBaseline(session, { onProgress });
-    return undefined;
-  } finally {
-    await session.close();
-  }
+  await onDatabase(address, (session) => readBaseline(session, { onProgress }));
+  return undefined;
 }
 
 console.log(JSON.stringify(await carryOut(JSON.parse(process.argv[2] ?? ""))));

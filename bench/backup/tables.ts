@@ -1,6 +1,7 @@
 /** What the benches back up and roll back: pgbench's tables, wide rows of jsonb, articles of text, and their indexes. */
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { openSession, type Session } from "../../io/postgres/session.ts";
+import type { Session } from "../../io/postgres/session.ts";
+import { onDatabase } from "../database.ts";
 
 export const CONTENT =
   "half of it accounts and history as pgbench makes them, a quarter wide rows of jsonb, a quarter articles of text; four primary keys, six more indexes, a foreign key";
@@ -93,16 +94,4 @@ function events(from: number, to: number): string {
       'tags', jsonb_build_array(md5((g % 100)::text), md5((g % 1000)::text), 'n' || g % 17), 'amount', (abs(hashint8(g * 7)) % 100000) / 100.0,
       'nested', jsonb_build_object('a', g, 'b', md5((g * 5)::text), 'c', null, 'd', g % 2 = 0, 'trace', md5((g * 11)::text) || md5((g * 13)::text)))
     from generate_series(${from}::bigint, ${to}::bigint) g`;
-}
-
-async function onDatabase(
-  address: DatabaseAddress,
-  work: (session: Session) => Promise<void>,
-): Promise<void> {
-  const session = await openSession(address, { application: "bench" });
-  try {
-    await work(session);
-  } finally {
-    await session.close();
-  }
 }

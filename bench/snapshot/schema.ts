@@ -1,6 +1,6 @@
 /** The database whose shape the bench reads: tables as an application has them after some years, and all that stands around them. */
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { openSession } from "../../io/postgres/session.ts";
+import { onDatabase } from "../database.ts";
 
 export const SCHEMA_CONTENT =
   "eight to twenty-six columns, a primary key, a unique constraint, two foreign keys, three indexes and more, a check, comments and a grant to most tables; and to every ten an enum, a domain, a sequence, two views, a function, a trigger and a policy";
@@ -11,8 +11,7 @@ const TABLES_A_BATCH = 10;
 
 /** Makes so many tables, and what belongs to them, in a database that is empty. */
 export async function makeSchema(address: DatabaseAddress, tables: number): Promise<void> {
-  const session = await openSession(address, { application: "bench" });
-  try {
+  await onDatabase(address, async (session) => {
     await session.execute(
       `do $$ begin create role bench_reader nologin; exception when duplicate_object then null; end $$;
       ${SCHEMAS.filter((name) => name !== "public")
@@ -25,9 +24,7 @@ export async function makeSchema(address: DatabaseAddress, tables: number): Prom
       await session.execute([neighbourhood(first), ...own, afterwards(first)].join("\n"));
     }
     await session.execute("vacuum analyze");
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 function schemaOf(number: number): string {

@@ -3,13 +3,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { RehearsalError } from "../../core/errors.ts";
+import { holdings } from "../../core/holdings.ts";
 import { INVENTORY_PATH, type Inventory, parseInventory } from "../../core/inventory.ts";
 import { checkInventory } from "../../core/inventory-check.ts";
 import { draftInventory } from "../../core/inventory-draft.ts";
 import { inventoryLines } from "../../core/inventory-lines.ts";
 import { inventoryPage } from "../../core/inventory-page.ts";
 import { CONFIG_PATH, parseConfig } from "../../core/project-config.ts";
-import { environment, holdings, inventoryPolicy } from "../answers.ts";
+import { environment, inventoryPolicy } from "../answers.ts";
 import type { Act, Context, Declare } from "../command.ts";
 import { plain } from "../text.ts";
 

@@ -3,9 +3,9 @@ import { RehearsalError } from "../errors.ts";
 import { readSqlSource, type SqlSource } from "../sql-source.ts";
 import { forPostgres, withoutDialect } from "./dialects.ts";
 import { below, type Format, type FoundMigration, fileName } from "./format.ts";
-import { broken, firstCode, markers } from "./markers.ts";
+import { broken, markers } from "./markers.ts";
 import { leadingDigits, nextVersion } from "./stamp.ts";
-import { upOnly } from "./up-and-down.ts";
+import { firstMark, type Marks, upOnly } from "./up-and-down.ts";
 import { compareBytes, timeNotes } from "./versions.ts";
 
 export const dbmate: Format = {
@@ -38,21 +38,13 @@ const WORDS = { up: "-- migrate:up", down: "-- migrate:down" };
 function readOne(source: SqlSource): FoundMigration {
   const name = withoutDialect(fileName(source.path)).replace(/\.sql$/, "");
   const [, digits = "", words = ""] = /^(\d+)[_-]?(.*)$/s.exec(name) ?? [];
-  const up = markers(source.sql, UP);
-  const [mark] = up;
-  const start = firstCode(source.sql) ?? source.sql.length;
-  if (mark === undefined || start < mark.start)
-    throw broken(
-      "dbmate",
-      source,
-      Math.min(start, mark?.start ?? start),
-      `it does not begin with "${WORDS.up}"`,
-      `write "${WORDS.up}" before the first statement`,
-    );
+  const [up, down] = [markers(source.sql, UP), markers(source.sql, DOWN)];
+  const marks: Marks = { format: "dbmate", up, down, words: WORDS };
+  const mark = firstMark(source, marks);
   return {
     key: digits,
     name: words || digits,
-    source: upOnly(source, { format: "dbmate", up, down: markers(source.sql, DOWN), words: WORDS }),
+    source: upOnly(source, marks),
     transaction: isOutside(source, mark.start, mark.match[1] ?? "") ? "none" : "one",
   };
 }

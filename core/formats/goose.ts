@@ -2,9 +2,9 @@
 import { readSqlSource, type SqlSource } from "../sql-source.ts";
 import { forPostgres, withoutDialect } from "./dialects.ts";
 import { below, type Format, type FoundMigration, fileName } from "./format.ts";
-import { broken, firstCode, type Marker, markers } from "./markers.ts";
+import { broken, type Marker, markers } from "./markers.ts";
 import { leadingDigits, nextVersion } from "./stamp.ts";
-import { upOnly } from "./up-and-down.ts";
+import { firstMark, type Marks, upOnly } from "./up-and-down.ts";
 import { compareNumbers, plainNumber, sortVersions, timeNotes } from "./versions.ts";
 
 export const goose: Format = {
@@ -38,21 +38,12 @@ function readOne(source: SqlSource): FoundMigration {
   const marks = markers(source.sql, MARK);
   const named = (word: string) => marks.filter(({ match }) => match[1]?.toLowerCase() === word);
   refuseUnknown(source, marks);
-  const up = named("up");
-  const [mark] = up;
-  const start = firstCode(source.sql) ?? source.sql.length;
-  if (mark === undefined || start < mark.start)
-    throw broken(
-      "goose",
-      source,
-      Math.min(start, mark?.start ?? start),
-      `it does not begin with "${WORDS.up}"`,
-      `write "${WORDS.up}" before the first statement`,
-    );
+  const parted: Marks = { format: "goose", up: named("up"), down: named("down"), words: WORDS };
+  firstMark(source, parted);
   return {
     key: plainNumber(digits),
     name: words,
-    source: upOnly(source, { format: "goose", up, down: named("down"), words: WORDS }),
+    source: upOnly(source, parted),
     transaction: named("no transaction").length > 0 ? "none" : "one",
   };
 }

@@ -1,20 +1,6 @@
 /** The tools whose own record of what they applied is read. */
 import type { FormatName } from "./format.ts";
 
-export const HISTORY_TOOLS = [
-  "dbmate",
-  "flyway",
-  "golang-migrate",
-  "goose",
-  "prisma",
-  "drizzle",
-  "sqitch",
-  "graphile-migrate",
-  "node-pg-migrate",
-] as const satisfies FormatName[];
-
-export type HistoryTool = (typeof HISTORY_TOOLS)[number];
-
 export interface HistoryTable {
   table: string;
   /** Where the tool has a schema of its own. */
@@ -22,7 +8,7 @@ export interface HistoryTable {
 }
 
 /** What each tool calls its record. */
-export const HISTORY_TABLES: { readonly [K in HistoryTool]: HistoryTable } = {
+export const HISTORY_TABLES = {
   dbmate: { table: "schema_migrations" },
   flyway: { table: "flyway_schema_history" },
   "golang-migrate": { table: "schema_migrations" },
@@ -32,4 +18,9 @@ export const HISTORY_TABLES: { readonly [K in HistoryTool]: HistoryTable } = {
   sqitch: { table: "changes", schema: "sqitch" },
   "graphile-migrate": { table: "migrations", schema: "graphile_migrate" },
   "node-pg-migrate": { table: "pgmigrations" },
-};
+} as const satisfies { readonly [K in FormatName]?: HistoryTable };
+
+export type HistoryTool = keyof typeof HISTORY_TABLES;
+
+/** In the order of the table above. */
+export const HISTORY_TOOLS = Object.keys(HISTORY_TABLES) as HistoryTool[];

@@ -1,7 +1,7 @@
 /** Files that hold the way there and the way back, parted by two marks: dbmate's, goose's and node-pg-migrate's. */
 import type { SqlSource } from "../sql-source.ts";
 import type { FormatName } from "./format.ts";
-import { blank, broken, type Marker } from "./markers.ts";
+import { blank, broken, firstCode, type Marker } from "./markers.ts";
 
 export interface Marks {
   format: FormatName;
@@ -29,4 +29,17 @@ export function upOnly(source: SqlSource, { format, up, down, words }: Marks): S
       `begin with "${words.up}"`,
     );
   return { ...source, sql: blank(source.sql, back.start, source.sql.length) };
+}
+
+/** The mark of the way there; throws `SequenceBroken` for a file that has none, or whose first statement stands before it. */
+export function firstMark(source: SqlSource, { format, up: [mark], words }: Marks): Marker {
+  const start = firstCode(source.sql) ?? source.sql.length;
+  if (mark !== undefined && mark.start <= start) return mark;
+  throw broken(
+    format,
+    source,
+    Math.min(start, mark?.start ?? start),
+    `it does not begin with "${words.up}"`,
+    `write "${words.up}" before the first statement`,
+  );
 }

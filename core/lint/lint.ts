@@ -23,8 +23,7 @@ import { RULES } from "./rules.ts";
 import { Standing } from "./standing.ts";
 import { areTiny, describeSizes } from "./table-sizes.ts";
 
-export type { PlannedStatement } from "./planned.ts";
-export type { Blocks, Finding, Severity, TableSize } from "./rule.ts";
+export type { Finding, TableSize } from "./rule.ts";
 
 /** What the analysis needs of a file; migrations, views and seeds of a project have it. */
 export interface LintSource {

@@ -1,4 +1,8 @@
-/** Objects other than tables as SQL: made, dropped, and given what stands beside their definition; all kinds in one place, for each verb. */
+/**
+ * Objects other than tables as SQL: made, dropped, and given what stands beside their definition; all kinds in one place, for each
+ * verb.
+ * Long because each verb is one table over all kinds: whoever adds a kind sees where each has it.
+ */
 import { quoteLiteral, quoteName } from "../names.ts";
 import { columnGrantStatements, granteesOf, grantStatements } from "./grants.ts";
 import { equal, type Facts, type Item, optionList, qualified, shownFact, sqlName, untold } from "./item.ts";

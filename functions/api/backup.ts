@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
 import type { ErrorRecord } from "../../core/errors.ts";
 import { RETENTION_CLASSES } from "../../core/retention.ts";
-import type { BackupRow, LastVerified } from "../../io/ledger/backups.ts";
+import type { BackupRow, LastVerified } from "../../io/ledger/backup-rows.ts";
 import { errorSchema, instant } from "./answer.ts";
 
 const proof = z.enum(["restore", "objects"]);

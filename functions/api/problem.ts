@@ -20,7 +20,7 @@ export const problemSchema = z
   })
   .openapi("Problem", { description: "Problem details (RFC 9457)" });
 
-export type Problem = z.infer<typeof problemSchema>;
+type Problem = z.infer<typeof problemSchema>;
 
 /** The one place where what was thrown becomes an answer. */
 export function onError(thrown: Error, c: Context): Response {

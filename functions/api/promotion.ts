@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { STATUSES, STEPS } from "../../core/steps.ts";
 import { type Approval, readApproval } from "../../io/ledger/approvals.ts";
-import { type LastVerified, lastVerified } from "../../io/ledger/backups.ts";
+import { type LastVerified, lastVerified } from "../../io/ledger/backup-rows.ts";
 import { type Promotion, readPromotion } from "../../io/ledger/promotions.ts";
 import { listSteps, type StepRow } from "../../io/ledger/steps.ts";
 import type { Session } from "../../io/postgres/session.ts";

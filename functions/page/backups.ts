@@ -1,7 +1,7 @@
 /** Backups: listed, one shown with what its manifest says, and verified. */
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
-import { listBackups, readBackup } from "../../io/ledger/backups.ts";
+import { listBackups, readBackup } from "../../io/ledger/backup-rows.ts";
 import { listTasks } from "../../io/ledger/tasks.ts";
 import type { Refusal } from "../../web/console/alert.ts";
 import { backupsView, backupView } from "../../web/console/backups.ts";

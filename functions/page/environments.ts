@@ -4,7 +4,7 @@ import * as z from "zod";
 import { may } from "../../core/access.ts";
 import { policyForLog } from "../../core/policy.ts";
 import { RETENTION_CLASSES } from "../../core/retention.ts";
-import { listBackups } from "../../io/ledger/backups.ts";
+import { listBackups } from "../../io/ledger/backup-rows.ts";
 import { readDriftCheck } from "../../io/ledger/drift-checks.ts";
 import { readEnvironment } from "../../io/ledger/environments.ts";
 import { listPromotions } from "../../io/ledger/promotions.ts";

@@ -1,6 +1,6 @@
 /** What the console lists, gathered from the ledger: environments with what is known of them, backups with what one may do. */
 import { may } from "../../core/access.ts";
-import { type BackupRow, lastVerified } from "../../io/ledger/backups.ts";
+import { type BackupRow, lastVerified } from "../../io/ledger/backup-rows.ts";
 import { readDriftCheck } from "../../io/ledger/drift-checks.ts";
 import { type Environment, listEnvironments } from "../../io/ledger/environments.ts";
 import { listPromotions } from "../../io/ledger/promotions.ts";

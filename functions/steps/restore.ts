@@ -1,5 +1,6 @@
 /** Restore: the backup is believed only when a database made from it has the same shape and holds the same. */
 import { compareBaselines, describeBaselineDifference } from "../../core/baseline.ts";
+import type { Writers } from "../../core/changed-tables.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { databaseName } from "../../core/names.ts";
 import { describeDifference, diffShapes } from "../../core/shape.ts";
@@ -8,7 +9,7 @@ import { readServer } from "../../io/postgres/backup-facts.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { carryDatabaseProperties, createDatabaseLike } from "../../io/postgres/databases.ts";
 import { endSessionsOf } from "../../io/postgres/end-sessions.ts";
-import { restore, type Writers } from "../../io/postgres/restore.ts";
+import { restore } from "../../io/postgres/restore.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readWriteCounters } from "../../io/postgres/write-counters.ts";
 import { writeArtifact } from "../artifacts.ts";

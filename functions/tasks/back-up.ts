@@ -1,6 +1,7 @@
 /** Back up, outside a promotion: the environment as it is at one instant, into the bucket. */
 import { manifestAmount, manifestDigest } from "../../core/backup-manifest.ts";
-import { insertBackup, readBackup } from "../../io/ledger/backups.ts";
+import { readBackup } from "../../io/ledger/backup-rows.ts";
+import { insertBackup } from "../../io/ledger/backups.ts";
 import { setTaskBackup } from "../../io/ledger/tasks.ts";
 import { backUp } from "../../io/postgres/backup.ts";
 import { openSession } from "../../io/postgres/session.ts";

@@ -1,6 +1,7 @@
 /** Expire: the objects of backups whose time is over go, newest first; rows and log stay. Exports go after a day. */
 import { RehearsalError } from "../../core/errors.ts";
-import { type BackupRow, finishExpiry, listUnexpired, withdrawExpiry } from "../../io/ledger/backups.ts";
+import { type BackupRow, listUnexpired } from "../../io/ledger/backup-rows.ts";
+import { finishExpiry, withdrawExpiry } from "../../io/ledger/backups.ts";
 import { addTaskFacts, listStaleExports } from "../../io/ledger/tasks.ts";
 import { backupPrefix } from "../backups.ts";
 import { markExpiring, readBuiltOn } from "../expiry.ts";

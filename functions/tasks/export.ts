@@ -1,7 +1,8 @@
 /** Export: a backup as an archive that pg_restore reads, written into the bucket for whoever asked to fetch it there. */
 import type { BackupManifest } from "../../core/backup-manifest.ts";
 import { exportBackup } from "../../io/backup-export.ts";
-import { readBackup, tellOfBackup } from "../../io/ledger/backups.ts";
+import { readBackup } from "../../io/ledger/backup-rows.ts";
+import { tellOfBackup } from "../../io/ledger/backups.ts";
 import { readManifest, refuseGone } from "../backups.ts";
 import { type ExportedFile, exportKey, exportPrefix, writeListing } from "../exports.ts";
 import { refusingDamage } from "../proved-copy.ts";

@@ -2,7 +2,8 @@
  * Restore: a backup becomes a database. It is made and proved under a name of its own, and only then given the name that
  * was asked for: nobody ever sees half of it, and what it replaces is kept.
  */
-import { markBackup, readBackup, tellOfBackup } from "../../io/ledger/backups.ts";
+import { readBackup } from "../../io/ledger/backup-rows.ts";
+import { markBackup, tellOfBackup } from "../../io/ledger/backups.ts";
 import { addTaskFacts } from "../../io/ledger/tasks.ts";
 import { findDatabase } from "../../io/postgres/databases.ts";
 import type { Session } from "../../io/postgres/session.ts";

@@ -1,7 +1,8 @@
 /** Verify: every object of a backup is read and counted; or a database is made of it, compared with the baseline, and dropped. */
 import { type BackupManifest, manifestAmount } from "../../core/backup-manifest.ts";
 import { proveObjects } from "../../io/backup-proof.ts";
-import { type BackupRow, markBackup, type Proof, readBackup } from "../../io/ledger/backups.ts";
+import { type BackupRow, readBackup } from "../../io/ledger/backup-rows.ts";
+import { markBackup, type Proof } from "../../io/ledger/backups.ts";
 import { readEnvironment } from "../../io/ledger/environments.ts";
 import { dropScratch } from "../../io/postgres/databases.ts";
 import { readManifest, refuseGone } from "../backups.ts";

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { type BackendMessage, BackendMessages, errorFields, frontendMessage } from "./backend-messages.ts";
+import { CopyBatch } from "./copy-batch.ts";
 import { serverError } from "./server-error.ts";
 import { openPulledWire, type PulledWire } from "./wire.ts";
 
@@ -21,8 +22,6 @@ export interface CopyOut extends AsyncIterable<Uint8Array> {
   readonly rows: number;
 }
 
-/** A server sends a few rows at a time; what takes the bytes, a compressor above all, has a cost for each piece it is given. */
-const BATCH = 512 * 1024;
 const STALL_SECONDS = 120;
 const CLOSE_MILLISECONDS = 5_000;
 
@@ -107,7 +106,7 @@ export class CopySession {
     try {
       this.#send(sql);
       let tag = "";
-      const batch = new Batch(reuse);
+      const batch = new CopyBatch(reuse);
       for (;;) {
         this.#waitForServer(true);
         const { copyData, messages } = await this.#receive();
@@ -267,42 +266,6 @@ export class CopySession {
 
   #unreachable(reason: string): RehearsalError {
     return new RehearsalError("DatabaseUnreachable", { database: this.#wire.address.database, reason });
-  }
-}
-
-/** Gathers pieces into larger ones, each of its own memory, or in turns in the same two. */
-class Batch {
-  #reuse: boolean;
-  #bytes: Buffer = Buffer.alloc(0);
-  #last: Buffer = Buffer.alloc(0);
-  #filled = 0;
-
-  constructor(reuse: boolean) {
-    this.#reuse = reuse;
-  }
-
-  /** Takes the piece, which may be changed afterwards, and gives what became full. */
-  *add(piece: Buffer): Generator<Buffer> {
-    for (let taken = 0; taken < piece.length; ) {
-      if (this.#filled === 0) this.#turn();
-      const length = piece.copy(this.#bytes, this.#filled, taken);
-      taken += length;
-      this.#filled += length;
-      if (this.#filled === BATCH) yield* this.rest();
-    }
-  }
-
-  *rest(): Generator<Buffer> {
-    if (this.#filled === 0) return;
-    const full = this.#bytes.subarray(0, this.#filled);
-    this.#filled = 0;
-    yield full;
-  }
-
-  #turn(): void {
-    const fresh = this.#reuse && this.#last.length > 0 ? this.#last : Buffer.allocUnsafeSlow(BATCH);
-    this.#last = this.#bytes;
-    this.#bytes = fresh;
   }
 }
 

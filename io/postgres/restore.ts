@@ -1,6 +1,7 @@
 /** Restores a backup into an existing empty database, entry by entry as pg_restore does, rows, indexes and constraints in parallel, every object verified. */
-import { type Archive, type ArchiveEntry, parseArchive } from "../../core/archive.ts";
-import { type BackupManifest, type CopiedObject, manifestAmount } from "../../core/backup-manifest.ts";
+import { type Archive, parseArchive } from "../../core/archive.ts";
+import type { BackupManifest } from "../../core/backup-manifest.ts";
+import type { Writers } from "../../core/changed-tables.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { quoteLiteral } from "../../core/names.ts";
@@ -11,9 +12,9 @@ import { assertIntact, readObject, readWhole } from "../backup-objects.ts";
 import type { ObjectStore } from "../object-store.ts";
 import { analyzeAll, type Builder, buildAll } from "./builders.ts";
 import { type CopySession, openCopySession } from "./copy.ts";
-import { copyStatement } from "./copy-plan.ts";
 import { EntryMaker } from "./entry-maker.ts";
 import { copyLargeObjectsIn } from "./large-objects.ts";
+import { type Load, LoadQueue, planLoads } from "./load-queue.ts";
 import { portableSettings } from "./portable-settings.ts";
 import { assertFit, findTablespaces } from "./restore-target.ts";
 import { openSession, type Session } from "./session.ts";
@@ -34,9 +35,6 @@ export interface RestoreOptions {
   /** A COPY in which the server is silent for so long is given up; 120 when not given. */
   stallSeconds?: number;
 }
-
-/** By the key of a table's object, the transaction that wrote its rows: `xmin` of every one of them until somebody changes it. */
-export type Writers = Record<string, string>;
 
 export interface Restored {
   writers: Writers;
@@ -140,32 +138,6 @@ async function dropInitial(session: Session, manifest: BackupManifest): Promise<
     await session.execute("drop extension if exists plpgsql");
 }
 
-/** An object and where its bytes go. */
-interface Load {
-  object: CopiedObject;
-  /** Undefined for large objects. */
-  copyInto: string | undefined;
-  what: string;
-}
-
-/** Holds manifest and table of contents against each other: every table has its objects or is said to be empty, and no object is a stranger. */
-function planLoads(archive: Archive, manifest: BackupManifest): Load[] {
-  const tables = new Map(
-    archive.entries.filter((entry) => entry.kind === "TABLE DATA").map((entry) => [entry.id, entry]),
-  );
-  const unfit = (reason: string) => new RehearsalError("BackupCorrupt", { object: manifest.toc.key, reason });
-  const loads = manifest.data.map((object): Load => {
-    const entry: ArchiveEntry | undefined = tables.get(object.tocId);
-    if (entry === undefined || copyStatement(entry) !== object.copyInto)
-      throw unfit(`the manifest's object "${object.key}" belongs to no table in it`);
-    return { object, copyInto: object.copyInto, what: object.table };
-  });
-  const accounted = new Set([...manifest.data.map((object) => object.tocId), ...manifest.emptyTables]);
-  for (const [id, entry] of tables)
-    if (!accounted.has(id)) throw unfit(`the manifest says nothing of the rows of ${entry.tag}`);
-  return loads;
-}
-
 /** Large objects' bytes can only be written when the objects are there, so they come after all tables. */
 async function fill(
   queue: LoadQueue,
@@ -177,61 +149,6 @@ async function fill(
     load(queue, options, beside),
   );
   await together(stop, [beside, ...workers]);
-}
-
-/**
- * The objects not yet begun, and how far it is. A session stays with its table, and takes the largest that nobody loads when it is
- * done: rows that lay together come to lie together. Only when there is no such table does it help another.
- */
-class LoadQueue {
-  readonly writers: Writers = {};
-  /** By table, the largest first. */
-  #untouched: Load[][];
-  #begun: Load[][] = [];
-  #largeObjects: Load[];
-  #done = { bytes: 0, rows: 0 };
-  #total: { bytes: number; rows: number };
-  #onProgress: OnProgress | undefined;
-
-  constructor(loads: Load[], manifest: BackupManifest, onProgress: OnProgress | undefined) {
-    const tables = Map.groupBy(loads, ({ what }) => what);
-    this.#untouched = [...tables.values()]
-      .map((table) => ({ table, bytes: table.reduce((sum, { object }) => sum + object.rawBytes, 0) }))
-      .sort((one, other) => other.bytes - one.bytes)
-      .map(({ table }) => table);
-    this.#largeObjects = manifest.largeObjects.map((object) => ({
-      object,
-      copyInto: undefined,
-      what: "large objects",
-    }));
-    this.#total = manifestAmount(manifest);
-    this.#onProgress = onProgress;
-  }
-
-  /** What one session is to load, one after the other; large objects' bytes come last, for the objects must be there. */
-  *forOneSession(): Generator<Load> {
-    for (let table = this.#nextTable(); table !== undefined; table = this.#nextTable())
-      for (let load = table.shift(); load !== undefined; load = table.shift()) yield load;
-    for (let load = this.#largeObjects.shift(); load !== undefined; load = this.#largeObjects.shift())
-      yield load;
-  }
-
-  #nextTable(): Load[] | undefined {
-    const next = this.#untouched.shift();
-    if (next !== undefined) {
-      this.#begun.push(next);
-      return next;
-    }
-    this.#begun = this.#begun.filter((table) => table.length > 0);
-    const [most] = this.#begun.sort((one, other) => other.length - one.length);
-    return most;
-  }
-
-  tell(load: Load, amount: { bytes: number; rows: number }): void {
-    this.#done.bytes += amount.bytes;
-    this.#done.rows += amount.rows;
-    this.#onProgress?.({ done: { ...this.#done }, total: this.#total, now: load.what });
-  }
 }
 
 /** One session that loads object after object. */

@@ -78,7 +78,7 @@ async function attempt(address: DatabaseAddress, options: SessionOptions): Promi
  * Takes away a limit that a database may set for its applications; servers before 17 have none. It runs while the
  * database's own search_path still stands, so the operator is named with its schema as well.
  */
-export const WITHOUT_TRANSACTION_TIMEOUT =
+const WITHOUT_TRANSACTION_TIMEOUT =
   "select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name operator(pg_catalog.=) 'transaction_timeout'";
 
 /** A role's sessions may begin as a replica's, in which triggers stay silent; who may not change that is found by `assertRights`. */

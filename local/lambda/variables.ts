@@ -29,6 +29,6 @@ export function variablesOf(
   };
 }
 
-export function logGroupName(name: string): string {
+function logGroupName(name: string): string {
   return `/aws/lambda/${name}`;
 }

@@ -80,6 +80,6 @@ async function evaluateOne(source: string, scope: Scope, location: string): Prom
 }
 
 /** `__proto__` is a name like any other in data. */
-export function setOwn(members: Record<string, Json>, key: string, value: Json) {
+function setOwn(members: Record<string, Json>, key: string, value: Json) {
   Object.defineProperty(members, key, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -274,7 +274,7 @@ export function namedState(machine: Machine, name: string): State {
   return state;
 }
 
-export function isDistributed(state: State): boolean {
+function isDistributed(state: State): boolean {
   return state.Type === "Map" && state.ItemProcessor.ProcessorConfig?.Mode === "DISTRIBUTED";
 }
 

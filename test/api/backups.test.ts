@@ -1,6 +1,6 @@
 /**
- * Backups over HTTP, on the whole service: taken, proved, refused, restored, kept and expired, with what the log says of it. One file
- * of more than 300 lines, because all of it happens on one service, whose start costs more than any case.
+ * Backups over HTTP, on the whole service: taken, proved, refused, restored, kept and expired, with what the log says of it.
+ * Long because all of it happens on one service, whose start costs more than any case.
  */
 import { createHash } from "node:crypto";
 import {

@@ -1,9 +1,9 @@
 /** Promotions over the API: each is started once, whatever is lost on the way, and one at a time per environment. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { releaseKey } from "../../io/ledger/releases.ts";
-import { rows } from "../postgres.ts";
+import { execute, rows } from "../postgres.ts";
 import { ask, EVIDENCE, end, play, type Started, start } from "./course.ts";
-import { bundleOf, execute, openWorld, registerFresh, uploadRelease, type World } from "./world.ts";
+import { bundleOf, openWorld, registerFresh, uploadRelease, type World } from "./world.ts";
 
 let world: World;
 let release: string;

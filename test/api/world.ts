@@ -16,7 +16,7 @@ import { startSecretsManager } from "../../local/secrets-manager.ts";
 import { startStepFunctions } from "../../local/step-functions/index.ts";
 import { startBucket } from "../bucket.ts";
 import { CALLBACK, createMachine } from "../local/step-functions/stage.ts";
-import { dropDatabases, execute, freshDatabase, newestServer } from "../postgres.ts";
+import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
 import { startTcpProxy } from "../tcp-proxy.ts";
 
 export interface Answer<Body> {
@@ -249,5 +249,3 @@ export async function uploadRelease(world: World, bundle: Bundle = bundleOf()): 
   if (accepted.status >= 300) throw new Error(`not accepted: ${JSON.stringify(accepted.body)}`);
   return body.hash;
 }
-
-export { execute };

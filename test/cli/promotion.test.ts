@@ -1,4 +1,7 @@
-/** The command along a promotion: every exit code, what people read, and what programs get. */
+/**
+ * The command along a promotion: every exit code, what people read, and what programs get.
+ * Long because every command along one is put to the same world, whose start costs more than any case.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,19 +1,18 @@
+/** Data plans against the migrations they speak of: drafted, held to what needs them, and part of the evidence. */
 import { describe, expect, test } from "vitest";
 import { parseDataPlan, planEvidence, unfinished } from "../../core/data-plan.ts";
-import { digestOf } from "../../core/digest.ts";
 import { parseMigration } from "../../core/migration.ts";
-import { mayBeSame, readName, writeName } from "../../core/plain-name.ts";
+import { readName } from "../../core/plain-name.ts";
 import { coverPlans } from "../../core/plan-coverage.ts";
 import { draftPlan } from "../../core/plan-draft.ts";
-import { needingPlan } from "../../core/plan-need.ts";
 import { checkProject } from "../../core/project.ts";
 import { squashText } from "../../core/squash.ts";
 import { refusalOf } from "../refusal.ts";
 
 const migrationOf = (sql: string, path = "migrations/0001_change.sql") =>
   parseMigration(path, Buffer.from(sql));
-const planOf = (text: string) => parseDataPlan("plans/0001.yaml", Buffer.from(text));
 const fingerprints = async (sql: string) => (await migrationOf(sql)).statements.map((one) => one.fingerprint);
+const planOf = (text: string) => parseDataPlan("plans/0001.yaml", Buffer.from(text));
 
 /** The migration's draft, filled in. */
 async function planFor(sql: string) {
@@ -23,185 +22,6 @@ async function planFor(sql: string) {
 async function cover(sql: string, plan: string) {
   return coverPlans({ migrations: [await migrationOf(sql)], plans: [planOf(plan)] }, { policy: "required" });
 }
-
-describe("a statement's fingerprint", () => {
-  test("is the same whatever the formatting", async () => {
-    const [one] = await fingerprints("update files set kind = 'input' where id in (1, 2);");
-    const [other] = await fingerprints(
-      "\n-- why\nUPDATE   Files\n  SET \"kind\" = 'input' /* so */ WHERE id IN (1,\n2)",
-    );
-    expect(one).toMatch(/^[0-9a-f]{16}$/);
-    expect(other).toBe(one);
-  });
-
-  test("is of the parse tree as canonical JSON", async () => {
-    const sql = "truncate files";
-    const relation = { inh: true, relname: "files", relpersistence: "p" };
-    const fields = { behavior: "DROP_RESTRICT", relations: [{ RangeVar: relation }] };
-    expect(await fingerprints(sql)).toEqual([digestOf({ kind: "TruncateStmt", fields }).slice(0, 16)]);
-  });
-
-  test("is another for another value, name, order or statement", async () => {
-    const all = await fingerprints(`update files set kind = 'input' where id = 1;
-      update files set kind = 'input' where id = 2;
-      update files set kind = 'other' where id = 1;
-      update file set kind = 'input' where id = 1;
-      update "Files" set kind = 'input' where id = 1;
-      delete from files where id = 1;
-      do $$ begin update files set kind = 'input' where id = 1; end $$;
-      do $$ begin update files set kind = 'input' where id = 2; end $$;`);
-    expect(new Set(all).size).toBe(all.length);
-  });
-});
-
-describe("names as a plan writes them", () => {
-  test.each([
-    ["public.files", ["public", "files"]],
-    ["Public.FILES", ["public", "files"]],
-    ['"a.b"."say ""hi"""', ["a.b", 'say "hi"']],
-    ['app."Files".doc_no', ["app", "Files", "doc_no"]],
-    ['"new\nline"', ["new\nline"]],
-  ])("abuse 1, abuse 2: a plan may name %j, which is read as what it is", (text, parts) => {
-    expect(readName(text)).toEqual(parts);
-    expect(readName(writeName(parts))).toEqual(parts);
-  });
-
-  test.each(["", ".", "a.", ".a", 'a"b', '"', '""', "a b"])("%j is none", (text) => {
-    expect(readName(text)).toBeUndefined();
-  });
-
-  test("may leave out the schema, and nothing else", () => {
-    expect(mayBeSame(["public", "files"], ["files"])).toBe(true);
-    expect(mayBeSame(["files"], ["app", "files"])).toBe(true);
-    expect(mayBeSame(["public", "files"], ["app", "files"])).toBe(false);
-    expect(mayBeSame(["files"], ["file"])).toBe(false);
-  });
-});
-
-describe("which statements need a plan", () => {
-  test.each([
-    "update t set a = 1",
-    "delete from t",
-    "truncate t",
-    "drop table t",
-    "drop index i",
-    "alter table t drop column a",
-    "alter table t rename column a to b",
-    "alter table t alter column a type int",
-    "alter table t set schema s",
-    "alter type e rename value 'a' to 'b'",
-    "revoke select on t from someone",
-    "with gone as (delete from t returning *) select * from gone",
-    "insert into t values (1) on conflict (a) do update set a = 2",
-    "merge into t using s on t.a = s.a when matched then delete",
-    "do $$ begin execute 'dr' || 'op table t'; end $$",
-    "call anything()",
-    "select setval('s', 1)",
-    "select lo_unlink(1)",
-    "select query_to_xml('delete from t returning 1', true, true, '')",
-    "create rule r as on insert to t do instead nothing",
-    "alter table t enable row level security",
-    "alter table t enable replica trigger g",
-    "alter table t alter column a restart with 1",
-    "alter sequence s restart with 1",
-    "alter table t alter constraint c not enforced",
-    "alter table t owner to somebody",
-    "alter default privileges revoke select on tables from somebody",
-    "alter extension e drop function f()",
-    "alter extension e update",
-    "alter publication p drop table t",
-    "alter operator family f using btree drop operator 1 (int, int)",
-    "alter text search configuration c drop mapping for word",
-    "alter policy p on t using (true)",
-    "alter function f() security definer",
-    "drop user mapping for someone server s",
-    "execute prepared",
-    "do $$ begin call anything(); end $$",
-    "do $$ declare c refcursor; begin open c for execute 'delete from ' || 't returning 1'; end $$",
-    "create temp table t (a int) on commit drop; update t set a = 1",
-    "create table pg_temp.t (a int); update pg_temp.t set a = 1",
-    "create table t2 (a int); delete from t2",
-    "create table if not exists t2 (a int); update t2 set a = 1",
-    "create table t2 (a int); update other set a = 1",
-  ])("%s", async (sql) => {
-    expect(needingPlan(await migrationOf(sql))).toHaveLength(1);
-  });
-
-  test.each([
-    "create table t (a int)",
-    "insert into t select 1",
-    "alter table t add column a int",
-    "create index i on t (a)",
-    "refresh materialized view m",
-    "alter default privileges grant select on tables to somebody",
-    "alter publication p add table t",
-    "alter text search configuration c add mapping for word with simple",
-    "alter operator family f using btree add operator 1 = (int, int)",
-    "alter extension e add function f()",
-    "alter table t alter column a set generated always",
-    "alter sequence s maxvalue 9",
-    "alter function f() stable cost 3",
-    "create rule r as on insert to t do also select 1",
-    "create table t2 (a int); alter table t2 enable row level security",
-    "-- rehearsal: no-transaction\ncreate index concurrently i on t (a)",
-    "-- rehearsal: no-transaction\nreindex index concurrently i",
-    "create table t2 (a int); update t2 set a = 1; alter table t2 alter column a type text",
-    "select 1",
-  ])("none: %s", async (sql) => {
-    expect(needingPlan(await migrationOf(sql))).toEqual([]);
-  });
-});
-
-describe("a file that runs again whenever it changes has no plan", () => {
-  const projectOf = (path: string, sql: string) =>
-    checkProject([
-      {
-        path: "rehearsal.yaml",
-        bytes: Buffer.from(`project: x\n${path.startsWith("sql/") ? "format: flyway\n" : ""}`),
-      },
-      {
-        path: path.startsWith("sql/") ? "sql/V1__a.sql" : "migrations/0001_a.sql",
-        bytes: Buffer.from("create table files (id int);"),
-      },
-      { path, bytes: Buffer.from(sql) },
-    ]);
-
-  test.each([
-    ["sql/R__clean.sql", "truncate files;"],
-    ["sql/R__clean.sql", "drop function if exists f();"],
-    ["views/v.sql", "create or replace view v as select 1 as a; drop view if exists v;"],
-    ["views/v.sql", "create or replace view v as select 1 as a; drop view if exists w;"],
-    ["views/v.sql", "drop view if exists v cascade; create view v as select 1 as a;"],
-  ])("%s: %s", async (path, sql) => {
-    const project = await projectOf(path, sql);
-    expect(await refusalOf(() => coverPlans(project, { policy: "required" }))).toMatchObject({
-      code: "PlanImpossible",
-      message: expect.stringContaining(`${path} runs again whenever it changes`),
-      hint: 'move it into a versioned migration, and draft that one\'s plan with "rehearsal plan draft"',
-    });
-    expect(coverPlans(project, { policy: "optional" }).unplanned).toMatchObject([{ path }]);
-    expect(
-      coverPlans(project, { policy: "required", pending: new Set(["migrations/0001_a.sql"]) }).unplanned,
-    ).toEqual([]);
-  });
-
-  test("unless it only replaces a view of its own", async () => {
-    const own = "drop view if exists v; create view v as select 1 as a; grant select on v to public;";
-    const project = await projectOf("views/v.sql", own);
-    expect(coverPlans(project, { policy: "required" }).unplanned).toEqual([]);
-  });
-
-  test("and takes no rights away", async () => {
-    const revoking = projectOf(
-      "views/v.sql",
-      "create or replace view v as select 1 as a; revoke all on files from public;",
-    );
-    expect(await refusalOf(() => revoking)).toMatchObject({
-      code: "ViewFileRefused",
-      hint: expect.stringContaining("put the rest into a migration"),
-    });
-  });
-});
 
 const DROP = `alter table public.files drop column doc_no, drop column version;
 drop table idempotency_keys;

@@ -1,6 +1,6 @@
 /**
- * A migration as it is read: split, classed, and refused where it must be. One file of more than 300 lines, because it is mostly a
- * table of statements with what is said of each.
+ * A migration as it is read: split, classed, and refused where it must be.
+ * Long because it is mostly a table of statements with what is said of each.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** FORMATS.md: every example in it is computed again by the product's own functions, so the page cannot tell yesterday's story. */
+/**
+ * FORMATS.md: every example in it is computed again by the product's own functions, so the page cannot tell yesterday's story.
+ * Long because the page is one: each of its sections has its case here, in its order.
+ */
 import { createDecipheriv, createHmac } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -27,7 +30,8 @@ import { type EventContent, findBrokenLink, LOG_START, type LogEntry, linkEvent 
 import { parseMigration } from "../../core/migration.ts";
 import { type DatabaseUse, databaseName } from "../../core/names.ts";
 import { coverPlans } from "../../core/plan-coverage.ts";
-import { buildBundle, manifestSchema, readBundle } from "../../core/release.ts";
+import { buildBundle, readBundle } from "../../core/release.ts";
+import { manifestSchema } from "../../core/release-manifest.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
 import { parseSchemaLock, schemaLock, schemaLockText } from "../../core/schema-lock.ts";

@@ -1,6 +1,6 @@
 /**
- * Backup and restore on real servers and a real object store: what comes back is what was there, or it is refused with a code. One
- * file of more than 300 lines, because what damages, cuts and stalls them is set up once for all cases.
+ * Backup and restore on real servers and a real object store: what comes back is what was there, or it is refused with a code.
+ * Long because what damages, cuts and stalls them is set up once for all cases.
  */
 import { constants, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

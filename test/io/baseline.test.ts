@@ -1,3 +1,7 @@
+/**
+ * The baseline of a database: one for the same content, another for any other, whatever holds it and whoever reads it.
+ * Long because it is one question put to every type, kind of object and order.
+ */
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { type Baseline, compareBaselines } from "../../core/baseline.ts";

@@ -1,4 +1,7 @@
-/** Backfills in slices on a real server: each row once, whatever ends the session, whoever writes or waits meanwhile. */
+/**
+ * Backfills in slices on a real server: each row once, whatever ends the session, whoever writes or waits meanwhile.
+ * Long because all cases are put to one database, whose rows are filled in anew for each.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { parseMigration } from "../../core/migration.ts";

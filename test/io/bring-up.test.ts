@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
 import { compareBaselines } from "../../core/baseline.ts";
+import type { Writers } from "../../core/changed-tables.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { backUp } from "../../io/postgres/backup.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { bringUp } from "../../io/postgres/bring-up.ts";
-import { restore, type Writers } from "../../io/postgres/restore.ts";
+import { restore } from "../../io/postgres/restore.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";

@@ -1,7 +1,8 @@
 /**
- * Backups that stand on earlier ones, against the whole content: a database goes through random changes, and after each round the new
- * backup restored, the copy brought up, and what is called untouched must be what a full reading says. A failure tells its seed;
- * REHEARSAL_TEST_SEED=… runs that one.
+ * Backups that stand on earlier ones, against the whole content: a database goes through random changes, and after each round the
+ * new backup restored, the copy brought up, and what is called untouched must be what a full reading says. A failure tells its
+ * seed; REHEARSAL_TEST_SEED=… runs that one.
+ * Long because each change that may be drawn stands here as SQL, and one seed draws from all.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,13 +10,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
 import { compareBaselines } from "../../core/baseline.ts";
+import type { Writers } from "../../core/changed-tables.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { backUp } from "../../io/postgres/backup.ts";
 import { findUntouched } from "../../io/postgres/base.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { bringUp } from "../../io/postgres/bring-up.ts";
 import { cutPages } from "../../io/postgres/copy-plan.ts";
-import { restore, type Writers } from "../../io/postgres/restore.ts";
+import { restore } from "../../io/postgres/restore.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { startPostgres } from "../../local/postgres.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";

@@ -1,4 +1,7 @@
-/** The object store against our S3 endpoint, through a proxy that fails on demand, and against moto where it is installed. */
+/**
+ * The object store against our S3 endpoint, through a proxy that fails on demand, and against moto where it is installed.
+ * Long because each call of the store has its case on every endpoint, and each failure of S3 one behind the proxy.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /**
- * A random schema with random rows, by its seed: the statements that make it. It is one file of more than 300 lines, because its
- * parts share the dice: each draws what stands before it, and a seed must go on meaning the same schema.
+ * A random schema with random rows, by its seed: the statements that make it.
+ * Long because its parts share the dice: each draws what stands before it, and a seed must go on meaning the same schema.
  */
 import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
 import {
@@ -14,7 +14,7 @@ import {
   rangesOf,
 } from "./random-values.ts";
 
-export const FUZZ_ROLES = ["fuzz one", 'fuzz "two"; --'] as const;
+const FUZZ_ROLES = ["fuzz one", 'fuzz "two"; --'] as const;
 
 /** Makes the roles on a server, where another test may have made them already, or be making them now. */
 export const MAKE_FUZZ_ROLES = `do $$ begin

@@ -1,5 +1,7 @@
-/** Random names, and random values of every built-in type as the texts its input function takes, the edges among them. */
-
+/**
+ * Random names, and random values of every built-in type as the texts its input function takes, the edges among them.
+ * Long because every built-in type has its own dice.
+ */
 /** Chance from a seed: the same numbers on every machine (mulberry32). */
 export class Dice {
   #state: number;

@@ -1,4 +1,8 @@
-/** What a database may be made of, backed up and restored: on the same major, on every newer one, and what cannot come along is named. */
+/**
+ * What a database may be made of, backed up and restored: on the same major, on every newer one, and what cannot come along is
+ * named.
+ * Long because all cases take the same database of every kind of object from one server to another.
+ */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

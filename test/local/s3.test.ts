@@ -1,6 +1,7 @@
 /**
- * One suite over S3 endpoints, spoken to by the real SDK: ours, and moto where it is installed, so that ours is held
- * to an outside reading of S3. Where moto differs from AWS's documentation we follow AWS; the cases are in MOTO_DIFFERS.
+ * One suite over S3 endpoints, spoken to by the real SDK: ours, and moto where it is installed, so that ours is held to an outside
+ * reading of S3. Where moto differs from AWS's documentation we follow AWS; the cases are in MOTO_DIFFERS.
+ * Long because it is one table of cases, run on each endpoint.
  */
 import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** Adopting: databases really migrated by other tools are taken over, and what their histories claim without truth is found. */
+/**
+ * Adopting: databases really migrated by other tools are taken over, and what their histories claim without truth is found.
+ * Long because the files of each tool, as it names and marks them, stand here in full.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import type { FormatName } from "../../core/formats/format.ts";

@@ -1,4 +1,7 @@
-/** What becomes of a promotion whose backup is damaged in the bucket, or whose bucket fails it, at each place where it matters. */
+/**
+ * What becomes of a promotion whose backup is damaged in the bucket, or whose bucket fails it, at each place where it matters.
+ * Long because each place of damage is a whole promotion, on one service.
+ */
 import { zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { manifestBytes, parseManifest } from "../../core/backup-manifest.ts";

@@ -1,3 +1,7 @@
+/**
+ * What a promotion does with stored objects and configuration: recorded, put back, captured, and refused where they cannot be.
+ * Long because all of it happens on one service, and each scene is a whole promotion.
+ */
 import { execFile } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -4,13 +4,8 @@ import { EVERYWHERE } from "../../../core/access.ts";
 import { NAME_BYTES } from "../../../core/names.ts";
 import { RETENTION_CLASSES } from "../../../core/retention.ts";
 import { EXPORT_FORMATS } from "../../../core/tasks.ts";
-import {
-  type BackupRow,
-  holdBackup,
-  lastVerified,
-  listBackups,
-  readBackup,
-} from "../../../io/ledger/backups.ts";
+import { type BackupRow, lastVerified, listBackups, readBackup } from "../../../io/ledger/backup-rows.ts";
+import { holdBackup } from "../../../io/ledger/backups.ts";
 import { readEnvironment } from "../../../io/ledger/environments.ts";
 import { lookInto, refuseGone } from "../../backups.ts";
 import { artifacts } from "../../clients.ts";

@@ -4,7 +4,7 @@ import { may } from "../../../core/access.ts";
 import { parseDatabaseUrl } from "../../../core/database-url.ts";
 import { policyForLog, policySchema } from "../../../core/policy.ts";
 import { STATUSES } from "../../../core/steps.ts";
-import { lastVerified } from "../../../io/ledger/backups.ts";
+import { lastVerified } from "../../../io/ledger/backup-rows.ts";
 import {
   type Environment,
   listEnvironments,

@@ -1,43 +1,14 @@
 /** What an environment holds: read anew for each request, and written nowhere. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { holdings } from "../../../core/holdings.ts";
 import { storagePrefix } from "../../../core/storage.ts";
 import { access } from "../access.ts";
 import { environmentName, jsonAnswer, jsonBody } from "../answer.ts";
 import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 
-const heldObjects = z.object({ prefix: z.string(), objects: z.int(), bytes: z.number() });
-
-const holdingsSchema = z
-  .object({
-    environment: z.string(),
-    tables: z.array(
-      z.object({
-        schema: z.string(),
-        name: z.string(),
-        comment: z.string().optional(),
-        /** Types without what stands around them: a domain is what it is made of. */
-        columns: z.array(z.object({ name: z.string(), type: z.string(), comment: z.string().optional() })),
-        rows: z.number(),
-        /** False where the server's own estimate was taken. */
-        exact: z.boolean(),
-        bytes: z.number(),
-      }),
-    ),
-    /** Null where the policy names no bucket. */
-    storage: z
-      .object({
-        bucket: z.string(),
-        root: z.string(),
-        prefixes: z.array(heldObjects),
-        /** Objects under none of the prefixes, by the first part of their keys. */
-        strays: z.array(heldObjects),
-        /** False where the bucket holds more than were looked at. */
-        whole: z.boolean(),
-      })
-      .nullable(),
-  })
-  .openapi("Holdings");
+/** Made anew, for `openapi` is on those alone that are made after its package was loaded. */
+const holdingsSchema = z.object(holdings.shape).openapi("Holdings");
 
 const read = createRoute({
   method: "post",

@@ -1,4 +1,7 @@
-/** What the analysis knows around a statement: what the release made, what it proved, how large production is, and what is allowed. */
+/**
+ * What the analysis knows around a statement: what the release made, what it proved, how large production is, and what is allowed.
+ * Long because it is mostly statements with what is found in each.
+ */
 import { describe, expect, test } from "vitest";
 import { type LintOptions, lint } from "../../../core/lint/lint.ts";
 import { lintSection } from "../../../core/report-lint.ts";

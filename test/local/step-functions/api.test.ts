@@ -1,3 +1,7 @@
+/**
+ * The API of Step Functions as the SDK speaks it to our endpoint: machines, executions, histories, and what AWS refuses.
+ * Long because each operation has its cases, on stages of their own.
+ */
 import {
   CreateStateMachineCommand,
   DeleteStateMachineCommand,

@@ -1,6 +1,6 @@
 /**
- * The states language as the local engine runs it, state by state. One file of more than 300 lines, because every case is a machine
- * written out in full.
+ * The states language as the local engine runs it, state by state.
+ * Long because every case is a machine written out in full.
  */
 import { afterEach, expect, test } from "vitest";
 import type { Invoke } from "../../../local/step-functions/index.ts";

@@ -1,3 +1,8 @@
+/**
+ * The same machines on our engine and, where it is installed, on moto, whose histories are held to recordings of AWS. No
+ * expressions in them: moto carries JSONata definitions but has nothing to evaluate JSONata with.
+ * Long because every scenario is a machine and its history, written out in full.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -12,10 +17,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../../local/postgres.ts";
 import { historyOf, machine, openStage, outline, ROLE, sfnClient } from "./stage.ts";
 
-/**
- * The same machines on our engine and, where it is installed, on moto, whose histories are held to recordings of AWS.
- * No expressions in them: moto carries JSONata definitions but has nothing to evaluate JSONata with.
- */
 interface Scenario {
   title: string;
   definition: object;
