@@ -1,16 +1,16 @@
-/** Follows a promotion to its end: each step is told once it has ended, and the one that runs while somebody looks. */
-import { setTimeout as pause } from "node:timers/promises";
+/** Follows a promotion to its end: drawn as its runbook where somebody looks, else each step is told once it has ended. */
 import { RehearsalError } from "../core/errors.ts";
 import { EXIT_CODES, isEnded, type Status } from "../core/steps.ts";
-import { type Detail, detail, type StepAttempt } from "./answers.ts";
+import { type Detail, detail, environment, type StepAttempt } from "./answers.ts";
 import type { Client } from "./client.ts";
 import type { Context, Outcome } from "./command.ts";
-import { howToDecide, liveLine, reason, stepCells } from "./promotion-text.ts";
+import { howToDecide, reason, stepCells } from "./promotion-text.ts";
 import { exitOf } from "./refusal.ts";
+import { runbookLines } from "./runbook-view.ts";
 import type { Terminal } from "./terminal.ts";
 import { columns } from "./text.ts";
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two looks at what cannot be waited for. */
 export const EVERY = 400;
 
 /** Milliseconds that a service which has answered before may be silent: it may be starting anew. */
@@ -25,42 +25,90 @@ export async function follow(context: Context, id: string, wanted?: Status): Pro
   const stopped = terminal.whenInterrupted(
     `${id} goes on by itself; follow it again with: rehearsal watch ${id}`,
   );
+  const ask = patiently(context, newsOf(id));
+  let teller: Teller | undefined;
+  let who = "";
   try {
-    const looks = look(context, id);
     for (;;) {
-      const found = await looks();
+      const found = await ask();
+      if (found === undefined) continue;
+      // Only now: what is not there at all is refused, and not drawn.
+      teller ??= await chooseTeller(terminal);
+      if (found.status === "waiting" && who === "") who = await whoDecides(await context.client(), found);
+      teller.tell(found, who);
       if (isEnded(found.status)) return { value: found, text: reason(found), exit: exitOfEnd(found, wanted) };
       if (found.status === "waiting" && (!terminal.interactive || context.json))
-        return { value: found, text: howToDecide(found), exit: EXIT_CODES.waiting };
-      await pause(EVERY);
+        return { value: found, text: howToDecide(found, who), exit: EXIT_CODES.waiting };
     }
   } finally {
+    teller?.end();
     stopped();
   }
 }
 
-/** One look after the other, each telling what is new since the last. */
-function look(context: Context, id: string): () => Promise<Detail> {
-  const { terminal } = context;
+/** Each call waits until it is another than it was at the last. */
+function newsOf(id: string): (client: Client) => Promise<Detail | undefined> {
+  let etag = "";
+  return async (client) => {
+    const news = await client.news(`/promotions/${encodeURIComponent(id)}/wait`, etag, detail);
+    etag = news?.etag ?? etag;
+    return news?.value;
+  };
+}
+
+/** Whose decision it waits for, by the policy and the data plans. */
+async function whoDecides(
+  client: Client,
+  { environment: name, requestedBy, plans }: Detail,
+): Promise<string> {
+  const { role, policy } = await client.get(`/environments/${encodeURIComponent(name)}`, environment);
+  const named = [...new Set(plans.flatMap(({ approvers }) => approvers))];
+  const fourEyes = policy.fourEyes ?? role === "prod";
+  return [
+    named.length > 0 ? `${named.join(", ")}, whom the data plan names` : `an approver or admin of "${name}"`,
+    fourEyes ? `other than ${requestedBy}, who asked for it` : "",
+  ]
+    .filter((part) => part !== "")
+    .join(", ");
+}
+
+interface Teller {
+  tell(found: Detail, who: string): void;
+  end(): void;
+}
+
+async function chooseTeller(terminal: Terminal): Promise<Teller> {
+  const screen = await terminal.screen();
+  if (screen === undefined) return byLines(terminal);
+  return {
+    tell: (found, who) => {
+      screen.below("");
+      screen.show((size, tick) => {
+        const { unicode, tintErr: tint } = terminal;
+        return runbookLines(found, { size, tick, now: Date.now(), unicode, who, tint });
+      });
+    },
+    end: () => screen.end(),
+  };
+}
+
+/** Each attempt once it has ended. */
+function byLines(terminal: Terminal): Teller {
   const told = new Set<string>();
   const tellOnce = (name: string, line: () => string) => {
     if (told.has(name)) return;
     told.add(name);
     terminal.err(line());
   };
-  const ask = patiently(context, async (client) =>
-    client.get(`/promotions/${encodeURIComponent(id)}`, detail),
-  );
-  return async () => {
-    const found = await ask();
-    for (const attempt of found.steps)
-      if (attempt.status !== "running")
-        tellOnce(`${attempt.step} ${attempt.attempt}`, () => stepLine(terminal, attempt));
-    if (found.status === "waiting" && terminal.interactive) tellOnce("waiting", () => howToDecide(found));
-    const running = found.steps.findLast(({ status }) => status === "running");
-    if (running !== undefined)
-      terminal.live(liveLine(running, Math.max(0, Date.now() - Date.parse(running.startedAt))));
-    return found;
+  return {
+    tell: (found, who) => {
+      for (const attempt of found.steps)
+        if (attempt.status !== "running")
+          tellOnce(`${attempt.step} ${attempt.attempt}`, () => stepLine(terminal, attempt));
+      if (found.status === "waiting" && terminal.interactive)
+        tellOnce("waiting", () => howToDecide(found, who));
+    },
+    end: () => undefined,
   };
 }
 
@@ -86,7 +134,7 @@ export function patiently<T>(
 }
 
 /** Drift, a lock and a missing approval have exit codes of their own; whatever else refused, production is safe. */
-function exitOfEnd({ status, error }: Detail, wanted: Status | undefined): number {
+export function exitOfEnd({ status, error }: Detail, wanted: Status | undefined): number {
   if (status === wanted) return 0;
   const own = status === "refused" && error !== null ? exitOf(error) : undefined;
   return own === 3 || own === 4 || own === 5 ? own : EXIT_CODES[status];

@@ -59,8 +59,8 @@ export function liveLine(
     .join("  ");
 }
 
-/** By bytes where they are known, else by rows. */
-function shareOf(progress: StepAttempt["progress"]): number | undefined {
+/** From 0 to 1: by bytes where they are known, else by rows. */
+export function shareOf(progress: StepAttempt["progress"]): number | undefined {
   if (!progress?.total) return undefined;
   const { done, total } = progress;
   if (total.bytes > 0) return done.bytes / total.bytes;
@@ -96,11 +96,12 @@ export function reason(found: Detail): string {
     .join("\n");
 }
 
-/** What somebody has to do while it waits. */
-export function howToDecide({ id, evidence }: Detail): string {
+/** What somebody has to do while it waits, and who may where that is known. */
+export function howToDecide({ id, evidence }: Detail, who = ""): string {
   return [
     `${id}: waits for an approval of evidence ${short(evidence)}`,
     facts({
+      who,
       read: `rehearsal report ${id}`,
       approve: `rehearsal approve ${id}`,
       reject: `rehearsal reject ${id} --comment "why"`,
@@ -119,7 +120,7 @@ function describeApproval({ status, decidedBy, expiresAt }: NonNullable<Detail["
 }
 
 /** What a step tells of what it moved: its outcome when it has one, else how far it came. */
-function amounts({ outcome }: StepAttempt, progress: StepAttempt["progress"]): string {
+export function amounts({ outcome }: StepAttempt, progress: StepAttempt["progress"]): string {
   const { bytes: size, rows: count } = (outcome ?? {}) as { bytes?: unknown; rows?: unknown };
   if (typeof count === "number" || typeof size === "number")
     return moved({
@@ -129,7 +130,8 @@ function amounts({ outcome }: StepAttempt, progress: StepAttempt["progress"]): s
   return progress === null ? "" : moved(progress.done);
 }
 
-function moved(done: { bytes: number; rows: number }): string {
+/** `12.3 MB, 1,234 rows`. */
+export function moved(done: { bytes: number; rows: number }): string {
   return [done.bytes > 0 ? bytes(done.bytes) : "", done.rows > 0 ? rows(done.rows) : ""]
     .filter((part) => part !== "")
     .join(", ");

@@ -1,5 +1,7 @@
 /** Where a command speaks to: results on standard output, everything on the way there on standard error. */
 import { styleText } from "node:util";
+import { cut } from "./display-width.ts";
+import type { Screen } from "./screen.ts";
 
 export type Tint = "red" | "green" | "yellow" | "dim" | "bold";
 
@@ -10,8 +12,12 @@ export interface Terminal {
   err(line: string): void;
   /** One line that stands until the next: shown only where somebody looks, and wiped by any other. */
   live(line: string): void;
-  /** True when somebody looks at standard error. */
+  /** A part of it that is drawn anew in place; undefined where nobody looks, or nothing can be: then lines have to do. One at a time. */
+  screen(): Promise<Screen | undefined>;
+  /** True when somebody looks at standard error, and what was written there can be written over. */
   readonly watched: boolean;
+  /** False where it shows only ASCII. */
+  readonly unicode: boolean;
   /** True when somebody also could answer. */
   readonly interactive: boolean;
   tintOut(tint: Tint, text: string): string;
@@ -24,40 +30,62 @@ export interface Terminal {
 
 /** This process's terminal. Colour only on a terminal, and never where NO_COLOR is set. */
 export function processTerminal(): Terminal {
-  const { stdin, stdout, stderr } = process;
-  const watched = stderr.isTTY === true;
+  const { stdin, stdout, stderr, env } = process;
+  // Pipelines may give a terminal, which only makes a log of it.
+  const attended = stderr.isTTY === true && !isSet(env.CI);
+  const watched = attended && env.TERM !== "dumb";
   // Whoever reads our output may stop early, as head does; there is nobody left to tell then.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit();
   });
   let standing = false;
+  let screen: Screen | undefined;
   const wipe = () => {
     if (standing) stderr.write("\r\u001b[2K");
     standing = false;
   };
-  const err = (line: string) => {
+  const write = (stream: NodeJS.WriteStream, line: string) => {
     wipe();
-    stderr.write(`${line}\n`);
+    const say = () => stream.write(`${line}\n`);
+    if (screen === undefined) say();
+    else screen.above(say);
+  };
+  const err = (line: string) => write(stderr, line);
+  const endScreen = () => {
+    screen?.end();
+    screen = undefined;
   };
   return {
     watched,
-    interactive: watched && stdin.isTTY === true,
-    out: (line) => {
-      wipe();
-      stdout.write(`${line}\n`);
-    },
+    unicode: env.TERM !== "linux",
+    interactive: attended && stdin.isTTY === true,
+    out: (line) => write(stdout, line),
     err,
     live: (line) => {
       if (!watched) return;
+      const fits = cut(line, (stderr.columns || 80) - 1);
+      if (screen !== undefined) {
+        screen.below(fits);
+        return;
+      }
       wipe();
-      stderr.write(line.slice(0, (stderr.columns || 80) - 1));
+      stderr.write(fits);
       standing = line !== "";
+    },
+    screen: async () => {
+      if (!watched) return undefined;
+      const { openScreen } = await import("./screen.ts");
+      wipe();
+      const opened = openScreen(stderr);
+      screen = opened;
+      return { ...opened, end: endScreen };
     },
     tintOut: (tint, text) => styleText(tint, text, { stream: stdout }),
     tintErr: (tint, text) => styleText(tint, text, { stream: stderr }),
     whenInterrupted: (line) => {
       const end = () => {
+        endScreen();
         err(line);
         // 128 and the signal's number, as shells count.
         process.exit(130);
@@ -71,4 +99,9 @@ export function processTerminal(): Terminal {
       return Buffer.concat(pieces).toString("utf8");
     },
   };
+}
+
+/** As pipelines and people set a variable that is a yes. */
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "" && value !== "0" && value !== "false";
 }

@@ -1,5 +1,7 @@
 /** Text for people: aligned, with amounts they can read, and nothing in it that a terminal would obey. */
 
+import { displayWidth, padded } from "./display-width.ts";
+
 /** Control characters shown as escapes: what the service tells may quote what anybody wrote. Line feeds stay. */
 export function plain(text: string): string {
   return text.replace(
@@ -13,11 +15,12 @@ export function columns(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((cell) => plain(cell).replaceAll("\n", " ")));
   const widths: number[] = [];
   for (const row of cells)
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    for (const [index, cell] of row.entries())
+      widths[index] = Math.max(widths[index] ?? 0, displayWidth(cell));
   return cells
     .map((row) =>
       row
-        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .map((cell, index) => padded(cell, widths[index] ?? 0))
         .join("  ")
         .trimEnd(),
     )
