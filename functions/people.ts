@@ -3,6 +3,7 @@
 import { type Actor, EVERYWHERE, type Grant, tidy } from "../core/access.ts";
 import type { Json } from "../core/canonical-json.ts";
 import { RehearsalError } from "../core/errors.ts";
+import { IAM_ISSUER, principalOf } from "../core/principal.ts";
 import { readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import {
@@ -70,9 +71,10 @@ export async function changeDisabled(
 /** Takes whoever an issuer vouches for under that subject for this person. Throws `NotFound`, and `IdentityTaken`. */
 export async function bindIdentity(
   ledger: Session,
-  { name, ...identity }: { name: string } & Identity,
+  { name, ...told }: { name: string } & Identity,
   by: Actor,
 ): Promise<void> {
+  const identity = asShown(told);
   await change(ledger, name, async () => {
     await readPerson(ledger, name);
     if (await insertIdentity(ledger, name, identity, by.person))
@@ -83,9 +85,10 @@ export async function bindIdentity(
 /** Throws `NotFound` when it is not theirs. */
 export async function unbindIdentity(
   ledger: Session,
-  { name, ...identity }: { name: string } & Identity,
+  { name, ...told }: { name: string } & Identity,
   by: Actor,
 ): Promise<void> {
+  const identity = asShown(told);
   await change(ledger, name, async () => {
     if (!(await removeIdentity(ledger, name, identity)))
       throw new RehearsalError("NotFound", {
@@ -94,6 +97,11 @@ export async function unbindIdentity(
       });
     await tell(ledger, "identity-unbound", name, by, { ...identity });
   });
+}
+
+/** As the issuer's credentials will show it: AWS tells a role without its path. */
+function asShown({ issuer, subject }: Identity): Identity {
+  return { issuer, subject: issuer === IAM_ISSUER ? principalOf(subject) : subject };
 }
 
 /** As people write them: `prod=approver`. */
