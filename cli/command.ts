@@ -13,6 +13,8 @@ export interface Context {
   json: boolean;
   /** The service; its connection is looked up when it is first asked for. */
   client(): Promise<Client>;
+  /** Its address, without a slash at its end. */
+  service(): Promise<string>;
 }
 
 export interface Outcome {

@@ -15,6 +15,7 @@ import { issuerCommand } from "./commands/issuer.ts";
 import { keyCommand } from "./commands/key.ts";
 import { lintCommand } from "./commands/lint.ts";
 import { logCommand } from "./commands/log.ts";
+import { openCommand } from "./commands/open.ts";
 import { personCommand } from "./commands/person.ts";
 import { planCommand } from "./commands/plan.ts";
 import { initCommand, newCommand, releaseCommand } from "./commands/project.ts";
@@ -48,6 +49,7 @@ const COMMANDS: Declare[] = [
   promoteCommand,
   statusCommand,
   watchCommand,
+  openCommand,
   approveCommand,
   rejectCommand,
   cancelCommand,

@@ -49,13 +49,15 @@ export async function run(words: readonly string[], surroundings: Surroundings):
 function contextOf(surroundings: Surroundings, json: boolean): Context {
   const { folder, variables } = surroundings;
   let connection: ReturnType<typeof findConnection> | undefined;
+  const found = () => {
+    connection ??= findConnection(folder, variables);
+    return connection;
+  };
   return {
     ...surroundings,
     json,
-    client: async () => {
-      connection ??= findConnection(folder, variables);
-      return openClient(await connection);
-    },
+    client: async () => openClient(await found()),
+    service: async () => (await found()).url,
   };
 }
 
