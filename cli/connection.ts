@@ -2,22 +2,26 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RehearsalError } from "../core/errors.ts";
+import { actionsTokens, asGiven, type Credential } from "./credential.ts";
 
 export interface Connection {
   /** Without a slash at its end. */
   url: string;
-  key: string;
+  credential: Credential;
 }
 
 export type Variables = Record<string, string | undefined>;
 
-/** REHEARSAL_URL and REHEARSAL_KEY, else the nearest `.rehearsal/connection.json`; throws `ConnectionMissing`. */
+/**
+ * REHEARSAL_URL with REHEARSAL_KEY, with REHEARSAL_TOKEN, or in GitHub Actions with tokens that the job is given; else the
+ * nearest `.rehearsal/connection.json`. Throws `ConnectionMissing`.
+ */
 export async function findConnection(folder: string, variables: Variables): Promise<Connection> {
   const { REHEARSAL_URL: url, REHEARSAL_KEY: key } = variables;
   if (url) {
     // A key found in a file belongs to that file's service: no other gets to see it.
-    if (!key) throw new RehearsalError("ConnectionMissing", { missing: "REHEARSAL_KEY is not set" });
-    return checked(url, key, "REHEARSAL_URL");
+    const service = checked(url, "REHEARSAL_URL");
+    return { url: service, credential: key ? asGiven(key.trim()) : tokensFor(service, variables) };
   }
   for (let at = folder; ; at = dirname(at)) {
     const file = join(at, ".rehearsal", "connection.json");
@@ -47,11 +51,21 @@ function parse(text: string, file: string, given: string | undefined): Connectio
   const key = given || found?.key;
   if (typeof found?.url !== "string" || typeof key !== "string")
     throw new RehearsalError("ConnectionMissing", { missing: `${file} has no url or no key` });
-  return checked(found.url, key, file);
+  return { url: checked(found.url, file), credential: asGiven(key.trim()) };
 }
 
-function checked(url: string, key: string, where: string): Connection {
+/** A token that was given; where GitHub Actions makes them out, others after it. Its audience is the service's address, unless REHEARSAL_AUDIENCE says another. */
+function tokensFor(service: string, variables: Variables): Credential {
+  const { REHEARSAL_TOKEN, REHEARSAL_AUDIENCE } = variables;
+  const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer } = variables;
+  const first = REHEARSAL_TOKEN?.trim() || undefined;
+  if (url && bearer) return actionsTokens({ url, bearer, audience: REHEARSAL_AUDIENCE || service, first });
+  if (first !== undefined) return asGiven(first);
+  throw new RehearsalError("ConnectionMissing", { missing: "REHEARSAL_KEY is not set" });
+}
+
+function checked(url: string, where: string): string {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new RehearsalError("ConnectionMissing", { missing: `${where} has no address of http or https` });
-  return { url: url.replace(/\/+$/, ""), key: key.trim() };
+  return url.replace(/\/+$/, "");
 }

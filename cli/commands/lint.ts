@@ -35,18 +35,27 @@ export const lintCommand: Declare = (act) =>
     )
     .action(
       act(async ({ folder, terminal }, options: LintOptions) => {
-        const files = await readProjectFiles(folder);
-        // What Rehearsal would refuse is found by rules as well, all of it and not only the first.
-        const refused = new Set<string>();
-        const project = await checkProject(files, ({ facts }) =>
-          refused.add((facts as { path: string }).path),
-        );
-        const linted = lintProject(project, options, refused);
-        return outcomeOf(linted, options.format, terminal);
+        return outcomeOf(await lintFolder(folder, options), options.format, terminal);
       }),
     );
 
-function lintProject(project: Project, { all, since }: LintOptions, refused: ReadonlySet<string>): Linted {
+/** What is found in a folder's project: of every file, of all as one release, or of what comes after a migration. */
+export async function lintFolder(
+  folder: string,
+  options: Pick<LintOptions, "all" | "since"> = {},
+): Promise<Linted> {
+  const files = await readProjectFiles(folder);
+  // What Rehearsal would refuse is found by rules as well, all of it and not only the first.
+  const refused = new Set<string>();
+  const project = await checkProject(files, ({ facts }) => refused.add((facts as { path: string }).path));
+  return lintProject(project, options, refused);
+}
+
+function lintProject(
+  project: Project,
+  { all, since }: Pick<LintOptions, "all" | "since">,
+  refused: ReadonlySet<string>,
+): Linted {
   const sources = [...project.migrations, ...project.views, ...project.seeds];
   const pending = since === undefined ? undefined : pathsSince(project, since);
   const plans = project.plans.filter((plan) => unfinished(plan).length === 0);
