@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { cliReference } from "../cli/reference.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
+import { securityPage } from "./access-table.ts";
 import { errorTable } from "./error-table.ts";
 import { faultsPage } from "./faults-page.ts";
 import { inventoryJsonSchema } from "./inventory-schema.ts";
@@ -25,6 +26,7 @@ const PAGES: Page[] = [
   { file: "docs/faults.md", generate: () => faultsPage() },
   { file: "docs/openapi.json", generate: () => openApiDocument() },
   { file: "docs/errors.md", generate: () => errorTable() },
+  { file: "docs/security.md", generate: () => securityPage() },
   ...rulePages(),
   { file: "docs/schemas/inventory.schema.json", generate: () => inventoryJsonSchema() },
   { file: "docs/schemas/data-plan.schema.json", generate: () => dataPlanJsonSchema() },

@@ -66,8 +66,8 @@ export const withActor = createMiddleware<ApiEnv>(async (c, next) => {
   c.set("actor", actor);
   c.set("person", actor.person);
   await next();
-  const refused = c.var.refused ?? refusalBy(c.error, { method: c.req.method, route: template(c, -1) });
-  if (refused !== undefined) await tellRefused(await c.var.ledger(), actor, refused);
+  noteRefusal(c, c.error);
+  if (c.var.refused !== undefined) await tellRefused(await c.var.ledger(), actor, c.var.refused);
   if (!c.var.asked && c.error === undefined && c.res.status < 400)
     throw new Error(`${c.req.method} ${routePath(c, -1)} answered without having asked what the actor may`);
 });
@@ -115,6 +115,12 @@ export function allowSomewhere(c: ApiContext, permission: Permission): "*" | str
 /** What anybody may who is somebody: what is about themselves. */
 export function allowSelf(c: ApiContext): void {
   c.set("asked", true);
+}
+
+/** Notes that an error is a failed authorisation, unless it has been noted where it was refused: it belongs in the log. */
+export function noteRefusal(c: ApiContext, error: unknown): void {
+  if (c.var.refused !== undefined) return;
+  c.set("refused", refusalBy(error, { method: c.req.method, route: template(c, -1) }));
 }
 
 function note(c: ApiContext, code: ErrorCode, permission: Permission, environment: string | null): void {

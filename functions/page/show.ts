@@ -5,6 +5,8 @@ import { RehearsalError } from "../../core/errors.ts";
 import type { Refusal } from "../../web/console/alert.ts";
 import type { Html } from "../../web/console/form.ts";
 import { layout, type Place } from "../../web/console/layout.ts";
+import { noteRefusal } from "../api/request.ts";
+import { tellUnauthorized } from "../identity/refused.ts";
 import { assets } from "./assets.ts";
 import { formSecret, type PageContext, PREFIX, themeOf } from "./request.ts";
 
@@ -45,6 +47,8 @@ export async function act(
     return c.redirect(await work(), 303);
   } catch (thrown) {
     if (!(thrown instanceof RehearsalError) || thrown.status >= 500) throw thrown;
+    noteRefusal(c, thrown);
+    tellUnauthorized(thrown, c.req);
     const { seconds } = thrown.facts as { seconds?: unknown };
     if (thrown.status === 429) c.header("retry-after", String(seconds));
     return again({ refusal: thrown, status: thrown.status });
