@@ -1,5 +1,5 @@
 /** The newest rehearsal's report as a promotion's page shows it: read once, for what a rehearsal wrote never changes. */
-import { RehearsalError } from "../../core/errors.ts";
+import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import { type SchemaChanges, schemaChanges } from "../../core/schema-changes.ts";
 import type { Promotion } from "../../io/ledger/promotions.ts";
@@ -79,14 +79,16 @@ async function readChanges(
   const { size } = await store.head(rehearsal.expectationsKey);
   if (size > SHAPES_BYTES) return undefined;
   const before = await readKeptShape(store, fingerprintBefore).catch(absent("ObjectMissing"));
-  const after = (await readExpectations(store, rehearsal)).runs.at(-1)?.shape;
+  // A damaged one keeps nobody from rejecting: the migration refuses to go by it, and says so.
+  const expected = await readExpectations(store, rehearsal).catch(absent("ObjectMissing", "ObjectDamaged"));
+  const after = expected?.runs.at(-1)?.shape;
   return before === undefined || after === undefined ? undefined : schemaChanges(before, after);
 }
 
 /** What may be missing, and is told by its absence. */
-function absent(code: "ReportMissing" | "ObjectMissing") {
+function absent(...codes: ErrorCode[]) {
   return (error: unknown): undefined => {
-    if (error instanceof RehearsalError && error.code === code) return undefined;
+    if (error instanceof RehearsalError && codes.includes(error.code)) return undefined;
     throw error;
   };
 }
