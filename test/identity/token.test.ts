@@ -103,7 +103,7 @@ describe("a person's token", () => {
   });
 });
 
-describe("abuse 23: a token is refused", () => {
+describe("what is no token of a registered issuer, for us and for now, is refused", () => {
   const attacker = "http://127.0.0.1:1";
   const cases: [what: string, reason: string, token: () => Promise<string>][] = [
     [
@@ -242,7 +242,7 @@ describe("abuse 23: a token is refused", () => {
     ["that is none", "not a signed JSON Web Token", async () => "a.b.c"],
   ];
 
-  test.each(cases)("%s", async (_, reason, make) => {
+  test.each(cases)("abuse 23: a token %s is refused", async (_, reason, make) => {
     const asked = issuer.asked.length;
     const answer = await show(await make());
     expect(answer).toMatchObject({ status: 401, body: { code: "TokenRefused" } });
@@ -253,14 +253,14 @@ describe("abuse 23: a token is refused", () => {
     expect(issuer.asked.slice(asked).filter((path) => !/^\/(people|others)\//.test(path))).toEqual([]);
   });
 
-  test("that is larger than any issuer's", async () => {
+  test("abuse 23: a token that is larger than any issuer's is not looked at", async () => {
     const answer = await show(await issuer.sign(PEOPLE, { ...claims, much: "x".repeat(20_000) }));
     expect(answer).toMatchObject({ status: 401, body: { code: "Unauthorized" } });
     const smaller = await show(await issuer.sign(PEOPLE, { ...claims, much: "x".repeat(9_000) }));
     expect(smaller.status).toBe(200);
   });
 
-  test("and the private key is what made all of these: with it, the same claims are accepted", async () => {
+  test("and with the issuer's own key the same claims are accepted", async () => {
     expect((await show(await issuer.sign(PEOPLE, claims))).status).toBe(200);
     // Within what two clocks may differ.
     expect(
