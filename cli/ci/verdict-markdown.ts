@@ -7,6 +7,7 @@ import { strongestLocks } from "../../core/report.ts";
 import { batchSection } from "../../core/report-batches.ts";
 import { blockedSection, TRAFFIC } from "../../core/report-blocked.ts";
 import { budgetSection } from "../../core/report-budgets.ts";
+import { hintBlock, hintParts } from "../../core/report-hint.ts";
 import { lintSection, worstFirst } from "../../core/report-lint.ts";
 import { plansSection } from "../../core/report-plans.ts";
 import { rollbackSentence } from "../../core/report-rollback.ts";
@@ -36,7 +37,8 @@ export function verdictMarkdown(verdict: Verdict, longest = LONGEST): string {
     }
   }
   const cut = left.length > 0 ? [`Left out here, and told by the report: ${left.join(", ")}.\n`] : [];
-  return [head, ...parts, ...cut, foot].join("\n").trimEnd();
+  // Of control characters and those that turn the reading around only their names are left, in code as well.
+  return plain([head, ...parts, ...cut, foot].join("\n").trimEnd());
 }
 
 /** Its name stands above it already. */
@@ -47,7 +49,7 @@ function untitled([first = "", ...rest]: readonly string[], name: string): strin
 const size = (text: string) => Buffer.byteLength(text);
 
 /** A name or words of somebody else's. */
-const quoted = (text: string) => code(plain(text));
+const quoted = (text: string) => code(text);
 
 /** The same, cut where it would fill the note by itself. */
 const quotedShort = (text: string) => quoted(text.length > 2_000 ? `${text.slice(0, 2_000)} …` : text);
@@ -79,7 +81,12 @@ function said({ outside, refusal, status, wanted, promotion }: Verdict): string[
       "",
     );
   if (refusal !== null)
-    lines.push(`**${quotedShort(refusal.message)}**`, "", `Hint: ${quotedShort(refusal.hint)}`, "");
+    lines.push(
+      `**${quotedShort(refusal.message)}**`,
+      "",
+      `Hint: ${quotedShort(hintParts(refusal.hint).sentence)}${refusal.hint.length > 4_000 ? "" : hintBlock(refusal.hint)}`,
+      "",
+    );
   if (refusal !== null || status === "rehearsed")
     lines.push(wanted === "rehearsal" && status !== "failed" ? "Production was not touched." : "", "");
   if (status === "waiting" && promotion !== null)
@@ -153,10 +160,7 @@ function sections({ report, findings }: Verdict): [name: string, lines: string[]
       ),
     ],
     ["Backfills in slices", batchSection(report.batches)],
-    [
-      "Differences of shape",
-      capped(report.differences, (lines) => list("Differences of shape", lines.map(plain))),
-    ],
+    ["Differences of shape", capped(report.differences, (lines) => list("Differences of shape", lines))],
     ["The rollback", [rollbackSentence(report.rollback)].filter(Boolean)],
   ];
 }
