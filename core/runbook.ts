@@ -158,7 +158,7 @@ const TELL: Record<Step, Tell> = {
   ]),
   restore: done(({ database, backup }) => [
     `A database was made from backup ${said(backup)}: it has production's shape and, table by table, production's checksums, so the backup is verified.`,
-    `It waits as ${said(database)} for a rollback.`,
+    `It is kept as ${said(database)}, for a rollback, until the promotion has ended.`,
   ]),
   rehearse: done(({ statements, milliseconds }) => [
     `${count(statements, "statement")} ran on a clone of the copy and held to their checks; the rehearsal took ${time(milliseconds)}.`,

@@ -41,7 +41,7 @@ ${table({
     String(event.seq),
     when(event.at),
     html`<code>${event.type}</code>`,
-    html`${dataWords(event.data).map((line) => html`${line}<br>`)}`,
+    dataWords(event.data).join("; "),
     html`<code title="${hash}">${hash.slice(0, 12)}</code>`,
   ]),
   empty: "The log has nothing of it yet.",
@@ -60,14 +60,16 @@ function proofWords({ from, to, broken }: NonNullable<PromotionLog["proved"]>) {
   return html`Events ${number(from)} to ${number(to)} were gone over just now, with what others did in between: each has the hash it carries, and names the one before it.`;
 }
 
+const HASH = /^[0-9a-f]{64}$/;
+
 /** The scalar facts of an event by their names; what is itself made of parts is told elsewhere on the page. */
 export function dataWords(data: Json): string[] {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return [];
   return Object.entries(data as Record<string, Json | undefined>).flatMap(([name, value]) => {
-    if (value === "" || value === undefined || value === null) return [];
-    if (typeof value === "string") return [`${name}: ${value}`];
-    if (typeof value === "number" || typeof value === "boolean") return [`${name}: ${String(value)}`];
-    return [];
+    if (value === "" || value === false || (name === "attempt" && value === 1)) return [];
+    if (typeof value === "string") return [`${name} ${HASH.test(value) ? value.slice(0, 12) : value}`];
+    if (typeof value === "number") return [`${name} ${value.toLocaleString("en")}`];
+    return value === true ? [name] : [];
   });
 }
 

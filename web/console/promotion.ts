@@ -144,12 +144,12 @@ function pendingFiles(pending: readonly string[]): Html {
   }</details>`;
 }
 
-function rehearsal({ rehearsed, rehearsedAs }: PromotionView, known: string | undefined) {
+function rehearsal({ rehearsed, rehearsedAs, error }: PromotionView, known: string | undefined) {
   // The script keeps what it has where the same is meant.
   if (known !== undefined && known === rehearsedAs)
     return html`<div id="report" data-report="${rehearsedAs}" data-same></div>`;
   if (rehearsed === undefined) return "";
-  return html`<div id="report" data-report="${rehearsedAs}">${rehearsalSection(rehearsed)}</div>`;
+  return html`<div id="report" data-report="${rehearsedAs}">${rehearsalSection(rehearsed, error)}</div>`;
 }
 
 function evidenceSection({ evidence, plans, release }: PromotionView) {

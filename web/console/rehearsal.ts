@@ -12,7 +12,7 @@ import { budgetSection } from "../report-budgets.ts";
 import { comparisonSection } from "../report-comparison.ts";
 import { findingsTable } from "../report-lint.ts";
 import { plansSection } from "../report-plans.ts";
-import { refusalBox } from "./alert.ts";
+import { type Refusal, refusalBox } from "./alert.ts";
 import { badge } from "./badge.ts";
 import type { Html } from "./form.ts";
 import { plainName, sizeChart, timesChart, waitsChart } from "./rehearsal-charts.ts";
@@ -36,11 +36,13 @@ const SHOWN = 60;
 const FEW = 8;
 const STATEMENTS = 300;
 
-export function rehearsalSection({ report, comparison, changes, href, attempt }: Rehearsed): Html {
+/** `told`: the refusal that the page tells already. */
+export function rehearsalSection(rehearsed: Rehearsed, told?: Refusal | null): Html {
+  const { report, comparison, changes, href, attempt } = rehearsed;
   return html`<section class="card report" id="rehearsal" aria-labelledby="rehearsal-title">
 <header><h2 id="rehearsal-title">The rehearsal</h2>${verdict(report)}<p class="more"><a href="${href}">The whole report</a></p></header>
 <div class="body">
-${refusalBox(report.failure)}
+${report.failure?.message === told?.message ? "" : refusalBox(report.failure)}
 ${factList([
   ["Postgres", report.server],
   ["Time", duration(report.milliseconds)],

@@ -98,6 +98,16 @@ describe("the page holds to the policy on content, and can be read by ear", () =
     expect(html).toContain('<progress id="progress-migrate" aria-label="Migrate" max="100"></progress>');
   });
 
+  test("an event of the log is told by its plain facts, and a comment in it as it was said", async () => {
+    const text = textOf(await mainOf("plain"));
+    expect(text).toMatch(/7 2026-01-02 03:04 promotion\.rejected by plain; comment plain aaaaaaaaaaaa/);
+    expect(text).not.toContain("not told");
+    expect(text).toContain("chain verified");
+    const broken = { seq: 8, reason: "event 8 is missing" };
+    const log = { ...viewOf("plain").log, proved: { from: 7, to: 9, broken } };
+    expect(textOf(await mainOf("plain", { log }))).toContain("chain broken");
+  });
+
   test("each difference of the schema says in a word what became of it", async () => {
     const text = textOf(await mainOf("plain"));
     expect(text).toContain("1 object removed, 1 object changed");
