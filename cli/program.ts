@@ -7,6 +7,7 @@ import { backupCommand } from "./commands/backup.ts";
 import { baselineCommand } from "./commands/baseline.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { ciCommand } from "./commands/ci.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { devCommand } from "./commands/dev.ts";
 import { diffCommand, driftCommand } from "./commands/drift.ts";
 import { envCommand } from "./commands/env.ts";
@@ -62,13 +63,14 @@ const COMMANDS: Declare[] = [
   keyCommand,
   personCommand,
   ciCommand,
+  completionCommand,
 ];
 
 /** Commands that do something themselves though others stand below them. */
 const ACTS_ITSELF = new Set(["log", "plan"]);
 
 export const EXITS: readonly (readonly [code: number, meaning: string])[] = [
-  [0, "done: promoted, or nothing to do"],
+  [0, "done: promoted, rehearsed alone, or nothing to do"],
   [1, "failed, and production is as it was"],
   [2, "the command was used wrongly"],
   [3, "drift or another difference was found; of plan: something is pending"],

@@ -4,7 +4,9 @@ import { nearest } from "../core/did-you-mean.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { openClient } from "./client.ts";
 import type { Act, Context, Outcome, Work } from "./command.ts";
+import { COMPLETE, complete } from "./completion.ts";
 import { findConnection, type Variables } from "./connection.ts";
+import { isKind, knownNames } from "./known-names.ts";
 import { buildProgram, everyCommand } from "./program.ts";
 import { exitOf, type Refusal, refusalOf } from "./refusal.ts";
 import type { Terminal } from "./terminal.ts";
@@ -29,6 +31,7 @@ export async function run(words: readonly string[], surroundings: Surroundings):
       exit = outcome.exit ?? 0;
     };
   const program = buildProgram(act, { out: (text) => terminal.out(text.trimEnd()) });
+  if (words[0] === COMPLETE) return completeWords(program, words.slice(1), surroundings);
   try {
     await program.parseAsync([...words], { from: "user" });
     return exit;
@@ -40,10 +43,39 @@ export async function run(words: readonly string[], surroundings: Surroundings):
       terminal.err(commandOf(program, words).helpInformation().trimEnd());
       return 2;
     }
-    const refusal = refusalOf(thrown instanceof CommanderError ? misuse(thrown, program, words) : thrown);
+    const refusal = await withGuess(
+      refusalOf(thrown instanceof CommanderError ? misuse(thrown, program, words) : thrown),
+      contextOf(surroundings, json),
+    );
     showRefusal(terminal, refusal, json);
     return exitOf(refusal);
   }
+}
+
+/** Milliseconds that a shell waits for names. */
+const COMPLETION_TIME = 1_500;
+
+async function completeWords(program: Command, words: readonly string[], surroundings: Surroundings) {
+  const context = contextOf(surroundings, false);
+  const late = AbortSignal.timeout(COMPLETION_TIME);
+  const found = await complete(program, words[0] === "--" ? words.slice(1) : words, (kind) =>
+    Promise.race([
+      knownNames(context.client, kind),
+      new Promise<string[]>((resolve) => late.addEventListener("abort", () => resolve([]))),
+    ]),
+  );
+  for (const word of found) surroundings.terminal.out(word);
+  return 0;
+}
+
+/** A refusal of something that is not there, with the name that was probably meant. */
+async function withGuess(refusal: Refusal, context: Context): Promise<Refusal> {
+  const { what, name } = refusal.facts;
+  if (refusal.code !== "NotFound" || typeof what !== "string" || typeof name !== "string" || !isKind(what))
+    return refusal;
+  const known = await knownNames(context.client, what);
+  const guess = known.find((one) => name.length >= 4 && one.startsWith(name)) ?? nearest(name, known);
+  return guess === undefined ? refusal : { ...refusal, hint: `did you mean "${guess}"? ${refusal.hint}` };
 }
 
 function contextOf(surroundings: Surroundings, json: boolean): Context {
@@ -84,10 +116,17 @@ function misuse(error: CommanderError, program: Command, words: readonly string[
     return usage(`"${name}" needs one of: ${command.commands.map((one) => one.name()).join(", ")}`, name, "");
   const [problem = ""] = error.message.replace(/^error: /, "").split("\n");
   const unknown = /^unknown (?:command|option) '([^']*)'/.exec(problem)?.[1] ?? "";
+  const [, chosen = "", allowed] =
+    /(?:argument|value) '([^']*)' is invalid.* Allowed choices are (.*)\.$/.exec(problem) ?? [];
   const known = unknown.startsWith("-")
     ? command.options.flatMap((option) => option.long ?? [])
     : everyCommand(command).map((one) => one.name());
-  const guess = unknown === "" ? undefined : nearest(unknown, known);
+  const guess =
+    allowed !== undefined
+      ? nearest(chosen, allowed.split(", "))
+      : unknown === ""
+        ? undefined
+        : nearest(unknown, known);
   return usage(problem, name, guess ?? "");
 }
 
