@@ -29,7 +29,7 @@ const url = z
     "it has no user, password, query or fragment",
   )
   .refine(
-    (text) => text.startsWith("https://") || isLoopback(new URL(text).hostname),
+    (text) => text.startsWith("https://") || (URL.canParse(text) && isLoopback(new URL(text).hostname)),
     "it is on https; http is only for a service and an issuer on one machine",
   );
 

@@ -2,9 +2,16 @@
 import { z } from "@hono/zod-openapi";
 import { problemSchema } from "./problem.ts";
 
-/** A required JSON body. */
+/** A required JSON body; no text in it holds a NUL, which Postgres cannot keep. */
 export function jsonBody<S extends z.ZodType>(schema: S) {
-  return { body: { required: true as const, content: { "application/json": { schema } } } };
+  const checked = schema.refine((body) => !holdsNul(body), "a text holds the character U+0000");
+  return { body: { required: true as const, content: { "application/json": { schema: checked } } } };
+}
+
+function holdsNul(value: unknown): boolean {
+  if (typeof value === "string") return value.includes("\0");
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([name, inner]) => name.includes("\0") || holdsNul(inner));
 }
 
 /** A JSON answer; every route may also refuse with problem details. */
