@@ -168,7 +168,9 @@ const TELL: Record<Step, Tell> = {
     `Writers were turned away: production stood under the name ${said(database)}, where nobody finds it.`,
     `What had changed since the first backup went to the bucket as ${said(backup)} (${amount(size)}).`,
     policy.rollback === "swap"
-      ? `${count(refreshed, "table")} of the waiting copy ${refreshed === 1 ? "was" : "were"} brought up to that moment.`
+      ? refreshed === 0
+        ? "The waiting copy holds that moment already: nothing had changed."
+        : `${count(refreshed, "table")} of the waiting copy ${refreshed === 1 ? "was" : "were"} brought up to that moment.`
       : "The policy keeps no copy waiting; a rollback would restore one.",
   ]),
   migrate: done(({ runs, milliseconds, fingerprint }) => [

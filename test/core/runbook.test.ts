@@ -129,6 +129,21 @@ describe("why it was decided so", () => {
     expect(decided({ ...verdict, status: "expired" })).toContain("Nobody decided in time.");
   });
 
+  test("what was brought up at the fence", () => {
+    const at = (refreshed: number, rollback: "swap" | "restore" = "swap") =>
+      says(
+        course({
+          policy: { ...course({}).policy, rollback },
+          steps: [attempt("fence", { database: "d", refreshed, backup: "b", bytes: 1_024 })],
+        }),
+        "fence",
+      );
+    expect(at(0)).toContain("nothing had changed");
+    expect(at(1)).toContain("1 table of the waiting copy was brought up");
+    expect(at(2)).toContain("2 tables of the waiting copy were brought up");
+    expect(at(2, "restore")).toContain("keeps no copy waiting");
+  });
+
   test("an outcome that is no record, or of a step that failed, makes no sentence", () => {
     expect(says(course({ steps: [attempt("restore", null)] }), "restore")).toBe("");
     expect(says(course({ steps: [attempt("restore", {}, { status: "failed" })] }), "restore")).toBe("");
