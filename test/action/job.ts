@@ -87,11 +87,9 @@ export async function runAction({ files, event, payload, inputs, variables, onEr
 
 let runs = 0;
 
-interface Template {
-  ".rehearsal": { script: string[]; variables: Record<string, string> };
-}
+type Template = Record<string, { script: string[]; variables: Record<string, string> }>;
 
-/** The script of `.rehearsal` in the GitLab template, with its inputs in place. */
+/** The script that both jobs share in the GitLab template, with its inputs in place. */
 export async function runGitlab({ files, inputs, variables }: Pick<Job, "files" | "inputs" | "variables">) {
   const folder = await checkOut(files);
   const text = await readFile(join(ROOT, "action/gitlab.yml"), "utf8");
@@ -107,7 +105,8 @@ export async function runGitlab({ files, inputs, variables }: Pick<Job, "files" 
     if (value === undefined) throw new Error(`no input "${name}"`);
     return value;
   });
-  const { ".rehearsal": job } = parse(filled) as Template;
+  const job = (parse(filled) as Template)[`.rehearsal-${inputs.environment}`];
+  if (job === undefined) throw new Error("the template has no such job");
   const ran = await run("sh", ["-e", "-c", job.script.join("\n")], folder, {
     CI: "true",
     GITLAB_CI: "true",

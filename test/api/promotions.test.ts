@@ -30,6 +30,7 @@ describe("starting", () => {
       environment: "plain",
       release,
       seed: false,
+      rehearseOnly: false,
       requestedBy: "tester",
       status: "created",
       asked: null,

@@ -444,8 +444,12 @@ test("the command finds the connection as shown", async () => {
     await mkdir(join(folder, ".rehearsal"));
     await mkdir(join(folder, "below"));
     await writeFile(join(folder, ".rehearsal/connection.json"), example("connection"));
-    expect(await findConnection(join(folder, "below"), {})).toEqual(json("connection"));
-    expect(await findConnection(folder, { REHEARSAL_KEY: "another" })).toEqual({
+    const found = async (where: string, variables: Record<string, string>) => {
+      const { url, credential } = await findConnection(where, variables);
+      return { url, key: await credential() };
+    };
+    expect(await found(join(folder, "below"), {})).toEqual(json("connection"));
+    expect(await found(folder, { REHEARSAL_KEY: "another" })).toEqual({
       ...json<object>("connection"),
       key: "another",
     });
