@@ -14,7 +14,7 @@ import { createKey, revoke } from "../keys.ts";
 import { addPerson, changeDisabled, changeRoles } from "../people.ts";
 import { formOf, ID, optional } from "./doors.ts";
 import { formSecret, type PageContext, PREFIX, pages } from "./request.ts";
-import { act, show } from "./show.ts";
+import { act, attempt, show } from "./show.ts";
 
 /** Rows of each list; the command tells of more. */
 const SHOWN = 200;
@@ -57,29 +57,14 @@ export const peoplePages = pages()
   )
   .post(`/people/${PERSON}/disable`, admin, (c) => disabling(c, c.req.param("name"), true))
   .post(`/people/${PERSON}/enable`, admin, (c) => disabling(c, c.req.param("name"), false))
-  .post("/people/keys", admin, async (c) => {
-    let made: PeopleView["made"];
-    const refused = await act(
+  // The answer itself and no redirect: an address would carry the key into histories and logs.
+  .post("/people/keys", admin, (c) =>
+    attempt(
       c,
-      async () => {
-        const { person, label, role, environment, days } = await formOf(c, keyForm);
-        const { row, key } = await createKey(
-          await c.var.ledger(),
-          {
-            ...{ person, label },
-            ...(role !== undefined && { scope: [{ environment, role }] }),
-            ...(days !== undefined && { expiresAt: new Date(Date.now() + days * DAY) }),
-          },
-          c.var.actor,
-        );
-        made = { id: row.id, person, key };
-        return HERE;
-      },
+      async () => peoplePage(c, { made: await makeKey(c) }),
       (refused) => peoplePage(c, refused),
-    );
-    // The answer itself and no redirect: an address would carry the key into histories and logs.
-    return made === undefined ? refused : peoplePage(c, { made });
-  })
+    ),
+  )
   .post(`/people/keys/${ID}/revoke`, admin, (c) =>
     act(
       c,
@@ -106,6 +91,20 @@ async function setRole(c: PageContext, { person, environment, role }: z.output<t
   if (known === undefined) return addPerson(ledger, { name: person, grants: wanted }, c.var.actor);
   const kept = known.grants.filter((grant) => grant.environment !== environment);
   return changeRoles(ledger, { name: person, grants: [...kept, ...wanted] }, c.var.actor);
+}
+
+async function makeKey(c: PageContext): Promise<PeopleView["made"]> {
+  const { person, label, role, environment, days } = await formOf(c, keyForm);
+  const { row, key } = await createKey(
+    await c.var.ledger(),
+    {
+      ...{ person, label },
+      ...(role !== undefined && { scope: [{ environment, role }] }),
+      ...(days !== undefined && { expiresAt: new Date(Date.now() + days * DAY) }),
+    },
+    c.var.actor,
+  );
+  return { id: row.id, person, key };
 }
 
 function disabling(c: PageContext, name: string, disabled: boolean): Promise<Response> {

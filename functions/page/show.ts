@@ -34,17 +34,32 @@ export async function show(c: PageContext, { title, main, status = 200, refresh 
   return c.html(await document, status as ContentfulStatusCode);
 }
 
-/**
- * Does what a form asks and leads to the path that `work` returns. A refusal of the catalogue shows the form's page again,
- * with what was refused and how to mend it; what was not foreseen is thrown on.
- */
-export async function act(
+/** What a form's page is told when it is shown again. */
+export interface Refused {
+  refusal: Refusal;
+  status: number;
+}
+
+/** Does what a form asks and leads to the path that `work` returns, or shows the form's page again. */
+export function act(
   c: PageContext,
   work: () => Promise<string>,
-  again: (refused: { refusal: Refusal; status: number }) => Promise<Response>,
+  again: (refused: Refused) => Promise<Response>,
+): Promise<Response> {
+  return attempt(c, async () => c.redirect(await work(), 303), again);
+}
+
+/**
+ * Answers with what `work` answers. A refusal of the catalogue shows the form's page again, with what was refused and how to
+ * mend it; what was not foreseen is thrown on.
+ */
+export async function attempt(
+  c: PageContext,
+  work: () => Promise<Response>,
+  again: (refused: Refused) => Promise<Response>,
 ): Promise<Response> {
   try {
-    return c.redirect(await work(), 303);
+    return await work();
   } catch (thrown) {
     if (!(thrown instanceof RehearsalError) || thrown.status >= 500) throw thrown;
     noteRefusal(c, thrown);

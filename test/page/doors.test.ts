@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newOnce } from "../../functions/identity/once.ts";
 import { page as console_ } from "../../functions/page/main.ts";
 import { KEY, keepPerson, OTHER_KEY, openWorld, registerFresh, type World } from "../api/world.ts";
-import { alertOf, hasForm, Visitor } from "./visitor.ts";
+import { alertOf, Guest, hasForm, secretOf } from "./guest.ts";
 
 let world: World;
 
@@ -19,15 +19,15 @@ afterAll(async () => {
 const SESSION = "rehearsal_session";
 
 /** Somebody who is signed in. */
-async function signedIn(key = KEY): Promise<Visitor> {
-  const visitor = new Visitor(world);
+async function signedIn(key = KEY): Promise<Guest> {
+  const visitor = new Guest(world);
   await visitor.signIn(key);
   return visitor;
 }
 
 describe("signing in", () => {
   test("leads to the form, and from there to the page that was asked for", async () => {
-    const visitor = new Visitor(world);
+    const visitor = new Guest(world);
     const asked = await visitor.get("/console/environments/shop?done=backup");
     expect([asked.status, asked.to]).toEqual([
       303,
@@ -53,7 +53,7 @@ describe("signing in", () => {
   ])(
     "over %s hands out a cookie that no script, no other site and not the API sees",
     async (_, headers, has, lacks) => {
-      const visitor = new Visitor(world);
+      const visitor = new Guest(world);
       const { headers: answered } = await visitor.post("/console/sign-in", { key: KEY }, headers);
       const [cookie = "", ...others] = answered.getSetCookie();
       expect(others).toEqual([]);
@@ -74,7 +74,7 @@ describe("signing in", () => {
     ["no key", "", "no key was given"],
     ["a key that nobody has", "rk_nobody_at_all", "the key is not known"],
   ])("with %s is refused on the form itself, and hands out nothing", async (_, key, reason) => {
-    const visitor = new Visitor(world);
+    const visitor = new Guest(world);
     const refused = await visitor.post("/console/sign-in", { key, next: "/console/log" });
     expect([refused.status, refused.problems]).toEqual([401, []]);
     expect(alertOf(refused)).toContain(reason);
@@ -96,7 +96,7 @@ describe("signing in", () => {
     "/console\r\nset-cookie: a=b",
     `/console/${"x".repeat(600)}`,
   ])("never leads to %j", async (next) => {
-    const { to } = await new Visitor(world).post("/console/sign-in", { key: KEY, next });
+    const { to } = await new Guest(world).post("/console/sign-in", { key: KEY, next });
     expect(to).toMatch(/^\/console(?:$|[?/])/);
     expect(new URL(to ?? "", "http://localhost").origin).toBe("http://localhost");
     expect(to).not.toContain("elsewhere.example/");
@@ -105,12 +105,12 @@ describe("signing in", () => {
   test("by a link that is good once needs no key, and no second time", async () => {
     const { token } = await newOnce(world.ledger, "other");
     const opened = { "sec-fetch-site": "none" };
-    const visitor = new Visitor(world);
+    const visitor = new Guest(world);
     const first = await visitor.get(`/console/sign-in?once=${token}&next=/console/log`, opened);
     // The address with the secret is left at once.
     expect([first.status, first.to]).toEqual([303, "/console/log"]);
     expect((await visitor.get("/console")).text).toContain("Signed in as other");
-    const second = await new Visitor(world).get(`/console/sign-in?once=${token}`, opened);
+    const second = await new Guest(world).get(`/console/sign-in?once=${token}`, opened);
     expect(second.status).toBe(401);
     expect(alertOf(second)).toContain("used up or too old");
   });
@@ -121,7 +121,7 @@ describe("signing in", () => {
     ["something that is no browser reads it", { "sec-fetch-site": "", "sec-fetch-mode": "" }],
   ])("by such a link asks first where %s", async (_, headers) => {
     const { token } = await newOnce(world.ledger, "other");
-    const visitor = new Visitor(world);
+    const visitor = new Guest(world);
     const asked = await visitor.get(`/console/sign-in?once=${token}`, headers);
     expect([asked.status, asked.problems, visitor.cookies.size]).toEqual([200, [], 0]);
     expect((await visitor.submit(asked, "/console/sign-in")).status).toBe(303);
@@ -132,7 +132,7 @@ describe("signing in", () => {
 describe("a session", () => {
   test("ends with the sign-out, whoever kept its cookie", async () => {
     const visitor = await signedIn();
-    const kept = new Visitor(world);
+    const kept = new Guest(world);
     for (const [name, value] of visitor.cookies) kept.cookies.set(name, value);
     const left = await visitor.submit(await visitor.get("/console"), "/console/sign-out");
     expect([left.status, left.to, visitor.cookies.size]).toEqual([303, "/console/sign-in", 0]);
@@ -170,7 +170,7 @@ describe("a session", () => {
 
   test("is found again by whoever follows a link from elsewhere, which brings no cookie with it", async () => {
     const visitor = await signedIn();
-    const without = await new Visitor(world).get("/console/log?environment=shop", {
+    const without = await new Guest(world).get("/console/log?environment=shop", {
       "sec-fetch-site": "cross-site",
     });
     expect([without.status, without.problems]).toEqual([200, []]);
@@ -180,7 +180,7 @@ describe("a session", () => {
   });
 
   test("asked for by a script when it is over is told so, and gets no page to sign in at", async () => {
-    const { status, text } = await new Visitor(world).get("/console", { "sec-fetch-dest": "empty" });
+    const { status, text } = await new Guest(world).get("/console", { "sec-fetch-dest": "empty" });
     expect(status).toBe(401);
     expect(text).toContain("nobody is signed in");
   });
@@ -206,9 +206,7 @@ describe("abuse 30: a form that another site sends", () => {
     async (_, headers) => {
       const visitor = await signedIn();
       const page = await visitor.get("/console/environments/shop");
-      const [csrf = ""] = page.elements.flatMap(({ attributes }) =>
-        attributes.name === "csrf" ? [attributes.value ?? ""] : [],
-      );
+      const csrf = secretOf(page);
       expect(csrf).toMatch(/^[\w-]{43}$/);
       const before = await world.ledger.query("select count(*) from ledger.tasks");
       const fields = { csrf, retention: "manual", once: "abc" };
@@ -232,8 +230,7 @@ describe("abuse 30: a form that another site sends", () => {
   test("is refused without the session's secret, or with another session's, at every form that needs a session", async () => {
     const visitor = await signedIn();
     const other = await (await signedIn(OTHER_KEY)).get("/console");
-    const foreign =
-      other.elements.find(({ attributes }) => attributes.name === "csrf")?.attributes.value ?? "";
+    const foreign = secretOf(other);
     const open = ["/console/sign-in", "/console/theme"];
     for (const path of posts.filter((one) => !open.includes(one)))
       for (const fields of [{}, { csrf: "" }, { csrf: foreign }] as Record<string, string>[]) {
@@ -255,7 +252,7 @@ describe("abuse 30: a form that another site sends", () => {
   test("is taken from an older browser that tells the right origin", async () => {
     const visitor = await signedIn();
     const page = await visitor.get("/console");
-    const csrf = page.elements.find(({ attributes }) => attributes.name === "csrf")?.attributes.value ?? "";
+    const csrf = secretOf(page);
     const left = await visitor.post("/console/sign-out", { csrf }, { "sec-fetch-site": "" });
     expect(left.to).toBe("/console/sign-in");
   });
@@ -279,12 +276,12 @@ describe("an answer", () => {
     "/console/people",
   ])("at %s says what a browser may do with it, and that nobody keeps it", async (path) => {
     const visitor = await signedIn();
-    for (const { headers } of [await visitor.get(path), await new Visitor(world).get(path)])
+    for (const { headers } of [await visitor.get(path), await new Guest(world).get(path)])
       expect(Object.fromEntries(headers)).toMatchObject(HEADERS);
   });
 
   test("names its sheet and its script by what is in them, and a browser keeps those for good", async () => {
-    const { elements } = await new Visitor(world).get("/console/sign-in");
+    const { elements } = await new Guest(world).get("/console/sign-in");
     const sheet = elements.find(({ attributes }) => attributes.rel === "stylesheet")?.attributes.href ?? "";
     const script = elements.find(({ name }) => name === "script")?.attributes.src ?? "";
     for (const [path, type] of [
@@ -292,14 +289,14 @@ describe("an answer", () => {
       [script, "text/javascript"],
     ] as const) {
       expect(path).toMatch(/^\/console\/(style|live)-[0-9a-f]{16}\.(css|js)$/);
-      const { status, headers, source } = await new Visitor(world).get(path);
+      const { status, headers, source } = await new Guest(world).get(path);
       expect(status).toBe(200);
       expect(headers.get("content-type")).toContain(type);
       expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(source.length).toBeLessThan(50_000);
       const stale = path.replace(/[0-9a-f]{16}/, "0".repeat(16));
-      expect((await new Visitor(world).get(stale)).to).toContain("sign-in");
+      expect((await new Guest(world).get(stale)).to).toContain("sign-in");
     }
   });
 
@@ -309,7 +306,7 @@ describe("an answer", () => {
     );
     expect(gets.length).toBeGreaterThanOrEqual(9);
     for (const { path } of gets) {
-      const { status, to } = await new Visitor(world).get(filled(path));
+      const { status, to } = await new Guest(world).get(filled(path));
       expect([path, status, to?.startsWith("/console/sign-in?next=")]).toEqual([path, 303, true]);
     }
   });
@@ -321,13 +318,13 @@ describe("an answer", () => {
   });
 
   test("to a form that is too large is a refusal", async () => {
-    const refused = await new Visitor(world).post("/console/sign-in", { key: "x".repeat(70_000) });
+    const refused = await new Guest(world).post("/console/sign-in", { key: "x".repeat(70_000) });
     expect([refused.status, alertOf(refused)?.includes("BodyTooLarge")]).toEqual([413, true]);
   });
 });
 
 test("the theme is chosen without a script, kept, and left to the system again", async () => {
-  const visitor = new Visitor(world);
+  const visitor = new Guest(world);
   const form = await visitor.get("/console/sign-in?next=/console/log");
   expect(form.source).toContain('data-theme="system"');
   const chosen = await visitor.submit(form, "/console/theme", { theme: "dark" });

@@ -26,7 +26,7 @@ function keepLive(root) {
         tries = 0;
       } catch {
         tries += 1;
-        const seconds = Math.min(60, 2 ** tries);
+        const seconds = Math.min(10, 2 ** tries);
         tell("The service does not answer; trying again in " + seconds + " seconds.", tries === 1);
         await pause(seconds * 1000);
         continue;
