@@ -10,6 +10,7 @@ import { readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { findRelease } from "../io/ledger/releases.ts";
 import { insertTask, type NewTask, readTask, type Task } from "../io/ledger/tasks.ts";
+import { environmentOf } from "../io/ledger/whereabouts.ts";
 import { newId } from "../io/new-id.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { refuseGone, refuseUnusable } from "./backups.ts";
@@ -229,8 +230,11 @@ export async function startExecution(task: string): Promise<void> {
 
 /** The id of a backup on which another may build. */
 async function baseOf(ledger: Session, environment: string, named: string): Promise<string> {
-  const base = named === "latest" ? await newestUsable(ledger, environment) : await readBackup(ledger, named);
-  if (base === undefined || base.environment !== environment)
+  // Another environment's is told of in the words for one that is not there.
+  const isThere = named !== "latest" && (await environmentOf(ledger, "backup", named)) === environment;
+  const newest = named === "latest" ? await newestUsable(ledger, environment) : undefined;
+  const base = isThere ? await readBackup(ledger, named) : newest;
+  if (base === undefined)
     throw new RehearsalError("NotFound", { what: "backup", name: `${named} of "${environment}"` });
   refuseUnusable(base);
   return base.id;

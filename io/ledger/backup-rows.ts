@@ -62,7 +62,8 @@ export async function listBackups(
   return session.query<BackupRow>(
     `select ${COLUMNS} from ledger.backups b
       where ($1::text is null or environment = $1)
-        and ($2::text is null or (b.created_at, b.id) < (select o.created_at, o.id from ledger.backups o where o.id = $2))
+        and ($2::text is null or (b.created_at, b.id) < (select o.created_at, o.id from ledger.backups o where o.id = $2
+          and ($1::text is null or o.environment = $1) and ($4::text[] is null or o.environment = any ($4))))
         and ($4::text[] is null or environment = any ($4))
       order by b.created_at desc, b.id desc limit $3`,
     [options.environment ?? null, options.before ?? null, options.limit, options.among ?? null],

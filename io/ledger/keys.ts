@@ -91,7 +91,8 @@ export async function listKeys(
 ): Promise<KeyRow[]> {
   return session.query<KeyRow>(
     `select ${COLUMNS} from ledger.keys k where ($1::text is null or k.person = $1)
-        and ($2::text is null or (k.created_at, k.id) < (select o.created_at, o.id from ledger.keys o where o.id = $2))
+        and ($2::text is null or (k.created_at, k.id) < (select o.created_at, o.id from ledger.keys o where o.id = $2
+          and ($1::text is null or o.person = $1)))
       order by k.created_at desc, k.id desc limit $3`,
     [options.person ?? null, options.before ?? null, options.limit],
   );

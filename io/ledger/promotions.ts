@@ -138,7 +138,8 @@ export async function listPromotions(
   const found = await session.query<Promotion>(
     `select ${COLUMNS} from ledger.promotions p
       where ($1::text is null or environment = $1)
-        and ($2::text is null or (p.created_at, p.id) < (select b.created_at, b.id from ledger.promotions b where b.id = $2))
+        and ($2::text is null or (p.created_at, p.id) < (select b.created_at, b.id from ledger.promotions b where b.id = $2
+          and ($1::text is null or b.environment = $1) and ($4::text[] is null or b.environment = any ($4))))
       and ($4::text[] is null or environment = any ($4))
       order by p.created_at desc, p.id desc limit $3`,
     [options.environment ?? null, options.before ?? null, options.limit, options.among ?? null],

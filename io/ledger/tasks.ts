@@ -91,7 +91,8 @@ export async function listTasks(
   return session.query<Task>(
     `select ${COLUMNS} from ledger.tasks t
       where ($1::text is null or environment = $1) and ($2::text is null or backup = $2)
-        and ($4::text is null or (t.created_at, t.id) < (select b.created_at, b.id from ledger.tasks b where b.id = $4))
+        and ($4::text is null or (t.created_at, t.id) < (select b.created_at, b.id from ledger.tasks b where b.id = $4
+          and ($1::text is null or b.environment = $1) and ($5::text[] is null or b.environment = any ($5))))
         and ($5::text[] is null or environment = any ($5))
       order by t.created_at desc, t.id desc limit $3`,
     [

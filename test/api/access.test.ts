@@ -390,6 +390,22 @@ describe("a refusal", () => {
     ).toBe(true);
     expect(lists[2].body.environments.map(({ name }) => name)).toEqual(["mine"]);
     expect((await call("GET", "/promotions?environment=theirs")).status).toBe(404);
+    const cursorOf = (position: string) => Buffer.from(`promotions:${position}`).toString("base64url");
+    await start(world, "mine", release).catch(() => undefined);
+    for (const at of [id, "p261121zzzzzzzz"])
+      expect((await call("GET", `/promotions?cursor=${cursorOf(at)}`)).body).toEqual({
+        promotions: [],
+        next: null,
+      });
+    await world.ledger.query(
+      `insert into ledger.backups (id, environment, promotion, manifest_key, manifest_sha256, bytes, rows, retain_until)
+        values ('b261121theirs1', 'theirs', $1, 'k', $2, 1, 1, now())`,
+      [id, "0".repeat(64)],
+    );
+    for (const base of ["b261121theirs1", "b261121guessed"])
+      expect((await call("POST", "/environments/mine/backups", { base })).body.detail).toBe(
+        `there is no backup "${base} of "mine""`,
+      );
     for (const from of ["theirs", id])
       expect((await call("POST", "/diffs", { from, to: from })).status).toBe(404);
   });
