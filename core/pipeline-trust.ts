@@ -7,13 +7,13 @@ export const trustedId = z
   .union([z.int().nonnegative(), z.string().regex(/^\d{1,20}$/, "an id is a number, not a name")])
   .transform(String);
 
-/** A whole name, in which a star stands for anything without a slash. */
+/** A whole name; a star stands for one part of it, two for any number. */
 export const refPattern = z
   .string()
   .max(300)
   .regex(
     /^refs\/[^\s?[\]\\]+$/,
-    'a ref is written whole: "refs/heads/main"; a star stands for one part of it',
+    'a ref is written whole: "refs/heads/main"; a star stands for one part of it, two for any number',
   );
 
 export const trustBase = {
@@ -84,9 +84,12 @@ export function firstFitting<T extends Trust>(
   return { misfits: nearest ?? [] };
 }
 
-/** Whether the text is what the pattern says; a star stands for one or more characters, none of them a slash. */
+/** Whether the text is what the pattern says: a star stands for one part or a piece of it, two stars for any number of parts. */
 export function matches(pattern: string, text: string | undefined): boolean {
   if (text === undefined) return false;
-  const parts = pattern.split("*").map((part) => part.replaceAll(/[.+^${}()|[\]\\?]/g, "\\$&"));
-  return new RegExp(`^${parts.join("[^/]+")}$`, "u").test(text);
+  const parts = pattern.split(/(\*\*?)/).map((part) => {
+    if (part === "**") return ".+";
+    return part === "*" ? "[^/]+" : part.replaceAll(/[.+^${}()|[\]\\?/]/g, "\\$&");
+  });
+  return new RegExp(`^${parts.join("")}$`, "u").test(text);
 }
