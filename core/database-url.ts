@@ -33,18 +33,38 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
   if (!url.hostname) throw refusal("it names no host");
   if (url.hostname.includes(",") || url.hostname.includes("%2F"))
     throw refusal("it names several hosts or a socket");
-  const database = decodeURIComponent(url.pathname.slice(1));
+  const database = decoded(url.pathname.slice(1));
   if (!database) throw refusal("it names no database");
   if (!url.username) throw refusal("it names no user");
-  const host = decodeURIComponent(url.hostname).replace(/^\[|\]$/g, "");
+  const host = decoded(url.hostname).replace(/^\[|\]$/g, "");
+  // No database is there, but the service's own credentials are, in a cloud.
+  if (NUMBERS.test(host) && !USUAL.test(host))
+    throw refusal("its host is an address in an unusual spelling; write four numbers and three points");
+  if (LINK_LOCAL.test(host)) throw refusal("its host is a link-local address");
   return {
     host,
     port: url.port ? Number(url.port) : 5432,
     database,
-    user: decodeURIComponent(url.username),
-    ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
+    user: decoded(url.username),
+    ...(url.password ? { password: decoded(url.password) } : {}),
     ...parseOptions(host, Boolean(url.password), url.searchParams),
   };
+}
+
+/** 169.254.0.0/16, fe80::/10, and what AWS has beside them in version 6. */
+const LINK_LOCAL = /^(169\.254\.|fe[89ab][0-9a-f]:|::ffff:a9fe:|fd00:ec2:)/i;
+
+/** Numbers that resolvers take for an address of version 4: as one number, in octal, in hexadecimal. */
+const NUMBERS = /^((0x[0-9a-f]*|\d+)(\.|$))+$/i;
+const USUAL = /^((0|[1-9]\d{0,2})(\.(?!$)|$)){4}$/;
+
+/** Throws `InputInvalid` for a percent sign that begins no character. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw refusal("it has a percent sign that begins no character; write %25 for the sign itself");
+  }
 }
 
 function parseOptions(

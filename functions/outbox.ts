@@ -1,4 +1,5 @@
 /** Telling the outside what the ledger has committed: the log's copies in the bucket, notices on the bus. */
+import { logLine } from "../core/log-line.ts";
 import { drainOutbox } from "../io/ledger/outbox.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { artifacts, eventBus, requiredVariable } from "./clients.ts";
@@ -24,7 +25,7 @@ export async function trySending(ledger: Session): Promise<void> {
   } catch (error) {
     // Given up at the deadline it may still fail, when the ledger's session is closed.
     sending.catch(() => undefined);
-    console.error(JSON.stringify({ outbox: error instanceof Error ? error.message : String(error) }));
+    console.error(logLine({ outbox: error instanceof Error ? error.message : String(error) }));
   } finally {
     clearTimeout(timer);
   }

@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { RehearsalError } from "../../core/errors.ts";
+import { logLine } from "../../core/log-line.ts";
 
 export const problemSchema = z
   .object({
@@ -82,6 +83,6 @@ export function refusalOf(thrown: Error): RehearsalError {
     });
   // What was not foreseen may hold anything, so the caller gets a number, and the function's log the matter.
   const number = randomUUID();
-  console.error(JSON.stringify({ number, error: thrown.stack ?? String(thrown) }));
+  console.error(logLine({ number, error: thrown.stack ?? String(thrown) }));
   return new RehearsalError("Internal", { reason: `see ${number} in the function's log` });
 }

@@ -1,6 +1,7 @@
 /** Where a failed authorisation is written: of somebody who is known to the log, of nobody to the function's own. */
-import { type Actor, EVERYWHERE, type Permission, rolesWith } from "../../core/access.ts";
+import { type Actor, EVERYWHERE, may, type Permission, rolesWith } from "../../core/access.ts";
 import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
+import { logLine } from "../../core/log-line.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { trySending } from "../outbox.ts";
@@ -36,10 +37,25 @@ const OTHERS: readonly ErrorCode[] = [
   "ScopeTooWide",
 ];
 
-/** What of an error is a failed authorisation that has not been noted yet; undefined for any other. */
-export function refusalBy(error: unknown, at: Pick<Refused, "method" | "route">): Refused | undefined {
-  if (!(error instanceof RehearsalError) || !OTHERS.includes(error.code)) return undefined;
-  return { code: error.code, permission: null, environment: null, ...at };
+/** What belongs to an environment, and is hidden with it. */
+const HIDDEN = new Set(["environment", "promotion", "task", "backup", "shape"]);
+
+/**
+ * What of an error is a failed authorisation that has not been noted yet; undefined for any other. To somebody from whom
+ * things are hidden a guess at what is nowhere counts as well: it is told alike, and takes as long.
+ */
+export function refusalBy(
+  error: unknown,
+  { actor, ...at }: Pick<Refused, "method" | "route"> & { actor: Actor },
+): Refused | undefined {
+  if (!(error instanceof RehearsalError)) return undefined;
+  const { code } = error;
+  const guessed =
+    code === "NotFound" &&
+    HIDDEN.has((error.facts as { what: string }).what) &&
+    !may(actor, "read", EVERYWHERE);
+  if (!guessed && !OTHERS.includes(code)) return undefined;
+  return { code, permission: null, environment: null, ...at };
 }
 
 /** Appends `access.refused`. It is about whoever asked, so it names the environment in its data alone. */
@@ -62,10 +78,8 @@ const UNAUTHENTICATED = new Set<ErrorCode>([
   "TooManyRequests",
 ]);
 
-/** One line of the function's log for a credential that is none. JSON keeps whatever was sent on that line. */
+/** One line of the function's log for a credential that is none. */
 export function tellUnauthorized(error: unknown, { method, path }: { method: string; path: string }): void {
   if (!(error instanceof RehearsalError) || !UNAUTHENTICATED.has(error.code)) return;
-  console.error(
-    JSON.stringify({ refused: error.code, reason: error.facts, method, path: path.slice(0, 200) }),
-  );
+  console.error(logLine({ refused: error.code, reason: error.facts, method, path: path.slice(0, 200) }));
 }

@@ -45,7 +45,11 @@ const drift = createRoute({
   },
 });
 
-const named = z.string().min(1).max(80);
+const named = z
+  .string()
+  .min(1)
+  .max(80)
+  .refine((text) => !text.includes("://"), "it is an address; name what is registered");
 
 const diff = createRoute({
   method: "post",
