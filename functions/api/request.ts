@@ -86,20 +86,18 @@ export interface AskedFor {
 
 /**
  * Throws `Forbidden` unless the actor may there. Where they may not even read, `NotFound` of what they asked for, as if it
- * were not there: a guessed id tells nothing. `*` is what belongs to no single environment.
+ * were not there: a guessed id tells nothing. `*` is what belongs to no single environment, and hidden only where it was
+ * asked for by an id.
  */
-export function allow(
-  c: ApiContext,
-  permission: Permission,
-  environment: string,
-  askedFor: AskedFor = { what: "environment", name: environment },
-): void {
+export function allow(c: ApiContext, permission: Permission, environment: string, askedFor?: AskedFor): void {
   c.set("asked", true);
   const { actor } = c.var;
   if (may(actor, permission, environment)) return;
-  const hidden = environment !== EVERYWHERE && !may(actor, "read", environment);
+  const hides =
+    askedFor ?? (environment === EVERYWHERE ? undefined : { what: "environment", name: environment });
+  const hidden = hides !== undefined && !may(actor, "read", environment) ? hides : undefined;
   note(c, hidden ? "NotFound" : "Forbidden", permission, environment);
-  if (hidden) throw new RehearsalError("NotFound", { ...askedFor });
+  if (hidden) throw new RehearsalError("NotFound", { ...hidden });
   throw forbidden(actor, permission, environment);
 }
 
@@ -119,8 +117,10 @@ export function allowSelf(c: ApiContext): void {
 
 /** Notes that an error is a failed authorisation, unless it has been noted where it was refused: it belongs in the log. */
 export function noteRefusal(c: ApiContext, error: unknown): void {
-  if (c.var.refused !== undefined) return;
-  c.set("refused", refusalBy(error, { method: c.req.method, route: template(c, -1) }));
+  // At the sign-in nobody is there yet, whatever the type says.
+  const actor: Actor | undefined = c.var.actor;
+  if (c.var.refused !== undefined || actor === undefined) return;
+  c.set("refused", refusalBy(error, { actor, method: c.req.method, route: template(c, -1) }));
 }
 
 function note(c: ApiContext, code: ErrorCode, permission: Permission, environment: string | null): void {

@@ -18,7 +18,7 @@ export async function actorOfKey(ledger: Session, key: string): Promise<Actor> {
   const found = await findKey(ledger, key);
   if (found === undefined) throw unauthorized("the key is not known");
   const actor = await standing(ledger, found);
-  await noteUse(ledger, found.id);
+  if (!found.noted) await noteUse(ledger, found.id);
   return actor;
 }
 

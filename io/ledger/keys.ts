@@ -18,6 +18,8 @@ export interface KeyRow {
   createdAt: Date;
   /** Judged by the ledger's clock. */
   expired: boolean;
+  /** Whether its last use was noted within the minute. */
+  noted: boolean;
 }
 
 export interface NewKey {
@@ -34,7 +36,8 @@ export interface NewKey {
 
 const COLUMNS = `k.id, k.person, k.label, k.scope, k.expires_at as "expiresAt", k.revoked_at as "revokedAt",
   k.revoked_by as "revokedBy", k.last_used_at as "lastUsedAt", k.created_by as "createdBy", k.created_at as "createdAt",
-  coalesce(k.expires_at <= now(), false) as expired`;
+  coalesce(k.expires_at <= now(), false) as expired,
+  coalesce(k.last_used_at >= now() - interval '1 minute', false) as noted`;
 
 /** Keeps a key's hash; one that is known already stays as it is. */
 export async function insertKey(session: Session, key: NewKey): Promise<void> {
@@ -75,7 +78,7 @@ export async function readKey(session: Session, id: string, lock?: "lock"): Prom
   return row;
 }
 
-/** Notes that it was used, at most once a minute. */
+/** Notes that it was used, at most once a minute, however many notice at once that it was not noted. */
 export async function noteUse(session: Session, id: string): Promise<void> {
   await session.query(
     `update ledger.keys set last_used_at = now()

@@ -377,6 +377,14 @@ describe("a refusal", () => {
       environment: null,
       data: { code: "NotFound", environment: "theirs", route: "/promotions/{id}/rollback", by: "neighbour" },
     });
+    // A guess is told as well, and so takes as long.
+    const before = (await told("access.refused")).length;
+    await call("GET", "/promotions/p261121zzzzzzzz");
+    await call("GET", "/environments/guessed");
+    expect((await told("access.refused")).slice(before).map(({ data }) => data.code)).toEqual([
+      "NotFound",
+      "NotFound",
+    ]);
     const lists = await Promise.all([
       call<{ promotions: Started[] }>("GET", "/promotions"),
       call<{ entries: { body: string }[] }>("GET", "/log?limit=200"),
