@@ -50,13 +50,17 @@ const addCommand = (act: Act) =>
       act(async (context, name: string, options: AddOptions) => {
         const settings = {
           kind: options.kind,
-          url: options.url,
+          ...(options.url !== undefined && { url: options.url }),
           audiences: options.audience,
-          algorithms: options.algorithm,
-          toleranceSeconds: options.tolerance,
-          maxAgeSeconds: options.maxAge,
-          trusts: options.trusts === undefined ? undefined : await readTrusts(context, options.trusts),
+          ...(options.algorithm !== undefined && { algorithms: options.algorithm }),
+          ...(options.tolerance !== undefined && { toleranceSeconds: options.tolerance }),
+          ...(options.maxAge !== undefined && { maxAgeSeconds: options.maxAge }),
+          ...(options.trusts !== undefined && { trusts: await readTrusts(context, options.trusts) }),
         };
+        if (options.kind !== "people" && options.trusts === undefined)
+          throw invalid(
+            "without --trusts it would vouch for nothing: docs/credentials.md tells what stands in the file",
+          );
         const client = await context.client();
         const put = await client.put(`/issuers/${encodeURIComponent(name)}`, checked(settings), named);
         return { value: put, text: described(put) };
@@ -100,8 +104,13 @@ const removeCommand = (act: Act) =>
 function checked(settings: object): Issuer {
   const parsed = issuerSchema.safeParse(settings);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => [path.join("."), message].join(": "));
-  throw new RehearsalError("InputInvalid", { what: "the issuer", problems: problems.join("; ") });
+  const told = ({ path, message }: z.core.$ZodIssue) =>
+    path.length ? `${path.join(".")}: ${message}` : message;
+  throw invalid(parsed.error.issues.map(told).join("; "));
+}
+
+function invalid(problems: string): RehearsalError {
+  return new RehearsalError("InputInvalid", { what: "the issuer", problems });
 }
 
 async function readTrusts({ folder }: Context, file: string): Promise<unknown> {
