@@ -145,7 +145,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     stops.push(lambda.stop);
     runner.resolve(lambda);
-    const gateway = await startApiGateway({ invoke, functionName: "api", principals: LOCAL_PRINCIPALS });
+    const gateway = await startGateway(at("api"), {
+      invoke,
+      functionName: "api",
+      principals: LOCAL_PRINCIPALS,
+    });
     stops.push(gateway.stop);
     const clock = every(options.reconcileSeconds ?? 60, reconcile, options.onLog);
     stops.push(clock);
@@ -169,6 +173,23 @@ async function startEmbedded(folder: string, durable = false): Promise<PostgresS
   });
   await writeFile(file, String(started.address.port));
   return started;
+}
+
+/** As well on the same port: pages of the console that are open go on by themselves, and connection files stay good. */
+async function startGateway(
+  folder: string,
+  options: Parameters<typeof startApiGateway>[0],
+): ReturnType<typeof startApiGateway> {
+  const file = `${folder}.port`;
+  const last = Number(await readFile(file, "utf8").catch(() => ""));
+  const gateway = await startApiGateway({ ...options, port: last }).catch(
+    (error: NodeJS.ErrnoException): ReturnType<typeof startApiGateway> => {
+      if (error.code !== "EADDRINUSE") throw error;
+      return startApiGateway(options);
+    },
+  );
+  await writeFile(file, new URL(gateway.url).port);
+  return gateway;
 }
 
 function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
