@@ -38,7 +38,8 @@ function keepLive(root) {
 
   async function look() {
     const report = document.getElementById("report");
-    const query = new URLSearchParams({ since: root.dataset.version });
+    // A service that was away is asked for its answer now, not for news: it would wait for some, and be thought away still.
+    const query = new URLSearchParams(tries > 0 ? {} : { since: root.dataset.version });
     if (report) query.set("report", report.dataset.report);
     const answer = await fetch(root.dataset.live + "?" + query, {
       headers: { accept: "text/html" },
