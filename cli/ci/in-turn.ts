@@ -5,8 +5,9 @@ import { type Detail, detail, promotion } from "../answers.ts";
 import type { Context } from "../command.ts";
 import { patiently } from "../follow.ts";
 import { stepCells } from "../promotion-text.ts";
-import { ServiceRefusal } from "../refusal.ts";
+import { refusalOf, ServiceRefusal } from "../refusal.ts";
 import { columns, plain } from "../text.ts";
+import { whenStopped } from "./when-stopped.ts";
 
 /** Milliseconds between two looks, and between two tries to begin. */
 const EVERY = 1_000;
@@ -29,13 +30,32 @@ export interface Wanted {
  * again. Throws `EnvironmentLocked` when its turn did not come in time, and whatever else the service refuses.
  */
 export async function promoteInTurn(context: Context, wanted: Wanted): Promise<Detail> {
-  for (let round = 1; ; round++) {
-    const id = await begin(context, wanted, round);
-    context.terminal.err(`${id}: ${await wanted.page(id)}`);
-    const found = await watch(context, wanted, id);
-    const gaveWay = found.status === "refused" && found.error?.code === "RehearsalOvertaken";
-    if (!gaveWay || performance.now() > wanted.deadline) return found;
-    context.terminal.err(`${plain(found.error?.message ?? "")}; it begins again when its turn comes`);
+  let begun: string | undefined;
+  // Nobody waits for what a rehearsal finds when its job is stopped; a promotion goes on.
+  const stopped = whenStopped(async () => {
+    if (begun !== undefined && wanted.rehearseOnly) await cancel(context, begun);
+  });
+  try {
+    for (let round = 1; ; round++) {
+      begun = await begin(context, wanted, round);
+      context.terminal.err(`${begun}: ${await wanted.page(begun)}`);
+      const found = await watch(context, wanted, begun);
+      const gaveWay = found.status === "refused" && found.error?.code === "RehearsalOvertaken";
+      if (!gaveWay || performance.now() > wanted.deadline) return found;
+      context.terminal.err(`${plain(found.error?.message ?? "")}; it begins again when its turn comes`);
+      begun = undefined;
+    }
+  } finally {
+    stopped();
+  }
+}
+
+async function cancel({ client, terminal }: Context, id: string): Promise<void> {
+  try {
+    await (await client()).post(`/promotions/${encodeURIComponent(id)}/cancel`, {}, promotion);
+    terminal.err(`${id}: cancelled, for the job was stopped`);
+  } catch (error) {
+    terminal.err(`${id} goes on though the job was stopped: ${plain(refusalOf(error).message)}`);
   }
 }
 

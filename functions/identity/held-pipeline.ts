@@ -2,8 +2,8 @@
 import type { Actor } from "../../core/access.ts";
 import { RehearsalError } from "../../core/errors.ts";
 
-/** What a pipeline that rehearses sends: a release, and the promotion that rehearses alone; that it does, the route asks. */
-const REHEARSING = /^POST \/(releases|releases\/[^/]+|promotions)$/;
+/** What a pipeline that rehearses sends: a release, the promotion that rehearses alone, and its end; that it does, the routes ask. */
+const REHEARSING = /^POST \/(releases|releases\/[^/]+|promotions|promotions\/[^/]+\/cancel)$/;
 
 /** What hands out a credential, or says whose one is. */
 const CREDENTIALS = /^\w+ \/(keys|people|issuers|sign-ins|sessions)(\/|$)/;

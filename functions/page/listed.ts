@@ -22,7 +22,7 @@ export async function readableNames(c: PageContext): Promise<string[]> {
 export async function listed(c: PageContext, environment: Environment): Promise<ListedEnvironment> {
   const ledger = await c.var.ledger();
   const { name, role, state, address, release, fingerprint } = environment;
-  const [promotion = null] = await listPromotions(ledger, { environment: name, limit: 1 });
+  const [promotion = null] = await listPromotions(ledger, { environment: name, limit: 1, promoting: true });
   const verified = await lastVerified(ledger, name);
   const checked = await readDriftCheck(ledger, name);
   return {

@@ -130,10 +130,16 @@ export async function readPromotion(session: Session, id: string, lock?: "lock")
   return { ...row, policy: policySchema.parse(row.policy) };
 }
 
-/** Newest first, of one environment or `among` some; `before` is the id to go on from. */
+/** Newest first, of one environment or `among` some, `promoting` without rehearsals alone; `before` is the id to go on from. */
 export async function listPromotions(
   session: Session,
-  options: { environment?: string; among?: readonly string[]; before?: string; limit: number },
+  options: {
+    environment?: string;
+    among?: readonly string[];
+    before?: string;
+    limit: number;
+    promoting?: true;
+  },
 ): Promise<Promotion[]> {
   const found = await session.query<Promotion>(
     `select ${COLUMNS} from ledger.promotions p
@@ -141,8 +147,15 @@ export async function listPromotions(
         and ($2::text is null or (p.created_at, p.id) < (select b.created_at, b.id from ledger.promotions b where b.id = $2
           and ($1::text is null or b.environment = $1) and ($4::text[] is null or b.environment = any ($4))))
       and ($4::text[] is null or environment = any ($4))
+      and not ($5 and rehearse_only)
       order by p.created_at desc, p.id desc limit $3`,
-    [options.environment ?? null, options.before ?? null, options.limit, options.among ?? null],
+    [
+      options.environment ?? null,
+      options.before ?? null,
+      options.limit,
+      options.among ?? null,
+      options.promoting === true,
+    ],
   );
   return found.map((row) => ({ ...row, policy: policySchema.parse(row.policy) }));
 }

@@ -151,6 +151,19 @@ describe("the Action", () => {
     );
   });
 
+  test("of a job that is stopped takes its rehearsal back, so that the next does not wait for it", async () => {
+    const ran = await runAction({
+      ...pullRequest("opened", PROJECT),
+      onError: (text, child) => {
+        if (/^p\w+: http/m.test(text)) child.kill("SIGINT");
+      },
+    });
+    expect(ran.exit).toBe(130);
+    const [id = ""] = /^p\w+/m.exec(ran.err) ?? [];
+    expect(ran.err).toContain(`${id}: cancelled, for the job was stopped`);
+    expect((await service.until(id, "refused")).error).toMatchObject({ code: "Cancelled" });
+  });
+
   test("on a fork's pull request: lints, asks nothing of anybody, and says kindly why", async () => {
     const before = host.asked.length;
     const fork = job("pull_request", "pull_request.fork.json", PROJECT);

@@ -1,5 +1,5 @@
 /** Runs jobs as their runners would: the Action's entry point with inputs and a recorded event, and the script of the GitLab template. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -28,7 +28,7 @@ export interface Job {
   inputs: Record<string, string>;
   variables: Record<string, string>;
   /** Called with standard error so far, whenever there is more. */
-  onError?: (text: string) => void;
+  onError?: (text: string, child: ChildProcess) => void;
 }
 
 const folders: string[] = [];
@@ -127,7 +127,7 @@ function run(
   words: string[],
   cwd: string,
   variables: Record<string, string>,
-  onError: (text: string) => void = () => undefined,
+  onError: (text: string, child: ChildProcess) => void = () => undefined,
 ) {
   const child = spawn(command, words, {
     cwd,
@@ -140,7 +140,7 @@ function run(
   });
   child.stderr.on("data", (piece: Buffer) => {
     err += piece.toString();
-    onError(err);
+    onError(err, child);
   });
   return new Promise<{ exit: number | null; out: string; err: string }>((resolve, reject) => {
     child.on("error", reject);

@@ -15,6 +15,7 @@ const responses = {
   ...refusals(
     "PreconditionFailed",
     "ApprovalNotWanted",
+    "RehearsalOnly",
     "EvidenceChanged",
     "ApproverNotNamed",
     "OwnApproval",

@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { readPromotion } from "../../../io/ledger/promotions.ts";
 import { cancel } from "../../cancellation.ts";
+import { assertRehearses } from "../../identity/held-pipeline.ts";
 import { rollBack } from "../../rollback.ts";
 import { access } from "../access.ts";
 import { environmentName, idParam, jsonAnswer, jsonBody } from "../answer.ts";
@@ -45,6 +46,7 @@ export const endingRoutes = api()
   .openapi(cancelRoute, async (c) => {
     const { id } = c.req.valid("param");
     const ledger = await c.var.ledger();
+    assertRehearses(c.var.actor, (await readPromotion(ledger, id)).rehearseOnly);
     await cancel(ledger, id, c.var.person, ifMatch(c, ledger, "promotion", id));
     return c.json(shown(await readPromotion(ledger, id)), 202);
   })

@@ -103,7 +103,7 @@ const show = createRoute({
   operationId: "showEnvironment",
   ...access("read", "environment"),
   tags: ["Environments"],
-  summary: "One environment, with its newest promotion",
+  summary: "One environment, with its newest promotion, rehearsals alone left out",
   request: { headers: seenHeader, params },
   responses: {
     200: { ...jsonAnswer(environmentSchema, "The environment"), ...tagged },
@@ -186,7 +186,7 @@ async function shown(c: ApiContext, environment: Environment) {
   const { name, role, state, address, fingerprint, release } = environment;
   // The addresses of hooks may hold secrets, which only whoever may change them needs to see.
   const policy = may(c.var.actor, "administer", name) ? environment.policy : policyForLog(environment.policy);
-  const [newest] = await listPromotions(ledger, { environment: name, limit: 1 });
+  const [newest] = await listPromotions(ledger, { environment: name, limit: 1, promoting: true });
   const promotion =
     newest === undefined
       ? null
