@@ -300,7 +300,22 @@ describe("four eyes", () => {
   test("abuse 25: whoever asked for a promotion of a prod cannot approve it, by no credential; a second person can", async () => {
     const id = await waiting("prod");
     const another = await keyFor({ person: "tester" });
-    for (const call of [world.call, another.call]) {
+    const role = { issuer: "aws-iam", subject: "arn:aws:iam::111122223333:role/tester" };
+    await admin("POST", "/people/tester/identities", role);
+    const signed = async (method: string, path: string, body: unknown) => {
+      const response = await world.app.request(
+        `/iam${path}`,
+        { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) },
+        {
+          event: {
+            rawPath: `/iam${path}`,
+            requestContext: { authorizer: { iam: { userArn: role.subject } } },
+          },
+        },
+      );
+      return { status: response.status, body: (await response.json()) as Problem };
+    };
+    for (const call of [world.call, signed, another.call]) {
       const { status, body } = await call("POST", `/promotions/${id}/approve`, { evidence: EVIDENCE });
       expect([status, body.code]).toEqual([403, "OwnApproval"]);
       expect(body.hint).toContain("a second person");
