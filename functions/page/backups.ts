@@ -1,6 +1,7 @@
 /** Backups: listed, one shown with what its manifest says, and verified. */
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
+import { isTaskEnded } from "../../core/tasks.ts";
 import { listBackups, readBackup } from "../../io/ledger/backup-rows.ts";
 import { listTasks } from "../../io/ledger/tasks.ts";
 import type { Refusal } from "../../web/console/alert.ts";
@@ -69,13 +70,15 @@ async function backupPage(c: PageContext, id: string, told: Told): Promise<Respo
   const ledger = await c.var.ledger();
   const backup = await readBackup(ledger, id);
   const { manifest, damage } = shownWithManifest(backup, await lookInto(artifacts(), backup));
+  const tasks = await listTasks(ledger, { backup: id, limit: 20 });
   const main = backupView({
     backup: { ...listedBackup(c, backup), promotion: backup.promotion, base: backup.base },
     manifest: manifest === null ? null : { ...manifest, tables: manifest.tables.slice(0, TABLES) },
     damage,
-    tasks: await listTasks(ledger, { backup: id, limit: 20 }),
+    tasks,
     ...{ now: new Date(), once: randomUUID(), csrf: formSecret(c) },
     ...{ notice: told.notice, refusal: told.refusal },
   });
-  return show(c, { title: `Backup ${id}`, main, status: told.status });
+  const refresh = tasks.some(({ status }) => !isTaskEnded(status)) ? 5 : undefined;
+  return show(c, { title: `Backup ${id}`, main, status: told.status, refresh });
 }

@@ -74,3 +74,12 @@ export function safeNext(next: string | undefined): string {
   // Looked at as it will be understood: dots are resolved, backslashes are slashes by now.
   return url.origin === base && /^\/console(?:[/?]|$)/.test(to) ? to : PREFIX;
 }
+
+/** Where one is: the page itself, or the page that a form was on. */
+export function placeOf(c: PageContext): string {
+  const reads = c.req.method === "GET" || c.req.method === "HEAD";
+  const from = reads ? c.req.url : c.req.header("referer");
+  if (from === undefined || !URL.canParse(from)) return PREFIX;
+  const { pathname, search } = new URL(from);
+  return safeNext(pathname + search);
+}

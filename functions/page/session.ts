@@ -8,7 +8,7 @@ import type { ApiEnv } from "../api/request.ts";
 import { countRequest } from "../identity/limits.ts";
 import { tellRefused } from "../identity/refused.ts";
 import { actorOfSession } from "../identity/sessions.ts";
-import { type PageContext, PREFIX, safeNext, sessionCookie, setSessionCookie } from "./request.ts";
+import { type PageContext, PREFIX, placeOf, sessionCookie, setSessionCookie } from "./request.ts";
 
 /**
  * Lets in whoever has a session; all others are led to the sign-in, and from there back to where they were. A page that
@@ -63,13 +63,4 @@ function toSignIn(c: PageContext, over: boolean): Response {
   const query = new URLSearchParams({ next: placeOf(c) });
   if (over) query.set("over", c.req.method === "POST" ? "form" : "page");
   return c.redirect(`${PREFIX}/sign-in?${query}`, 303);
-}
-
-/** Where one was: the page itself, or the page that a form was on. */
-function placeOf(c: PageContext): string {
-  const reads = c.req.method === "GET" || c.req.method === "HEAD";
-  const from = reads ? c.req.url : c.req.header("referer");
-  if (from === undefined || !URL.canParse(from)) return PREFIX;
-  const { pathname, search } = new URL(from);
-  return safeNext(pathname + search);
 }

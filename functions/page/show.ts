@@ -8,7 +8,7 @@ import { layout, type Place } from "../../web/console/layout.ts";
 import { noteRefusal } from "../api/request.ts";
 import { tellUnauthorized } from "../identity/refused.ts";
 import { assets } from "./assets.ts";
-import { formSecret, type PageContext, PREFIX, themeOf } from "./request.ts";
+import { formSecret, type PageContext, PREFIX, placeOf, themeOf } from "./request.ts";
 
 export interface Shown {
   title: string;
@@ -21,12 +21,11 @@ export interface Shown {
 
 /** Answers with a page. */
 export async function show(c: PageContext, { title, main, status = 200, refresh }: Shown): Promise<Response> {
-  const { pathname, search } = new URL(c.req.url);
   // Nobody is signed in on the way to the sign-in, whatever the type says of those behind it.
   const actor: Actor | undefined = c.var.actor;
   const document = layout({
     ...{ title, main, refresh, assets, theme: themeOf(c) },
-    path: pathname + search,
+    path: placeOf(c),
     csrf: actor === undefined ? "" : formSecret(c),
     person: actor?.person,
     places: actor === undefined ? [] : placesOf(actor),

@@ -8,6 +8,8 @@ export interface Page extends Markup {
   status: number;
   headers: Headers;
   source: string;
+  /** That it was asked for by. */
+  path: string;
   /** Where a redirect leads. */
   to: string | null;
 }
@@ -29,7 +31,8 @@ export class Guest {
 
   /** As the form of a page that was shown to us: with its hidden fields, and what is typed into it. */
   async submit(page: Page, action: string, typed: Record<string, string> = {}): Promise<Page> {
-    return this.post(action, { ...fieldsOf(page, action), ...typed });
+    const referer = `http://${HOST}${page.path}`;
+    return this.post(action, { ...fieldsOf(page, action), ...typed }, { referer });
   }
 
   async post(
@@ -67,7 +70,7 @@ export class Guest {
     const isPage = response.headers.get("content-type")?.startsWith("text/html") ?? false;
     const markup = isPage ? readMarkup(source) : { problems: [], elements: [], text: source };
     const { status, headers } = response;
-    return { ...markup, source, status, headers, to: headers.get("location") };
+    return { ...markup, path, source, status, headers, to: headers.get("location") };
   }
 }
 

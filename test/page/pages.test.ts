@@ -301,6 +301,8 @@ describe("people", () => {
     const key = /rk_[a-z0-9]+_[\w-]{43}/.exec(made.text)?.[0] ?? "";
     expect(made.headers.get("cache-control")).toBe("no-store");
     expect((await new Guest(world).signIn(key)).to).toBe("/console");
+    // The way around, and the switch of the theme, lead to a page that can be asked for.
+    expect(made.source).toContain('name="next" value="/console/people?done=role"');
     const listed = await shown(admin, "/console/people");
     expect(listed.source).not.toContain(key);
     const id = key.split("_")[1] ?? "";

@@ -1,7 +1,7 @@
 /** Backups in a list, and one of them with what its manifest says. */
 import { html } from "hono/html";
 import { bytes, duration } from "../../core/report-words.ts";
-import type { TaskStatus } from "../../core/tasks.ts";
+import { isTaskEnded, type TaskStatus } from "../../core/tasks.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { backupBadge, taskBadge } from "./badge.ts";
 import { filterForm } from "./filter.ts";
@@ -177,7 +177,7 @@ ${refusalBox(view.refusal ?? damage ?? undefined)}${noticeBox(view.notice)}
           ] as const)),
     ],
   )}${verifyChoice(view)}</div></section>
-${taskSection(tasks, now)}
+${taskSection(backup.id, tasks, now)}
 ${manifest === null ? "" : tablesSection(manifest)}`;
 }
 
@@ -199,12 +199,15 @@ ${table({
     bytes(one.rawBytes),
   ]),
   empty: "It holds no rows.",
-})}${left.length === 0 ? "" : html`<div class="body"><h3>Not in it, for it belongs to the server</h3>${factList(left.map(([what, names]) => [what, names.join(", ")]))}</div>`}</section>`;
+})}${left.length === 0 ? "" : html`<div class="body"><h3>Not in it, for it belongs to the server</h3>${factList(left.map(([what, names]) => [inWords(what), names.join(", ")]))}</div>`}</section>`;
 }
 
-function taskSection(tasks: readonly BackupTaskView[], now: Date) {
+/** `otherDatabases` as people say it. */
+const inWords = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+function taskSection(backup: string, tasks: readonly BackupTaskView[], now: Date) {
   if (tasks.length === 0) return "";
-  return html`<section class="card" aria-labelledby="tasks"><header><h2 id="tasks">What was done with it</h2></header>
+  return html`<section class="card" aria-labelledby="tasks"><header><h2 id="tasks">What was done with it</h2>${tasks.some(({ status }) => !isTaskEnded(status)) ? html`<p class="more"><a href="/console/backups/${backup}">Look again</a></p>` : ""}</header>
 ${table({
   caption: "Tasks, the newest first",
   columns: [

@@ -88,7 +88,16 @@ function backupForm({ environment: { name }, csrf, once }: EnvironmentView) {
 
 function driftSection({ differences, count, sql, ignored }: DriftFound) {
   const more = count - differences.length;
-  return html`<section class="card" aria-labelledby="drift"><header><h2 id="drift">Drift, as it is now</h2></header>
+  const notes = [
+    more > 0 ? html`<p>And ${more} more.</p>` : "",
+    ignored === 0
+      ? ""
+      : html`<p class="soft">The policy ignores ${ignored} ${ignored === 1 ? "object" : "objects"}.</p>`,
+    sql.length === 0
+      ? ""
+      : html`<details><summary>The SQL that leads back, ${sql.length} ${sql.length === 1 ? "statement" : "statements"}</summary><pre>${sql.join("\n")}</pre></details>`,
+  ].filter((note) => note !== "");
+  return html`<section class="card" aria-labelledby="drift"><header><h2 id="drift">Drift, when it was last checked</h2></header>
 ${table({
   caption: "Differences",
   columns: [{ label: "Object" }, { label: "What" }, { label: "Difference" }],
@@ -97,10 +106,9 @@ ${table({
     kind,
     html`<code>${text}</code>`,
   ]),
-  empty: "There is none: the database is what the last promotion left.",
+  empty: "There was none: the database is what the last promotion left.",
 })}
-<div class="body">${more > 0 ? html`<p>And ${more} more.</p>` : ""}${ignored === 0 ? "" : html`<p class="soft">The policy ignores ${ignored} ${ignored === 1 ? "object" : "objects"}.</p>`}
-${sql.length === 0 ? "" : html`<details><summary>The SQL that leads back, ${sql.length} ${sql.length === 1 ? "statement" : "statements"}</summary><pre>${sql.join("\n")}</pre></details>`}</div></section>`;
+${notes.length === 0 ? "" : html`<div class="body">${notes}</div>`}</section>`;
 }
 
 export interface PromoteView {

@@ -78,7 +78,7 @@ section.card, .card { background: var(--sheet); border: 1px solid var(--line); b
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.25rem; align-items: start; }
 .empty, .soft { color: var(--soft); }
 .number { font-variant-numeric: tabular-nums; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: .7rem 1.25rem; margin: 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); gap: .7rem 1.25rem; margin: 0; }
 .facts > div { min-width: 0; }
 .facts dt { font-size: .82rem; color: var(--soft); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
