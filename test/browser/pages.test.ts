@@ -1,0 +1,148 @@
+/** Every page of the console as it looks: in light and dark, wide and narrow, to those who see it and to those who hear it. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
+import { contentOf } from "../service/content.ts";
+import { LocalService } from "../service/local-service.ts";
+import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
+import { Desk } from "./desk.ts";
+import { withAxe, wrongWith } from "./look.ts";
+
+const server = newestServer();
+const made: DatabaseAddress[] = [];
+let service: LocalService;
+let desk: Desk;
+/** Promotions by how they stand. */
+const ids = { waiting: "", promoted: "", refused: "", "rolled-back": "" };
+
+async function environment(
+  name: string,
+  policy: object,
+  role: "prod" | "dev" = "prod",
+): Promise<DatabaseAddress> {
+  const address = await freshDatabase(server, SCHEMA, `look_${name}_${process.pid}`);
+  made.push(address);
+  await service.register(name, address, policy, role);
+  return address;
+}
+
+beforeAll(async () => {
+  service = await new LocalService(server.address, "look").start();
+  desk = await Desk.open(service, "look-windows");
+  const release = await service.release(PROJECT);
+  await environment("staging", {}, "dev");
+  await environment("prod", { decision: "approval" });
+  ids.waiting = await service.promote("prod", release);
+  ids.promoted = await service.promote("staging", release);
+  await service.until(ids.promoted, "promoted");
+  const broken = {
+    "migrations/0003_unique.sql": "alter table segments add constraint one_text unique (text);",
+  };
+  ids.refused = await service.promote("staging", await service.release({ ...PROJECT, ...broken }));
+  await service.until(ids.refused, "refused");
+  await service.until(ids.waiting, "waiting");
+});
+
+afterEach(() => {
+  expect(desk.faults).toEqual([]);
+});
+
+afterAll(async () => {
+  await desk?.close();
+  await service.stop();
+  await dropDatabases(...made);
+});
+
+test("a running promotion of prod goes back when its name is typed, and not for any other word", async () => {
+  const address = await environment("back", {});
+  const before = await contentOf(address);
+  const migrated = service.gate("migrate:effect");
+  const id = await service.promote("back", await service.release({ ...PROJECT, ...OUTSIDE }));
+  ids["rolled-back"] = id;
+  made.push({ ...address, database: `${address.database}__failed_${id}` });
+  await migrated.reached();
+  const operator = await desk.signedIn("operator");
+  await operator.goto(`/console/promotions/${id}`);
+  const confirm = operator.getByLabel("Type back to confirm");
+  await confirm.fill("prod");
+  await operator.getByRole("button", { name: "Roll back" }).click();
+  const alert = operator.getByRole("alert");
+  await alert.getByText("ConfirmationMissing").waitFor();
+  expect(await alert.textContent()).toMatch(/"prod" is not the environment.*Say its name: --confirm back/s);
+  expect(await confirm.inputValue()).toBe("prod");
+  await confirm.fill("back");
+  await operator.getByRole("button", { name: "Roll back" }).click();
+  await operator.getByText("A rollback was asked for; the next step heeds it.").waitFor();
+  migrated.open();
+  await operator.locator("#promotion[data-over] #step-roll-back.good").waitFor();
+  expect(await operator.title()).toBe("rolled-back: promotion of back · Rehearsal");
+  expect(await contentOf(address)).toEqual(before);
+});
+
+describe("every page", () => {
+  test("breaks no rule of accessibility in either theme, and fits into 360 pixels", async () => {
+    const reviewer = await desk.signedIn("reviewer");
+    await withAxe(reviewer.context());
+    const { backups } = await service.must<{ backups: { id: string }[] }>("GET", "/backups?limit=1");
+    const wrong: string[] = [];
+    for (const path of [
+      "/console",
+      "/console/promotions",
+      "/console/promotions?environment=staging",
+      ...Object.values(ids).map((id) => `/console/promotions/${id}`),
+      "/console/environments/staging",
+      "/console/environments/prod",
+      "/console/environments/staging/promote",
+      "/console/backups",
+      `/console/backups/${backups[0]?.id}`,
+      "/console/inventory",
+      "/console/inventory/staging",
+      "/console/people",
+      "/console/log",
+      "/console/no-such-page",
+    ]) {
+      await reviewer.goto(path);
+      wrong.push(...(await wrongWith(reviewer)).map((line) => `${path}: ${line}`));
+    }
+    const nobody = await desk.window();
+    await withAxe(nobody.context());
+    await nobody.goto("/console");
+    wrong.push(...(await wrongWith(nobody)).map((line) => `${nobody.url()}: ${line}`));
+    expect(wrong).toEqual([]);
+  });
+
+  test("has the colours that were chosen, whatever the system's are, until others are", async () => {
+    const reviewer = await desk.signedIn("reviewer", { colorScheme: "light" });
+    const ground = () => reviewer.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+    const light = await ground();
+    await reviewer.goto("/console/promotions?environment=prod");
+    await reviewer.getByRole("button", { name: "Dark" }).click();
+    await reviewer.locator("[data-theme=dark]").waitFor();
+    expect(new URL(reviewer.url()).search).toBe("?environment=prod");
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await reviewer.goto("/console");
+    expect(await ground()).toBe(dark);
+    await reviewer.getByRole("button", { name: "As the system has it" }).click();
+    await reviewer.locator("[data-theme=system]").waitFor();
+    expect(await ground()).toBe(light);
+  });
+
+  test("runs nothing and fetches nothing that is put into it", async () => {
+    const reviewer = await desk.signedIn("reviewer");
+    await reviewer.evaluate(INTRUDERS);
+    expect(await reviewer.evaluate("globalThis.intruded")).toBeUndefined();
+    // What every other test counts on to be told.
+    expect(desk.faults.splice(0).join("\n")).toMatch(/script-src/);
+  });
+});
+
+const INTRUDERS = `(async () => {
+  const script = document.createElement("script");
+  script.textContent = "globalThis.intruded = 'a script'";
+  const image = document.createElement("img");
+  const told = new Promise((resolve) => image.addEventListener("error", resolve));
+  image.src = "http://elsewhere.invalid/";
+  document.body.append(script, image);
+  await told;
+})()`;
