@@ -52,7 +52,7 @@ export const ERRORS = {
     hint: (f) =>
       `it takes ${f.roles}: "rehearsal whoami" tells what the credential may, an admin gives a role with "rehearsal person roles"`,
     status: 403,
-    exit: 4,
+    exit: 2,
   }),
   OwnApproval: entry<{ promotion: string; person: string }>({
     message: (f) => `"${f.person}" asked for promotion ${f.promotion}, and cannot approve it as well`,

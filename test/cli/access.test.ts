@@ -45,7 +45,7 @@ describe("a person", () => {
     const who = await commandJson<object>(["whoami"], made.key);
     expect(who).toMatchObject({ person: "promoter", grants: [{ environment: "dev", role: "viewer" }] });
     const refused = await command(["person", "list"], made.key);
-    expect(refused.exit).toBe(4);
+    expect(refused.exit).toBe(2);
     expect(refused.err).toContain("code:  Forbidden");
     expect(refused.err).toContain("rehearsal whoami");
 
