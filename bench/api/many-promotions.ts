@@ -19,7 +19,7 @@ export async function writeManyPromotions(ledger: Session, count: number): Promi
     insert into ledger.backups (id, environment, promotion, status, verified_at, verified_by, manifest_key, manifest_sha256,
         bytes, rows, taken_at, retention, retain_until)
       select p.id || '-1', p.environment, p.id, 'verified', now(), 'restore', 'none', 'none', 1, 1, p.created_at, 'promotion', now()
-        from ledger.promotions p where p.id like '%0';
+        from ledger.promotions p where p.id ~ '0.$';
     analyze ledger.promotions, ledger.steps, ledger.backups`);
   const found = await ledger.query<{ id: string }>("select id from ledger.promotions order by id");
   return found.map(({ id }) => id);
