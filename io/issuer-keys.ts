@@ -3,7 +3,8 @@ import type { RemoteJWKSet } from "jose";
 import * as z from "zod";
 import { RehearsalError } from "../core/errors.ts";
 import { isLoopback } from "../core/issuer.ts";
-import { assertReach, type Reach, readPublicDocument } from "./public-document.ts";
+import { assertReach, type Reach } from "./outside-request.ts";
+import { readPublicDocument } from "./public-document.ts";
 
 export interface KeyTimes {
   /** Milliseconds that keys are used without asking again. */

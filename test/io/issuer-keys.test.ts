@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { issuerSchema } from "../../core/issuer.ts";
 import { type KeyTimes, openIssuerKeys } from "../../io/issuer-keys.ts";
-import { assertReach, readPublicDocument } from "../../io/public-document.ts";
+import { assertReach } from "../../io/outside-request.ts";
+import { readPublicDocument } from "../../io/public-document.ts";
 import { verifyToken } from "../../io/token.ts";
 import { startIssuer, type TestIssuer } from "../identity/issuer.ts";
 import { refusalOf } from "../refusal.ts";
