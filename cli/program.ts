@@ -1,5 +1,6 @@
 /** The program: every command's words, options and help, bound to what runs them. */
 import { Command } from "commander";
+import { VERSION } from "../core/version.ts";
 import type { Act, Declare } from "./command.ts";
 import { adoptCommand } from "./commands/adopt.ts";
 import { approveCommand } from "./commands/approve.ts";
@@ -9,6 +10,7 @@ import { cancelCommand } from "./commands/cancel.ts";
 import { ciCommand } from "./commands/ci.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { devCommand } from "./commands/dev.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { diffCommand, driftCommand } from "./commands/drift.ts";
 import { envCommand } from "./commands/env.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
@@ -29,7 +31,6 @@ import { squashCommand } from "./commands/squash.ts";
 import { statusCommand } from "./commands/status.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { whoamiCommand } from "./commands/whoami.ts";
-import { version } from "./version.ts";
 
 /** In the order of the work. */
 const COMMANDS: Declare[] = [
@@ -59,6 +60,7 @@ const COMMANDS: Declare[] = [
   backupCommand,
   baselineCommand,
   logCommand,
+  doctorCommand,
   whoamiCommand,
   keyCommand,
   personCommand,
@@ -95,7 +97,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
 export function buildProgram(act: Act, write: { out(text: string): void }): Command {
   const program = new Command("rehearsal")
     .description("Promotes a Postgres database to a release, after a rehearsal on a restored copy of it.")
-    .version(version(), "--version", "tell the version")
+    .version(VERSION, "--version", "tell the version")
     .helpCommand(false)
     .addHelpText("after", () => `\n${afterHelp()}`);
   for (const declare of COMMANDS) program.addCommand(declare(act));

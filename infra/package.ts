@@ -16,9 +16,6 @@ export async function packageSources(folder: string): Promise<string[]> {
   await rm(folder, { recursive: true, force: true });
   const written = await Promise.all((await sources()).map((path) => compile(path, folder)));
   await cp(join(ROOT, "migrations"), join(folder, "migrations"), { recursive: true });
-  const { name, version, type } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
-  // Where a module looks for it in the sources as well: one folder above its room.
-  await writeFile(join(folder, "package.json"), JSON.stringify({ name, version, type }));
   return written.sort();
 }
 

@@ -28,6 +28,8 @@ export interface StepFunctions {
   sendTaskSuccess(token: string, output: Json): Promise<void>;
   sendTaskFailure(token: string, error: string, cause: string): Promise<void>;
   sendTaskHeartbeat(token: string): Promise<void>;
+  /** Whether there is such a machine. */
+  hasMachine(arn: string): Promise<boolean>;
   /** Undefined when there is no such execution. */
   describeExecution(arn: string): Promise<ExecutionState | undefined>;
 }
@@ -92,6 +94,16 @@ export function openStepFunctions(options: { endpoint?: string } = {}): StepFunc
       await client
         .send(new sdk.SendTaskHeartbeatCommand({ taskToken: token }))
         .catch(answerFailed("SendTaskHeartbeat"));
+    },
+    hasMachine: async (arn) => {
+      const { sdk, client } = await load();
+      try {
+        await client.send(new sdk.DescribeStateMachineCommand({ stateMachineArn: arn }));
+        return true;
+      } catch (error) {
+        if (isAwsError(error, "StateMachineDoesNotExist")) return false;
+        throw awsFailure("Step Functions", "DescribeStateMachine", error);
+      }
     },
     describeExecution: async (arn) => {
       const { sdk, client } = await load();

@@ -9,6 +9,7 @@ import { api, heldPipeline, withActor, withLedger } from "./request.ts";
 import { adoptionRoutes } from "./routes/adoptions.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { backupRoutes } from "./routes/backups.ts";
+import { checkRoutes } from "./routes/checks.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
 import { endingRoutes } from "./routes/endings.ts";
 import { environmentRoutes } from "./routes/environments.ts";
@@ -71,6 +72,7 @@ const routed = app
   .route("/", adoptionRoutes)
   .route("/", issuerRoutes)
   .route("/", logRoutes)
+  .route("/", checkRoutes)
   .route("/", peopleRoutes)
   .route("/", keyRoutes)
   .route("/", referenceRoutes(app));

@@ -1,9 +1,24 @@
 /** Whether a role may do all that a promotion needs: asked before anything begins, not found out half-way. */
 import { RehearsalError } from "../../core/errors.ts";
+import { quoteName } from "../../core/names.ts";
 import type { Session } from "./session.ts";
 
 /** Throws `PermissionMissing` naming the first right that the session's role lacks. */
 export async function assertRights(session: Session): Promise<void> {
+  const { role, missing } = await missingRights(session);
+  const [right] = missing;
+  if (right !== undefined) throw new RehearsalError("PermissionMissing", { role, right: right.what });
+}
+
+export interface MissingRight {
+  /** With what it is for. */
+  what: string;
+  /** What gives it, to be run by a superuser. */
+  grant: string;
+}
+
+/** Every right that the session's role lacks. */
+export async function missingRights(session: Session): Promise<{ role: string; missing: MissingRight[] }> {
   const [role] = await session.query<{
     name: string;
     super: boolean;
@@ -20,20 +35,41 @@ export async function assertRights(session: Session): Promise<void> {
         has_parameter_privilege(r.oid, 'session_replication_role', 'set') as replica
       from pg_roles r, pg_database d where r.rolname = current_user and d.datname = current_database()`,
   );
-  if (role === undefined || role.super) return;
+  if (role === undefined || role.super) return { role: role?.name ?? "", missing: [] };
   const [forced] = await session.query(
     "select 1 from pg_class where relrowsecurity and relnamespace <> coalesce(to_regnamespace('rehearsal'), 0) limit 1",
   );
-  const missing = [
-    role.owner ? undefined : "ownership of the database, to close and rename it",
-    role.createdb ? undefined : "CREATEDB, to make the copy",
-    role.signal ? undefined : "membership in pg_signal_backend, to end writers at the fence",
-    role.stats ? undefined : "membership in pg_read_all_stats, to see whose sessions there are",
-    role.replica
-      ? undefined
-      : "SET on parameter session_replication_role, to bring the copy up to the fence without firing triggers",
-    role.bypass || forced === undefined ? undefined : "BYPASSRLS, to back up tables under row security",
-  ].find((right) => right !== undefined);
-  if (missing !== undefined)
-    throw new RehearsalError("PermissionMissing", { role: role.name, right: missing });
+  const [name, database] = [quoteName(role.name), quoteName(session.address.database)];
+  const asked: [has: boolean, what: string, grant: string][] = [
+    [
+      role.owner,
+      "ownership of the database, to close and rename it",
+      `ALTER DATABASE ${database} OWNER TO ${name}`,
+    ],
+    [role.createdb, "CREATEDB, to make the copy", `ALTER ROLE ${name} CREATEDB`],
+    [
+      role.signal,
+      "membership in pg_signal_backend, to end writers at the fence",
+      `GRANT pg_signal_backend TO ${name}`,
+    ],
+    [
+      role.stats,
+      "membership in pg_read_all_stats, to see whose sessions there are",
+      `GRANT pg_read_all_stats TO ${name}`,
+    ],
+    [
+      role.replica,
+      "SET on parameter session_replication_role, to bring the copy up to the fence without firing triggers",
+      `GRANT SET ON PARAMETER session_replication_role TO ${name}`,
+    ],
+    [
+      role.bypass || forced === undefined,
+      "BYPASSRLS, to back up tables under row security",
+      `ALTER ROLE ${name} BYPASSRLS`,
+    ],
+  ];
+  return {
+    role: role.name,
+    missing: asked.filter(([has]) => !has).map(([, what, grant]) => ({ what, grant })),
+  };
 }

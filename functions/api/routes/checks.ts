@@ -1,0 +1,66 @@
+/** Checks for people: what the service needs, and what a promotion would need of an environment, each with its mend. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { checkSchema } from "../../../core/checkup.ts";
+import { VERSION } from "../../../core/version.ts";
+import { access } from "../access.ts";
+import { environmentName, instant, jsonAnswer } from "../answer.ts";
+import { refusals } from "../refusals.ts";
+import { api } from "../request.ts";
+
+/** Made anew, for `openapi` is on those alone that are made after its package was loaded. */
+const check = z.object(checkSchema.shape).openapi("Check");
+
+const tags = ["Service"];
+
+const service = createRoute({
+  method: "post",
+  path: "/checks",
+  operationId: "checkService",
+  ...access("read", "somewhere"),
+  tags,
+  summary: "Whether the service has what it needs: its database, bucket, state machines and secrets",
+  responses: {
+    200: jsonAnswer(
+      z.object({
+        version: z.string(),
+        /** The service's clock. */
+        at: instant,
+        checks: z.array(check),
+      }),
+      "One entry for each thing that was looked at",
+    ),
+    ...refusals(),
+  },
+});
+
+const environment = createRoute({
+  method: "post",
+  path: "/environments/{name}/checks",
+  operationId: "checkEnvironment",
+  ...access("read", "environment"),
+  tags: ["Environments"],
+  summary:
+    "Whether an environment's database can be promoted: everything that a promotion would ask, by reading alone",
+  request: { params: z.object({ name: environmentName }) },
+  responses: {
+    200: jsonAnswer(
+      z.object({ environment: z.string(), checks: z.array(check) }),
+      "One entry for each thing that was looked at",
+    ),
+    ...refusals("NotFound"),
+  },
+});
+
+export const checkRoutes = api()
+  .openapi(service, async (c) => {
+    // Loaded on first use, as few ask.
+    const { checkService } = await import("../../checkup.ts");
+    const checks = await checkService(await c.var.ledger());
+    return c.json({ version: VERSION, at: new Date().toISOString(), checks }, 200);
+  })
+  .openapi(environment, async (c) => {
+    const { checkEnvironment } = await import("../../environment-checkup.ts");
+    const { name } = c.req.valid("param");
+    const checks = await checkEnvironment(await c.var.ledger(), name, c.var.actor);
+    return c.json({ environment: name, checks }, 200);
+  });
