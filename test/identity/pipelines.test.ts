@@ -1,5 +1,6 @@
 /** Tokens of pipelines, with the claims that GitHub and GitLab put into them, put to the API. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ask, type Started } from "../api/course.ts";
 import {
   keepPerson,
   openWorld,
@@ -81,9 +82,10 @@ const trust = {
 beforeAll(async () => {
   world = await openWorld();
   issuer = await startIssuer();
-  for (const name of ["production", "staging"]) await registerFresh(world, name);
+  await registerFresh(world, "production");
+  await registerFresh(world, "staging", { role: "prod", policy: { decision: "approval" } });
   release = await uploadRelease(world);
-  await keepPerson(world.ledger, "operator", "rk_operator", [{ environment: "*", role: "viewer" }]);
+  await keepPerson(world.ledger, "operator", "rk_operator", [{ environment: "*", role: "approver" }]);
   for (const name of ["github-promote", "github-rehearse", "gitlab-promote"])
     await keepPerson(world.ledger, name, `rk_${name}`);
   await must("PUT", "/issuers/github", {
@@ -165,14 +167,24 @@ describe("a workflow of GitHub Actions", () => {
     });
   });
 
-  test("abuse 25: a workflow promotes in the name of whoever set it off, so that they cannot approve by their own key", async () => {
-    const started = await must<{ id: string; requestedBy: string }>(
+  test("abuse 25: a workflow promotes in the name of whoever set it off, so that they approve it neither by their key nor by a workflow", async () => {
+    const token = await as("/github", PUSH);
+    const body = { environment: "staging", release };
+    const { id, requestedBy } = await must<Started & { requestedBy: string }>(
       "POST",
       "/promotions",
-      { environment: "staging", release },
-      await as("/github", PUSH),
+      body,
+      token,
     );
-    expect(started.requestedBy).toBe("operator");
+    expect(requestedBy).toBe("operator");
+    await ask(world, id);
+    const again = await as("/github", { ...PUSH, run_id: "22259804399", event_name: "workflow_dispatch" });
+    for (const credential of ["rk_operator", token, again])
+      expect(await show(credential, "POST", `/promotions/${id}/approve`, {})).toMatchObject({
+        status: 403,
+        body: { code: "OwnApproval", hint: expect.stringContaining("a second person") },
+      });
+    await must("POST", `/promotions/${id}/approve`, {});
   });
 
   test("that nobody knows set off is refused, and the hint tells how to say who it was", async () => {
