@@ -105,12 +105,18 @@ function guardedLookup(reach: Reach): LookupFunction {
   };
 }
 
+/** In place of the address: the refusal may reach people from whom our networks are hidden. */
+const LEADS_TO = {
+  loopback: "this machine",
+  private: "a private network",
+  special: "an address that is no host's",
+} as const;
+
 function assertAddress(address: string, reach: Reach): void {
   const kind = kindOf(address);
-  const allowed = { public: true, private: reach.privateNetworks, loopback: reach.loopback, special: false }[
-    kind
-  ];
-  if (!allowed) throw new Error(`it leads to ${address}, which is no address to fetch from`);
+  if (kind === "public") return;
+  if ((kind === "private" && reach.privateNetworks) || (kind === "loopback" && reach.loopback)) return;
+  throw new Error(`it leads to ${LEADS_TO[kind]}`);
 }
 
 function kindOf(address: string): "public" | "private" | "loopback" | "special" {
@@ -129,7 +135,7 @@ const SPECIAL = subnets(
   // The second block of the first line is where clouds tell machines their credentials; so is this one.
   "fd00:ec2::/32",
   // What is translated to version 4 could be any of the above.
-  ...["::/128", "64:ff9b::/32", "2002::/16", "fe80::/10", "fec0::/10", "ff00::/8"],
+  ...["::/96", "64:ff9b::/32", "2002::/16", "fe80::/10", "fec0::/10", "ff00::/8"],
 );
 
 function subnets(...blocks: string[]): BlockList {

@@ -125,14 +125,10 @@ describe("an endpoint that", () => {
       }),
     ],
     ["has keys that are rubbish", "not JSON", onlyKeys(told("<html>"))],
-    [
-      "points to a network of ours",
-      "10.0.0.1, which is no address to fetch from",
-      pointing("https://10.0.0.1/keys"),
-    ],
+    ["points to a network of ours", "leads to a private network", pointing("https://10.0.0.1/keys")],
     [
       "points to the cloud's own credentials",
-      "169.254.169.254, which is no address to fetch from",
+      "leads to an address that is no host's",
       pointing("https://169.254.169.254/latest/meta-data/"),
     ],
     ["points to a file", "not on https", pointing("file:///etc/passwd")],
@@ -167,7 +163,7 @@ describe("an endpoint that", () => {
     const { verify, asked } = fresh({}, false);
     expect(await refusalOf(() => verify())).toMatchObject({
       code: "IssuerUnreachable",
-      message: expect.stringContaining("127.0.0.1, which is no address to fetch from"),
+      message: expect.stringContaining("leads to this machine"),
     });
     expect(asked()).toBe(0);
   });
@@ -194,13 +190,15 @@ describe("an address is looked at", () => {
     ["https://224.0.0.1/"],
     ["https://255.255.255.255/"],
   ])("%s is refused however it is written", (address) => {
-    expect(() => assertReach(new URL(address), nowhere)).toThrow("no address to fetch from");
+    expect(() => assertReach(new URL(address), nowhere)).toThrow(
+      /^it leads to (this machine|a private network|an address that is no host's)$/,
+    );
   });
 
   test("and so is one that a name leads to", async () => {
     // Whatever resolver there is, this name is this machine.
     const asked = readPublicDocument(new URL("https://localhost/"), nowhere);
-    await expect(asked).rejects.toThrow("which is no address to fetch from");
+    await expect(asked).rejects.toThrow("it leads to this machine");
   });
 
   test("and so is one to which only TLS is missing", async () => {
