@@ -2,9 +2,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { RehearsalError, toErrorRecord } from "../../core/errors.ts";
+import { updatePromotion } from "../../io/ledger/promotions.ts";
 import { type CodeHost, startCodeHost } from "../action/code-host.ts";
 import { registerFresh } from "../api/world.ts";
-import { type CommandWorld, openCommandWorld } from "./command.ts";
+import { type CommandWorld, openCommandWorld, type RunOptions } from "./command.ts";
 
 const FILES = {
   "rehearsal.yaml": "project: library\n",
@@ -26,10 +28,16 @@ afterAll(async () => {
   await world?.close();
 });
 
-async function github(environment: string, more: Record<string, string> = {}, ...words: string[]) {
+async function github(
+  environment: string,
+  more: Record<string, string> = {},
+  words: string[] = [],
+  onError?: RunOptions["onError"],
+) {
   const folder = await world.folder({ ...FILES, "summary.md": "" });
   const ran = await world.run(["ci", "github", "--environment", environment, "--wait", "0", ...words], {
     folder,
+    ...(onError && { onError }),
     variables: {
       GITHUB_API_URL: host.url,
       GITHUB_EVENT_NAME: "pull_request",
@@ -78,9 +86,32 @@ describe("where a promotion holds the environment", () => {
     expect(ran.summary).toContain("The comment was not written: NoteRefused.");
     expect(ran.summary).toContain("pull-requests: write");
     const before = host.asked.length;
-    expect((await github("held", {}, "--no-note")).exit).toBe(5);
+    expect((await github("held", {}, ["--no-note"])).exit).toBe(5);
     expect(host.asked).toHaveLength(before);
   });
+});
+
+test("a rehearsal that gave way is begun again, and the verdict is the last one's", async () => {
+  await registerFresh(world, "again");
+  const ended: Promise<void>[] = [];
+  const ran = await github("again", {}, ["--wait", "1"], (text) => {
+    const ids = [...text.matchAll(/^(p\w+): http/gm)].map(([, id = ""]) => id);
+    const id = ids[ended.length];
+    if (id === undefined) return;
+    const gaveWay = toErrorRecord(new RehearsalError("RehearsalOvertaken", { by: "p260101abcdefgh" }));
+    ended.push(
+      updatePromotion(
+        world.ledger,
+        id,
+        ended.length === 0 ? { status: "refused", error: gaveWay } : { status: "rehearsed" },
+      ),
+    );
+  });
+  await Promise.all(ended);
+  expect(ended).toHaveLength(2);
+  expect(ran.exit).toBe(0);
+  expect(ran.err).toContain("it begins again when its turn comes");
+  expect(host.comments.at(-1)?.body).toContain("`again`: the rehearsal went well");
 });
 
 test("what is no pipeline, or none that is known, is refused with what to do", async () => {
