@@ -45,6 +45,19 @@ describe("how the steps stand", () => {
     expect(new Set(chapters.map(({ standing }) => standing))).toEqual(new Set(["to-come"]));
   });
 
+  test("of a rehearsal alone nothing is told beyond it, and of a promotion nothing of what puts a rehearsal away", () => {
+    const alone = [attempt("admit", { pending: 2, fence: true, rehearseOnly: true })];
+    expect(Object.keys(standings(course({ steps: alone })))).toEqual([
+      ...["admit", "snapshot", "back-up", "restore", "rehearse", "put-away"],
+    ]);
+    const away = [...alone, attempt("put-away", { ended: "rehearsed", evidence: "ab" })];
+    const ended = course({ status: "rehearsed", steps: away });
+    expect(standings(ended)).toMatchObject({ "put-away": "done" });
+    expect(says(ended, "put-away")).toContain("production was not touched");
+    const promoting = course({ steps: [attempt("admit", { pending: 2, fence: true, rehearseOnly: false })] });
+    expect(Object.keys(standings(promoting))).not.toContain("put-away");
+  });
+
   test("what is not needed is told apart from what is to come", () => {
     const admitted = attempt("admit", { pending: 2, fence: false });
     expect(
