@@ -24,19 +24,24 @@ export function typeOf(schema: DocumentedSchema): ReturnType<typeof html> | stri
 /** What else a value must be. */
 function limits(schema: DocumentedSchema): string[] {
   const { format, pattern, minimum, maximum, minLength, maxLength, default: standing } = schema;
-  const told = (word: string, value: unknown) => (value === undefined ? [] : [`${word} ${value}`]);
-  // Bounds of what a double can hold say nothing.
-  const sane = (bound: number | undefined) =>
-    bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : undefined;
   return [
-    ...(format ? [format] : []),
-    ...(format === undefined ? told("matching", pattern) : []),
-    ...told("from", sane(minimum)),
-    ...told("to", sane(maximum)),
-    ...told("at least this long:", minLength),
-    ...told("at most this long:", maxLength),
+    ...(format === undefined ? [] : [format]),
+    ...(format !== undefined || pattern === undefined ? [] : [`matching ${pattern}`]),
+    ...range(sane(minimum), sane(maximum), ""),
+    ...range(minLength, maxLength, " characters"),
     ...(standing === undefined ? [] : [`${JSON.stringify(standing)} when left out`]),
   ];
+}
+
+/** Bounds of what a double can hold say nothing. */
+function sane(bound: number | undefined): number | undefined {
+  return bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : undefined;
+}
+
+function range(from: number | undefined, to: number | undefined, of: string): string[] {
+  if (from !== undefined && to !== undefined) return [`${from} to ${to}${of}`];
+  if (to !== undefined) return [`at most ${to}${of}`];
+  return from === undefined ? [] : [`at least ${from}${of}`];
 }
 
 /** The fields of an object, or of the objects in a list; the type alone of what has none. */

@@ -167,8 +167,9 @@ function responseRow([status, response]: [string, DocumentedResponse]) {
 
 type Cell = HtmlEscapedString | Promise<HtmlEscapedString> | string;
 
+/** A group and no landmark: there are a hundred of them. It takes the focus, so that keys can scroll it. */
 function table(caption: string, head: readonly string[], rows: readonly (readonly Cell[])[]) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table><caption>${caption}</caption>
 <thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
 <tbody>${rows.map(([first, ...rest]) => html`<tr><th scope="row">${first}</th>${rest.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>`;
 }

@@ -27,7 +27,13 @@ export const refused = {
 };
 
 /** How many entries a list answers with. */
-export const limit = z.coerce.number().int().min(1).max(200).default(50);
+export const limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(200)
+  .default(50)
+  .openapi({ description: "Entries of a page" });
 
 export const environmentName = z
   .string()
@@ -58,7 +64,12 @@ export const backupId = z
 export const backupParam = z.object({ id: backupId });
 
 /** A request that starts something may carry a key, with which it starts it once. */
-export const keyHeader = z.object({ "idempotency-key": z.string().min(1).max(200).optional() });
+export const keyHeader = z.object({
+  "idempotency-key": z.string().min(1).max(200).optional().openapi({
+    description:
+      "Of the caller's choosing: the same key with the same body finds what it started; 422 with another",
+  }),
+});
 
 /** An error of the catalogue, as it is told long after it happened. */
 export const errorSchema = z.object({
