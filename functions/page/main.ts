@@ -16,7 +16,7 @@ import { promotionPages } from "./promotion.ts";
 import { promotionListPages } from "./promotion-list.ts";
 import { PREFIX, pages } from "./request.ts";
 import { withSession } from "./session.ts";
-import { show } from "./show.ts";
+import { show, tellWhen } from "./show.ts";
 import { signInRoutes, signOutRoutes } from "./sign-in.ts";
 
 /** Bytes of a form; the longest field is a comment. */
@@ -56,6 +56,7 @@ export const page = pages().basePath(PREFIX);
 page.onError((thrown, c) => {
   const refusal = refusalOf(thrown);
   const { status } = refusal;
+  tellWhen(c, refusal);
   return show(c, { title: refusal.message, main: refusalView(refusal, status), status });
 });
 page.use(withHeaders);

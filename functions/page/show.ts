@@ -63,10 +63,15 @@ export async function attempt(
     if (!(thrown instanceof RehearsalError) || thrown.status >= 500) throw thrown;
     noteRefusal(c, thrown);
     tellUnauthorized(thrown, c.req);
-    const { seconds } = thrown.facts as { seconds?: unknown };
-    if (thrown.status === 429) c.header("retry-after", String(seconds));
+    tellWhen(c, thrown);
     return again({ refusal: thrown, status: thrown.status });
   }
+}
+
+/** Says in the answer's head when a refusal for its number is over. */
+export function tellWhen(c: PageContext, { status, facts }: RehearsalError): void {
+  const { seconds } = facts as { seconds?: unknown };
+  if (status === 429) c.header("retry-after", String(seconds));
 }
 
 function placesOf(actor: Actor): Place[] {

@@ -317,6 +317,24 @@ describe("an answer", () => {
     expect((await world.app.request("/")).status).toBe(401);
   });
 
+  test("to too many requests, and to too many failed sign-ins, says when to come again", async () => {
+    await keepPerson(world.ledger, "hasty", "rk_hasty");
+    const hasty = await signedIn("rk_hasty");
+    Object.assign(process.env, { REHEARSAL_LIMIT_REQUESTS: "1", REHEARSAL_LIMIT_FAILURES: "1" });
+    await hasty.get("/console");
+    const page = await hasty.get("/console");
+    await new Guest(world).signIn("rk_guessed");
+    // The right key as well: a limit that lets it through is none.
+    const signIn = await new Guest(world).signIn(KEY);
+    delete process.env.REHEARSAL_LIMIT_REQUESTS;
+    delete process.env.REHEARSAL_LIMIT_FAILURES;
+    for (const refused of [page, signIn]) {
+      expect([refused.status, refused.problems]).toEqual([429, []]);
+      expect(alertOf(refused)).toContain("TooManyRequests");
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+    }
+  });
+
   test("to a form that is too large is a refusal", async () => {
     const refused = await new Guest(world).post("/console/sign-in", { key: "x".repeat(70_000) });
     expect([refused.status, alertOf(refused)?.includes("BodyTooLarge")]).toEqual([413, true]);

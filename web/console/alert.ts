@@ -27,9 +27,9 @@ export function noticeBox(text: Html | string | undefined, tone: "good" | "wait"
   return html`<div class="notice ${tone}" role="status">${icon(tone === "good" ? "check" : "clock")}<div><p>${text}</p></div></div>`;
 }
 
-/** Messages of the catalogue begin in lower case and have no full stop. */
+/** Messages of the catalogue begin in lower case and have no full stop; a path at the beginning stays what it is. */
 function sentenceOf(text: string): string {
   if (text === "") return "";
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  const first = /^\w+[./]\w/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?:)]$/.test(first) ? first : `${first}.`;
 }

@@ -2,7 +2,6 @@
 import { html } from "hono/html";
 import type { PlanBrief } from "../../core/data-plan.ts";
 import type { Verdict } from "../../core/runbook.ts";
-import { badge } from "./badge.ts";
 import { checkField, csrfField, type Html, postForm, textField } from "./form.ts";
 import { icon } from "./icon.ts";
 import { when } from "./words.ts";
@@ -41,7 +40,7 @@ export function decisionSection(question: Question): Html | "" {
   const waits = question.verdict?.status === "waiting";
   if (!decides && !cancel && rollBack === undefined && reasons.length === 0 && asked === null) return "";
   return html`<section class="card decision" id="decision" aria-labelledby="decision-title">
-<header><h2 id="decision-title">${decides ? "Your decision" : waits ? "A decision is waited for" : "What can be done"}</h2>${waits ? badge("wait", "pause", "approval wanted") : ""}${deadline(question)}</header>
+<header><h2 id="decision-title">${decides ? "Your decision" : waits ? "A decision is waited for" : "What can be done"}</h2>${deadline(question)}</header>
 <div class="body">
 ${asked === null ? "" : html`<p>${asked === "cancel" ? "A cancellation" : "A rollback"} was asked for; the next step heeds it.</p>`}
 ${waits ? operationalNotes(question.plans) : ""}

@@ -57,7 +57,7 @@ ${filterForm({
     rows: events.map((event) => [
       String(event.seq),
       when(event.at),
-      html`<code>${event.type}</code>`,
+      html`<code class="short">${event.type}</code>`,
       event.environment === null
         ? "–"
         : html`<a href="/console/environments/${event.environment}">${event.environment}</a>`,

@@ -169,7 +169,7 @@ ${choiceField({
   label: "Narrowed to",
   id: "key-role",
   choices: [
-    { value: "", label: "all that the person may" },
+    { value: "", label: "all they may" },
     ...ACCESS_ROLES.map((role) => ({ value: role, label: role })),
   ],
 })}

@@ -40,9 +40,9 @@ ${table({
   rows: entries.map(({ event, hash }) => [
     String(event.seq),
     when(event.at),
-    html`<code>${event.type}</code>`,
+    html`<code class="short">${event.type}</code>`,
     dataWords(event.data).join("; "),
-    html`<code title="${hash}">${hash.slice(0, 12)}</code>`,
+    html`<code class="short" title="${hash}">${hash.slice(0, 12)}</code>`,
   ]),
   empty: "The log has nothing of it yet.",
 })}${more ? html`<p class="told-proof soft">and more, in the whole log</p>` : ""}</section>`;

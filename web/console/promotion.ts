@@ -70,7 +70,7 @@ ${ending(view)}
     ["Began (UTC)", when(view.createdAt)],
     ["Ended (UTC)", view.endedAt === null ? undefined : when(view.endedAt)],
     ["Took", view.endedAt === null ? undefined : duration(view.endedAt.getTime() - view.createdAt.getTime())],
-    ["Will run", course.pending === null ? undefined : pendingFiles(course.pending)],
+    ["Files", course.pending === null ? undefined : pendingFiles(course.pending)],
   ])}</div></section>
 ${decisionSection({ ...view, verdict: course.verdict, actions })}
 ${runbookSection(chapters, view.now)}
@@ -137,11 +137,16 @@ const FILES = 12;
 function pendingFiles(pending: readonly string[]): Html {
   if (pending.length === 0) return html`nothing`;
   const list = (paths: readonly string[]) =>
-    html`<ul class="paths">${paths.map((path) => html`<li><code>${path}</code></li>`)}</ul>`;
+    html`<ul class="paths">${paths.map((path) => html`<li><code>${breakable(path)}</code></li>`)}</ul>`;
   if (pending.length <= 3) return list(pending);
   return html`<details id="pending"><summary>${pending.length} files</summary>${list(pending.slice(0, 20 * FILES))}${
     pending.length > 20 * FILES ? html`<p class="soft">and ${pending.length - 20 * FILES} more</p>` : ""
   }</details>`;
+}
+
+/** A path that is broken at its slashes, where it has to be. */
+function breakable(path: string): Html {
+  return html`${path.split("/").map((part, at) => (at === 0 ? part : html`/<wbr>${part}`))}`;
 }
 
 function rehearsal({ rehearsed, rehearsedAs, error }: PromotionView, known: string | undefined) {

@@ -57,7 +57,7 @@ function chapterItem({ step, standing, attempts, last, says }: Chapter, now: Dat
   const [tone, shape, word] = STANDINGS[standing];
   return html`<li class="chapter ${tone}" id="step-${step}"${standing === "running" ? html` aria-current="step"` : ""}>
 <span class="mark-of">${icon(shape)}</span>
-<div class="told"><h3>${TITLE[step]} <span class="standing ${tone}">${word}</span>${last === undefined ? "" : took(last, now)}</h3>
+<div class="told"><h3>${TITLE[step]} <span class="standing ${tone}">${word}</span>${last === undefined ? "" : took(last, standing, now)}</h3>
 ${standing === "to-come" || standing === "running" ? html`<p class="soft">${PURPOSE[step]}</p>` : ""}
 ${says.map((sentence) => html`<p>${sentence}</p>`)}
 ${standing === "running" && last !== undefined ? progress(step, last) : ""}
@@ -67,10 +67,12 @@ ${wentAtOnce(attempts) ? "" : attemptList(step, attempts, now)}</div></li>
 }
 
 /** When it began and how long it took; a script makes the figure of a running step go on between two looks at the service. */
-function took({ startedAt, endedAt }: StepAttempt, now: Date) {
+function took({ startedAt, endedAt }: StepAttempt, standing: Standing, now: Date) {
   const until = endedAt ?? now;
   const words = duration(Math.max(0, until.getTime() - startedAt.getTime()));
   const began = html`<time class="began" datetime="${startedAt.toISOString()}">${startedAt.toISOString().slice(11, 19)}</time>`;
+  // The function that asks is long done, and whoever is asked takes their time.
+  if (standing === "waiting") return html` ${began} <span class="took"></span>`;
   return endedAt === null
     ? html` ${began} <span class="took" data-since="${startedAt.toISOString()}" data-now="${now.toISOString()}">${words}</span>`
     : html` ${began} <span class="took">${words}</span>`;

@@ -128,6 +128,7 @@ form { margin: 0; }
 .field.check { grid-template-columns: auto 1fr; align-items: center; column-gap: .5rem; }
 .field.check label { font-weight: 400; }
 .field.check .hint { grid-column: 2; }
+.facts + .hint { margin-top: .9rem; }
 .hint { font-size: .86rem; color: var(--soft); }
 .group { margin: 0; padding: 0; border: 0; display: grid; gap: .5rem; width: 100%; }
 input:not([type="checkbox"], [type="radio"], [type="hidden"]), select, textarea { width: 100%; min-height: 2.25rem; padding: .35rem .6rem; font: inherit; color: inherit; background: var(--sheet); border: 1px solid var(--edge); border-radius: var(--round); }
@@ -159,6 +160,9 @@ details[open] > summary { margin-bottom: .5rem; }
   .list tbody td[data-label]:not([data-label=""]) { display: grid; grid-template-columns: 8rem minmax(0, 1fr); gap: .75rem; }
   .list tbody td[data-label]:not([data-label=""])::before { content: attr(data-label); color: var(--soft); font-size: .86rem; }
   td.act .value { justify-content: start; }
+}
+@media (min-width: 46rem) {
+  .short { white-space: nowrap; }
 }
 @media (prefers-reduced-motion: no-preference) {
   .button, .places a { transition: background-color .12s, color .12s; }

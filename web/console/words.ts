@@ -28,7 +28,7 @@ export function ago(instant: Date | string, now: Date): Html {
 /** A hash by its beginning. */
 export function short(hash: string | null): Html | string {
   if (hash === null || hash === "") return "–";
-  return html`<code title="${hash}">${hash.slice(0, 12)}</code>`;
+  return html`<code class="short" title="${hash}">${hash.slice(0, 12)}</code>`;
 }
 
 /** `1,234`. */
