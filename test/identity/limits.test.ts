@@ -95,6 +95,32 @@ describe("abuse 34: who guesses keys", () => {
     expect((await from("198.51.100.7", KEY)).status).toBe(429);
   });
 
+  test("abuse 34: at the console's door is counted with those at the API's", async () => {
+    const enter = async (key: string) =>
+      world.app.request(
+        "/console/sign-in",
+        {
+          method: "POST",
+          body: new URLSearchParams({ key }).toString(),
+          headers: {
+            "content-type": "application/x-www-form-urlencoded",
+            "sec-fetch-site": "same-origin",
+          },
+        },
+        { event: { rawPath: "/console/sign-in", requestContext: { http: { sourceIp: "198.51.100.7" } } } },
+      );
+    await times(3, (n) => from("198.51.100.7", `rk_made${n}_up`));
+    const guesses = await times(2, (n) => enter(`rk_made${n}_up`));
+    expect(guesses.map(({ status }) => status)).toEqual([401, 401]);
+    const refused = await enter(KEY);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.getSetCookie()).toEqual([]);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50);
+    expect(await refused.text()).toMatch(/role="alert".*Too many failed sign-ins/s);
+    await timePasses();
+    expect((await enter(KEY)).status).toBe(303);
+  });
+
   test("tokens are guessed no more often than keys", async () => {
     const statuses = (await times(6, () => from("198.51.100.7", "a.b.c"))).map(({ status }) => status);
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
