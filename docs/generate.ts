@@ -9,6 +9,7 @@ import { securityPage } from "./access-table.ts";
 import { errorTable } from "./error-table.ts";
 import { faultsPage } from "./faults-page.ts";
 import { inventoryJsonSchema } from "./inventory-schema.ts";
+import { jsonPage } from "./json-page.ts";
 import { openApiDocument } from "./openapi.ts";
 import { rulePages } from "./rules-pages.ts";
 import { runbook } from "./runbook.ts";
@@ -23,6 +24,7 @@ export interface Page {
 /** Every generated page; a new one is added here. */
 const PAGES: Page[] = [
   { file: "docs/cli.md", generate: () => cliReference() },
+  { file: "docs/json.md", generate: () => jsonPage() },
   { file: "docs/faults.md", generate: () => faultsPage() },
   { file: "docs/openapi.json", generate: () => openApiDocument() },
   { file: "docs/errors.md", generate: () => errorTable() },

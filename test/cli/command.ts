@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { serve } from "@hono/node-server";
+import * as z from "zod";
+import { refusal, shapesOf } from "../../cli/json-shapes.ts";
 import { KEY, openWorld, type World } from "../api/world.ts";
 
 export interface Result {
@@ -52,6 +54,16 @@ export function runCommand(words: string[], options: RunOptions = {}): Promise<R
   });
 }
 
+/** Throws unless a document is one that docs/json.md promises of the command, or a refusal. */
+export function assertShape(words: readonly string[], value: unknown): void {
+  const tried = [...shapesOf(words), refusal].map((shape) => shape.safeParse(value));
+  if (tried.some(({ success }) => success)) return;
+  const problems = tried.flatMap(({ error }) => (error ? [z.prettifyError(error)] : []));
+  throw new Error(
+    `rehearsal ${words.join(" ")} --json wrote what docs/json.md does not know:\n${problems.join("\n")}`,
+  );
+}
+
 export interface CommandWorld extends World {
   url: string;
   /** Runs the command with this service's address and the tester's key. */
@@ -79,7 +91,9 @@ export async function openCommandWorld(): Promise<CommandWorld> {
     run,
     json: async <T>(words: string[], options?: RunOptions) => {
       const { exit, out, err } = await run([...words, "--json"], options);
-      return { exit, value: JSON.parse(out) as T, err };
+      const value = JSON.parse(out) as T;
+      assertShape(words, value);
+      return { exit, value, err };
     },
     folder: async (files = {}) => {
       const folder = await mkdtemp(join(tmpdir(), "rehearsal-cli-"));

@@ -1,0 +1,176 @@
+/**
+ * What each command writes with --json: the shapes that scripts may rely on. More may stand beside what is named here; what
+ * is named stays as it is. docs/json.md is made of this, and the command's tests hold every document they ask for to it.
+ */
+import * as z from "zod";
+import { checkSchema } from "../core/checkup.ts";
+import * as answers from "./answers.ts";
+
+const error = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string(),
+  facts: z.record(z.string(), z.unknown()),
+});
+
+/** What takes the place of the result when the command fails; the exit code tells as well. */
+export const refusal = z.object({ error });
+
+const paths = z.array(z.string());
+
+const release = z.looseObject({
+  hash: z.string(),
+  project: z.string(),
+  files: z.number(),
+  migrations: z.number(),
+  bytes: z.number(),
+  notes: paths.optional(),
+  /** False when the service knew it; absent when it was only checked. */
+  uploaded: z.boolean().optional(),
+});
+
+const lint = z.looseObject({
+  files: z.number(),
+  errors: z.number(),
+  warnings: z.number(),
+  suppressed: z.number(),
+  findings: z.array(
+    z.looseObject({
+      rule: z.string(),
+      severity: z.enum(["error", "warning"]),
+      path: z.string(),
+      line: z.number(),
+      message: z.string(),
+      hint: z.string(),
+    }),
+  ),
+});
+
+const drafted = z.looseObject({
+  path: z.string(),
+  migration: z.string(),
+  statements: z.array(z.object({ line: z.number(), summary: z.string(), fingerprint: z.string() })),
+});
+
+const schema = z.looseObject({
+  fingerprint: z.string(),
+  differences: paths,
+  /** With --check. */
+  equal: z.boolean().optional(),
+  written: paths.optional(),
+  changed: z.string().optional(),
+});
+
+const inventory = z.looseObject({ environment: z.string(), problems: paths, remarks: paths });
+
+const baseline = z.looseObject({
+  task: z.string(),
+  path: z.string(),
+  takenAt: z.string(),
+  tables: z.number(),
+  rows: z.number(),
+});
+
+const taken = z.looseObject({ environment: z.string(), takenAt: z.string(), task: z.string() });
+
+const exported = z.looseObject({
+  task: z.string(),
+  backup: z.string(),
+  format: z.string(),
+  path: z.string(),
+  files: z.number(),
+  bytes: z.number(),
+});
+
+const findings = z.looseObject({
+  ok: z.number(),
+  warnings: z.number(),
+  failed: z.number(),
+  environment: z.string().nullable(),
+  here: z.array(checkSchema),
+  service: z.array(checkSchema),
+  database: z.array(checkSchema),
+});
+
+const pipeline = z.looseObject({ status: z.string() });
+
+/** By the words of the command. Several: which, hangs on its options and arguments. */
+export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> = {
+  dev: [z.object({ exit: z.number() })],
+  init: [z.object({ project: z.string(), folder: z.string(), made: paths })],
+  new: [z.object({ path: z.string(), paths })],
+  lint: [lint],
+  release: [release],
+  "env add": [answers.environment],
+  "env list": [z.looseObject({ environments: z.array(answers.environment) })],
+  "env show": [answers.environment],
+  "env policy": [answers.environment],
+  "issuer add": [z.looseObject({ name: z.string() })],
+  "issuer list": [z.looseObject({ issuers: z.array(z.looseObject({ name: z.string() })) })],
+  "issuer remove": [z.object({ name: z.string(), removed: z.literal(true) })],
+  "destination add": [z.looseObject({ name: z.string() })],
+  "destination list": [z.object({ destinations: z.array(z.looseObject({ name: z.string() })) })],
+  "destination test": [z.looseObject({ delivered: z.boolean() })],
+  "destination deliveries": [
+    z.looseObject({ deliveries: z.array(z.looseObject({ seq: z.number(), status: z.string() })) }),
+  ],
+  "destination redeliver": [z.object({ count: z.number() })],
+  "destination remove": [z.object({ name: z.string(), removed: z.literal(true) })],
+  adopt: [answers.task],
+  "inventory init": [z.object({ path: z.string(), tables: z.number() })],
+  "inventory check": [inventory],
+  "inventory render": [z.union([z.object({ page: z.string() }), z.object({ path: z.string() })])],
+  schema: [schema],
+  "squash make": [z.object({ task: z.string(), path: z.string(), gone: paths, release: z.string() })],
+  "squash prove": [answers.task],
+  drift: [answers.drift],
+  diff: [answers.diff],
+  plan: [answers.plan],
+  "plan draft": [drafted, z.object({ drafted: z.array(drafted) })],
+  promote: [answers.promotion, answers.detail],
+  status: [answers.promotions, answers.detail],
+  watch: [answers.detail, answers.task],
+  open: [z.object({ url: z.string(), opened: z.boolean() })],
+  approve: [answers.promotion, answers.detail],
+  reject: [answers.promotion],
+  cancel: [answers.promotion],
+  rollback: [answers.promotion, answers.detail],
+  report: [
+    z.looseObject({ comparison: z.looseObject({}).optional() }),
+    z.object({ promotion: z.string(), format: z.string(), file: z.string() }),
+  ],
+  "backup create": [answers.task],
+  "backup list": [answers.backups],
+  "backup show": [answers.backupDetail],
+  "backup verify": [answers.task],
+  "backup restore": [answers.task],
+  "backup export": [exported],
+  "backup hold": [answers.backup],
+  "backup unhold": [answers.backup],
+  "backup expire": [answers.task, answers.expirable],
+  "backup tasks": [answers.tasks],
+  "baseline take": [baseline],
+  "baseline compare": [z.object({ before: taken, after: taken, differences: paths })],
+  log: [answers.logPage],
+  "log verify": [answers.logProof.extend({ recomputed: z.number() })],
+  doctor: [findings],
+  whoami: [answers.me],
+  "key create": [answers.newKey],
+  "key list": [z.object({ keys: z.array(answers.key) })],
+  "key revoke": [answers.key],
+  "person add": [answers.person],
+  "person list": [z.object({ people: z.array(answers.person) })],
+  "person roles": [answers.person],
+  "person disable": [answers.person],
+  "person enable": [answers.person],
+  "person identity": [answers.identities],
+  "ci github": [pipeline],
+  "ci gitlab": [pipeline],
+  completion: [z.object({ shell: z.string(), script: z.string() })],
+};
+
+/** The shapes of the command that a command line is for: the longest of its words that name one. */
+export function shapesOf(words: readonly string[]): readonly z.ZodType[] {
+  const named = words.filter((word) => !word.startsWith("-"));
+  return JSON_SHAPES[named.slice(0, 2).join(" ")] ?? JSON_SHAPES[named[0] ?? ""] ?? [];
+}
