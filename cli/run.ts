@@ -123,11 +123,20 @@ function misuse(error: CommanderError, program: Command, words: readonly string[
     : everyCommand(command).map((one) => one.name());
   const guess =
     allowed !== undefined
-      ? nearest(chosen, allowed.split(", "))
+      ? chosenOf(chosen, allowed.split(", "))
       : unknown === ""
         ? undefined
         : nearest(unknown, known);
   return usage(problem, name, guess ?? "");
+}
+
+/** Words that begin alike are meant alike: `development` of dev. */
+function chosenOf(word: string, choices: readonly string[]): string | undefined {
+  const given = word.toLowerCase();
+  return (
+    choices.find((one) => given !== "" && (given.startsWith(one) || one.startsWith(given))) ??
+    nearest(given, choices)
+  );
 }
 
 function usage(problem: string, command: string, guess: string): RehearsalError {

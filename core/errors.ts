@@ -99,6 +99,24 @@ export const ERRORS = {
     status: 409,
     exit: 2,
   }),
+  EmailSenderMissing: entry({
+    message: () => "the service has no mailbox to send from",
+    hint: "set REHEARSAL_EMAIL_FROM to an address that SES may send from, see docs/notices.md",
+    status: 422,
+    exit: 2,
+  }),
+  DestinationChanged: entry<{ name: string }>({
+    message: (f) => `the destination "${f.name}" was changed by somebody else meanwhile`,
+    hint: 'look at it by "rehearsal destination list", and send your change again if it is still wanted',
+    status: 409,
+    exit: 1,
+  }),
+  DestinationDisabled: entry<{ name: string; reason: string }>({
+    message: (f) => `nothing is sent to "${f.name}" any more: ${f.reason}`,
+    hint: 'register it anew by "rehearsal destination add", then redeliver',
+    status: 409,
+    exit: 1,
+  }),
   TooManyRequests: entry<{ what: string; seconds: number }>({
     message: (f) => `too many ${f.what} within a short time`,
     hint: (f) => `wait ${f.seconds} s, as Retry-After says, then try again`,
@@ -913,6 +931,12 @@ export const ERRORS = {
   ProjectMissing: entry<{ folder: string; missing: string }>({
     message: (f) => `"${f.folder}" is not a project: it has no ${f.missing}`,
     hint: 'go to the folder with rehearsal.yaml, or make a project with "rehearsal init"',
+    status: 422,
+    exit: 2,
+  }),
+  MigrationsMissing: entry<{ place: string; wanted: string }>({
+    message: (f) => `there is no migration in ${f.place}/ yet, which holds ${f.wanted}`,
+    hint: 'make the first with: rehearsal new "what it does"',
     status: 422,
     exit: 2,
   }),

@@ -67,10 +67,7 @@ export async function checkProject(
   const own = sorted.filter((file) => isMigration(file.path, layout));
   const sequence = FORMATS[parsedConfig.format].read(own, layout.folder);
   if (sequence.migrations.length === 0)
-    throw new RehearsalError("ProjectMissing", {
-      folder: ".",
-      missing: `file in ${layout.folder}/, which holds ${layout.rules.wanted}`,
-    });
+    throw new RehearsalError("MigrationsMissing", { place: layout.folder, wanted: layout.rules.wanted });
   const read = new Set([...sequence.migrations, ...sequence.repeatables].map(({ source }) => source.path));
   return {
     name: parsedConfig.project,

@@ -41,7 +41,8 @@ const addCommand = (act: Act) =>
         const client = await context.client();
         const body = { name, role: options.role, url, policy, state: options.state };
         const made = await client.post("/environments", body, environment);
-        return { value: made, text: described(made) };
+        const next = `next: rehearsal promote ${made.name} --watch`;
+        return { value: made, text: `${described(made)}\n${next}` };
       }),
     );
 

@@ -39,8 +39,10 @@ export const newCommand: Declare = (act) =>
     .description("Make the next migration, in the project's format")
     .argument("<words...>", 'what it does: "add speakers"')
     .action(
-      act(async ({ folder }, words: string[], _: object) => {
+      act(async ({ folder, terminal }, words: string[], _: object) => {
         const made = await newMigration(folder, words.join(" "));
+        // Beside the result, which is the paths alone: editors open them.
+        terminal.err("next: write its SQL there, then rehearsal lint");
         return { value: made, text: made.paths.map(plain).join("\n") };
       }),
     );

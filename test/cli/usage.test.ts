@@ -59,6 +59,7 @@ describe("a mistake", () => {
     [["env", "lst"], 'did you mean "list"?', "unknown command 'lst'"],
     [["promote"], 'see "rehearsal promote --help"', "missing required argument 'environment'"],
     [["watch", "a", "b"], 'see "rehearsal watch --help"', "too many arguments"],
+    [["env", "add", "x", "--role", "Production"], 'did you mean "prod"?', "Allowed choices are dev, prod"],
     [
       ["env", "add", "x", "--role", "king"],
       'see "rehearsal env add --help"',

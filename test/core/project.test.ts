@@ -138,8 +138,9 @@ describe("abuse 11: what is empty or unknown is refused", () => {
       hint: expect.stringContaining("rehearsal init"),
     });
     expect(await refusalOf(() => checkProject([config]))).toMatchObject({
-      code: "ProjectMissing",
+      code: "MigrationsMissing",
       message: expect.stringContaining("migrations/"),
+      hint: expect.stringContaining("rehearsal new"),
     });
   });
 

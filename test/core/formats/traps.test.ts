@@ -132,8 +132,8 @@ describe.each(FORMAT_NAMES)("names in format %s", (format) => {
     expect(readBundle(bundle.bytes, bundle.hash).files).toHaveLength(files.length);
   });
 
-  test("without a migration it is no project", async () => {
-    expect(await refusalOf(() => projectOf(format, {}))).toMatchObject({ code: "ProjectMissing" });
+  test("without a migration it is refused, and told how to make the first", async () => {
+    expect(await refusalOf(() => projectOf(format, {}))).toMatchObject({ code: "MigrationsMissing" });
   });
 });
 
