@@ -1,7 +1,7 @@
 /** Every page of the console as it looks: in light and dark, wide and narrow, to those who see it and to those who hear it. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
 import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
@@ -14,6 +14,24 @@ let service: LocalService;
 let desk: Desk;
 /** Promotions by how they stand. */
 const ids = { waiting: "", promoted: "", refused: "", "rolled-back": "" };
+
+const INVENTORY = {
+  "inventory.yaml": `owner: the library
+tables:
+  videos:
+    purpose: what can be watched
+    classification: public
+    columns: { id: internal, title: public }
+  segments:
+    purpose: what is said when
+    classification: confidential
+    columns: { id: internal, video: internal, starts: internal, text: confidential, speaker: personal }
+  speakers:
+    purpose: who says it
+    classification: personal
+    columns: { id: internal, name: personal }
+`,
+};
 
 async function environment(
   name: string,
@@ -30,10 +48,10 @@ beforeAll(async () => {
   service = await new LocalService(server.address, "look").start();
   desk = await Desk.open(service, "look-windows");
   const release = await service.release(PROJECT);
-  await environment("staging", {}, "dev");
+  const staging = await environment("staging", {}, "dev");
   await environment("prod", { decision: "approval" });
   ids.waiting = await service.promote("prod", release);
-  ids.promoted = await service.promote("staging", release);
+  ids.promoted = await service.promote("staging", await service.release({ ...PROJECT, ...INVENTORY }));
   await service.until(ids.promoted, "promoted");
   const broken = {
     "migrations/0003_unique.sql": "alter table segments add constraint one_text unique (text);",
@@ -41,6 +59,8 @@ beforeAll(async () => {
   ids.refused = await service.promote("staging", await service.release({ ...PROJECT, ...broken }));
   await service.until(ids.refused, "refused");
   await service.until(ids.waiting, "waiting");
+  await execute(staging, "create table stray (id int); create index stray_id on stray (id)");
+  await service.must("GET", "/environments/staging/drift");
 });
 
 afterEach(() => {
@@ -97,13 +117,24 @@ describe("every page", () => {
       `/console/backups/${backups[0]?.id}`,
       "/console/inventory",
       "/console/inventory/staging",
+      "/console/inventory/staging?sizes=now",
       "/console/people",
       "/console/log",
       "/console/no-such-page",
+      "/reference",
     ]) {
       await reviewer.goto(path);
       wrong.push(...(await wrongWith(reviewer)).map((line) => `${path}: ${line}`));
     }
+    await reviewer.goto("/console/log");
+    await reviewer.getByRole("button", { name: "Prove" }).click();
+    await reviewer.getByText("Entries proved").waitFor();
+    wrong.push(...(await wrongWith(reviewer)));
+    await reviewer.goto("/console/people");
+    await reviewer.getByLabel("What it is for").fill("a night's work");
+    await reviewer.getByRole("button", { name: "Make a key" }).click();
+    await reviewer.getByText("no page shows it again").waitFor();
+    wrong.push(...(await wrongWith(reviewer)));
     const nobody = await desk.window();
     await withAxe(nobody.context());
     await nobody.goto("/console");
