@@ -71,6 +71,8 @@ export function githubPipeline(
   return {
     trust: found.trust,
     actor: actor === undefined ? undefined : `actor:${actor}`,
+    // Of a run that is run again the token names who began it, and of a schedule who wrote it: somebody else may be behind it.
+    byActor: claim(claims, "run_attempt") === "1" && event !== "schedule",
     // Once a trust lets outsiders in, whatever else comes by it is held to the same.
     rehearsesOnly: outside || found.trust.pullRequest === "rehearse",
     run: `${claim(claims, "repository")} run ${claim(claims, "run_id")}.${claim(claims, "run_attempt")} ${event}`,

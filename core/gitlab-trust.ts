@@ -53,6 +53,8 @@ export function gitlabPipeline(
   return {
     trust: found.trust,
     actor: user === undefined ? undefined : `actor:${user}`,
+    // Of a job that is run again the token names who did that; of a schedule, who owns it.
+    byActor: source !== "schedule",
     rehearsesOnly: isMergeRequest(source) || found.trust.pullRequest === "rehearse",
     run: `${claim(claims, "project_path")} job ${claim(claims, "job_id")} ${source}`,
   };

@@ -48,6 +48,8 @@ export interface Pipeline {
   trust: Trust;
   /** Who set it off, as a subject of the issuer: `actor:ID`. */
   actor: string | undefined;
+  /** Whether it was that actor who set it off this time: only then does it decide in their name. */
+  byActor: boolean;
   /** True when it may rehearse and nothing more. */
   rehearsesOnly: boolean;
   /** For the log: what ran, and where. */

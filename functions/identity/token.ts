@@ -58,13 +58,17 @@ const UNDECIDING: Grant[] = [{ environment: "*", role: "promoter" }];
  * so that nobody approves by a key what they asked for by a pipeline.
  */
 async function actorOfPipeline(ledger: Session, issuer: NamedIssuer, claims: Claims): Promise<Actor> {
-  const { trust, actor: subject, rehearsesOnly, run } = pipelineOf(issuer, claims);
+  const { trust, actor: subject, byActor, rehearsesOnly, run } = pipelineOf(issuer, claims);
   const own = await findPerson(ledger, trust.person);
   if (own === undefined) throw unauthorized(`the trust's person "${trust.person}" is not known any more`);
   const by = await whoSetItOff(ledger, issuer.settings, { subject, trust });
   const credential: Credential = { kind: "token", id: `${issuer.name} ${trust.person} ${run}`.slice(0, 200) };
   const within = actorOf(own, credential, trust.scope ?? null);
-  const actor = actorOf({ ...own, grants: [...within.grants] }, credential, by ? ACTING : UNDECIDING);
+  const actor = actorOf(
+    { ...own, grants: [...within.grants] },
+    credential,
+    by && byActor ? ACTING : UNDECIDING,
+  );
   // Asked for the refusal alone: somebody disabled sets nothing off.
   if (by !== undefined) actorOf(by, credential, null);
   return { ...actor, person: by?.name ?? own.name, pipeline: rehearsesOnly ? "rehearses" : "promotes" };

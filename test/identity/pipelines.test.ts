@@ -187,6 +187,22 @@ describe("a workflow of GitHub Actions", () => {
     await must("POST", `/promotions/${id}/approve`, {});
   });
 
+  test.each<[how: string, claims: object]>([
+    ["that is run again", { run_attempt: "2" }],
+    ["that does not tell which attempt it is", { run_attempt: undefined }],
+  ])("abuse 25: a workflow %s decides nothing, for the token names who began it", async (_, claims) => {
+    const { person, grants } = await must<{ person: string; grants: object[] }>(
+      "GET",
+      "/me",
+      undefined,
+      await as("/github", { ...PUSH, ...claims }),
+    );
+    expect({ person, grants }).toEqual({
+      person: "operator",
+      grants: [{ environment: "*", role: "promoter" }],
+    });
+  });
+
   test("that nobody knows set off is refused, and the hint tells how to say who it was", async () => {
     const answer = await show(await as("/github", { ...PUSH, actor_id: "9009" }));
     expect(answer).toMatchObject({ status: 401, body: { code: "IdentityUnknown" } });
