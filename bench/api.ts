@@ -1,5 +1,6 @@
 /** What the API answers per second with 10,000 promotions in its ledger, on the Lambda runner, beside a bare Hono route. */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { openLedger } from "../io/ledger/connection.ts";
 import { type LambdaRunner, startLambdaRunner } from "../local/lambda/runner.ts";
@@ -51,6 +52,7 @@ export async function benchApi({ json, runs }: { json: boolean; runs: number }):
     const ledger = await openLedger("bench");
     const ids = await writeManyPromotions(ledger, PROMOTIONS);
     await ledger.close();
+    const before = loadavg()[0] ?? 0;
     const result = await measure(stack.lambda, bare, {
       ids,
       key: stack.keys.operator,
@@ -59,7 +61,7 @@ export async function benchApi({ json, runs }: { json: boolean; runs: number }):
     });
     const table = resultTable(result);
     console.log(json ? JSON.stringify(result, undefined, 2) : table);
-    if (runs >= 3) await writeSection("API", section(table, runs));
+    if (runs >= 3) await writeSection("API", section(table, runs, before));
     return isFlat(result.memory);
   } finally {
     await bare.stop();
@@ -129,8 +131,9 @@ function resultTable({ rounds, memory }: Result): string {
   ].join("\n");
 }
 
-function section(table: string, runs: number): string {
-  return `${PROMOTIONS.toLocaleString("en")} promotions of ten environments with ten steps each in the ledger, Postgres on the same machine, ${AT_ONCE} requests under way at once on the Lambda runner; the middle of ${runs} runs of ${SECONDS} s each, in turns. Each answer of the API takes its person's key to the ledger, and proves the kept session first. On ${describeMachine()}: \`npm run bench -- api --runs ${runs}\`.
+function section(table: string, runs: number, before: number): string {
+  const after = loadavg()[0] ?? 0;
+  return `${PROMOTIONS.toLocaleString("en")} promotions of ten environments with ten steps each in the ledger, Postgres on the same machine, ${AT_ONCE} requests under way at once on the Lambda runner; the middle of ${runs} runs of ${SECONDS} s each, in turns. Each answer of the API takes its person's key to the ledger, and proves the kept session first. The load of the machine was ${before.toFixed(1)} at the beginning and ${after.toFixed(1)} at the end. On ${describeMachine()}: \`npm run bench -- api --runs ${runs}\`.
 
 ${table}`;
 }
