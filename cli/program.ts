@@ -9,6 +9,7 @@ import { baselineCommand } from "./commands/baseline.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { ciCommand } from "./commands/ci.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { destinationCommand } from "./commands/destination.ts";
 import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { diffCommand, driftCommand } from "./commands/drift.ts";
@@ -41,6 +42,7 @@ const COMMANDS: Declare[] = [
   releaseCommand,
   envCommand,
   issuerCommand,
+  destinationCommand,
   adoptCommand,
   inventoryCommand,
   schemaCommand,

@@ -6,9 +6,9 @@ import type { TaskKind } from "../core/tasks.ts";
 const milestones = channel("rehearsal:milestone");
 
 export interface Milestone {
-  /** The promotion's id, or the task's. */
+  /** The promotion's id, or the task's; of a notice about neither its destination's name. */
   promotion: string;
-  step: Step | `task-${TaskKind}` | "create";
+  step: Step | `task-${TaskKind}` | "create" | "notify";
   /** `before` and `after` an effect, or the effect's own word: `committed`, `renamed`. */
   point: string;
 }

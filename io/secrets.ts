@@ -8,6 +8,8 @@ export interface Secrets {
   readSecret(id: string): Promise<string>;
   /** Creates the secret or gives it a new value; the same value again changes nothing. */
   writeSecret(id: string, value: string): Promise<void>;
+  /** Removes the secret for good; one that is not there is fine. */
+  removeSecret(id: string): Promise<void>;
 }
 
 /** Region, credentials and endpoint come from the environment unless given; the SDK is loaded on the first call. */
@@ -52,6 +54,14 @@ export function openSecrets(options: { endpoint?: string } = {}): Secrets {
           .catch((error) => {
             throw awsFailure("Secrets Manager", "PutSecretValue", error);
           });
+    },
+    removeSecret: async (id) => {
+      const { sdk, client } = await load();
+      const command = new sdk.DeleteSecretCommand({ SecretId: id, ForceDeleteWithoutRecovery: true });
+      await client.send(command).catch((error: unknown) => {
+        if (!isAwsError(error, "ResourceNotFoundException"))
+          throw awsFailure("Secrets Manager", "DeleteSecret", error);
+      });
     },
   };
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { quoteName } from "../core/names.ts";
+import { NOTICE_EVENTS } from "../core/notice.ts";
 import { newWrappingKey } from "../functions/configuration.ts";
 import { migrateControl } from "../functions/control.ts";
 import { newKey } from "../functions/identity/keys.ts";
@@ -21,6 +22,7 @@ import { putMachines } from "./machines.ts";
 import { type PostgresServer, startPostgres } from "./postgres.ts";
 import { LOCAL_CREDENTIALS, startS3 } from "./s3/server.ts";
 import { startSecretsManager } from "./secrets-manager.ts";
+import { startSes } from "./ses.ts";
 import { startStepFunctions } from "./step-functions/index.ts";
 
 export interface StackOptions {
@@ -40,6 +42,8 @@ export interface StackOptions {
   reconcileSeconds?: number;
   /** Seconds between runs of the sweep. */
   sweepSeconds?: number;
+  /** Seconds between looks for notices that did not arrive the first time. */
+  notifySeconds?: number;
   /** More variables for the functions. */
   environment?: Record<string, string>;
   /** Other limits than a deployment gives, by the function's name. */
@@ -55,7 +59,9 @@ export interface Stack {
   keys: { operator: string; reviewer: string };
   /** The Postgres server that the control database is on. */
   server: DatabaseAddress;
-  endpoints: { s3: string; stepFunctions: string; eventBridge: string; secretsManager: string };
+  endpoints: { s3: string; stepFunctions: string; eventBridge: string; secretsManager: string; ses: string };
+  /** Where mails are kept, a file each, instead of being sent. */
+  mails: string;
   /** What the functions run with: another process with these variables speaks to the same services. */
   variables: Record<string, string>;
   lambda: LambdaRunner;
@@ -92,17 +98,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stops.push(s3.stop);
     const secretsManager = await startSecretsManager({ folder: at("secrets") });
     stops.push(secretsManager.stop);
+    const mails = at("mails");
+    const ses = await startSes({ folder: mails });
+    stops.push(ses.stop);
 
     // The engine and the bus start what was left undone at once, so they wait until the functions are there.
     const runner = Promise.withResolvers<LambdaRunner>();
     const direct: LambdaRunner["invoke"] = async (...call) => (await runner.promise).invoke(...call);
     const invoke = options.around?.(direct) ?? direct;
-    const byTheClock = (name: "reconcile" | "sweep") => async () => {
+    const byTheClock = (name: "reconcile" | "sweep" | "notify") => async () => {
       const result = await invoke(name, {});
       if ("error" in result)
         throw new Error(`${name}: ${result.error.errorType}: ${result.error.errorMessage}`);
     };
     const reconcile = byTheClock("reconcile");
+    const notify = byTheClock("notify");
     const bus = await startEventBridge({
       folder: at("event-bridge"),
       fsync: options.durable ?? false,
@@ -111,6 +121,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           name: "execution-ended",
           pattern: { source: ["aws.states"], detail: { status: ["FAILED", "TIMED_OUT", "ABORTED"] } },
           target: reconcile,
+        },
+        {
+          name: "people-to-tell",
+          pattern: { source: ["rehearsal"], "detail-type": [...NOTICE_EVENTS] },
+          target: notify,
         },
       ],
     });
@@ -128,6 +143,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stepFunctions: stepFunctions.url,
       eventBridge: bus.url,
       secretsManager: secretsManager.url,
+      ses: ses.url,
     };
     const variables = { ...variablesOf(endpoints), ...options.environment };
     // This process speaks to the same services, by the same variables: as an operator's shell would.
@@ -136,6 +152,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await ensureBucket(endpoints.s3);
     await ensureWrappingKey(variables.REHEARSAL_CONFIGURATION_SECRET ?? "");
     Object.assign(variables, await putMachines(stepFunctions.url));
+    // Before the functions, which are told its address; it keeps who asks waiting until they are there.
+    const gateway = await startGateway(at("api"), {
+      invoke,
+      functionName: "api",
+      principals: LOCAL_PRINCIPALS,
+    });
+    variables.REHEARSAL_CONSOLE_URL ??= gateway.url;
 
     const lambda = startLambdaRunner({
       functions: functionSettings(options.limits ?? {}),
@@ -143,18 +166,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...(options.preload ? { preload: options.preload } : {}),
       ...(options.onLog ? { onLog: options.onLog } : {}),
     });
-    stops.push(lambda.stop);
+    stops.push(lambda.stop, gateway.stop);
     runner.resolve(lambda);
-    const gateway = await startGateway(at("api"), {
-      invoke,
-      functionName: "api",
-      principals: LOCAL_PRINCIPALS,
-    });
-    stops.push(gateway.stop);
     const clock = every(options.reconcileSeconds ?? 60, reconcile, options.onLog);
     stops.push(clock);
     stops.push(every(options.sweepSeconds ?? 3_600, byTheClock("sweep"), options.onLog));
-    return { url: gateway.url, keys, server, endpoints, variables, lambda, stop };
+    stops.push(every(options.notifySeconds ?? 10, notify, options.onLog));
+    return { url: gateway.url, keys, server, endpoints, variables, mails, lambda, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -201,6 +219,7 @@ function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
     AWS_ENDPOINT_URL_SFN: endpoints.stepFunctions,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.eventBridge,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    AWS_ENDPOINT_URL_SESV2: endpoints.ses,
     REHEARSAL_BUCKET: BUCKET,
     REHEARSAL_EVENT_BUS: "rehearsal",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
@@ -209,12 +228,15 @@ function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
     REHEARSAL_FILES: "here",
     // Issuers of tokens may be on it as well, without TLS.
     REHEARSAL_LOCAL_ISSUERS: "yes",
+    // So may be what takes webhooks; mails are kept, so anybody may be their sender.
+    REHEARSAL_LOCAL_NOTICES: "yes",
+    REHEARSAL_EMAIL_FROM: "rehearsal@localhost",
     // Its people share it with nobody whom they could keep waiting.
     REHEARSAL_LIMIT_REQUESTS: "1000000",
   };
 }
 
-/** Every handler where its name says it is: one file per step, the API, the reconciler, the sweep, the tasks. */
+/** Every handler where its name says it is: one file per step, the API, the reconciler, the sweep, the notifier, the tasks. */
 function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
   const root = new URL("../functions/", import.meta.url);
   const modules: [string, FunctionLimits, string][] = [
@@ -226,6 +248,7 @@ function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
     ["api", OTHER_FUNCTIONS.api, "api/main.ts"],
     ["reconcile", OTHER_FUNCTIONS.reconcile, "events/reconcile.ts"],
     ["sweep", OTHER_FUNCTIONS.sweep, "events/sweep.ts"],
+    ["notify", OTHER_FUNCTIONS.notify, "events/notify.ts"],
     ["task", OTHER_FUNCTIONS.task, "tasks/main.ts"],
   ];
   return Object.fromEntries(

@@ -28,9 +28,10 @@ export const STEP_FUNCTIONS: Record<Step, FunctionLimits> = {
 };
 
 /** The others: the API behind the gateway, what answers events and the clock, and what does the tasks beside promotions. */
-export const OTHER_FUNCTIONS: Record<"api" | "reconcile" | "sweep" | "task", FunctionLimits> = {
+export const OTHER_FUNCTIONS: Record<"api" | "reconcile" | "sweep" | "notify" | "task", FunctionLimits> = {
   api: { timeoutSeconds: 29, memoryMb: 512 },
   reconcile: { timeoutSeconds: 120, memoryMb: 512 },
   sweep: { timeoutSeconds: 300, memoryMb: 512 },
+  notify: quick,
   task: long,
 };

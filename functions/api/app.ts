@@ -11,6 +11,7 @@ import { artifactRoutes } from "./routes/artifacts.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { checkRoutes } from "./routes/checks.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
+import { destinationRoutes } from "./routes/destinations.ts";
 import { endingRoutes } from "./routes/endings.ts";
 import { environmentRoutes } from "./routes/environments.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -71,6 +72,7 @@ const routed = app
   .route("/", shapeRoutes)
   .route("/", adoptionRoutes)
   .route("/", issuerRoutes)
+  .route("/", destinationRoutes)
   .route("/", logRoutes)
   .route("/", checkRoutes)
   .route("/", peopleRoutes)

@@ -1,14 +1,19 @@
 /** Sweep: by the clock, what dead attempts have left in the bucket and on the servers is removed, and told in the log. */
 import { openLedger } from "../../io/ledger/connection.ts";
+import { forgetDelivered } from "../../io/ledger/deliveries.ts";
 import { removeEndedCounters } from "../../io/ledger/limits.ts";
 import { artifacts } from "../clients.ts";
 import { type Swept, sweep } from "../sweep.ts";
+
+/** Days that the ledger knows of a notice that arrived. */
+const NOTICES_KEPT = 90;
 
 /** Returns what was removed. */
 export async function handler(): Promise<Swept> {
   const ledger = await openLedger("sweep");
   try {
     await removeEndedCounters(ledger);
+    await forgetDelivered(ledger, NOTICES_KEPT);
     return await sweep(ledger, artifacts());
   } finally {
     await ledger.close();

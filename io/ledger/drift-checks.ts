@@ -15,18 +15,33 @@ export interface DriftCheck {
   checkedAt: Date;
 }
 
-/** Keeps a check in the place of the one before. */
+/**
+ * Keeps a check in the place of the one before; must be called inside a transaction. True when it found drift that the one
+ * before had not: something else, or of another promise.
+ */
 export async function putDriftCheck(
   session: Session,
   environment: string,
   check: Omit<DriftCheck, "checkedAt">,
-): Promise<void> {
+): Promise<boolean> {
+  const values = [environment, check.promised, check.count, JSON.stringify(check.found), check.checkedBy];
+  // There must be a row to hold, or two first checks at once would both be the one that found it.
   await session.query(
-    `insert into ledger.drift_checks (environment, promised, count, found, checked_by) values ($1, $2, $3, $4, $5)
-      on conflict (environment) do update set promised = excluded.promised, count = excluded.count, found = excluded.found,
-        checked_by = excluded.checked_by, checked_at = now()`,
-    [environment, check.promised, check.count, JSON.stringify(check.found), check.checkedBy],
+    `insert into ledger.drift_checks (environment, promised, count, found, checked_by) values ($1, '', 0, '{}', '')
+      on conflict (environment) do nothing`,
+    [environment],
   );
+  const [before] = await session.query<{ same: boolean }>(
+    `select promised = $2 and count = $3 and found = $4::jsonb as same from ledger.drift_checks
+      where environment = $1 for update`,
+    values.slice(0, 4),
+  );
+  await session.query(
+    `update ledger.drift_checks set promised = $2, count = $3, found = $4, checked_by = $5, checked_at = now()
+      where environment = $1`,
+    values,
+  );
+  return check.count > 0 && before?.same !== true;
 }
 
 /** Undefined where it was never checked. */

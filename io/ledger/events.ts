@@ -1,7 +1,9 @@
 /** The promotion log in the ledger: appended under one lock, in the transaction of what it tells. */
 import type { Json } from "../../core/canonical-json.ts";
 import { type EventContent, LOG_START, type LogEntry, linkEvent } from "../../core/log.ts";
+import { noticeOf } from "../../core/notice.ts";
 import type { Session } from "../postgres/session.ts";
+import { noteDeliveries } from "./deliveries.ts";
 
 /** Serialises appends: sequence numbers are given out in the order of commit, without gaps. */
 const APPEND_LOCK = 0x7265_6865;
@@ -11,7 +13,7 @@ export interface NewEvent {
   environment?: string;
   promotion?: string;
   data?: Json;
-  /** True when the event also goes out on the bus. */
+  /** True when the event also goes out on the bus, and to the destinations of notices. */
   announce?: boolean;
 }
 
@@ -38,6 +40,8 @@ export async function appendEvent(session: Session, event: NewEvent): Promise<nu
     "insert into ledger.outbox (kind, seq) select kind, $1 from unnest($2::text[]) as kind",
     [entry.seq, event.announce ? ["log", "bus"] : ["log"]],
   );
+  const notice = event.announce ? noticeOf(event.type) : undefined;
+  if (notice !== undefined) await noteDeliveries(session, { ...content, notice });
   return entry.seq;
 }
 

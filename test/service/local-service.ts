@@ -11,7 +11,7 @@ import { Service } from "./service.ts";
 
 export type LocalOptions = Pick<
   StackOptions,
-  "environment" | "limits" | "around" | "onLog" | "reconcileSeconds"
+  "environment" | "limits" | "around" | "onLog" | "reconcileSeconds" | "notifySeconds"
 >;
 
 export interface Gate {

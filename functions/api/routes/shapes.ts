@@ -69,8 +69,9 @@ const diff = createRoute({
 export const shapeRoutes = api()
   .openapi(drift, async (c) => {
     // Loaded on first use, as nothing else needs the writer of SQL.
-    const { findDrift } = await import("../../drift.ts");
-    return c.json(await findDrift(await c.var.ledger(), artifacts(), c.req.valid("param").name), 200);
+    const { checkDrift } = await import("../../drift-check.ts");
+    const { name } = c.req.valid("param");
+    return c.json(await checkDrift(await c.var.ledger(), artifacts(), name, c.var.person), 200);
   })
   .openapi(diff, async (c) => {
     const { findDiff } = await import("../../diff.ts");
