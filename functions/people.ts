@@ -1,6 +1,6 @@
 /** People as an admin keeps them: who there is, what they hold, and by what others vouch for them. Every change is in the log. */
 
-import { type Actor, EVERYWHERE, type Grant, tidy } from "../core/access.ts";
+import { type AccessRole, type Actor, EVERYWHERE, type Grant, tidy } from "../core/access.ts";
 import type { Json } from "../core/canonical-json.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { IAM_ISSUER, principalOf } from "../core/principal.ts";
@@ -50,6 +50,30 @@ export async function changeRoles(
       before: shown(before.grants),
       after: shown(tidy(grants)),
     });
+  });
+}
+
+/**
+ * Gives a person one role in an environment, or everywhere, in place of what they hold there; `null` takes it away. Who is
+ * not known is added. Throws `NotFound` for an environment that is none, and `LastAdmin`.
+ */
+export async function changeRoleIn(
+  ledger: Session,
+  { name, environment, role }: { name: string; environment: string; role: AccessRole | null },
+  by: Actor,
+): Promise<Person> {
+  return change(ledger, name, async () => {
+    const wanted = role === null ? [] : [{ environment, role }];
+    await assertEnvironments(ledger, wanted);
+    const isNew = await insertPerson(ledger, name, by.person);
+    // Read behind the lock: of two changes at once each keeps what the other has given.
+    const { grants } = await readPerson(ledger, name);
+    const kept = grants.filter((grant) => grant.environment !== environment);
+    const after = tidy([...kept, ...wanted]);
+    await replaceGrants(ledger, name, after);
+    await assertAdminLeft(ledger, name);
+    if (isNew) await tell(ledger, "added", name, by, { roles: shown(after) });
+    else await tell(ledger, "roles-changed", name, by, { before: shown(grants), after: shown(after) });
   });
 }
 

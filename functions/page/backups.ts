@@ -6,6 +6,7 @@ import { listBackups, readBackup } from "../../io/ledger/backup-rows.ts";
 import { listTasks } from "../../io/ledger/tasks.ts";
 import type { Refusal } from "../../web/console/alert.ts";
 import { backupsView, backupView } from "../../web/console/backups.ts";
+import { RELOADED } from "../../web/console/current.ts";
 import { guard, readable } from "../api/access.ts";
 import { backupId } from "../api/answer.ts";
 import { shownWithManifest } from "../api/backup.ts";
@@ -79,6 +80,6 @@ async function backupPage(c: PageContext, id: string, told: Told): Promise<Respo
     ...{ now: new Date(), once: randomUUID(), csrf: formSecret(c) },
     ...{ notice: told.notice, refusal: told.refusal },
   });
-  const refresh = tasks.some(({ status }) => !isTaskEnded(status)) ? 5 : undefined;
+  const refresh = tasks.some(({ status }) => !isTaskEnded(status)) ? RELOADED : undefined;
   return show(c, { title: `Backup ${id}`, main, status: told.status, refresh });
 }

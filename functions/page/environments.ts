@@ -10,6 +10,7 @@ import { readEnvironment } from "../../io/ledger/environments.ts";
 import { listPromotions } from "../../io/ledger/promotions.ts";
 import { listReleases } from "../../io/ledger/releases.ts";
 import type { Refusal } from "../../web/console/alert.ts";
+import { moves, RELOADED } from "../../web/console/current.ts";
 import { environmentView, type PromoteView, promoteView } from "../../web/console/environment.ts";
 import { overviewView } from "../../web/console/overview.ts";
 import { policyFacts } from "../../web/console/policy.ts";
@@ -42,7 +43,8 @@ export const environmentPages = pages()
       limit: FEW,
     });
     const view = { environments, promotions, now: new Date(), csrf: formSecret(c) };
-    return show(c, { title: "Overview", main: overviewView(view) });
+    const refresh = environments.some(({ promotion }) => moves(promotion)) ? RELOADED : undefined;
+    return show(c, { title: "Overview", main: overviewView(view), refresh });
   })
   .get(`/environments/${NAME}`, guard({ permission: "read", of: "environment" }), (c) =>
     environmentPage(c, c.req.param("name"), { notice: DONE[c.req.query("done") ?? ""] }),

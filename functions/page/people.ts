@@ -1,17 +1,17 @@
 /** People, their roles and their keys, for whoever administers everything. */
 import * as z from "zod";
-import { ACCESS_ROLES, EVERYWHERE, type Grant } from "../../core/access.ts";
+import { ACCESS_ROLES, EVERYWHERE } from "../../core/access.ts";
 import { listEnvironments } from "../../io/ledger/environments.ts";
 import { listIssuers } from "../../io/ledger/issuers.ts";
 import { listKeys } from "../../io/ledger/keys.ts";
-import { findPerson, listPeople } from "../../io/ledger/people.ts";
+import { listPeople } from "../../io/ledger/people.ts";
 import type { Refusal } from "../../web/console/alert.ts";
 import { type PeopleView, peopleView } from "../../web/console/people.ts";
 import { guard } from "../api/access.ts";
 import { environmentName } from "../api/answer.ts";
 import { personName } from "../api/person.ts";
 import { createKey, revoke } from "../keys.ts";
-import { addPerson, changeDisabled, changeRoles } from "../people.ts";
+import { changeDisabled, changeRoleIn } from "../people.ts";
 import { formOf, ID, optional } from "./doors.ts";
 import { formSecret, type PageContext, PREFIX, pages } from "./request.ts";
 import { act, attempt, show } from "./show.ts";
@@ -49,7 +49,9 @@ export const peoplePages = pages()
     act(
       c,
       async () => {
-        await setRole(c, await formOf(c, roleForm));
+        const { person: name, environment, role } = await formOf(c, roleForm);
+        const wanted = { name, environment, role: role === "none" ? null : role };
+        await changeRoleIn(await c.var.ledger(), wanted, c.var.actor);
         return `${HERE}?done=role`;
       },
       (refused) => peoplePage(c, refused),
@@ -82,16 +84,6 @@ const DONE: Record<string, string> = {
   disabled: "No credential of theirs opens anything any more.",
   enabled: "Their credentials work again.",
 };
-
-/** The role of a person in one environment, or everywhere, in place of what they held there. */
-async function setRole(c: PageContext, { person, environment, role }: z.output<typeof roleForm>) {
-  const ledger = await c.var.ledger();
-  const wanted: Grant[] = role === "none" ? [] : [{ environment, role }];
-  const known = await findPerson(ledger, person);
-  if (known === undefined) return addPerson(ledger, { name: person, grants: wanted }, c.var.actor);
-  const kept = known.grants.filter((grant) => grant.environment !== environment);
-  return changeRoles(ledger, { name: person, grants: [...kept, ...wanted] }, c.var.actor);
-}
 
 async function makeKey(c: PageContext): Promise<PeopleView["made"]> {
   const { person, label, role, environment, days } = await formOf(c, keyForm);

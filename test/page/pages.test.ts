@@ -4,6 +4,7 @@ import { databaseUrl } from "../../core/database-url.ts";
 import { toErrorRecord } from "../../core/errors.ts";
 import { holdBackup, insertBackup, markBackup } from "../../io/ledger/backups.ts";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
+import { readPerson, replaceGrants } from "../../io/ledger/people.ts";
 import { updatePromotion } from "../../io/ledger/promotions.ts";
 import { ask, end, start } from "../api/course.ts";
 import {
@@ -173,6 +174,10 @@ describe("with two environments", () => {
       [id],
     );
     expect(row).toEqual({ environment: "shop", release, seed: false, by: "tester" });
+    // While it runs the overview is looked at anew, by a script or without one.
+    const moving = await shown(admin, "/console");
+    expect(moving.source).toContain('id="current" data-again="3"');
+    expect(moving.source).toContain('<noscript><meta http-equiv="refresh" content="10"></noscript>');
     // Another one while it runs is refused on the form, with what was chosen still chosen.
     const again = await shown(admin, action);
     const refused = await admin.submit(again, action, { release: other, seed: "yes" });
@@ -185,6 +190,11 @@ describe("with two environments", () => {
     const seed = refused.elements.find(({ attributes }) => attributes.id === "seed");
     expect(seed !== undefined && "checked" in seed.attributes).toBe(true);
     await end(world, id);
+    const still = await shown(admin, "/console");
+    expect([still.source.includes('data-again="30"'), still.source.includes("<noscript>")]).toEqual([
+      true,
+      false,
+    ]);
     const odd = await admin.submit(again, action, { release: "'; drop table" });
     expect([odd.status, alertOf(odd)?.includes("InputInvalid")]).toEqual([400, true]);
     // No seeds for production: the page does not offer it, and refuses it.
@@ -313,6 +323,25 @@ describe("people", () => {
     expect(await grants()).toEqual([{ environment: "live", role: "approver" }]);
     await admin.submit(await shown(admin, "/console/people"), "/console/people/newcomer/disable");
     expect((await held()).body.people.find(({ name }) => name === "newcomer")?.disabled).toBe(true);
+  });
+
+  test("are given roles in two environments at once, and get both", async () => {
+    const page = await shown(admin, "/console/people");
+    const held = { live: "approver", shop: "viewer" };
+    await admin.submit(page, "/console/people/roles", {
+      person: "twice",
+      environment: "live",
+      role: "viewer",
+    });
+    for (let round = 1; round <= 5; round++) {
+      const changes = Object.entries(held).map(([environment, role]) =>
+        admin.submit(page, "/console/people/roles", { person: "twice", environment, role }),
+      );
+      for (const { to } of await Promise.all(changes)) expect(to).toBe("/console/people?done=role");
+      const { grants } = await readPerson(world.ledger, "twice");
+      expect(Object.fromEntries(grants.map(({ environment, role }) => [environment, role]))).toEqual(held);
+      await replaceGrants(world.ledger, "twice", []);
+    }
   });
 
   test("cannot be left without anybody who administers everything", async () => {

@@ -4,6 +4,7 @@ import { bytes, duration } from "../../core/report-words.ts";
 import { isTaskEnded, type TaskStatus } from "../../core/tasks.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { backupBadge, taskBadge } from "./badge.ts";
+import { currentPart } from "./current.ts";
 import { filterForm } from "./filter.ts";
 import { checkField, type Html, postForm } from "./form.ts";
 import { factList, pager, table } from "./table.ts";
@@ -138,7 +139,9 @@ export interface BackupView extends Acting {
 export function backupView(view: BackupView): Html {
   const { backup, manifest, damage, tasks, now } = view;
   return html`<p class="trail"><a href="/console/backups">Backups</a></p>
-<div class="head"><h1>Backup <code>${backup.id}</code></h1>${backupBadge(backup.status)}</div>
+${currentPart(
+  tasks.some(({ status }) => !isTaskEnded(status)),
+  html`<div class="head"><h1>Backup <code>${backup.id}</code></h1>${backupBadge(backup.status)}</div>
 ${refusalBox(view.refusal ?? damage ?? undefined)}${noticeBox(view.notice)}
 <section class="card" aria-labelledby="facts"><header><h2 id="facts">What it is</h2></header><div class="body">${factList(
     [
@@ -177,7 +180,8 @@ ${refusalBox(view.refusal ?? damage ?? undefined)}${noticeBox(view.notice)}
           ] as const)),
     ],
   )}${verifyChoice(view)}</div></section>
-${taskSection(backup.id, tasks, now)}
+${taskSection(backup.id, tasks, now)}`,
+)}
 ${manifest === null ? "" : tablesSection(manifest)}`;
 }
 

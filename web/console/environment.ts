@@ -3,6 +3,7 @@ import { html } from "hono/html";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { type BackupRowView, backupTable } from "./backups.ts";
 import { roleBadge, stateBadge } from "./badge.ts";
+import { currentPart, moves } from "./current.ts";
 import { checkField, choiceField, type Html, postForm } from "./form.ts";
 import { driftForm, driftWords, type ListedEnvironment } from "./overview.ts";
 import { type ListedPromotion, promotionTable } from "./promotions.ts";
@@ -41,7 +42,9 @@ export function environmentView(view: EnvironmentView): Html {
 <div class="head"><h1>${name}</h1>${roleBadge(role)}${stateBadge(state)}
 ${mayPromote ? html`<p class="acts"><a class="button main" href="/console/environments/${name}/promote">Promote a release</a></p>` : ""}</div>
 ${refusalBox(view.refusal)}${noticeBox(view.notice)}
-<section class="card" aria-labelledby="facts"><header><h2 id="facts">What it is</h2><div class="acts">${driftForm(name, csrf)}</div></header><div class="body">
+${currentPart(
+  moves(environment.promotion),
+  html`<section class="card" aria-labelledby="facts"><header><h2 id="facts">What it is</h2><div class="acts">${driftForm(name, csrf)}</div></header><div class="body">
 ${factList([
   ["Database", address],
   ["Release", short(release)],
@@ -61,7 +64,8 @@ ${found === undefined ? "" : driftSection(found)}
 ${promotionTable(promotions, now, "No release has been promoted here yet.", true)}</section>
 <section class="card" aria-labelledby="backups"><header><h2 id="backups">Backups</h2><p class="more"><a href="/console/backups?environment=${name}">All of ${name}</a></p></header>
 ${backupTable(backups, now, { csrf, once: view.once, within: true })}
-${mayPromote ? html`<div class="body">${backupForm(view)}</div>` : ""}</section>
+${mayPromote ? html`<div class="body">${backupForm(view)}</div>` : ""}</section>`,
+)}
 <section class="card" aria-labelledby="policy"><header><h2 id="policy">Policy</h2></header>
 <details class="body"><summary>What each promotion is asked for here</summary>${factList(policy)}
 <p class="hint">To change it: <code>rehearsal env policy ${name} FILE</code></p></details></section>`;

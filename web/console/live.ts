@@ -1,11 +1,33 @@
 /**
  * The console's one script, as the text that a browser gets: it keeps a promotion's page as it is at the service. It changes
  * what has changed and nothing else, so that the focus, what is open, what is half typed and the place on the page stay.
- * A page without `#promotion` it leaves alone; without the script every page works as well.
+ * Of other pages it asks anew, every so many seconds, for the part that says so (`current.ts`). Without the script every page works as well.
  */
 export const LIVE = `
 const root = document.getElementById("promotion");
 if (root) keepLive(root);
+const current = document.getElementById("current");
+if (current) void keepCurrent(current);
+
+async function keepCurrent(current) {
+  for (;;) {
+    await pause(1000 * Number(current.dataset.again));
+    if (document.hidden) continue;
+    try {
+      const answer = await fetch(location.pathname + location.search, {
+        headers: { accept: "text/html" },
+        signal: AbortSignal.timeout(20000),
+        redirect: "manual",
+      });
+      if (answer.status === 401 || answer.status === 403 || answer.status === 404) return;
+      if (!answer.ok) continue;
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("current");
+      if (next) morph(current, next);
+    } catch {
+      // The service does not answer: what stands here says since when it is so, and the next look is soon.
+    }
+  }
+}
 
 function keepLive(root) {
   const away = document.getElementById("away");

@@ -3,6 +3,7 @@ import { html } from "hono/html";
 import type { Status } from "../../core/steps.ts";
 import { noticeBox } from "./alert.ts";
 import { badge, promotionBadge, roleBadge, stateBadge } from "./badge.ts";
+import { currentPart, moves } from "./current.ts";
 import { type Html, postForm } from "./form.ts";
 import { icon } from "./icon.ts";
 import { type ListedPromotion, promotionTable } from "./promotions.ts";
@@ -41,7 +42,9 @@ export interface OverviewView {
 export function overviewView({ environments, promotions, now, csrf, notice }: OverviewView): Html {
   if (environments.length === 0) return html`<h1>Overview</h1>${noticeBox(notice)}${beginning()}`;
   return html`<h1>Overview</h1>
-${noticeBox(notice)}${attention(environments)}
+${noticeBox(notice)}${currentPart(
+  environments.some(({ promotion }) => moves(promotion)),
+  html`${attention(environments)}
 <section class="card" aria-labelledby="environments"><header><h2 id="environments">Environments</h2></header>
 ${table({
   caption: "Environments",
@@ -57,7 +60,8 @@ ${table({
   rows: environments.map((environment) => row(environment, now, csrf)),
 })}</section>
 <section class="card" aria-labelledby="newest"><header><h2 id="newest">Newest promotions</h2><p class="more"><a href="/console/promotions">All promotions</a></p></header>
-${promotionTable(promotions, now, "No release has been promoted yet.")}</section>`;
+${promotionTable(promotions, now, "No release has been promoted yet.")}</section>`,
+)}`;
 }
 
 function row(environment: ListedEnvironment, now: Date, csrf: string) {

@@ -60,7 +60,8 @@ main:focus { outline: none; }
 .themes button { display: grid; place-items: center; width: 1.9rem; height: 1.75rem; border: 0; background: none; color: var(--soft); cursor: pointer; }
 .themes button:hover { color: var(--text); }
 .themes button[aria-pressed="true"] { color: var(--text); background: var(--sunken); box-shadow: inset 0 -2px 0 var(--accent); }
-main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; max-width: 80rem; margin: 0 auto; padding: 1.25rem 1rem 4rem; }
+main, .current { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; }
+main { max-width: 80rem; margin: 0 auto; padding: 1.25rem 1rem 4rem; }
 .narrow { width: min(30rem, 100%); margin: 4vh auto 0; }
 
 /* A page's head, and sections. */
