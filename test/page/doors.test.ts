@@ -1,4 +1,7 @@
-/** The console's doors: who comes in and how they leave, and what another site, a stranger or a script cannot do. */
+/**
+ * The console's doors: who comes in and how they leave, and what another site, a stranger or a script cannot do.
+ * Long because all of it is asked of one world, whose start costs more than any case.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newOnce } from "../../functions/identity/once.ts";
 import { page as console_ } from "../../functions/page/main.ts";

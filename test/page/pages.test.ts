@@ -1,4 +1,7 @@
-/** What the console shows and does without a script, to whom, and what becomes of hostile words on the way. */
+/**
+ * What the console shows and does without a script, to whom, and what becomes of hostile words on the way.
+ * Long because all of it happens in one world, whose start costs more than any case, and which each case leaves fuller.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { databaseUrl } from "../../core/database-url.ts";
 import { toErrorRecord } from "../../core/errors.ts";
