@@ -9,7 +9,7 @@ import type { Service } from "../service/service.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Milliseconds that a page is waited for; nothing takes so long unless it is wrong. */
-const PATIENCE = 60_000;
+const PATIENCE = 30_000;
 
 export type Person = keyof Service["keys"];
 
@@ -61,7 +61,9 @@ export class Desk {
       {},
       this.#service.keys[person],
     );
-    await page.goto(path);
+    const answer = await page.goto(path);
+    if (!answer?.ok())
+      throw new Error(`${person} cannot sign in: ${answer?.status()} ${await answer?.text()}`);
     return page;
   }
 }

@@ -51,7 +51,7 @@ describe("abuse 31: what a release, a person or an error says stays text on a pr
 
 const OURS = new Set(
   `a article br button caption code dd desc details div dl dt form h1 h2 h3 header input label li line nav ol p path
-  circle pre progress rect section span strong summary svg table tbody td text textarea th thead time title tr ul`.split(
+  circle pre progress rect section span strong summary svg table tbody td text textarea th thead time title tr ul wbr`.split(
     /\s+/,
   ),
 );
