@@ -189,7 +189,7 @@ describe("a session", () => {
   });
 });
 
-describe("abuse 30: a form that another site sends", () => {
+describe("abuse 30: a form that another site sends does nothing", () => {
   const posts = [
     ...new Set(console_.routes.filter(({ method }) => method === "POST").map(({ path }) => path)),
   ];

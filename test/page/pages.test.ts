@@ -450,7 +450,7 @@ describe("who holds little", () => {
   });
 });
 
-describe("abuse 31: markup in names, notes, policies and SQL", () => {
+describe("abuse 31: markup in names, notes, policies and SQL stays text on every page of the console", () => {
   const HTML = `<img src=x onerror=alert(1)>"'><script>alert(2)</script>&lt;b&gt;`;
   const MARKDOWN =
     "[click](javascript:alert(3)) ![x](https://elsewhere.example/p.png) <https://elsewhere.example>";
