@@ -1,4 +1,5 @@
 /** What a promotion left in the bucket, by names that begin at the promotion: nobody names a key of the bucket. */
+import type { Permission } from "../core/access.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { Promotion } from "../io/ledger/promotions.ts";
 import type { ObjectStore } from "../io/object-store.ts";
@@ -32,6 +33,11 @@ export function artifactKey(owner: Owner, relative: string): string {
   return first === "backup"
     ? `backups/${owner.environment}/${owner.id}-${rest.join("/")}`
     : `promotions/${owner.id}/${relative}`;
+}
+
+/** What it takes to read one: a backup's objects are production's rows, which whoever may only look is not to have. */
+export function permissionFor(relative: string): Permission {
+  return relative.startsWith("backup/") ? "promote" : "read";
 }
 
 /** The prefix of the newest attempt to rehearse that has written its report; throws `ReportMissing`. */

@@ -1,4 +1,5 @@
 /** Everything that a promotion's page shows, read for whoever looks. */
+import { may } from "../../core/access.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { type EventContent, findBrokenLink, type LogEntry, type LogHead } from "../../core/log.ts";
 import { readApproval } from "../../io/ledger/approvals.ts";
@@ -11,7 +12,7 @@ import type { Session } from "../../io/postgres/session.ts";
 import type { PromotionView } from "../../web/console/promotion.ts";
 import type { ArtifactLine, PromotionLog } from "../../web/console/promotion-log.ts";
 import { artifacts } from "../clients.ts";
-import { listArtifacts } from "../promotion-artifacts.ts";
+import { listArtifacts, permissionFor } from "../promotion-artifacts.ts";
 import { actionsOf } from "./promotion-actions.ts";
 import { readRehearsed, rehearsedAs } from "./rehearsed.ts";
 import { formSecret, type PageContext } from "./request.ts";
@@ -46,7 +47,10 @@ export async function readView(c: PageContext, id: string, known?: string): Prom
     rehearsed: named === known ? undefined : await readRehearsed(artifacts(), promotion, steps),
     rehearsedAs: named,
     log: await readLog(ledger, id),
-    artifacts: listed.slice(0, ARTIFACTS),
+    artifacts: listed.slice(0, ARTIFACTS).map(({ key, size }) => ({
+      ...{ key, size },
+      mayRead: may(c.var.actor, permissionFor(key), environment),
+    })),
     moreArtifacts: listed.length > ARTIFACTS,
     actions: actionsOf(c.var.actor, { promotion, role, steps, approval }),
     csrf: formSecret(c),
@@ -54,8 +58,11 @@ export async function readView(c: PageContext, id: string, known?: string): Prom
   };
 }
 
-async function firstArtifacts(owner: { id: string; environment: string }): Promise<ArtifactLine[]> {
-  const found: ArtifactLine[] = [];
+async function firstArtifacts(owner: {
+  id: string;
+  environment: string;
+}): Promise<Omit<ArtifactLine, "mayRead">[]> {
+  const found: Omit<ArtifactLine, "mayRead">[] = [];
   for await (const { key, size } of listArtifacts(artifacts(), owner)) {
     found.push({ key, size });
     if (found.length > ARTIFACTS) break;

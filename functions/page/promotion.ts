@@ -6,11 +6,12 @@ import { readPromotion } from "../../io/ledger/promotions.ts";
 import { promotionMain, promotionParts, titleOf } from "../../web/console/promotion.ts";
 import { guard } from "../api/access.ts";
 import { environmentName } from "../api/answer.ts";
+import { allow } from "../api/request.ts";
 import { LONGEST_WAIT, secondsToWait, waitForChange } from "../api/waiting.ts";
 import { cancel } from "../cancellation.ts";
 import { artifacts } from "../clients.ts";
 import { decide } from "../decision.ts";
-import { artifactKey } from "../promotion-artifacts.ts";
+import { artifactKey, permissionFor } from "../promotion-artifacts.ts";
 import { rollBack } from "../rollback.ts";
 import { formOf, ID, optional, ticked } from "./doors.ts";
 import { formValues } from "./foreign.ts";
@@ -43,6 +44,7 @@ export const promotionPages = pages()
     const promotion = await readPromotion(await c.var.ledger(), idOf(c));
     const relative = c.req.param("key");
     const key = artifactKey(promotion, relative);
+    allow(c, permissionFor(relative), promotion.environment);
     await artifacts()
       .head(key)
       .catch((error: unknown) => {

@@ -249,6 +249,24 @@ describe("roles", () => {
     expect((await stranger.force(`${path}/approve`, { evidence: EVIDENCE })).status).toBe(404);
     expect((await show(id)).status).toBe("waiting");
   });
+
+  test("abuse 27: a viewer and an approver get none of a backup's rows, and no link to them; a promoter does", async () => {
+    const { id, environment, path } = await begun();
+    await world.store.put(`backups/${environment}/${id}-1/data/rows.zst`, Buffer.from("rows"));
+    const rows = `${path}/artifacts/backup/1/data/rows.zst`;
+    const answers: [role: string, status: number, linked: boolean][] = [];
+    for (const role of ["viewer", "approver", "promoter"] as const) {
+      await keepPerson(world.ledger, `rows-${role}`, `rk_rows_${role}`, [{ environment, role }]);
+      const visitor = await visit(world, `rk_rows_${role}`);
+      const linked = (await visitor.read(path)).includes(`href="${rows}"`);
+      answers.push([role, (await visitor.get(rows)).status, linked]);
+    }
+    expect(answers).toEqual([
+      ["viewer", 403, false],
+      ["approver", 403, false],
+      ["promoter", 302, true],
+    ]);
+  });
 });
 
 describe("following", () => {

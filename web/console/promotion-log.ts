@@ -22,6 +22,8 @@ export interface ArtifactLine {
   /** As the service names it: `rehearse/1/report.json`. */
   key: string;
   size: number;
+  /** Whether whoever looks may have it: the rows of a backup are not everybody's. */
+  mayRead: boolean;
 }
 
 export function logSection({ entries, more, proved }: PromotionLog): Html {
@@ -81,8 +83,8 @@ ${
     ? html`<p class="empty">No step has written anything yet.</p>`
     : html`<details id="artifact-list"${artifacts.length <= 12 ? html` open` : ""}><summary>${number(artifacts.length)}${more ? " and more" : ""} files; an address that is asked for is good for five minutes</summary>
 <ul class="artifacts">${artifacts.map(
-        ({ key, size }) =>
-          html`<li><a href="/console/promotions/${id}/artifacts/${key}">${key}</a> <span class="soft">${bytes(size)}</span></li>`,
+        ({ key, size, mayRead }) =>
+          html`<li>${mayRead ? html`<a href="/console/promotions/${id}/artifacts/${key}">${key}</a>` : key} <span class="soft">${bytes(size)}</span></li>`,
       )}</ul></details>`
 }</section>`;
 }

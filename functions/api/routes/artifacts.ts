@@ -7,7 +7,13 @@ import { readPromotion } from "../../../io/ledger/promotions.ts";
 import { reportPage } from "../../../web/report.ts";
 import { artifacts } from "../../clients.ts";
 import { compareWithReal } from "../../measures.ts";
-import { type Artifact, artifactKey, listArtifacts, newestReport } from "../../promotion-artifacts.ts";
+import {
+  type Artifact,
+  artifactKey,
+  listArtifacts,
+  newestReport,
+  permissionFor,
+} from "../../promotion-artifacts.ts";
 import { access, guard } from "../access.ts";
 import { idParam, instant, jsonAnswer, refused } from "../answer.ts";
 import { next, pageOf, pagesOf } from "../paging.ts";
@@ -153,8 +159,7 @@ artifactRoutes.get(
     const promotion = await readPromotion(await c.var.ledger(), id.data.id);
     const store = artifacts();
     const key = artifactKey(promotion, relative);
-    // A backup's objects are production's rows: whoever may only look at promotions is not to have them.
-    if (relative.startsWith("backup/")) allow(c, "promote", promotion.environment);
+    allow(c, permissionFor(relative), promotion.environment);
     await store.head(key).catch((error: unknown) => {
       if (error instanceof RehearsalError && error.code === "ObjectMissing")
         throw new RehearsalError("NotFound", { what: "artifact", name: relative });

@@ -145,7 +145,7 @@ export function viewOf(text: string, more: Partial<PromotionView> = {}): Promoti
       more: false,
       proved: { from: 7, to: 9 },
     },
-    artifacts: [{ key: "rehearse/1/report.json", size: 2_048 }],
+    artifacts: [{ key: "rehearse/1/report.json", size: 2_048, mayRead: true }],
     moreArtifacts: false,
     actions: {
       approve: true,
