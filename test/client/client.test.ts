@@ -1,24 +1,30 @@
-/** The typed client against the running API: what it sends arrives, what comes back is typed, and wrong fields do not compile. */
+/** The typed client over HTTP, through the gateway: what it sends arrives, what comes back is typed, and wrong fields do not compile. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Client, createClient, Refusal, told } from "../../client/client.ts";
+import { type ApiGateway, startApiGateway } from "../../local/api-gateway.ts";
 import { start } from "../api/course.ts";
 import { KEY, openWorld, registerFresh, uploadRelease, type World } from "../api/world.ts";
 
 let world: World;
 let release: string;
 let client: Client;
+let gateway: ApiGateway;
 
 beforeAll(async () => {
   world = await openWorld();
   release = await uploadRelease(world);
-  client = createClient({
-    url: "http://rehearsal",
-    key: KEY,
-    fetch: (input, init) => Promise.resolve(world.app.request(String(input), init)),
+  const { handler } = await import("../../functions/api/main.ts");
+  type Handled = Parameters<typeof handler>;
+  const context = { getRemainingTimeInMillis: () => 29_000 } as unknown as Handled[1];
+  gateway = await startApiGateway({
+    functionName: "api",
+    invoke: async (_, event) => ({ payload: await handler(event as Handled[0], context) }),
   });
+  client = createClient({ url: gateway.url, key: KEY });
 });
 
 afterAll(async () => {
+  await gateway.stop();
   await world.close();
 });
 
