@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { checkSchema } from "../core/checkup.ts";
 import * as answers from "./answers.ts";
+import * as destinations from "./destination-answers.ts";
 
 const error = z.object({
   code: z.string(),
@@ -108,12 +109,10 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "issuer add": [z.looseObject({ name: z.string() })],
   "issuer list": [z.looseObject({ issuers: z.array(z.looseObject({ name: z.string() })) })],
   "issuer remove": [z.object({ name: z.string(), removed: z.literal(true) })],
-  "destination add": [z.looseObject({ name: z.string() })],
-  "destination list": [z.object({ destinations: z.array(z.looseObject({ name: z.string() })) })],
-  "destination test": [z.looseObject({ delivered: z.boolean() })],
-  "destination deliveries": [
-    z.looseObject({ deliveries: z.array(z.looseObject({ seq: z.number(), status: z.string() })) }),
-  ],
+  "destination add": [destinations.putDestination],
+  "destination list": [z.object({ destinations: z.array(destinations.destination) })],
+  "destination test": [z.looseObject({ delivered: z.boolean(), error: z.string().nullable() })],
+  "destination deliveries": [destinations.deliveries],
   "destination redeliver": [z.object({ count: z.number() })],
   "destination remove": [z.object({ name: z.string(), removed: z.literal(true) })],
   adopt: [answers.task],

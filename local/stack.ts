@@ -1,21 +1,12 @@
 /** The whole service on this machine: the functions as they are, AWS stood in for on loopback, and a control database. */
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
-import { RehearsalError } from "../core/errors.ts";
-import { quoteName } from "../core/names.ts";
+import type { DatabaseAddress } from "../core/database-url.ts";
 import { NOTICE_EVENTS } from "../core/notice.ts";
-import { newWrappingKey } from "../functions/configuration.ts";
-import { migrateControl } from "../functions/control.ts";
-import { newKey } from "../functions/identity/keys.ts";
-import { insertKey } from "../io/ledger/keys.ts";
-import { insertPerson, replaceGrants } from "../io/ledger/people.ts";
-import { openSession, type Session } from "../io/postgres/session.ts";
-import { openSecrets } from "../io/secrets.ts";
 import { type FunctionLimits, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
 import type { Principal } from "./api-gateway/iam.ts";
 import { startApiGateway } from "./api-gateway.ts";
+import { ensureWrappingKey, type LocalKeys, prepareControl } from "./control-database.ts";
 import { startEventBridge } from "./event-bridge.ts";
 import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
 import { putMachines } from "./machines.ts";
@@ -56,7 +47,7 @@ export interface Stack {
   /** The service's address. */
   url: string;
   /** Two people's keys, so that four eyes can be tried. */
-  keys: { operator: string; reviewer: string };
+  keys: LocalKeys;
   /** The Postgres server that the control database is on. */
   server: DatabaseAddress;
   endpoints: { s3: string; stepFunctions: string; eventBridge: string; secretsManager: string; ses: string };
@@ -270,73 +261,6 @@ async function ensureBucket(endpoint: string): Promise<void> {
     new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status: "Enabled" } }),
   );
   client.destroy();
-}
-
-/** Made once: another one could not open what was sealed under the first. */
-async function ensureWrappingKey(secret: string): Promise<void> {
-  const secrets = openSecrets();
-  const known = await secrets.readSecret(secret).catch((error: unknown) => {
-    if (error instanceof RehearsalError && error.code === "SecretMissing") return undefined;
-    throw error;
-  });
-  if (known === undefined) await secrets.writeSecret(secret, newWrappingKey());
-}
-
-/** Makes the control database and its schema, and the keys of two people; safe on what an earlier run left. */
-async function prepareControl(server: DatabaseAddress, name: string, folder: string): Promise<Stack["keys"]> {
-  const control = { ...server, database: name };
-  const maintenance = await openSession(server, { application: "rehearsal stack" });
-  try {
-    const [known] = await maintenance.query("select 1 from pg_database where datname = $1", [name]);
-    if (known === undefined)
-      await maintenance.execute(`create database ${quoteName(name)} template template0`);
-  } finally {
-    await maintenance.close();
-  }
-  await openSecrets().writeSecret("rehearsal/control-database", databaseUrl(control));
-  const session = await openSession(control, { application: "rehearsal stack" });
-  try {
-    await migrateControl(session, await controlMigrations());
-    const keys = await readKeys(folder);
-    await keepPeople(session, keys);
-    return keys;
-  } finally {
-    await session.close();
-  }
-}
-
-/** Two people who may do everything, so that four eyes can be tried; what was made of them since stays. */
-async function keepPeople(session: Session, keys: Stack["keys"]): Promise<void> {
-  for (const [person, key] of Object.entries(keys)) {
-    if (await insertPerson(session, person, "stack"))
-      await replaceGrants(session, person, [{ environment: "*", role: "admin" }]);
-    const id = key.split("_")[1] ?? "";
-    await insertKey(session, {
-      ...{ id, key, person, label: "of the local stack", scope: null },
-      ...{ expiresAt: null, createdBy: "stack", createdWith: null },
-    });
-  }
-}
-
-async function controlMigrations(): Promise<{ path: string; bytes: Uint8Array }[]> {
-  const folder = fileURLToPath(new URL("../migrations/", import.meta.url));
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
-  return Promise.all(
-    names.map(async (name) => ({ path: `migrations/${name}`, bytes: await readFile(join(folder, name)) })),
-  );
-}
-
-/** The same keys as last time, so that a connection file stays good over restarts. */
-async function readKeys(folder: string): Promise<Stack["keys"]> {
-  const file = join(folder, "keys.json");
-  try {
-    return JSON.parse(await readFile(file, "utf8")) as Stack["keys"];
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const keys = { operator: newKey().key, reviewer: newKey().key };
-    await writeFile(file, JSON.stringify(keys), { mode: 0o600 });
-    return keys;
-  }
 }
 
 /** Runs the work again and again with a pause in between; a failure is told and does not end the clock. */

@@ -5,6 +5,7 @@ import { DESTINATIONS, type DestinationSettings, destinationSchema } from "../..
 import { RehearsalError } from "../../core/errors.ts";
 import { NOTICES } from "../../core/notice.ts";
 import type { Act, Declare } from "../command.ts";
+import { deliveries, destinations, putDestination } from "../destination-answers.ts";
 import { everyPage, moreBehind } from "../paging.ts";
 import { columns, facts, when } from "../text.ts";
 
@@ -17,36 +18,6 @@ export const destinationCommand: Declare = (act) =>
     .addCommand(deliveriesCommand(act))
     .addCommand(redeliverCommand(act))
     .addCommand(removeCommand(act));
-
-const destination = z.looseObject({
-  name: z.string(),
-  kind: z.enum(DESTINATIONS),
-  address: z.string(),
-  environments: z.array(z.string()).nullable(),
-  notices: z.array(z.string()),
-  disabled: z.object({ at: z.string(), because: z.string() }).nullable(),
-  waiting: z.number(),
-  dead: z.number(),
-});
-const put = destination.extend({ secret: z.string().optional() });
-const next = z.string().nullable();
-const destinations = z.object({ destinations: z.array(destination), next });
-
-const deliveries = z.object({
-  deliveries: z.array(
-    z.looseObject({
-      seq: z.number(),
-      type: z.string(),
-      environment: z.string().nullable(),
-      promotion: z.string().nullable(),
-      status: z.enum(["waiting", "delivered", "dead"]),
-      attempts: z.number(),
-      error: z.string().nullable(),
-      createdAt: z.string(),
-    }),
-  ),
-  next,
-});
 
 interface AddOptions {
   webhook?: string;
@@ -71,7 +42,7 @@ const addCommand = (act: Act) =>
       act(async (context, name: string, options: AddOptions) => {
         const settings = checked(options);
         const client = await context.client();
-        const registered = await client.put(path(name), settings, put);
+        const registered = await client.put(path(name), settings, putDestination);
         const text = facts({
           destination: registered.name,
           kind: registered.kind,

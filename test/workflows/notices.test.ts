@@ -1,4 +1,7 @@
-/** Notices on their way: of a real promotion and of drift, to receivers that fail as receivers do. */
+/**
+ * Notices on their way: of a real promotion and of drift, to receivers that fail as receivers do.
+ * Long because it is all about one service, and what a test of it costs is the start of one.
+ */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
@@ -90,22 +93,13 @@ describe("notices", () => {
     return entries.map(({ body }) => JSON.parse(body) as { type: string; data: Record<string, unknown> });
   };
 
-  const mails = async (): Promise<KeptMail[]> => {
-    const files = (await readdir(service.stack.mails)).filter((name) => name.endsWith(".json")).sort();
-    return Promise.all(
-      files.map(
-        async (name) => JSON.parse(await readFile(join(service.stack.mails, name), "utf8")) as KeptMail,
-      ),
-    );
-  };
+  const mails = () => filesOf<KeptMail>(service.stack.mails);
 
   /** The names of the secrets about a destination. */
-  const keptSecrets = async (name: string) => {
-    const folder = join(service.folder, "secrets");
-    const texts = (await readdir(folder)).map((file) => readFile(join(folder, file), "utf8"));
-    const names = (await Promise.all(texts)).map((text) => (JSON.parse(text) as { name: string }).name);
-    return names.filter((one) => one.startsWith(`rehearsal/destinations/${name}-`));
-  };
+  const keptSecrets = async (name: string) =>
+    (await filesOf<{ name: string }>(join(service.folder, "secrets")))
+      .map((secret) => secret.name)
+      .filter((one) => one.startsWith(`rehearsal/destinations/${name}-`));
 
   test("of a promotion reach a webhook that verifies them, Slack and a mailbox, with who may act and where", async () => {
     const all = ["approval-wanted", "promoted", "refused", "rolled-back", "held"];
@@ -334,3 +328,9 @@ describe("notices", () => {
     expect(await keptSecrets("trial")).toEqual([]);
   });
 });
+
+/** The JSON files of a folder, in the order of their names. */
+async function filesOf<T>(folder: string): Promise<T[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".json")).sort();
+  return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, name), "utf8")) as T));
+}
