@@ -204,7 +204,10 @@ const TELL: Record<Step, Tell> = {
           typeof failed === "string"
             ? `The database with the failed release is kept as ${failed}.`
             : undefined,
-          typeof stopped === "string" ? `The services could not be stopped first: ${stopped}` : undefined,
+          // What the hook did, or why it did not.
+          typeof stopped === "string" && stopped !== "none" && stopped !== "called"
+            ? `The services could not be stopped first: ${stopped}.`
+            : undefined,
           Array.isArray(slots) && slots.length > 0
             ? `Replication slots that stayed with it: ${slots.map(String).join(", ")}.`
             : undefined,
@@ -243,11 +246,13 @@ function tellDecision({ status, outcome }: StepAttempt, { policy, verdict }: Cou
   if (verdict === null) return [asked];
   const { decidedBy, comment } = verdict;
   const by = decidedBy ?? "somebody";
-  const words = comment ? ` and said: “${comment}”` : "";
+  const words = comment
+    ? ` and said: “${comment}”${/[.!?…]$/.test(comment) ? "" : "."}`
+    : " without a comment.";
   const then = {
     waiting: "It waits for one.",
-    approved: `${by} approved${words || " without a comment"}.`,
-    rejected: `${by} rejected${words || " without a comment"}.`,
+    approved: `${by} approved${words}`,
+    rejected: `${by} rejected${words}`,
     expired: "Nobody decided in time.",
     cancelled: `${by} cancelled while it waited.`,
   }[verdict.status];

@@ -136,10 +136,22 @@ describe("why it was decided so", () => {
   test("a decision: by the policy, or by whom and with which words", () => {
     expect(decided(null, "automatic")).toContain("no person was asked");
     expect(decided({ ...verdict, status: "approved" })).toContain("reviewer approved and said: “read it”.");
+    expect(decided({ ...verdict, status: "approved", comment: "Read it." })).toMatch(/said: “Read it.”$/);
     expect(decided({ ...verdict, status: "rejected", comment: null })).toContain(
       "reviewer rejected without a comment.",
     );
     expect(decided({ ...verdict, status: "expired" })).toContain("Nobody decided in time.");
+  });
+
+  test.each([
+    ["none", false],
+    ["called", false],
+    ["the stop hook did not answer 2xx", true],
+  ])("a rollback whose stop hook says %s", (stopped, told) => {
+    const steps = [attempt("roll-back", { path: "swap", failed: "shop__failed_p1", stopped })];
+    const words = says(course({ status: "rolled-back", steps }), "roll-back");
+    expect(words).toContain("The pristine copy became production again");
+    expect(words.includes("The services could not be stopped first: ")).toBe(told);
   });
 
   test("what was brought up at the fence", () => {
