@@ -1,5 +1,6 @@
 /** Tokens of pipelines, with the claims that GitHub and GitLab put into them, put to the API. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startSession } from "../../functions/identity/sessions.ts";
 import { ask, type Started } from "../api/course.ts";
 import {
   keepPerson,
@@ -9,6 +10,7 @@ import {
   uploadRelease,
   type World,
 } from "../api/world.ts";
+import { refusalOf } from "../refusal.ts";
 import { startIssuer, type TestIssuer } from "./issuer.ts";
 
 let world: World;
@@ -299,6 +301,32 @@ describe("a workflow of GitHub Actions", () => {
         status: 403,
         body: { code: "PipelineHeld" },
       });
+  });
+
+  test("begins no session, by whatever door", async () => {
+    const grants = [{ environment: "*", role: "admin" }] as const;
+    const credential = { kind: "token", id: "github" } as const;
+    const refused = await refusalOf(() =>
+      startSession(world.ledger, { person: "operator", credential, grants, pipeline: "promotes" }),
+    );
+    expect(refused).toMatchObject({ code: "PipelineHeld", hint: expect.stringContaining("do it yourself") });
+  });
+
+  test("that was set off by somebody who is disabled, or whose own person is, opens nothing", async () => {
+    for (const name of ["operator", "github-promote"]) {
+      await must("POST", `/people/${name}/disable`);
+      const answer = await show(await as("/github", PUSH));
+      expect(answer).toMatchObject({ status: 401, body: { code: "Unauthorized" } });
+      expect(answer.body.detail).toContain(`"${name}" is disabled`);
+      await must("POST", `/people/${name}/enable`);
+    }
+    expect((await show(await as("/github", PUSH))).status).toBe(200);
+  });
+
+  test("whose token does not say from when it is good is refused", async () => {
+    const answer = await show(await as("/github", { ...PUSH, nbf: undefined }));
+    expect(answer).toMatchObject({ status: 401, body: { code: "TokenRefused" } });
+    expect(answer.body.detail).toContain('it has no "nbf"');
   });
 
   test("what it was refused is in the log", async () => {
