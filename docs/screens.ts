@@ -64,20 +64,20 @@ async function play({ layOut, rehearsal, ...rest }: Stage, window: Browser): Pro
   await take(page, "rehearsal", 800);
   await page.goto("/console");
   await take(page, "overview", 640);
-  await approve(page, second);
+  await approve(page, second, "Read the report; the backfill does what the plan says.");
 
   smoke.status = 500;
   await layOut("2-speakers", "4-smoke-fails");
   await rehearsal(["promote", "prod"], 0);
   const third = await rest.newestPromotion();
-  await approve(page, third);
+  await approve(page, third, "The index is built without keeping anybody out.");
   await page.evaluate("document.getElementById('step-decide').scrollIntoView()");
   await take(page, "rolled-back", 640);
 }
 
-async function approve(page: Page, id: string): Promise<void> {
+async function approve(page: Page, id: string, comment: string): Promise<void> {
   await page.goto(`/console/promotions/${id}`);
-  await page.getByLabel("Comment").fill("Read the report; the backfill is as the plan says.");
+  await page.getByLabel("Comment").fill(comment);
   await page.getByRole("button", { name: "Approve" }).click();
   await page.locator("#promotion[data-over]").waitFor();
 }
