@@ -77,6 +77,14 @@ export const policySchema = z
 
 export type Policy = z.infer<typeof policySchema>;
 
+/** What of a policy names things that are not the environment's own: buckets, secrets and files, a program beside the service. */
+const ELSEWHERE = ["storage", "configuration", "pgDump"] as const;
+
+/** Whether the second of two policies names other such things than the first, or lets go of some. */
+export function changesElsewhere(before: Policy, after: Policy): boolean {
+  return ELSEWHERE.some((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
+}
+
 /** The policy as it may stand in the log: hooks without user, password and query, which may be secret. */
 export function policyForLog(policy: Policy): Policy {
   const hooks = Object.entries(policy.hooks).map(([name, url]) => [name, url && bareUrl(url)]);

@@ -463,6 +463,26 @@ describe("a refusal", () => {
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({ refused: "Unauthorized", method: "GET" });
   });
 
+  test("abuse 33: an environment's admin names no bucket, no secret and no program; an admin of everything does", async () => {
+    await registerFresh(world, "named", { policy: { lockRetries: 2 } });
+    const { call } = await person("keeper", "named=admin");
+    const change = (policy: object) => call<Problem>("PATCH", "/environments/named", { policy });
+    for (const policy of [
+      { storage: { bucket: "artifacts-of-others", prefixes: ["files/"] } },
+      { configuration: ["secret:rehearsal/environments/mine"] },
+      { pgDump: "/tmp/pg_dump" },
+    ]) {
+      const { status, body } = await change({ lockRetries: 3, ...policy });
+      expect([status, body.code], JSON.stringify(policy)).toEqual([403, "Forbidden"]);
+      expect(body.detail).toContain("all environments");
+      expect(body.hint).toContain("admin");
+    }
+    const kept = { configuration: ["secret:app/of-named"] };
+    expect((await world.call("PATCH", "/environments/named", { policy: kept })).status).toBe(200);
+    expect((await change({ ...kept, lockRetries: 3 })).status).toBe(200);
+    expect((await change({ lockRetries: 3 })).status).toBe(403);
+  });
+
   test("hides what a hook's address holds from whoever may not change it", async () => {
     const policy = { hooks: { smoke: "https://user:word@hook.example/path?token=secret" } };
     await registerFresh(world, "hooked", { policy });

@@ -1,8 +1,8 @@
 /** Environments: databases are registered, listed, shown, and given another policy. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { may } from "../../../core/access.ts";
+import { EVERYWHERE, may } from "../../../core/access.ts";
 import { parseDatabaseUrl } from "../../../core/database-url.ts";
-import { policyForLog, policySchema } from "../../../core/policy.ts";
+import { changesElsewhere, type Policy, policyForLog, policySchema } from "../../../core/policy.ts";
 import { STATUSES } from "../../../core/steps.ts";
 import { lastVerified } from "../../../io/ledger/backup-rows.ts";
 import {
@@ -23,7 +23,7 @@ import { lastVerifiedSchema, shownLastVerified } from "../backup.ts";
 import { etagOf, ifMatch, isSeen, matchHeader, seenHeader, tagged, unchanged } from "../etag.ts";
 import { next, pagesOf } from "../paging.ts";
 import { refusals } from "../refusals.ts";
-import { type ApiContext, api } from "../request.ts";
+import { type ApiContext, allow, api } from "../request.ts";
 
 const role = z.enum(["dev", "prod"]);
 const state = z.enum(["writeable", "provisional", "canonical"]);
@@ -163,13 +163,16 @@ export const environmentRoutes = api()
   .openapi(change, async (c) => {
     const { name } = c.req.valid("param");
     const { policy } = c.req.valid("json");
-    await assertPolicy(policy);
     const ledger = await c.var.ledger();
+    allowChange(c, (await readEnvironment(ledger, name)).policy, policy);
+    await assertPolicy(policy);
     const assertSeen = ifMatch(c, ledger, "environment", name);
     await ledger.transaction(async () => {
       await lockEnvironment(ledger, name);
       await assertSeen();
       const before = await readEnvironment(ledger, name);
+      // Once more, of what stands now that nobody else changes it.
+      allowChange(c, before.policy, policy);
       await updatePolicy(ledger, name, policy);
       await appendEvent(ledger, {
         type: "environment.policy-changed",
@@ -180,6 +183,11 @@ export const environmentRoutes = api()
     await sendOutbox(ledger);
     return c.json(await shown(c, await readEnvironment(ledger, name)), 200);
   });
+
+/** An environment's admin keeps its policy, but for what it names that belongs to others, which is an admin's of everything. */
+function allowChange(c: ApiContext, before: Policy, after: Policy): void {
+  if (changesElsewhere(before, after)) allow(c, "administer", EVERYWHERE);
+}
 
 async function shown(c: ApiContext, environment: Environment) {
   const ledger = await c.var.ledger();
