@@ -195,6 +195,17 @@ describe("a stream of events", () => {
     expect(again.told.map(({ event }) => event)).toEqual(["promotion"]);
   });
 
+  test("tells an EventSource that found no place to wait to come back later", async () => {
+    const id = await begun();
+    const { told } = await follow(id);
+    await world.ledger.query("select pg_advisory_lock($1, place) from generate_series(0, $2 - 1) as place", [
+      0x7761_6974,
+      WAITING_PLACES,
+    ]);
+    expect((await follow(id, told.at(-1)?.id)).text).toBe("retry: 2000\n\n: nothing new\n\n");
+    await world.ledger.query("select pg_advisory_unlock_all()");
+  });
+
   test("says that nothing is new when nothing is", async () => {
     const id = await begun();
     const { told } = await follow(id);

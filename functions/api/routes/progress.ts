@@ -12,7 +12,7 @@ import { api } from "../request.ts";
 import { LONGEST_WAIT, secondsToWait, waitForChange } from "../waiting.ts";
 
 /** Seconds after which whoever found no place to wait may ask again. */
-const NO_PLACE = "2";
+const NO_PLACE = 2;
 
 /** Milliseconds after which an EventSource comes back; the waiting is done here. */
 const COMES_BACK = 200;
@@ -95,7 +95,7 @@ export const progressRoutes = api()
     const { state, turnedAway } = await waitForChange(ledger, id, seen, secondsToWait(c, seconds));
     c.header("etag", `"${state}"`);
     c.header("cache-control", "private, no-cache");
-    if (turnedAway) c.header("retry-after", NO_PLACE);
+    if (turnedAway) c.header("retry-after", String(NO_PLACE));
     if (state === seen) return c.body(null, 304);
     return c.json(await readDetail(ledger, id), 200);
   })
@@ -107,12 +107,15 @@ export const progressRoutes = api()
     const unread = () => readEvents(ledger, { after, limit: EVENTS, promotion: id });
     let entries = await unread();
     let state = await promotionState(ledger, id);
+    let comesBack = COMES_BACK;
     if (entries.length === 0 && state === seen) {
       if (isEnded((await readDetail(ledger, id)).status)) return c.body(null, 204);
-      ({ state } = await waitForChange(ledger, id, seen, secondsToWait(c, c.req.valid("query").seconds)));
+      const waited = await waitForChange(ledger, id, seen, secondsToWait(c, c.req.valid("query").seconds));
+      if (waited.turnedAway) comesBack = NO_PLACE * 1_000;
+      state = waited.state;
       entries = await unread();
     }
-    const parts = [`retry: ${COMES_BACK}\n\n`];
+    const parts = [`retry: ${comesBack}\n\n`];
     for (const entry of entries) {
       after = entry.seq;
       parts.push(event("log", `${after}.${seen}`, entry));
