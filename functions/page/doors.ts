@@ -39,7 +39,10 @@ export async function formOf<S extends z.ZodType>(c: PageContext, schema: S): Pr
   return through(schema, await formValues(c), "the form");
 }
 
-function through<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
+function through<S extends z.ZodType>(schema: S, value: Record<string, string>, what: string): z.output<S> {
+  const nul = Object.entries(value).find(([, text]) => text.includes("\0"));
+  if (nul !== undefined)
+    throw new RehearsalError("InputInvalid", { what, problems: `${nul[0]}: it holds the character U+0000` });
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new RehearsalError("InputInvalid", {

@@ -47,7 +47,7 @@ export const environmentPages = pages()
     return show(c, { title: "Overview", main: overviewView(view), refresh });
   })
   .get(`/environments/${NAME}`, guard({ permission: "read", of: "environment" }), (c) =>
-    environmentPage(c, c.req.param("name"), { notice: DONE[c.req.query("done") ?? ""] }),
+    environmentPage(c, c.req.param("name"), { notice: DONE.get(c.req.query("done") ?? "") }),
   )
   .post(`/environments/${NAME}/drift`, guard({ permission: "read", of: "environment" }), (c) => {
     const name = c.req.param("name");
@@ -94,10 +94,10 @@ export const environmentPages = pages()
     );
   });
 
-const DONE: Record<string, string> = {
-  drift: "Drift was checked just now.",
-  backup: "The backup is under way. It stands in the list when it is written.",
-};
+const DONE = new Map([
+  ["drift", "Drift was checked just now."],
+  ["backup", "The backup is under way. It stands in the list when it is written."],
+]);
 
 interface Told {
   notice?: string | undefined;

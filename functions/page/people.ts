@@ -44,7 +44,7 @@ const admin = guard({ permission: "administer", of: "service" });
 const HERE = `${PREFIX}/people`;
 
 export const peoplePages = pages()
-  .get("/people", admin, (c) => peoplePage(c, { notice: DONE[c.req.query("done") ?? ""] }))
+  .get("/people", admin, (c) => peoplePage(c, { notice: DONE.get(c.req.query("done") ?? "") }))
   .post("/people/roles", admin, (c) =>
     act(
       c,
@@ -78,12 +78,12 @@ export const peoplePages = pages()
     ),
   );
 
-const DONE: Record<string, string> = {
-  role: "The role is set.",
-  revoked: "The key opens nothing any more, and sessions that began with it have ended.",
-  disabled: "No credential of theirs opens anything any more.",
-  enabled: "Their credentials work again.",
-};
+const DONE = new Map([
+  ["role", "The role is set."],
+  ["revoked", "The key opens nothing any more, and sessions that began with it have ended."],
+  ["disabled", "No credential of theirs opens anything any more."],
+  ["enabled", "Their credentials work again."],
+]);
 
 async function makeKey(c: PageContext): Promise<PeopleView["made"]> {
   const { person, label, role, environment, days } = await formOf(c, keyForm);

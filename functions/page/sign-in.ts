@@ -3,7 +3,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { type SignInView, signInView } from "../../web/console/sign-in.ts";
 import { allowSelf } from "../api/request.ts";
 import { actorOfKey } from "../identity/keys.ts";
-import { limitedSignIn } from "../identity/limits.ts";
+import { countRequest, limitedSignIn } from "../identity/limits.ts";
 import { redeemOnce } from "../identity/once.ts";
 import { endSession, startSession } from "../identity/sessions.ts";
 import { formValues } from "./foreign.ts";
@@ -43,6 +43,7 @@ export const signOutRoutes = pages().post("/sign-out", async (c) => {
  */
 function opensByItself(c: PageContext): boolean {
   return (
+    c.req.method === "GET" &&
     c.req.header("sec-fetch-site") === "none" &&
     c.req.header("sec-fetch-mode") === "navigate" &&
     c.req.header("sec-purpose") === undefined
@@ -62,6 +63,8 @@ function signIn(c: PageContext, given: Record<string, string | undefined>): Prom
       const actor = await limitedSignIn(ledger, { event, credential }, () =>
         once === undefined ? actorOfKey(ledger, credential) : redeemOnce(ledger, once),
       );
+      // Each leaves a session behind, so who may sign in does not do it without end.
+      await countRequest(c.var.ledger, actor.person);
       const session = await startSession(ledger, actor);
       if (former !== undefined) await endSession(ledger, former);
       setSessionCookie(c, session);

@@ -141,6 +141,18 @@ const together = <T>(count: number, work: (n: number) => Promise<T>) =>
   Array.from({ length: count }, (_, n) => work(n));
 
 describe("who asks without end", () => {
+  test("to sign in is counted with the others, for each leaves a session behind", async () => {
+    await keepPerson(world.ledger, "entrant", "rk_entrant");
+    const enter = () =>
+      world.app.request("/console/sign-in", {
+        method: "POST",
+        body: new URLSearchParams({ key: "rk_entrant" }).toString(),
+        headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" },
+      });
+    const statuses = (await times(31, enter)).map(({ status }) => status);
+    expect(statuses).toEqual([...Array<number>(30).fill(303), 429]);
+  });
+
   test("waits, and keeps nobody else waiting", async () => {
     await keepPerson(world.ledger, "eager", "rk_eager");
     const answers = await times(31, () => from("198.51.100.7", "rk_eager"));

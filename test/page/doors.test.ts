@@ -130,6 +130,22 @@ describe("signing in", () => {
     expect((await visitor.submit(asked, "/console/sign-in")).status).toBe(303);
     expect((await visitor.get("/console")).text).toContain("Signed in as other");
   });
+
+  test("by such a link is not used up by who asks for the head of its answer", async () => {
+    const { token } = await newOnce(world.ledger, "other");
+    const opened = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate" };
+    const path = `/console/sign-in?once=${token}`;
+    const head = await world.app.request(path, { method: "HEAD", headers: opened });
+    expect([head.status, head.headers.getSetCookie()]).toEqual([200, []]);
+    expect((await new Guest(world).get(path, opened)).status).toBe(303);
+  });
+
+  test("says nothing that its address makes up", async () => {
+    for (const word of ["constructor", "toString", "__proto__"])
+      expect((await new Guest(world).get(`/console/sign-in?over=${word}`)).source).not.toMatch(
+        /role="status"|native code/,
+      );
+  });
 });
 
 describe("a session", () => {

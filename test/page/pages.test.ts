@@ -352,6 +352,17 @@ describe("people", () => {
     ]);
   });
 
+  test("are told nothing that an address makes up, and get no label that the ledger cannot keep", async () => {
+    const page = await shown(admin, "/console/people?done=constructor");
+    expect(page.source).not.toContain("native code");
+    const key = { person: "tester", label: "a\0b", environment: "*", days: "1" };
+    const refused = await admin.submit(page, "/console/people/keys", key);
+    expect([refused.status, refused.problems]).toEqual([400, []]);
+    expect(alertOf(refused)).toMatch(
+      /the form is not valid: label: it holds the character U\+0000.*InputInvalid/is,
+    );
+  });
+
   test("cannot be left without anybody who administers everything", async () => {
     const page = await shown(admin, "/console/people");
     await world.ledger.query("update ledger.people set disabled_at = now() where name <> 'tester'");

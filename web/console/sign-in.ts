@@ -16,15 +16,18 @@ export interface SignInView {
 export function signInView({ next, once, over, refusal }: SignInView): Html {
   return html`<div class="narrow steps">
 <h1>Sign in</h1>
-${refusalBox(refusal)}${noticeBox(OVER[over ?? ""], "wait")}
+${refusalBox(refusal)}${noticeBox(OVER.get(over ?? ""), "wait")}
 ${once === undefined || refusal !== undefined ? withKey(next) : withLink(next, once)}
 </div>`;
 }
 
-const OVER: Record<string, string> = {
-  page: "Your session has ended. Sign in, and you come back to where you were.",
-  form: "Your session had ended, so nothing was done. Sign in, and you come back to the page with the form.",
-};
+const OVER = new Map([
+  ["page", "Your session has ended. Sign in, and you come back to where you were."],
+  [
+    "form",
+    "Your session had ended, so nothing was done. Sign in, and you come back to the page with the form.",
+  ],
+]);
 
 function withKey(next: string) {
   const form = postForm({
