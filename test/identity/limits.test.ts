@@ -143,7 +143,7 @@ const together = <T>(count: number, work: (n: number) => Promise<T>) =>
 describe("who asks without end", () => {
   test("to sign in is counted with the others, for each leaves a session behind", async () => {
     await keepPerson(world.ledger, "entrant", "rk_entrant");
-    const enter = () =>
+    const enter = async () =>
       world.app.request("/console/sign-in", {
         method: "POST",
         body: new URLSearchParams({ key: "rk_entrant" }).toString(),
