@@ -1,5 +1,6 @@
 /** A database's address: parsed from a URL once, and shown to people only without its password. */
 import { RehearsalError } from "./errors.ts";
+import { isLinkLocal } from "./link-local.ts";
 
 export interface DatabaseAddress {
   host: string;
@@ -40,7 +41,7 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
   // No database is there, but the service's own credentials are, in a cloud.
   if (NUMBERS.test(host) && !USUAL.test(host))
     throw refusal("its host is an address in an unusual spelling; write four numbers and three points");
-  if (LINK_LOCAL.test(host)) throw refusal("its host is a link-local address");
+  if (isLinkLocal(host)) throw refusal("its host is a link-local address");
   return {
     host,
     port: url.port ? Number(url.port) : 5432,
@@ -50,9 +51,6 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
     ...parseOptions(host, Boolean(url.password), url.searchParams),
   };
 }
-
-/** 169.254.0.0/16, fe80::/10, and what AWS has beside them in version 6. */
-const LINK_LOCAL = /^(169\.254\.|fe[89ab][0-9a-f]:|::ffff:a9fe:|fd00:ec2:)/i;
 
 /** Numbers that resolvers take for an address of version 4: as one number, in octal, in hexadecimal. */
 const NUMBERS = /^((0x[0-9a-f]*|\d+)(\.|$))+$/i;

@@ -2,11 +2,14 @@
 import * as z from "zod";
 import { budgetsSchema } from "./budgets.ts";
 import { configurationItem } from "./configuration.ts";
+import { isLinkLocal } from "./link-local.ts";
 import { storagePolicySchema } from "./storage.ts";
 
 const days = z.int().min(0).max(36_500);
 
-const hook = z.url({ protocol: /^https?$/ });
+const hook = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => !URL.canParse(url) || !isLinkLocal(new URL(url).hostname), "it is a link-local address");
 
 export const policySchema = z
   .strictObject({

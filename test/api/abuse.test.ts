@@ -8,6 +8,7 @@ import {
   KEY,
   keepPerson,
   openWorld,
+  type Problem,
   registerFresh,
   uploadRelease,
   type World,
@@ -167,6 +168,26 @@ describe("abuse 36: JSON", () => {
     }
     expect(({} as { seed?: boolean }).seed).toBeUndefined();
   });
+});
+
+test("abuse 32: a hook aimed at a cloud's own address is refused, however it is spelled", async () => {
+  await registerFresh(world, "hooked");
+  for (const host of [
+    "169.254.169.254",
+    "0xa9fea9fe",
+    "[::ffff:169.254.170.2]",
+    "[fe80::1]",
+    "[fd00:ec2::254]",
+  ]) {
+    const policy = { hooks: { smoke: `http://${host}/latest` } };
+    const { status, body } = await world.call<Problem>("PATCH", "/environments/hooked", { policy });
+    expect([status, body.code, body.detail], host).toEqual([
+      400,
+      "InputInvalid",
+      expect.stringContaining("policy.hooks.smoke: it is a link-local address"),
+    ]);
+    expect(body.hint).not.toBe("");
+  }
 });
 
 test("abuse 37: what is logged of a request is one line without a character that a terminal obeys", async () => {
