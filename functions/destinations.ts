@@ -10,7 +10,7 @@ import {
   readDestination,
   removeDestination,
 } from "../io/ledger/destinations.ts";
-import { appendEvent } from "../io/ledger/events.ts";
+import { appendEvent, lockLog } from "../io/ledger/events.ts";
 import { newCredentialId } from "../io/new-id.ts";
 import { assertReach } from "../io/outside-request.ts";
 import type { Session } from "../io/postgres/session.ts";
@@ -40,6 +40,7 @@ export async function registerDestination(
     notices: settings.notices,
   };
   const replaced = await ledger.transaction(async () => {
+    await lockLog(ledger);
     const standing = await findDestination(ledger, name);
     // Somebody else has replaced it meanwhile, and with it perhaps the secret that we took over.
     if (standing?.secret !== before?.secret) throw new RehearsalError("DestinationChanged", { name });
@@ -64,7 +65,7 @@ export async function registerDestination(
 export async function unregisterDestination(ledger: Session, name: string, by: string): Promise<void> {
   const destination = await readDestination(ledger, name);
   await ledger.transaction(async () => {
-    // First what takes the log's lock: whoever appends an event holds it when they come to the destinations.
+    await lockLog(ledger);
     await appendEvent(ledger, {
       type: "destination.removed",
       data: { destination: name, before: told(destination), by },
@@ -87,6 +88,7 @@ export async function redeliver(ledger: Session, name: string, by: string): Prom
   if (disabledAt !== null)
     throw new RehearsalError("DestinationDisabled", { name, reason: disabledBecause ?? "it was disabled" });
   const count = await ledger.transaction(async () => {
+    await lockLog(ledger);
     const count = await reviveDead(ledger, name);
     if (count > 0)
       await appendEvent(ledger, { type: "destination.redelivered", data: { destination: name, count, by } });

@@ -13,7 +13,7 @@ import {
   postpone,
 } from "../../io/ledger/deliveries.ts";
 import { type Destination, disableDestination, findDestination } from "../../io/ledger/destinations.ts";
-import { appendEvent } from "../../io/ledger/events.ts";
+import { appendEvent, lockLog } from "../../io/ledger/events.ts";
 import { milestone } from "../../io/milestone.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { type Outcome, parcelOf, send } from "../notices.ts";
@@ -93,6 +93,7 @@ async function note(
   const { error, gone, retryAfter } = outcome;
   const seconds = gone ? undefined : nextAttempt(delivery.attempts, { chance: Math.random(), retryAfter });
   if (seconds !== undefined) return void (await postpone(ledger, delivery, { seconds, error }));
+  await lockLog(ledger);
   if (await markDead(ledger, delivery, error)) {
     const { seq, attempts } = delivery;
     const data = { destination: name, notice: seq, attempts, most: MOST_ATTEMPTS, reason: error };

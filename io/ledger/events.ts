@@ -17,9 +17,17 @@ export interface NewEvent {
   announce?: boolean;
 }
 
+/**
+ * Takes the lock under which events are appended, until the transaction ends: first of all, in a transaction that holds
+ * what others come to while they append.
+ */
+export async function lockLog(session: Session): Promise<void> {
+  await session.query("select pg_advisory_xact_lock($1)", [APPEND_LOCK]);
+}
+
 /** Appends an event; must be called inside the transaction that makes it true. Returns its sequence number. */
 export async function appendEvent(session: Session, event: NewEvent): Promise<number> {
-  await session.query("select pg_advisory_xact_lock($1)", [APPEND_LOCK]);
+  await lockLog(session);
   const [last] = await session.query<{ seq: string; hash: string }>(
     "select seq, hash from ledger.events order by seq desc limit 1",
   );

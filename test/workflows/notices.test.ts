@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
+import { appendEvent, lockLog } from "../../io/ledger/events.ts";
+import { openSession } from "../../io/postgres/session.ts";
 import type { KeptMail } from "../../local/ses.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { LocalService, until } from "../service/local-service.ts";
@@ -168,6 +170,15 @@ describe("notices", () => {
       { text: { type: "plain_text", text: expect.stringContaining("&lt;!channel&gt; *b* &amp;") } },
     ]);
     expect(text).not.toContain("channel");
+    const page = (cursor = "") =>
+      service.must<{ deliveries: Delivery[]; next: string | null }>(
+        "GET",
+        `/destinations/chat/deliveries?limit=1${cursor}`,
+      );
+    const newest = await page();
+    const oldest = await page(`&cursor=${newest.next}`);
+    expect(newest.deliveries[0]?.seq).toBeGreaterThan(oldest.deliveries[0]?.seq ?? Number.NaN);
+    expect(oldest.next).toBeNull();
     await remove("chat");
   });
 
@@ -302,6 +313,37 @@ describe("notices", () => {
     ]);
     await remove("gone");
   });
+
+  test.each(["PUT", "DELETE"])(
+    "are written with their event though a %s of the destination comes at that moment, and neither dies of the other",
+    async (method) => {
+      await webhook("busy");
+      const step = await openSession(service.control, { application: "test" });
+      try {
+        const settings = { kind: "webhook", target: `${receiver.url}/busy` };
+        let asked: Promise<{ status: number }> | undefined;
+        await step.transaction(async () => {
+          await lockLog(step);
+          asked = service.call(method, "/destinations/busy", method === "PUT" ? settings : undefined);
+          await until(async () => {
+            const waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted";
+            return (await rows(service.control, waiting)).length > 0;
+          });
+          await appendEvent(step, {
+            ...{ type: "environment.drift-found", environment: "shop", announce: true },
+            data: { count: 1, differences: [] },
+          });
+        });
+        expect((await asked)?.status).toBeLessThan(300);
+      } finally {
+        await step.close();
+      }
+      if (method === "DELETE") return;
+      await notify();
+      expect(receiver.at("/busy")).toHaveLength(1);
+      await remove("busy");
+    },
+  );
 
   test("can be tried before anything happens, and a trial tells why it did not arrive", async () => {
     const peer = await webhook("trial");
