@@ -99,8 +99,11 @@ export async function openGithub(
   pipeline: Pipeline,
 ): Promise<Desk> {
   const { GITHUB_STEP_SUMMARY: summary, GITHUB_OUTPUT: output } = variables;
+  let annotated = false;
   return {
     annotate: (lines) => {
+      if (annotated) return;
+      annotated = true;
       if (lines !== "") terminal.out(lines);
       terminal.out(`::stop-commands::${randomUUID()}`);
     },

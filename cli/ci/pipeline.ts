@@ -23,7 +23,7 @@ export type PipelineEvent =
 
 /** Where a pipeline's words go. */
 export interface Desk {
-  /** Lines that are read by whatever runs the pipeline; then everything else, of which nothing is obeyed. */
+  /** Lines that are read by whatever runs the pipeline; then everything else, of which nothing is obeyed. Once: later lines are none. */
   annotate(lines: string): void;
   /** The page of the run. */
   summarize(markdown: string): Promise<void>;

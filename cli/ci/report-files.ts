@@ -1,6 +1,7 @@
 /** The files that a pipeline keeps as its artifacts: the findings for whoever shows them, and the whole report. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { RehearsalError } from "../../core/errors.ts";
 import type { Finding } from "../../core/lint/lint.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import type { Context } from "../command.ts";
@@ -9,9 +10,11 @@ import { sarifLog } from "../lint/sarif.ts";
 import { ServiceRefusal } from "../refusal.ts";
 import { rehearsalReport } from "./verdict.ts";
 
-/** Returns the path of the SARIF file. */
+/** Returns the path of the SARIF file; throws `InputInvalid` where there can be no such folder. */
 export async function writeFindings(folder: string, findings: readonly Finding[]): Promise<string> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch(({ message }: Error) => {
+    throw new RehearsalError("InputInvalid", { what: "--output", problems: `${folder}: ${message}` });
+  });
   const sarif = join(folder, "rehearsal.sarif");
   await writeFile(sarif, JSON.stringify(sarifLog(findings), null, 2));
   await writeFile(

@@ -10,7 +10,7 @@ export interface Rest {
   list<S extends z.ZodType>(path: string, entry: S): AsyncIterable<z.output<S>>;
 }
 
-/** Seconds that a limit is waited for at most, and how often something is sent. */
+/** Seconds that a limit is waited for at most, and an answer; and how often something is sent. */
 const PATIENCE = 60;
 const TRIES = 4;
 const PER_PAGE = 100;
@@ -36,18 +36,30 @@ export function openRest(url: string, headers: Record<string, string>): Rest {
         method,
         headers: { ...headers, ...(body !== undefined && { "content-type": "application/json" }) },
         ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(PATIENCE * 1_000),
       });
     } catch (error) {
       const { message } = ((error as Error).cause ?? error) as Error;
       throw new RehearsalError("NoteRefused", { what: `${method} ${path}`, reason: message });
     }
   };
+  /** A proxy's page, an answer that breaks off, or one that is about something else: no note came of it, and nothing worse. */
+  const read = async <S extends z.ZodType>(
+    what: string,
+    response: Response,
+    answer: S,
+  ): Promise<z.output<S>> => {
+    const told = answer.safeParse(await response.json().catch(() => undefined));
+    if (told.success) return told.data;
+    throw new RehearsalError("NoteRefused", { what, reason: "the answer is not understood" });
+  };
   return {
-    call: async (method, path, answer, body) => answer.parse(await (await send(method, path, body)).json()),
+    call: async (method, path, answer, body) =>
+      read(`${method} ${path}`, await send(method, path, body), answer),
     list: async function* (path, entry) {
       for (let page = 1; page <= PAGES; page++) {
         const response = await send("GET", `${path}?per_page=${PER_PAGE}&page=${page}`);
-        const entries = z.array(entry).parse(await response.json());
+        const entries = await read(`GET ${path}`, response, z.array(entry));
         yield* entries;
         if (entries.length < PER_PAGE) return;
       }

@@ -114,6 +114,8 @@ async function inquire(
     // The service knows what is pending and how large the tables are.
     if (verdict.report !== null) verdict.findings = verdict.report.findings ?? [];
   } catch (thrown) {
+    // What was refused may quote a file's name, and a name may hold a line that reads like a command.
+    desk.annotate("");
     verdict.refusal = refusalOf(thrown);
     verdict.exit = exitOf(verdict.refusal);
     await writeFindings(options.output, fromRoot(verdict.findings, relative(options.root, context.folder)));

@@ -22,14 +22,17 @@ export const LONGEST = 65_000;
 const ROWS = 20;
 
 export function verdictMarkdown(verdict: Verdict, longest = LONGEST): string {
-  const head = [`## ${title(verdict)}`, "", ...said(verdict), ...factTable(verdict), ""].join("\n");
-  const foot = [footer(verdict)].filter(Boolean).join("\n");
+  // Of control characters and those that turn the reading around only their names are left, in code as well; these are
+  // longer, so it is done before anything is measured.
+  const head = plain([`## ${title(verdict)}`, "", ...said(verdict), ...factTable(verdict), ""].join("\n"));
+  const foot = plain(footer(verdict));
   const left: string[] = [];
   let room = longest - size(head) - size(foot) - 200;
   const parts: string[] = [];
   for (const [name, lines] of sections(verdict)) {
     if (lines.length === 0) continue;
-    const text = `<details><summary>${name}</summary>\n\n${untitled(lines, name).join("\n").trim()}\n\n</details>\n`;
+    const told = plain(untitled(lines, name).join("\n").trim());
+    const text = `<details><summary>${name}</summary>\n\n${told}\n\n</details>\n`;
     if (size(text) > room) left.push(name.toLowerCase());
     else {
       parts.push(text);
@@ -37,8 +40,7 @@ export function verdictMarkdown(verdict: Verdict, longest = LONGEST): string {
     }
   }
   const cut = left.length > 0 ? [`Left out here, and told by the report: ${left.join(", ")}.\n`] : [];
-  // Of control characters and those that turn the reading around only their names are left, in code as well.
-  return plain([head, ...parts, ...cut, foot].join("\n").trimEnd());
+  return [head, ...parts, ...cut, foot].join("\n").trimEnd();
 }
 
 /** Its name stands above it already. */
@@ -51,8 +53,11 @@ const size = (text: string) => Buffer.byteLength(text);
 /** A name or words of somebody else's. */
 const quoted = (text: string) => code(text);
 
-/** The same, cut where it would fill the note by itself. */
-const quotedShort = (text: string) => quoted(text.length > 2_000 ? `${text.slice(0, 2_000)} …` : text);
+/** The same, cut where it would fill the note by itself, as long as it is shown. */
+function quotedShort(text: string): string {
+  const shown = plain(text);
+  return quoted(shown.length > 2_000 ? `${shown.slice(0, 2_000)} …` : shown);
+}
 
 function title({ status, wanted, environment, refusal }: Verdict): string {
   const where = code(environment);
@@ -75,7 +80,7 @@ function said({ outside, refusal, status, wanted, promotion }: Verdict): string[
   const lines: string[] = [];
   if (outside !== null)
     lines.push(
-      `${quoted(outside)}`,
+      quotedShort(outside),
       "",
       "So its files were read and nothing was asked of the service: no release was registered and nothing was rehearsed. That happens when somebody who may pushes the same commits to a branch of this repository.",
       "",
@@ -84,7 +89,7 @@ function said({ outside, refusal, status, wanted, promotion }: Verdict): string[
     lines.push(
       `**${quotedShort(refusal.message)}**`,
       "",
-      `Hint: ${quotedShort(hintParts(refusal.hint).sentence)}${refusal.hint.length > 4_000 ? "" : hintBlock(refusal.hint)}`,
+      `Hint: ${quotedShort(hintParts(refusal.hint).sentence)}${plain(refusal.hint).length > 4_000 ? "" : hintBlock(refusal.hint)}`,
       "",
     );
   if (refusal !== null || status === "rehearsed")

@@ -32,9 +32,9 @@ async function github(
   environment: string,
   more: Record<string, string> = {},
   words: string[] = [],
-  onError?: RunOptions["onError"],
+  { onError, files = {} }: Pick<RunOptions, "onError"> & { files?: Record<string, string> } = {},
 ) {
-  const folder = await world.folder({ ...FILES, "summary.md": "" });
+  const folder = await world.folder({ ...FILES, ...files, "summary.md": "" });
   const ran = await world.run(["ci", "github", "--environment", environment, "--wait", "0", ...words], {
     folder,
     ...(onError && { onError }),
@@ -89,12 +89,37 @@ describe("where a promotion holds the environment", () => {
     expect((await github("held", {}, ["--no-note"])).exit).toBe(5);
     expect(host.asked).toHaveLength(before);
   });
+
+  test("an answer of the code host that is about something else changes no verdict, and the summary says so", async () => {
+    host.instead.push({ status: 200, headers: {}, body: { page: "sign in first" } });
+    const ran = await github("held");
+    expect(ran).toMatchObject({ exit: 5, err: expect.stringContaining("the answer is not understood") });
+    expect(ran.summary).toMatch(/is locked by p[\s\S]*The comment was not written: NoteRefused\./);
+  });
+
+  test("a report's folder that cannot be made fails the run, and is told as what it is", async () => {
+    const ran = await github("held", {}, ["--output", "rehearsal.yaml"]);
+    expect(ran).toMatchObject({ exit: 2, err: expect.stringContaining("code:  InputInvalid") });
+    expect(ran.err).toContain("--output");
+  });
+});
+
+test("abuse 31: where the project is refused, a file's name that reads like a runner's command is only shown", async () => {
+  const forged = "::set-output name=status::promoted";
+  const ran = await github("held", {}, [], {
+    files: { [`migrations/0002_b\n${forged}\n.sql`]: "nonsense;\n" },
+  });
+  expect(ran).toMatchObject({ exit: 2, out: expect.stringContaining("code: SqlSyntax") });
+  const lines = ran.out.split("\n");
+  expect(lines[0]).toMatch(/^::stop-commands::[0-9a-f-]{36}$/);
+  expect(lines.indexOf(forged)).toBeGreaterThan(0);
+  expect(lines.filter((line) => line.startsWith("::stop-commands::"))).toHaveLength(1);
 });
 
 test("a rehearsal that gave way is begun again, and the verdict is the last one's", async () => {
   await registerFresh(world, "again");
   const ended: Promise<void>[] = [];
-  const ran = await github("again", {}, ["--wait", "1"], (text) => {
+  const onError = (text: string) => {
     const ids = [...text.matchAll(/^(p\w+): http/gm)].map(([, id = ""]) => id);
     const id = ids[ended.length];
     if (id === undefined) return;
@@ -106,7 +131,8 @@ test("a rehearsal that gave way is begun again, and the verdict is the last one'
         ended.length === 0 ? { status: "refused", error: gaveWay } : { status: "rehearsed" },
       ),
     );
-  });
+  };
+  const ran = await github("again", {}, ["--wait", "1"], { onError });
   await Promise.all(ended);
   expect(ended).toHaveLength(2);
   expect(ran.exit).toBe(0);

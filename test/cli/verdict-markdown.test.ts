@@ -94,6 +94,9 @@ describe("the note of a change", () => {
     expect(Buffer.byteLength(markdown) + Buffer.byteLength(markOf("production", "db"))).toBeLessThan(65_536);
     expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(LONGEST);
     expect(markdown).toContain("Left out here, and told by the report:");
+    // What is shown by its name takes more room than it did by itself.
+    const shown = verdictMarkdown(verdict("\u0001".repeat(1_800), 20));
+    expect(Buffer.byteLength(shown)).toBeLessThanOrEqual(LONGEST);
     expect(verdictMarkdown(verdict("short", 500))).toContain("480 more are in the report.");
   });
 
