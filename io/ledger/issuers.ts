@@ -11,6 +11,8 @@ export interface NamedIssuer {
 
 /** The issuer whose tokens say this `iss`; undefined when there is none. */
 export async function findIssuer(session: Session, url: string): Promise<NamedIssuer | undefined> {
+  // Nothing of the token is verified yet: it may hold a NUL, which Postgres would not take.
+  if (url.includes("\0")) return undefined;
   const [row] = await session.query<NamedIssuer>("select name, settings from ledger.issuers where url = $1", [
     url,
   ]);

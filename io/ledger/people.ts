@@ -42,6 +42,8 @@ export async function findByIdentity(
   session: Session,
   { issuer, subject }: Identity,
 ): Promise<Person | undefined> {
+  // What a token says may hold a NUL, which Postgres would not take, and so is nobody's.
+  if (`${issuer}${subject}`.includes("\0")) return undefined;
   const [row] = await session.query<Person>(
     `select ${COLUMNS} from ledger.people p join ledger.identities i on i.person = p.name
       where i.issuer = $1 and i.subject = $2`,

@@ -75,6 +75,11 @@ describe("a person's token", () => {
     );
   });
 
+  test("of a subject that the ledger cannot keep is nobody's", async () => {
+    const answer = await show(await issuer.sign(PEOPLE, { sub: "subject-of-operator\0" }));
+    expect(answer).toMatchObject({ status: 401, body: { code: "IdentityUnknown" } });
+  });
+
   test("of the same subject by another issuer is nobody's", async () => {
     const answer = await show(await issuer.sign(OTHERS, claims));
     expect(answer).toMatchObject({ status: 401, body: { code: "IdentityUnknown" } });
@@ -154,6 +159,11 @@ describe("what is no token of a registered issuer, for us and for now, is refuse
       () => issuer.sign(`${PEOPLE}/`, claims),
     ],
     ["of no issuer", "names no issuer", () => issuer.sign(PEOPLE, { ...claims, iss: undefined })],
+    [
+      "of an issuer whose name the ledger cannot keep",
+      "not one that is registered",
+      () => issuer.sign(PEOPLE, { ...claims, iss: "http://issuer.example\0" }),
+    ],
     ["that has expired", "it has expired", () => issuer.sign(PEOPLE, { ...claims, exp: now() - 61 })],
     ["without an expiry", 'no "exp"', () => issuer.sign(PEOPLE, { ...claims, exp: undefined })],
     [
