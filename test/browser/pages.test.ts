@@ -123,7 +123,9 @@ describe("every page", () => {
       "/console/no-such-page",
       "/reference",
     ]) {
-      await reviewer.goto(path);
+      const answer = await reviewer.goto(path);
+      if (answer?.status() !== (path.endsWith("/no-such-page") ? 404 : 200))
+        wrong.push(`${path}: ${answer?.status()}`);
       wrong.push(...(await wrongWith(reviewer)).map((line) => `${path}: ${line}`));
     }
     await reviewer.goto("/console/log");

@@ -151,7 +151,7 @@ describe("why it was decided so", () => {
     const steps = [attempt("roll-back", { path: "swap", failed: "shop__failed_p1", stopped })];
     const words = says(course({ status: "rolled-back", steps }), "roll-back");
     expect(words).toContain("The pristine copy became production again");
-    expect(words.includes("The services could not be stopped first: ")).toBe(told);
+    expect(words?.includes("The services could not be stopped first: ")).toBe(told);
   });
 
   test("what was brought up at the fence", () => {
