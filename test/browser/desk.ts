@@ -8,8 +8,8 @@ import type { Service } from "../service/service.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Milliseconds that a page is waited for; nothing takes so long unless it is wrong. */
-const PATIENCE = 30_000;
+/** Milliseconds that a page is waited for; on a machine that is busy with much else, a whole promotion takes half of it. */
+const PATIENCE = 60_000;
 
 export type Person = keyof Service["keys"];
 
