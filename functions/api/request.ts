@@ -7,7 +7,7 @@ import { type Actor, EVERYWHERE, environmentsFor, may, type Permission } from ".
 import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { authenticate } from "../identity/authenticate.ts";
-import { assertPipelineMay } from "../identity/held-pipeline.ts";
+import { assertPipelineMay, assertPipelineReads } from "../identity/held-pipeline.ts";
 import { forbidden, type Refused, refusalBy, tellRefused, tellUnauthorized } from "../identity/refused.ts";
 import { borrowLedger, returnLedger } from "./kept-ledger.ts";
 import { refuseInvalid } from "./problem.ts";
@@ -92,7 +92,10 @@ export interface AskedFor {
 export function allow(c: ApiContext, permission: Permission, environment: string, askedFor?: AskedFor): void {
   c.set("asked", true);
   const { actor } = c.var;
-  if (may(actor, permission, environment)) return;
+  if (may(actor, permission, environment)) {
+    assertPipelineReads(actor, permission, c.req.method);
+    return;
+  }
   const hides =
     askedFor ?? (environment === EVERYWHERE ? undefined : { what: "environment", name: environment });
   const hidden = hides !== undefined && !may(actor, "read", environment) ? hides : undefined;

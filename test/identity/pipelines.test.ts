@@ -291,6 +291,24 @@ describe("a workflow of GitHub Actions", () => {
     ).toBe(200);
   });
 
+  test("abuse 24: a workflow of a pull request reads no production rows, however it spells their address", async () => {
+    const token = await as("/github", PULL_REQUEST);
+    const { id } = await must<Started>("POST", "/promotions", { environment: "production", release });
+    await world.store.put(`backups/production/${id}-1/data/rows.zst`, Buffer.from("rows"));
+    const backup = await must<{ id: string }>("POST", "/environments/production/backups", {});
+    for (const path of [
+      `/promotions/${id}/artifacts/backup/1/data/rows.zst`,
+      `/promotions/${id}/artifacts/backup%2F1%2Fdata/rows.zst`,
+      `/tasks/${backup.id}/files`,
+    ]) {
+      const answer = await show(token, "GET", path);
+      expect(answer, path).toMatchObject({ status: 403, body: { code: "PipelineHeld" } });
+      expect(answer.body.detail).toContain("it reads no production rows");
+      expect(answer.body.hint).not.toBe("");
+    }
+    await must("POST", `/promotions/${id}/cancel`, {});
+  });
+
   test("that promotes hands out no credentials, though the person it speaks for may", async () => {
     const token = await as("/github", PUSH);
     for (const [path, body] of [
