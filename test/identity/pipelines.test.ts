@@ -1,4 +1,7 @@
-/** Tokens of pipelines, with the claims that GitHub and GitLab put into them, put to the API. */
+/**
+ * Tokens of pipelines, with the claims that GitHub and GitLab put into them, put to the API.
+ * Long because every claim that is pinned has a case of its own, and both kinds of issuer are put to one service.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSession } from "../../functions/identity/sessions.ts";
 import { ask, type Started } from "../api/course.ts";
