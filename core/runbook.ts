@@ -1,4 +1,7 @@
-/** A promotion told as its runbook: every step in the order of the workflow, how it stands, and why it was decided so. */
+/**
+ * A promotion told as its runbook: every step in the order of the workflow, how it stands, and why it was decided so.
+ * Long because every step has a sentence for each way that it can go.
+ */
 import type { Json } from "./canonical-json.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Policy } from "./policy.ts";

@@ -8,6 +8,7 @@ import { notFound, onError } from "./problem.ts";
 import { api, heldPipeline, withActor, withLedger } from "./request.ts";
 import { adoptionRoutes } from "./routes/adoptions.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
+import { backupTaskRoutes } from "./routes/backup-tasks.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { checkRoutes } from "./routes/checks.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
@@ -67,6 +68,7 @@ const routed = app
   .route("/", endingRoutes)
   .route("/", artifactRoutes)
   .route("/", backupRoutes)
+  .route("/", backupTaskRoutes)
   .route("/", taskRoutes)
   .route("/", replayRoutes)
   .route("/", shapeRoutes)

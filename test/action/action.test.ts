@@ -1,4 +1,8 @@
-/** The Action's entry point and the GitLab template's script as real processes, on recorded events, against the service on this machine. */
+/**
+ * The Action's entry point and the GitLab template's script as real processes, on recorded events, against the service on
+ * this machine.
+ * Long because one service and one code host serve every event.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** Who may do what, over the API: roles, keys and their scopes, four eyes, and what is told of a refusal. */
+/**
+ * Who may do what, over the API: roles, keys and their scopes, four eyes, and what is told of a refusal.
+ * Long because the same few people play all of its scenes.
+ */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Grant } from "../../core/access.ts";
 import { newOnce, redeemOnce } from "../../functions/identity/once.ts";
