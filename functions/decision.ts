@@ -1,4 +1,5 @@
 /** A person's decision: written to the ledger first, then handed to the state machine, which waits for it. */
+import type { Credential } from "../core/access.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Approval, decideApproval, expireApproval, readApproval } from "../io/ledger/approvals.ts";
@@ -18,6 +19,8 @@ export interface Decision {
   evidence?: string;
   comment?: string;
   by: string;
+  /** By which credential, for the log: a pipeline may have decided in their name. */
+  credential: Credential;
   /** Asked once its row is held; throws when it is no longer what the person has seen. */
   assertSeen?: () => Promise<void>;
 }
@@ -39,7 +42,7 @@ async function write(
   ledger: Session,
   decision: Decision,
 ): Promise<{ approval: Approval; repeated: boolean }> {
-  const { promotion: id, verdict, evidence, comment, by } = decision;
+  const { promotion: id, verdict, evidence, comment, by, credential } = decision;
   // Every step locks the promotion before anything else of it, and so must a decision, or the two would deadlock.
   const promotion = await readPromotion(ledger, id, "lock");
   await decision.assertSeen?.();
@@ -66,7 +69,10 @@ async function write(
     environment: promotion.environment,
     promotion: id,
     announce: true,
-    data: { evidence: approval.evidence, by, comment: comment ?? "" },
+    data: {
+      ...{ evidence: approval.evidence, by, comment: comment ?? "" },
+      credential: `${credential.kind} ${credential.id}`,
+    },
   });
   return { approval, repeated: false };
 }

@@ -82,7 +82,8 @@ async function decided(c: PageContext, verdict: "approved" | "rejected"): Promis
   return changed(c, async (promotion) => {
     const { evidence, comment } = await formOf(c, decisionForm);
     const said = comment ? { comment } : {};
-    await decide(await c.var.ledger(), { promotion, verdict, evidence, ...said, by: c.var.person });
+    const { person: by, credential } = c.var.actor;
+    await decide(await c.var.ledger(), { promotion, verdict, evidence, ...said, by, credential });
   });
 }
 

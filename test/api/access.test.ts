@@ -330,7 +330,12 @@ describe("four eyes", () => {
       route: "/promotions/{id}/approve",
     });
     expect((await world.call<Started>("GET", `/promotions/${id}`)).body.status).toBe("waiting");
-    expect((await admin("POST", `/promotions/${id}/approve`, {})).status).toBe(200);
+    const second = await keyFor({ person: "other" });
+    expect((await second.call("POST", `/promotions/${id}/approve`, {})).status).toBe(200);
+    expect((await told("promotion.approved")).at(-1)?.data).toMatchObject({
+      by: "other",
+      credential: `key ${second.id}`,
+    });
   });
 
   test("own promotions may be rejected, and a dev or a policy without four eyes lets one approve one's own", async () => {

@@ -69,11 +69,12 @@ export const decisionRoutes = api()
     return c.json(await decided(c, { promotion, verdict: "rejected", ...given({ comment }) }), 200);
   });
 
-async function decided(c: ApiContext, decision: Omit<Decision, "by" | "assertSeen">) {
+async function decided(c: ApiContext, decision: Omit<Decision, "by" | "credential" | "assertSeen">) {
   const ledger = await c.var.ledger();
   await decide(ledger, {
     ...decision,
     by: c.var.person,
+    credential: c.var.actor.credential,
     assertSeen: ifMatch(c, ledger, "promotion", decision.promotion),
   });
   return shownDecided(await readPromotion(ledger, decision.promotion));
