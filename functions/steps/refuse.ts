@@ -61,16 +61,7 @@ export const handler = step("refuse", async (context) => {
 /** Of a rehearsal alone only its copies are ours: the environment may be another promotion's by now, fence and all. */
 async function refuseRehearsal(context: StepContext, reason: ErrorRecord): Promise<StepResult> {
   const { code, message } = reason;
-  let copies = "none";
-  if (context.promotion.facts.production !== undefined) {
-    const maintenance = await context.openMaintenance();
-    try {
-      await endSessions(maintenance, `rehearsal ${context.promotion.id} rehearse `);
-      copies = await tryDropping(maintenance, context.promotion.id);
-    } finally {
-      await maintenance.close();
-    }
-  }
+  const copies = context.promotion.facts.production === undefined ? "none" : await tryPuttingAway(context);
   context.passed("let-in");
   return {
     outcome: { ended: "refused", code, message, copies },
@@ -78,6 +69,23 @@ async function refuseRehearsal(context: StepContext, reason: ErrorRecord): Promi
     error: reason,
     events: [{ type: "promotion.refused", data: { code, message, rehearseOnly: true } }],
   };
+}
+
+/** Nothing of production's hangs on it, so nobody has to wait, or to be called, for a server that is away: the sweep drops the copies later. */
+async function tryPuttingAway(context: StepContext): Promise<string> {
+  let maintenance: Session;
+  try {
+    maintenance = await context.openMaintenance();
+  } catch (error) {
+    if (error instanceof RehearsalError && error.code === "DatabaseUnreachable") return error.message;
+    throw error;
+  }
+  try {
+    await endSessions(maintenance, `rehearsal ${context.promotion.id} rehearse `);
+    return await tryDropping(maintenance, context.promotion.id);
+  } finally {
+    await maintenance.close();
+  }
 }
 
 /** A server that cannot drop a copy now, such as one whose disk is full, keeps nobody from an end: the sweep drops it later. */
