@@ -19,6 +19,7 @@ const OUTSIDE_EVENTS = new Set([
   "discussion",
   "discussion_comment",
   "fork",
+  "gollum",
   "issue_comment",
   "issues",
   "pull_request",

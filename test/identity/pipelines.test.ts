@@ -434,6 +434,11 @@ describe("an issuer is not registered", () => {
       "outsiders can set these off",
     ],
     [
+      "that lets whoever edits a public wiki promote",
+      { ...base, trusts: [{ ...trust, events: ["gollum"] }] },
+      "outsiders can set these off",
+    ],
+    [
       "that lets merge requests promote",
       {
         ...base,
