@@ -10,6 +10,7 @@ import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { readLiveShape } from "./drift.ts";
 import { readExpectations } from "./expectations.ts";
+import { lookAt } from "./look.ts";
 import { readKeptShape } from "./shapes.ts";
 
 export interface Diff extends ShapeComparison {
@@ -49,7 +50,11 @@ async function resolve(
   if (environment !== undefined) {
     // In the words for a name that means nothing.
     assertMay(environment.name, { what: "shape", name: named });
-    return { named, is: "environment, as it is now", shape: await readLiveShape(environment) };
+    return {
+      named,
+      is: "environment, as it is now",
+      shape: await lookAt(ledger, named, () => readLiveShape(environment)),
+    };
   }
   const [, promotion, when] = /^(p[0-9]{6}[0-9a-z]{8})(?::(before|after))?$/.exec(named) ?? [];
   if (promotion !== undefined) {

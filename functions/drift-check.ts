@@ -6,6 +6,7 @@ import { appendEvent } from "../io/ledger/events.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { type Drift, findDrift } from "./drift.ts";
+import { lookAt } from "./look.ts";
 import { trySending } from "./outbox.ts";
 
 /** So many differences and statements are kept. */
@@ -26,7 +27,7 @@ export async function checkDrift(
 ): Promise<Drift> {
   // Read before: a promotion that ends meanwhile overtakes the check, and not the reverse.
   const { fingerprint } = await readEnvironment(ledger, name);
-  const drift = await findDrift(ledger, store, name);
+  const drift = await lookAt(ledger, name, () => findDrift(ledger, store, name));
   const { differences, count, sql, ignored } = drift;
   const isNew = await ledger.transaction(async () => {
     const isNew = await putDriftCheck(ledger, name, {

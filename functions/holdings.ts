@@ -10,6 +10,7 @@ import { openSession, type Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { readTableSizes } from "../io/postgres/table-sizes.ts";
 import { secrets } from "./clients.ts";
+import { lookAt } from "./look.ts";
 
 /** Objects that are looked at: a request is answered while a person waits. */
 const MOST = 50_000;
@@ -21,7 +22,9 @@ export async function readHoldings(
   prefixes: readonly string[],
 ): Promise<Holdings> {
   const environment = await readEnvironment(ledger, name);
-  const [tables, storage] = await Promise.all([readTables(environment), readStorage(environment, prefixes)]);
+  const [tables, storage] = await lookAt(ledger, name, () =>
+    Promise.all([readTables(environment), readStorage(environment, prefixes)]),
+  );
   return { environment: name, tables, storage };
 }
 

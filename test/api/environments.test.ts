@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { databaseUrl } from "../../core/database-url.ts";
+import { LOOKING_PLACES } from "../../io/ledger/looking-places.ts";
 import { openSecrets } from "../../io/secrets.ts";
 import { writeNewerPgDump } from "../native-pg-dump.ts";
 import { startPooler } from "../pooler.ts";
@@ -260,5 +261,39 @@ describe("a policy", () => {
     expect(status).toBe(400);
     expect(body.detail).toContain("policy.decision");
     expect(body.detail).toContain("fenced");
+  });
+});
+
+describe("requests that look into an environment's database", () => {
+  test("are a few at once for each environment, so that nobody who may only read takes all its connections", async () => {
+    const release = await uploadRelease(world);
+    for (const name of ["watched", "quiet"]) await registerFresh(world, name);
+    const looks = (environment: string): [method: string, path: string, body?: object][] => [
+      ["GET", `/environments/${environment}/drift`],
+      ["POST", `/environments/${environment}/holdings`, {}],
+      ["POST", `/environments/${environment}/checks`],
+      ["POST", "/diffs", { from: environment, to: environment }],
+      ["POST", "/plans", { environment, release }],
+    ];
+    const ask = async (environment: string) => {
+      const answers = [];
+      for (const [method, path, body] of looks(environment))
+        answers.push(await world.call(method, path, body));
+      return answers;
+    };
+    const places = (what: string) =>
+      `select ${what}(hashtextextended('look into watched ' || place, 0)) from generate_series(1, $1::int) as place`;
+    await world.ledger.query(places("pg_advisory_lock"), [LOOKING_PLACES]);
+    for (const { status, body, headers } of await ask("watched")) {
+      expect([status, body.code]).toEqual([429, "TooManyRequests"]);
+      expect(body.detail).toContain('requests that look into "watched"');
+      expect(body.hint).toContain("wait 2 s");
+      expect(headers.get("retry-after")).toBe("2");
+    }
+    expect((await ask("quiet")).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    await world.ledger.query(places("pg_advisory_unlock"), [LOOKING_PLACES]);
+    // More than there are places, one after the other: each gave its own back.
+    for (let round = 0; round < LOOKING_PLACES; round++)
+      expect((await ask("watched")).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   });
 });

@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { checkSchema } from "../../../core/checkup.ts";
 import { VERSION } from "../../../core/version.ts";
+import { lookAt } from "../../look.ts";
 import { access } from "../access.ts";
 import { environmentName, instant, jsonAnswer } from "../answer.ts";
 import { refusals } from "../refusals.ts";
@@ -61,6 +62,7 @@ export const checkRoutes = api()
   .openapi(environment, async (c) => {
     const { checkEnvironment } = await import("../../environment-checkup.ts");
     const { name } = c.req.valid("param");
-    const checks = await checkEnvironment(await c.var.ledger(), name, c.var.actor);
+    const ledger = await c.var.ledger();
+    const checks = await lookAt(ledger, name, () => checkEnvironment(ledger, name, c.var.actor));
     return c.json({ environment: name, checks }, 200);
   });

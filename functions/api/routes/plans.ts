@@ -5,6 +5,7 @@ import type { Coverage } from "../../../core/plan-coverage.ts";
 import type { Statement } from "../../../core/statement.ts";
 import type { StatementClass } from "../../../core/statement-class.ts";
 import { artifacts } from "../../clients.ts";
+import { lookAt } from "../../look.ts";
 import type { Plan } from "../../plan.ts";
 import { access } from "../access.ts";
 import { jsonAnswer, jsonBody } from "../answer.ts";
@@ -104,7 +105,9 @@ export const planRoutes = api().openapi(plan, async (c) => {
   allow(c, "promote", c.req.valid("json").environment);
   // Loaded on first use, for it brings the SQL parser, which no other request but an upload needs.
   const { planPromotion } = await import("../../plan.ts");
-  const found = await planPromotion(await c.var.ledger(), artifacts(), c.req.valid("json"));
+  const ledger = await c.var.ledger();
+  const wanted = c.req.valid("json");
+  const found = await lookAt(ledger, wanted.environment, () => planPromotion(ledger, artifacts(), wanted));
   return c.json(shown(found), 200);
 });
 
