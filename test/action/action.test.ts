@@ -14,7 +14,7 @@ import { contentOf } from "../service/content.ts";
 import { PROJECT, SCHEMA } from "../service/project.ts";
 import { Service } from "../service/service.ts";
 import { type CodeHost, startCodeHost } from "./code-host.ts";
-import { type Job, removeFolders, runAction, runGitlab } from "./job.ts";
+import { COMMAND, type Job, removeFolders, runAction, runGitlab } from "./job.ts";
 
 const BROKEN = {
   ...PROJECT,
@@ -156,8 +156,11 @@ describe("the Action", () => {
   });
 
   test("of a job that is stopped takes its rehearsal back, so that the next does not wait for it", async () => {
+    // As npx does: it stands between, and hands no signal on.
+    const stopped = pullRequest("opened", { ...PROJECT, "as-npx.sh": `${COMMAND} "$@"\nexit $?\n` });
     const ran = await runAction({
-      ...pullRequest("opened", PROJECT),
+      ...stopped,
+      inputs: { ...stopped.inputs, command: "sh as-npx.sh" },
       onError: (text, child) => {
         if (/^p\w+: http/m.test(text)) child.kill("SIGINT");
       },

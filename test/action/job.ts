@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const COMMAND = `${process.execPath} ${join(ROOT, "cli/main.ts")}`;
+/** What runs the command from its sources. */
+export const COMMAND = `${process.execPath} ${join(ROOT, "cli/main.ts")}`;
 
 export interface Ran {
   exit: number | null;
