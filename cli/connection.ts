@@ -51,7 +51,17 @@ function parse(text: string, file: string, given: string | undefined): Connectio
   const key = given || found?.key;
   if (typeof found?.url !== "string" || typeof key !== "string")
     throw new RehearsalError("ConnectionMissing", { missing: `${file} has no url or no key` });
-  return { url: checked(found.url, file), credential: asGiven(key.trim()) };
+  const url = checked(found.url, file);
+  // The file may have come with somebody's repository: what it says leads a key of yours nowhere but to this machine.
+  if (given && !isHere(url))
+    throw new RehearsalError("ConnectionMissing", {
+      missing: `REHEARSAL_KEY is set and REHEARSAL_URL is not; ${file} names ${new URL(url).origin}, which is not given that key`,
+    });
+  return { url, credential: asGiven(key.trim()) };
+}
+
+function isHere(url: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 }
 
 /** A token that was given; where GitHub Actions makes them out, others after it. Its audience is the service's address, unless REHEARSAL_AUDIENCE says another. */

@@ -108,6 +108,26 @@ describe("the connection", () => {
     expect(err).toContain("REHEARSAL_KEY is not set");
   });
 
+  test("abuse 35: a file that came with a repository does not lead a key from the environment to its own address", async () => {
+    const folder = await world.folder({
+      ".rehearsal/connection.json": JSON.stringify({ url: "https://127.0.0.1.example.com", key: "k" }),
+    });
+    const { exit, err } = await runCommand(["status"], { folder, variables: { REHEARSAL_KEY: "rk_secret" } });
+    expect(exit).toBe(2);
+    expect(err).toContain("names https://127.0.0.1.example.com, which is not given that key");
+    expect(err).toContain("hint:  set REHEARSAL_URL and REHEARSAL_KEY");
+    expect(err).not.toContain("rk_secret");
+    // The service of this machine is: another person speaks there by a key of their own.
+    const own = await world.folder({
+      ".rehearsal/connection.json": JSON.stringify({ url: world.url, key: "rk_nobody" }),
+    });
+    expect(
+      await runCommand(["status"], { folder: own, variables: { REHEARSAL_KEY: "rk_tester" } }),
+    ).toMatchObject({
+      exit: 0,
+    });
+  });
+
   test.each([["{"], ['{"url":"ftp://x","key":"k"}'], ['{"key":"k"}'], ["null"]])(
     "that is written as %s is refused",
     async (text) => {
