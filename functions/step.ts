@@ -75,8 +75,11 @@ export interface StepResult {
   afterwards?: () => Promise<void>;
 }
 
-/** Steps after which a cancellation comes too late: production may have been touched. */
-export const CANCELLABLE: ReadonlySet<Step> = new Set(STEPS.slice(0, STEPS.indexOf("fence")));
+/** Steps that heed a cancellation: those before production may be touched, and the last of one that touches nothing. */
+export const CANCELLABLE: ReadonlySet<Step> = new Set([
+  ...STEPS.slice(0, STEPS.indexOf("fence")),
+  "put-away",
+]);
 
 interface StepOptions {
   /** Run the work even though an attempt has succeeded: for a step that holds a new task token each time. */

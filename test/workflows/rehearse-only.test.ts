@@ -3,7 +3,7 @@ import type { DatabaseAddress } from "../../core/database-url.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
-import { eventTypes, expectEvents, expectSettled } from "../service/outcome.ts";
+import { expectEvents, expectSettled } from "../service/outcome.ts";
 import { PROJECT, SCHEMA } from "../service/project.ts";
 import { type Detail, Service } from "../service/service.ts";
 
@@ -137,19 +137,24 @@ describe("a promotion that only rehearses", () => {
     expect(await markOf(service, "way", address)).toEqual(promoted);
   });
 
-  test("can be cancelled, and ends refused with its copies gone", async () => {
-    const address = await environment("cancel");
-    const before = await markOf(service, "cancel", address);
-    const gate = service.gate("restore:restored");
-    const id = await rehearse(service, "cancel", release);
+  test.each([
+    ["restore:restored", ["admit", "snapshot", "back-up", "restore"]],
+    ["rehearse:cloned", ["admit", "snapshot", "back-up", "restore", "rehearse"]],
+  ])("can be cancelled at %s, and ends refused with its copies gone", async (point, done) => {
+    const name = `cancel-${point.split(":")[0]}`;
+    const address = await environment(name);
+    const before = await markOf(service, name, address);
+    const gate = service.gate(point);
+    const id = await rehearse(service, name, release);
     await gate.reached();
     await service.must("POST", `/promotions/${id}/cancel`);
     gate.open();
-    const detail = await service.until(id, "refused");
-    expect(detail.error).toMatchObject({ code: "Cancelled" });
-    expect(await eventTypes(service, id)).not.toContain("rehearse.done");
+    const detail = await service.until(id, "refused", "rehearsed");
+    expect(detail).toMatchObject({ status: "refused", error: { code: "Cancelled" } });
+    const succeeded = detail.steps.filter(({ status }) => status === "succeeded").map(({ step }) => step);
+    expect(succeeded).toEqual([...done, "refuse"]);
     await expectSettled(service, detail);
-    expect(await markOf(service, "cancel", address)).toEqual(before);
+    expect(await markOf(service, name, address)).toEqual(before);
   });
 });
 
