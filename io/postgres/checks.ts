@@ -3,7 +3,10 @@ import type { BrokenCheck, Check } from "../../core/checks.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import type { Session } from "./session.ts";
 
-/** Every check that returned rows. Must be called inside a transaction; it leaves the transaction as it was. */
+/**
+ * Every check that returned rows. Must be called inside a transaction; it leaves the transaction as it was. However many
+ * rows a check returns, the server counts them as they come and keeps the first.
+ */
 export async function findBrokenChecks(
   session: Session,
   checks: readonly Check[],
@@ -15,7 +18,9 @@ export async function findBrokenChecks(
       `savepoint rehearsal_check; set local search_path = ${searchPath}; set local transaction_read_only = on`,
     );
     const [row] = await session.query<{ rows: string; sample: string }>(
-      `select pg_catalog.count(*) as rows, (pg_catalog.array_agg(pg_catalog.to_jsonb(found)))[1]::text as sample from (\n${check.sql}\n) as found`,
+      `select pg_catalog.count(*) as rows, (pg_catalog.array_agg(first) filter (where first is not null))[1]::text as sample
+        from (select case when pg_catalog.row_number() over () = 1 then pg_catalog.to_jsonb(found.*) end as first
+          from (\n${check.sql}\n) as found) as seen`,
     );
     await session.execute("rollback to savepoint rehearsal_check; release savepoint rehearsal_check");
     if (row !== undefined && Number(row.rows) > 0)
