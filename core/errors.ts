@@ -20,6 +20,18 @@ interface Entry<F extends Facts> {
 
 const entry = <F extends Facts = Record<never, never>>(value: Entry<F>): Entry<F> => value;
 
+/** The command that lists what was not found. */
+const LISTS: Record<string, string> = {
+  environment: "env list",
+  promotion: "status",
+  backup: "backup list",
+  task: "backup tasks",
+  person: "person list",
+  key: "key list",
+  issuer: "issuer list",
+  destination: "destination list",
+};
+
 export const ERRORS = {
   // --- usage and doors -------------------------------------------------------------------------
   InputInvalid: entry<{ what: string; problems: string }>({
@@ -30,7 +42,8 @@ export const ERRORS = {
   }),
   NotFound: entry<{ what: string; name: string }>({
     message: (f) => `there is no ${f.what} "${f.name}"`,
-    hint: (f) => `list what there is with the matching "list" command for ${f.what}s`,
+    hint: (f) =>
+      LISTS[f.what] ? `list what there is with: rehearsal ${LISTS[f.what]}` : "look at how it is spelt",
     status: 404,
     exit: 2,
   }),

@@ -211,10 +211,10 @@ describe("a mistake", () => {
     [["restore", "x", "--to", "a", "--over", "b"], 'see "rehearsal backup restore --help"', "UsageInvalid"],
     [["export", "x"], 'see "rehearsal backup export --help"', "UsageInvalid"],
     [["hold", "x"], 'see "rehearsal backup hold --help"', "UsageInvalid"],
-    [["show", "nosuch"], 'list what there is with the matching "list" command', "NotFound"],
+    [["show", "nosuch"], "list what there is with: rehearsal backup list", "NotFound"],
     [["show", "No_Such"], "correct the named fields", "InputInvalid"],
-    [["list", "nosuch"], 'list what there is with the matching "list" command', "NotFound"],
-    [["create", "prod", "--base", "b261121nosuch00"], 'the matching "list" command', "NotFound"],
+    [["list", "nosuch"], "list what there is with: rehearsal env list", "NotFound"],
+    [["create", "prod", "--base", "b261121nosuch00"], "rehearsal backup list", "NotFound"],
   ])("%j exits 2 with a hint", async (words, hint, code) => {
     const { exit, value, err } = await json<Refused>(...words);
     expect([exit, err]).toEqual([2, ""]);
