@@ -55,6 +55,9 @@ async function underWay(id: string, now: string): Promise<Attempt> {
 /** Lines that tell a step. */
 const stepsOf = (lines: string[]) => lines.filter((line) => /^[✓✗·?⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] /u.test(line));
 
+/** A drawing comes in pieces; its last line is that of the step that comes last. */
+const wholly = (text: string) => text.includes("· open");
+
 test("the runbook is drawn in place: done, failed, running with a bar, to come; and it stays as it ended", async () => {
   const id = await begun("drawn");
   await play(world, id, "admit");
@@ -63,7 +66,7 @@ test("the runbook is drawn in place: done, failed, running with a bar, to come; 
   await play(world, id, "back-up");
   const attempt = await underWay(id, '"public"."漢字テーブル"');
   const terminal = watch(id, { columns: 100, rows: 30 });
-  await terminal.until((text) => text.includes("50 %"));
+  await terminal.until((text) => text.includes("50 %") && wholly(text));
   const lines = terminal.screen();
   expect(lines[0]).toMatch(new RegExp(`^${id}: "drawn" to release ${release.slice(0, 12)}, \\d`));
   expect(lines.slice(1, 7)).toEqual([
@@ -98,9 +101,9 @@ test("at 40 columns and 12 rows nothing is wider or higher, and what a resize ha
   for (const step of ["admit", "snapshot", "back-up"] as const) await play(world, id, step);
   await underWay(id, '"public"."a table with a name that is longer than the terminal is wide, 漢字テーブル"');
   const terminal = watch(id, { columns: 100, rows: 30 });
-  await terminal.until((text) => text.includes("░ 50 %"));
+  await terminal.until((text) => text.includes("░ 50 %") && wholly(text));
   terminal.resize(40, 30);
-  await terminal.until((text) => !text.includes("░") && text.includes("50 %"));
+  await terminal.until((text) => !text.includes("░") && text.includes("50 %") && wholly(text));
   const narrow = terminal.screen();
   expect(narrow[0]).toMatch(/^p\w+: "narrow" to release .*…$/);
   expect(narrow.filter((line) => line.includes(id))).toHaveLength(1);
@@ -118,7 +121,7 @@ test("while it waits the terminal says how to decide, and Ctrl-C leaves it clean
   const id = await begun("waits", { decision: "approval" });
   await ask(world, id);
   const terminal = watch(id, { columns: 80, rows: 24 }, { NO_COLOR: "1" });
-  await terminal.until((text) => text.includes(`rehearsal reject ${id}`));
+  await terminal.until((text) => text.includes(`rehearsal reject ${id}`) && text.includes("who:"));
   expect(terminal.screen()).toContain('who:      an approver or admin of "waits"');
   expect(stepsOf(terminal.screen())).toContainEqual(
     expect.stringMatching(/^\? decide .*somebody has to decide$/),
