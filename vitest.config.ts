@@ -9,6 +9,9 @@ const LONGEST = [
   "kill-before-the-fence.test.ts",
   "promotion.test.ts",
   "backup-fuzz.test.ts",
+  "absent-servers.test.ts",
+  "time-outs.test.ts",
+  "twice.test.ts",
 ];
 
 /** The longest files first, and the others as vitest would have them. */
