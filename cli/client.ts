@@ -42,8 +42,11 @@ const problemSchema = z.object({
   facts: z.record(z.string(), z.unknown()).default({}),
 });
 
-/** A client of the service; throws `ServiceUnreachable` when it does not answer, `ServiceRefusal` when it refuses. */
-export function openClient({ url, credential }: Connection): Client {
+/**
+ * A client of the service; throws `ServiceUnreachable` when it does not answer, `ServiceRefusal` when it refuses. After
+ * `signal` nothing is sent or waited for any more.
+ */
+export function openClient({ url, credential }: Connection, signal?: AbortSignal): Client {
   const send = async (method: string, path: string, body?: object, headers: Headers = {}) => {
     const repeatable = method !== "POST" && method !== "PATCH" ? true : "idempotency-key" in headers;
     let shown = await credential();
@@ -55,13 +58,14 @@ export function openClient({ url, credential }: Connection): Client {
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
     });
     let renewed = false;
     for (let tries = 1; ; tries++) {
       const answer = await attempt(url + path, request());
       const passing = answer instanceof RehearsalError || answer.status === 502 || answer.status === 503;
       if (passing && repeatable && tries < TRIES) {
-        await pause(FIRST_PAUSE * 2 ** (tries - 1));
+        await pause(FIRST_PAUSE * 2 ** (tries - 1), undefined, { ...(signal && { signal }) });
         continue;
       }
       if (answer instanceof RehearsalError) throw answer;

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The command `rehearsal`: words in, one outcome out, and an exit code that scripts can rely on. */
 import "./parser-tiers.ts";
-import { COMPLETE } from "./completion.ts";
 import { run } from "./run.ts";
 import { processTerminal } from "./terminal.ts";
 
@@ -10,8 +9,6 @@ process.exitCode = await run(process.argv.slice(2), {
   variables: process.env,
   folder: currentFolder(),
 });
-// A shell waits for it: whatever the service has not answered by now is not wanted any more.
-if (process.argv[2] === COMPLETE) process.exit();
 
 /** Where the person stands: npm runs scripts in the package's folder and tells in INIT_CWD where it was called. */
 function currentFolder(): string {

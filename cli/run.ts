@@ -56,13 +56,13 @@ export async function run(words: readonly string[], surroundings: Surroundings):
 const COMPLETION_TIME = 1_500;
 
 async function completeWords(program: Command, words: readonly string[], surroundings: Surroundings) {
-  const context = contextOf(surroundings, false);
+  const { folder, variables } = surroundings;
+  // What is still under way then is broken off, so that the process ends by itself: ended while the parser's code is being
+  // compiled, it may never be gone.
   const late = AbortSignal.timeout(COMPLETION_TIME);
+  const client = async () => openClient(await findConnection(folder, variables), late);
   const found = await complete(program, words[0] === "--" ? words.slice(1) : words, (kind) =>
-    Promise.race([
-      knownNames(context.client, kind),
-      new Promise<string[]>((resolve) => late.addEventListener("abort", () => resolve([]))),
-    ]),
+    knownNames(client, kind),
   );
   for (const word of found) surroundings.terminal.out(word);
   return 0;

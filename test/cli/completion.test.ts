@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -85,6 +86,14 @@ describe("completion", () => {
     ];
     const found = await Promise.all(cases.map(([words, , variables]) => completed(words, variables)));
     expect(found).toEqual(cases.map(([, candidates]) => candidates));
+  });
+
+  test("gives up on a service that takes the question and never answers", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    expect(await completed(["promote", "pr"], { REHEARSAL_URL: `http://127.0.0.1:${port}` })).toEqual([]);
+    silent.close();
   });
 
   test.each(["bash", "zsh", "fish"])(

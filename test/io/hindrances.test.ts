@@ -1,5 +1,5 @@
 /** What hinders a promotion is found on a server that has all of it, and each mend takes it away. */
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -7,13 +7,15 @@ import { findHindrances } from "../../io/postgres/hindrances.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { type PostgresServer, startPostgres } from "../../local/postgres.ts";
 
+let folder: string;
 let server: PostgresServer;
 let session: Session;
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "rehearsal-hindrances-"));
   server = await startPostgres({
     major: 18,
-    dataFolder: join(await mkdtemp(join(tmpdir(), "rehearsal-hindrances-")), "server"),
+    dataFolder: join(folder, "server"),
     settings: { wal_level: "logical", max_prepared_transactions: "4", max_connections: "20" },
     temporary: true,
   });
@@ -23,6 +25,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await session.close();
   await server.stop();
+  await rm(folder, { recursive: true });
 });
 
 const statuses = async (connections = 2) =>
