@@ -55,6 +55,7 @@ async function ask({ url, bearer, audience }: TokenRequest): Promise<string> {
   } catch (error) {
     throw refuse(`nobody answers (${(error as Error).message})`);
   }
+  // What is no JSON is no answer, and is refused as one.
   const told = answer.safeParse(await response.json().catch(() => undefined));
   if (!response.ok || !told.success) throw refuse(`the answer was ${response.status}`);
   return told.data.value;

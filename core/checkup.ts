@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { toErrorRecord } from "./errors.ts";
 
-export const CHECK_STATUSES = ["ok", "warning", "failed"] as const;
+const CHECK_STATUSES = ["ok", "warning", "failed"] as const;
 
 export const checkSchema = z.object({
   /** What was looked at, in a few words: the same at every run. */

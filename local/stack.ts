@@ -62,7 +62,7 @@ export interface Stack {
 const BUCKET = "rehearsal-artifacts";
 
 /** Who may sign requests on this machine: the functions' own user, and a session of a role; both are nobody until mapped. */
-export const LOCAL_PRINCIPALS: readonly Principal[] = [
+const LOCAL_PRINCIPALS: readonly Principal[] = [
   { ...LOCAL_CREDENTIALS, userArn: "arn:aws:iam::000000000000:user/rehearsal-local" },
   {
     accessKeyId: "rehearsal-local-role",

@@ -85,6 +85,7 @@ function secondsToWait({ status, headers }: Response, tries: number): number | u
 }
 
 async function refusal(method: string, path: string, response: Response): Promise<RehearsalError> {
+  // A refusal need not say why: then its status is what is told.
   const told = z.object({ message: z.unknown() }).safeParse(await response.json().catch(() => undefined));
   const said = told.success ? `: ${String(told.data.message).slice(0, 200)}` : "";
   return new RehearsalError("NoteRefused", {

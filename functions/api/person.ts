@@ -12,7 +12,7 @@ export const personName = z
     "a person's name has lower-case letters, digits and . _ @ + -, 80 at most, and begins with a letter or a digit",
   );
 
-export const grantSchema = z
+const grantSchema = z
   .strictObject({
     /** An environment's name, or `*` for all of them, those to come as well. */
     environment: environmentName.or(z.literal(EVERYWHERE)),

@@ -15,7 +15,7 @@ export function pages(): Hono<ApiEnv> {
 }
 
 /** True where the browser speaks https, whoever ends it. */
-export function isSecure(c: Context): boolean {
+function isSecure(c: Context): boolean {
   const told = c.req.header("x-forwarded-proto")?.split(",")[0]?.trim();
   return (told ?? new URL(c.req.url).protocol.replace(":", "")) === "https";
 }

@@ -29,7 +29,7 @@ export const withSession = createMiddleware<ApiEnv>(async (c, next) => {
 });
 
 /** The actor of the session; undefined when it is over. */
-export async function holderOf(c: PageContext, token: string) {
+async function holderOf(c: PageContext, token: string) {
   try {
     return await actorOfSession(await c.var.ledger(), token);
   } catch (error) {

@@ -65,7 +65,7 @@ function proofWords({ from, to, broken }: NonNullable<PromotionLog["proved"]>) {
 const HASH = /^[0-9a-f]{64}$/;
 
 /** The scalar facts of an event by their names; what is itself made of parts is told elsewhere on the page. */
-export function dataWords(data: Json): string[] {
+function dataWords(data: Json): string[] {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return [];
   return Object.entries(data as Record<string, Json | undefined>).flatMap(([name, value]) => {
     if (value === "" || value === false || (name === "attempt" && value === 1)) return [];

@@ -64,7 +64,7 @@ export function timesChart(report: RehearsalReport, comparison: Comparison | und
 }
 
 /** Each item's time; production's is the sum of its statements'. */
-export function fileTimes(report: RehearsalReport, comparison: Comparison | undefined): FileTime[] {
+function fileTimes(report: RehearsalReport, comparison: Comparison | undefined): FileTime[] {
   const real = new Map<string, number>();
   for (const one of comparison?.statements ?? [])
     if (one.real !== null) real.set(one.path, (real.get(one.path) ?? 0) + one.real);
