@@ -1,6 +1,6 @@
 /** What every request carries: the ledger, opened when it is first asked for, and who speaks; and how a route asks what they may. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, Next } from "hono";
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import { type Actor, EVERYWHERE, environmentsFor, may, type Permission } from "../../core/access.ts";
@@ -63,6 +63,14 @@ export const withActor = createMiddleware<ApiEnv>(async (c, next) => {
     tellUnauthorized(error, c.req);
     throw error;
   });
+  await answerAs(c, actor, next);
+});
+
+/**
+ * Answers the request as the actor's. What was refused to them is told in the log; an answer for which nobody asked what
+ * they may is a defect, and does not leave.
+ */
+export async function answerAs(c: ApiContext, actor: Actor, next: Next): Promise<void> {
   c.set("actor", actor);
   c.set("person", actor.person);
   await next();
@@ -70,7 +78,7 @@ export const withActor = createMiddleware<ApiEnv>(async (c, next) => {
   if (c.var.refused !== undefined) await tellRefused(await c.var.ledger(), actor, c.var.refused);
   if (!c.var.asked && c.error === undefined && c.res.status < 400)
     throw new Error(`${c.req.method} ${routePath(c, -1)} answered without having asked what the actor may`);
-});
+}
 
 /** Behind `withActor`, so that what it refuses is told in the log. */
 export const heldPipeline = createMiddleware<ApiEnv>(async (c, next) => {

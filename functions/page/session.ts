@@ -2,11 +2,9 @@
 
 import { createMiddleware } from "hono/factory";
 import { html } from "hono/html";
-import { routePath } from "hono/route";
 import { RehearsalError } from "../../core/errors.ts";
-import type { ApiEnv } from "../api/request.ts";
+import { type ApiEnv, answerAs } from "../api/request.ts";
 import { countRequest } from "../identity/limits.ts";
-import { tellRefused } from "../identity/refused.ts";
 import { actorOfSession } from "../identity/sessions.ts";
 import { type PageContext, PREFIX, placeOf, sessionCookie, setSessionCookie } from "./request.ts";
 
@@ -20,12 +18,7 @@ export const withSession = createMiddleware<ApiEnv>(async (c, next) => {
   const actor = token === undefined ? undefined : await holderOf(c, token);
   if (token === undefined || actor === undefined) return toSignIn(c, token !== undefined);
   await countRequest(c.var.ledger, actor.person);
-  c.set("actor", actor);
-  c.set("person", actor.person);
-  await next();
-  if (c.var.refused !== undefined) await tellRefused(await c.var.ledger(), actor, c.var.refused);
-  if (!c.var.asked && c.error === undefined && c.res.status < 400)
-    throw new Error(`${c.req.method} ${routePath(c, -1)} answered without having asked what the actor may`);
+  await answerAs(c, actor, next);
 });
 
 /** The actor of the session; undefined when it is over. */

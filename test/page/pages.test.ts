@@ -428,6 +428,12 @@ describe("who holds little", () => {
   });
 
   test("finds nothing of another environment, whether it is there or not", async () => {
+    const refusalsTold = async () => {
+      const [row] = await world.ledger.query<{ n: number }>(
+        "select count(*)::int as n from ledger.events where type = 'access.refused'",
+      );
+      return row?.n ?? 0;
+    };
     const viewer = await visitorWith("guesser", { environment: "shop", role: "viewer" });
     await backup("live", "b9");
     for (const path of [
@@ -439,9 +445,12 @@ describe("who holds little", () => {
       "/console/promotions?environment=live",
       "/console/log?environment=live",
     ]) {
+      const before = await refusalsTold();
       const { status, text } = await viewer.get(path);
       expect([path, status]).toEqual([path, 404]);
       expect(text).toContain("NotFound");
+      // What is nowhere is told in the log as what is hidden, and so takes as long.
+      expect([path, (await refusalsTold()) - before]).toEqual([path, 1]);
     }
     const told = async (name: string) => {
       const { source } = await viewer.get(`/console/environments/${name}`);
