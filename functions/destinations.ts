@@ -63,14 +63,15 @@ export async function registerDestination(
 
 /** Throws `NotFound`. What was on its way there is not sent. */
 export async function unregisterDestination(ledger: Session, name: string, by: string): Promise<void> {
-  const destination = await readDestination(ledger, name);
-  await ledger.transaction(async () => {
+  const destination = await ledger.transaction(async () => {
     await lockLog(ledger);
+    const destination = await readDestination(ledger, name);
     await appendEvent(ledger, {
       type: "destination.removed",
       data: { destination: name, before: told(destination), by },
     });
     await removeDestination(ledger, name);
+    return destination;
   });
   await secrets.removeSecret(destination.secret);
   await trySending(ledger);
