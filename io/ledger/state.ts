@@ -19,12 +19,12 @@ export async function promotionState(session: Session, id: string): Promise<stri
   return row?.state;
 }
 
-/** The state of an environment: its row, its newest promotion and its newest verified backup. Undefined when there is none. */
+/** The state of an environment: its row, its newest promotion, those that only rehearse aside, and its newest verified backup. Undefined when there is none. */
 export async function environmentState(session: Session, name: string): Promise<string | undefined> {
   const [row] = await session.query<{ state: string }>(
     `select ${named(`concat_ws('|', e::text,
         (select concat_ws(' ', p.id, p.status) from ledger.promotions p where p.environment = e.name
-          order by p.created_at desc, p.id desc limit 1),
+          and not p.rehearse_only order by p.created_at desc, p.id desc limit 1),
         (select concat_ws(' ', b.id, b.verified_at) from ledger.backups b
           where b.environment = e.name and b.status = 'verified' and b.expiring_at is null
           order by b.taken_at desc, b.id desc limit 1))`)} as state
