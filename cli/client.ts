@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import { RehearsalError } from "../core/errors.ts";
 import type { Connection } from "./connection.ts";
+import { reasonOf } from "./fetch-reason.ts";
 import { ServiceRefusal } from "./refusal.ts";
 
 export interface Client {
@@ -150,13 +151,6 @@ async function attempt(url: string, request: RequestInit): Promise<Answer | Rehe
   } catch (error) {
     return unreachable(new URL(url).origin, reasonOf(error));
   }
-}
-
-/** fetch hides what went wrong behind a cause. */
-function reasonOf(error: unknown): string {
-  const cause = (error as Error).cause ?? error;
-  const { message, code } = cause as NodeJS.ErrnoException;
-  return message || code || String(cause);
 }
 
 /** A refusal told as problem details; anything else that is no success is not the service. */

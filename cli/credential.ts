@@ -1,6 +1,7 @@
 /** What a command shows of who it is: a key or a token as it was given, or tokens that GitHub Actions makes out, one after the other. */
 import * as z from "zod";
 import { RehearsalError } from "../core/errors.ts";
+import { reasonOf } from "./fetch-reason.ts";
 
 /** What is shown now; given the one that the service has just refused, another where there may be one. */
 export type Credential = (refused?: string) => Promise<string>;
@@ -42,6 +43,9 @@ export function actionsTokens(request: TokenRequest): Credential {
 
 const answer = z.object({ value: z.string().min(1) });
 
+/** Milliseconds that the pipeline's host is given to make a token. */
+const PATIENCE = 30_000;
+
 async function ask({ url, bearer, audience }: TokenRequest): Promise<string> {
   const refuse = (reason: string) => new RehearsalError("TokenNotGiven", { reason });
   if (!URL.canParse(url)) throw refuse("ACTIONS_ID_TOKEN_REQUEST_URL is no address");
@@ -51,9 +55,10 @@ async function ask({ url, bearer, audience }: TokenRequest): Promise<string> {
   try {
     response = await fetch(asked, {
       headers: { authorization: `Bearer ${bearer}`, accept: "application/json" },
+      signal: AbortSignal.timeout(PATIENCE),
     });
   } catch (error) {
-    throw refuse(`nobody answers (${(error as Error).message})`);
+    throw refuse(`nobody answers (${reasonOf(error)})`);
   }
   // What is no JSON is no answer, and is refused as one.
   const told = answer.safeParse(await response.json().catch(() => undefined));

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import { RehearsalError } from "../../core/errors.ts";
+import { reasonOf } from "../fetch-reason.ts";
 
 export interface Rest {
   /** Throws `NoteRefused`. */
@@ -39,8 +40,7 @@ export function openRest(url: string, headers: Record<string, string>): Rest {
         signal: AbortSignal.timeout(PATIENCE * 1_000),
       });
     } catch (error) {
-      const { message } = ((error as Error).cause ?? error) as Error;
-      throw new RehearsalError("NoteRefused", { what: `${method} ${path}`, reason: message });
+      throw new RehearsalError("NoteRefused", { what: `${method} ${path}`, reason: reasonOf(error) });
     }
   };
   /** A proxy's page, an answer that breaks off, or one that is about something else: no note came of it, and nothing worse. */
