@@ -3,7 +3,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { NOTICE_EVENTS } from "../core/notice.ts";
-import { type FunctionLimits, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
+import type { FunctionLimits } from "../workflows/functions.ts";
+import { FUNCTION_NAMES, LIMITS, MODULES } from "../workflows/modules.ts";
 import type { Principal } from "./api-gateway/iam.ts";
 import { startApiGateway } from "./api-gateway.ts";
 import { ensureWrappingKey, type LocalKeys, prepareControl } from "./control-database.ts";
@@ -227,23 +228,14 @@ function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
   };
 }
 
-/** Every handler where its name says it is: one file per step, the API, the reconciler, the sweep, the notifier, the tasks. */
+/** Every function with its limits and its module. */
 function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
   const root = new URL("../functions/", import.meta.url);
-  const modules: [string, FunctionLimits, string][] = [
-    ...Object.entries(STEP_FUNCTIONS).map(([name, own]): [string, FunctionLimits, string] => [
-      name,
-      own,
-      `steps/${name}.ts`,
-    ]),
-    ["api", OTHER_FUNCTIONS.api, "api/main.ts"],
-    ["reconcile", OTHER_FUNCTIONS.reconcile, "events/reconcile.ts"],
-    ["sweep", OTHER_FUNCTIONS.sweep, "events/sweep.ts"],
-    ["notify", OTHER_FUNCTIONS.notify, "events/notify.ts"],
-    ["task", OTHER_FUNCTIONS.task, "tasks/main.ts"],
-  ];
   return Object.fromEntries(
-    modules.map(([name, own, file]) => [name, { ...own, ...limits[name], module: new URL(file, root) }]),
+    FUNCTION_NAMES.map((name) => [
+      name,
+      { ...LIMITS[name], ...limits[name], module: new URL(MODULES[name], root) },
+    ]),
   );
 }
 
