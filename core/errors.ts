@@ -934,6 +934,14 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
   }),
+  ControlDatabaseBehind: entry<{ environment: string; pending: string[] }>({
+    message: (f) =>
+      `the control database is the environment "${f.environment}" of another service, and lacks ${f.pending.join(", ")}`,
+    hint: (f) =>
+      `promote "${f.environment}" to the release of these migrations where it is registered, then deploy again`,
+    status: 409,
+    exit: 3,
+  }),
   SecretMissing: entry<{ id: string }>({
     message: (f) => `there is no secret "${f.id}"`,
     hint: "register the environment again, which stores its credentials anew",

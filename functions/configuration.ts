@@ -92,9 +92,13 @@ export async function* openConfiguration(
   }
 }
 
-/** The value of a new wrapping key's secret. */
-export function newWrappingKey(): string {
-  return newKey().toString("base64");
+/** Made once: another one could not open what was sealed under the first. */
+export async function ensureWrappingKey(secret: string): Promise<void> {
+  const known = await secrets.readSecret(secret).catch((error: unknown) => {
+    if (error instanceof RehearsalError && error.code === "SecretMissing") return undefined;
+    throw error;
+  });
+  if (known === undefined) await secrets.writeSecret(secret, newKey().toString("base64"));
 }
 
 async function readWrappingKey(): Promise<Buffer> {

@@ -1,4 +1,5 @@
-/** The control database's own schema, brought up to date by the product's own engine. */
+/** The control database's own schema, brought up to date by the product's own engine: by the service itself, or by another that keeps it. */
+import { RehearsalError } from "../core/errors.ts";
 import { parseMigration } from "../core/migration.ts";
 import { pendingMigrations } from "../core/pending.ts";
 import { policySchema } from "../core/policy.ts";
@@ -7,15 +8,23 @@ import { applyRuns } from "../io/postgres/apply.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { installIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 
-/** Applies what is missing of `files` (migrations/0001_*.sql …) to the control database; safe to run twice. Returns the paths applied. */
+/** The name that a control database carries which nobody else keeps. */
+const OWN = "rehearsal-control";
+
+/**
+ * Applies what is missing of `files` (migrations/0001_*.sql …) to the control database; safe to run twice. Returns the paths
+ * applied. Throws `ControlDatabaseBehind` where something is missing and the database is an environment of another service:
+ * who gave it its identity promotes it.
+ */
 export async function migrateControl(
   session: Session,
   files: readonly { path: string; bytes: Uint8Array }[],
 ): Promise<string[]> {
-  // A database that carries the ledger can never be registered as a target: it has an identity of its own.
-  if ((await readIdentity(session)) === undefined)
+  const found = await readIdentity(session);
+  // One that carries the ledger by itself can never be registered as a target: it has an identity of its own.
+  if (found === undefined)
     await installIdentity(session, {
-      name: "rehearsal-control",
+      name: OWN,
       role: "prod",
       state: "canonical",
       identity: crypto.randomUUID(),
@@ -25,6 +34,11 @@ export async function migrateControl(
     version === null ? [] : [{ path, version, sha256 }],
   );
   const pending = pendingMigrations(migrations, applied);
+  if (pending.length > 0 && found !== undefined && found.environment !== OWN)
+    throw new RehearsalError("ControlDatabaseBehind", {
+      environment: found.environment,
+      pending: pending.map((migration) => migration.path),
+    });
   const identity = await readIdentity(session);
   await applyRuns({
     session,

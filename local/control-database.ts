@@ -3,9 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DatabaseAddress, databaseUrl } from "../core/database-url.ts";
-import { RehearsalError } from "../core/errors.ts";
 import { quoteName } from "../core/names.ts";
-import { newWrappingKey } from "../functions/configuration.ts";
 import { migrateControl } from "../functions/control.ts";
 import { newKey } from "../functions/identity/keys.ts";
 import { insertKey } from "../io/ledger/keys.ts";
@@ -78,14 +76,4 @@ async function readKeys(folder: string): Promise<LocalKeys> {
     await writeFile(file, JSON.stringify(keys), { mode: 0o600 });
     return keys;
   }
-}
-
-/** Made once: another one could not open what was sealed under the first. */
-export async function ensureWrappingKey(secret: string): Promise<void> {
-  const secrets = openSecrets();
-  const known = await secrets.readSecret(secret).catch((error: unknown) => {
-    if (error instanceof RehearsalError && error.code === "SecretMissing") return undefined;
-    throw error;
-  });
-  if (known === undefined) await secrets.writeSecret(secret, newWrappingKey());
 }

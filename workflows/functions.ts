@@ -27,11 +27,24 @@ export const STEP_FUNCTIONS: Record<Step, FunctionLimits> = {
   hold: quick,
 };
 
-/** The others: the API behind the gateway, what answers events and the clock, and what does the tasks beside promotions. */
-export const OTHER_FUNCTIONS: Record<"api" | "reconcile" | "sweep" | "notify" | "task", FunctionLimits> = {
+/**
+ * The others: the API behind the gateway, what looks into databases for it, what answers events and the clock, and what
+ * does the tasks beside promotions.
+ */
+export const OTHER_FUNCTIONS: Record<
+  "api" | "look" | "reconcile" | "sweep" | "notify" | "drift" | "expire" | "audit" | "task" | "prepare",
+  FunctionLimits
+> = {
   api: { timeoutSeconds: 29, memoryMb: 512 },
+  // The API waits for its answer, and has to give one itself.
+  look: { timeoutSeconds: 28, memoryMb: 1024 },
   reconcile: { timeoutSeconds: 120, memoryMb: 512 },
   sweep: { timeoutSeconds: 300, memoryMb: 512 },
   notify: quick,
+  drift: { timeoutSeconds: 300, memoryMb: 1024 },
+  expire: quick,
+  audit: { timeoutSeconds: 300, memoryMb: 512 },
   task: long,
+  // Once a deployment, before the rest of it is live.
+  prepare: { timeoutSeconds: 300, memoryMb: 512 },
 };

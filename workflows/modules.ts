@@ -6,10 +6,15 @@ export type FunctionName = Step | keyof typeof OTHER_FUNCTIONS;
 
 const OTHER_MODULES: Record<keyof typeof OTHER_FUNCTIONS, string> = {
   api: "api/main.ts",
+  look: "look/main.ts",
   reconcile: "events/reconcile.ts",
   sweep: "events/sweep.ts",
   notify: "events/notify.ts",
+  drift: "events/drift.ts",
+  expire: "events/expire.ts",
+  audit: "events/audit.ts",
   task: "tasks/main.ts",
+  prepare: "events/prepare.ts",
 };
 
 /** Each function's module, as a path within `functions/`; it exports `handler`. A step's file has the step's name. */
