@@ -16,7 +16,7 @@ import { ERRORS, type ErrorCode } from "../../core/errors.ts";
 import { type ObjectStore, openObjectStore } from "../../io/object-store.ts";
 import { LOCAL_CREDENTIALS, startS3 } from "../../local/s3/server.ts";
 import { type FaultyProxy, startFaultyProxy } from "../local/faulty-proxy.ts";
-import { hasMoto, startMoto } from "../local/moto.ts";
+import { motoFor } from "../local/moto.ts";
 
 const MIB = 1024 ** 2;
 
@@ -72,6 +72,7 @@ async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(await all(source));
 }
 
+const moto = motoFor("s3");
 const ENDPOINTS = [
   {
     name: "our endpoint",
@@ -87,7 +88,7 @@ const ENDPOINTS = [
       };
     },
   },
-  ...(hasMoto ? [{ name: "moto", start: startMoto }] : []),
+  ...(moto ? [{ name: "moto", start: moto }] : []),
 ];
 
 describe.each(ENDPOINTS)("the object store on $name", ({ start }) => {

@@ -12,7 +12,7 @@ import * as aws from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LOCAL_CREDENTIALS, startS3 } from "../../local/s3/server.ts";
-import { hasMoto, startMoto } from "./moto.ts";
+import { motoFor } from "./moto.ts";
 
 interface Endpoint {
   url: string;
@@ -1236,9 +1236,10 @@ test("docs/emulators.md tells where S3 of ours and moto differ, and every differ
   expect(Object.keys(CASES)).toEqual(expect.arrayContaining(Object.keys(MOTO_DIFFERS)));
 });
 
+const moto = motoFor("s3");
 const ENDPOINTS = [
   { name: "our endpoint", start: ourEndpoint, differs: {} as Record<string, string> },
-  ...(hasMoto ? [{ name: "moto", start: startMoto, differs: MOTO_DIFFERS }] : []),
+  ...(moto ? [{ name: "moto", start: moto, differs: MOTO_DIFFERS }] : []),
 ];
 
 describe.each(ENDPOINTS)("$name", ({ start, differs }) => {

@@ -3,9 +3,6 @@
  * expressions in them: moto carries JSONata definitions but has nothing to evaluate JSONata with.
  * Long because every scenario is a machine and its history, written out in full.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
@@ -14,7 +11,7 @@ import {
   StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../../local/postgres.ts";
+import { type Moto, motoFor } from "../moto.ts";
 import { historyOf, machine, openStage, outline, ROLE, sfnClient } from "./stage.ts";
 
 interface Scenario {
@@ -232,31 +229,25 @@ const ours: Emulator = {
   },
 };
 
-const moto: Emulator = {
-  open: async () => {
-    const port = await freePort();
-    const server = spawn("moto_server", ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
-    const url = `http://127.0.0.1:${port}`;
-    const post = (path: string, body = "") =>
-      fetch(`${url}/moto-api/${path}`, {
-        method: "POST",
-        body,
-        headers: { "content-type": "application/json" },
-      });
-    while (!(await post("config", '{"stepfunctions":{"execute_state_machine":true}}').catch(() => undefined)))
-      if (server.exitCode !== null) throw new Error("moto_server ended");
-    return {
-      client: sfnClient(url),
-      // Moto 5.2.1 cannot start a second execution beside one it still holds, so each scenario has an empty moto.
-      between: () => post("reset"),
-      close: () => ended(server),
-    };
-  },
-};
+/** An empty moto that runs what it is given. */
+async function openMoto(start: () => Promise<Moto>): ReturnType<Emulator["open"]> {
+  const { url, stop } = await start();
+  const post = (path: string, body = "") =>
+    fetch(`${url}/moto-api/${path}`, {
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json" },
+    });
+  await post("config", '{"stepfunctions":{"execute_state_machine":true}}');
+  // Moto 5.2.1 cannot start a second execution beside one it still holds, so each scenario has an empty moto.
+  return { client: sfnClient(url), between: () => post("reset"), close: stop };
+}
+
+const startMoto = motoFor("step-functions");
 
 const emulators: [string, Emulator][] = [
   ["our engine", ours],
-  ...(onPath("moto_server") ? [["moto", moto] satisfies [string, Emulator]] : []),
+  ...(startMoto ? [["moto", { open: () => openMoto(startMoto) }] satisfies [string, Emulator]] : []),
 ];
 
 describe.each(emulators)("%s", (_, emulator) => {
@@ -318,21 +309,3 @@ describe.each(emulators)("%s", (_, emulator) => {
     ]);
   });
 });
-
-function onPath(command: string): boolean {
-  return (process.env.PATH ?? "").split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-function ended(server: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    server.on("close", () => resolve());
-    server.kill("SIGKILL");
-  });
-}
