@@ -764,7 +764,13 @@ export const ERRORS = {
   BatchTooLong: entry<{ path: string; seconds: number; left: number }>({
     message: (f) =>
       `rehearsing ${f.path} would take ${f.seconds} s more, and the function has ${f.left} s left`,
-    hint: "narrow its WHERE to the rows that need the change, cut it into several releases, or give the function of rehearse more time",
+    hint: "narrow its WHERE to the rows that need the change, cut it into several releases, or set compute: fargate in the policy: then the rehearsal has hours",
+    status: 409,
+    exit: 1,
+  }),
+  OutlastsFunction: entry<{ what: string; seconds: number; limit: number }>({
+    message: (f) => `${f.what} ${f.seconds} s, and a function lives ${f.limit} s`,
+    hint: "set compute: fargate in the environment's policy and promote again: long steps then run in a container, each for as long as containerHours allows",
     status: 409,
     exit: 1,
   }),
@@ -973,6 +979,12 @@ export const ERRORS = {
       f.path === "inventory.yaml" || f.path.startsWith("plans/")
         ? `correct the named keys; docs/schemas/${f.path === "inventory.yaml" ? "inventory" : "data-plan"}.schema.json says what may stand where, and an editor checks it`
         : "correct the named keys; rehearsal.yaml holds project, description, seeds, format and migrations, and nothing else",
+    status: 422,
+    exit: 2,
+  }),
+  SettingsInvalid: entry<{ path: string; problems: string }>({
+    message: (f) => `${f.path} is not valid: ${f.problems}`,
+    hint: "correct what is named and deploy again; deploy/example.yaml shows everything that a stage may say",
     status: 422,
     exit: 2,
   }),

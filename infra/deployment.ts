@@ -1,5 +1,5 @@
 /** What everything in AWS is called, told from the deployment alone: a function can be told its machine, and a machine its functions, before either is there. */
-import type { OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
+import type { FunctionName } from "../workflows/modules.ts";
 
 /** Where one copy of the service stands: a stage of it, in one account and one region. */
 export interface Deployment {
@@ -13,7 +13,7 @@ export interface Deployment {
   account: string;
 }
 
-export type FunctionName = keyof typeof STEP_FUNCTIONS | keyof typeof OTHER_FUNCTIONS;
+export type { FunctionName };
 
 /** The state machines of `workflows/`; a twin with `-fargate` runs its long steps in the container. */
 export type MachineName =
@@ -81,7 +81,7 @@ export function machineArn(d: Deployment, name: MachineName): string {
   return arn(d, "states", `stateMachine:${machineNameOf(d, name)}`);
 }
 
-/** What executions are started on. */
+/** What executions are started on. A policy names `machineArn`: Step Functions asks by it whatever the qualifier is. */
 export function machineAliasArn(d: Deployment, name: MachineName): string {
   return `${machineArn(d, name)}:${MACHINE_ALIAS}`;
 }
@@ -131,16 +131,17 @@ export function secretsPrefix(d: Deployment): string {
   return `${d.app}/${d.stage}`;
 }
 
-/** `rehearsal/<stage>/environments/shop`; the first two uses have no name of their own. */
+/** `rehearsal/<stage>/environments/shop`; what is one secret only has no name of its own. */
 export function secretName(d: Deployment, use: SecretUse, name?: string): string {
   return [secretsPrefix(d), use, ...(name === undefined ? [] : [name])].join("/");
 }
 
 /** Secrets Manager puts a hyphen and six characters behind each name, so even one secret's ARN is a pattern. */
 export function secretArns(d: Deployment, use: SecretUse): string {
-  const single = use === "control-database" || use === "configuration-key";
-  return arn(d, "secretsmanager", `secret:${secretName(d, use)}${single ? "-??????" : "/*"}`);
+  return arn(d, "secretsmanager", `secret:${secretName(d, use)}${SINGLE.has(use) ? "-??????" : "/*"}`);
 }
+
+const SINGLE = new Set<SecretUse>(["control-database", "configuration-key", "first-key"]);
 
 /** The one key, of the bucket, the secrets, the logs and the queue. */
 export function keyAlias(d: Deployment): string {
