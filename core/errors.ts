@@ -136,6 +136,24 @@ export const ERRORS = {
     status: 429,
     exit: 1,
   }),
+  FunctionSlow: entry<{ name: string; seconds: number }>({
+    message: (f) => `the function "${f.name}" did not answer within ${f.seconds} s`,
+    hint: "try again; if it stays so, the database or the bucket is busy or very large: what a promotion does has more time",
+    status: 503,
+    exit: 1,
+  }),
+  FunctionDied: entry<{ name: string; reason: string }>({
+    message: (f) => `the function "${f.name}" ended before it had answered: ${f.reason}`,
+    hint: "try again; if it stays so, read the function's log, and give it more memory where that was too little",
+    status: 503,
+    exit: 1,
+  }),
+  AnswerTooLarge: entry<{ what: string }>({
+    message: (f) => `${f.what} is larger than the 6 MB that a function may be handed`,
+    hint: "ask for less of it; what a promotion finds is kept whole among its artifacts: rehearsal report ID",
+    status: 413,
+    exit: 1,
+  }),
   LastAdmin: entry<{ person: string }>({
     message: (f) => `without "${f.person}" nobody would be left who may administer all environments`,
     hint: 'give another person the role first: rehearsal person roles NAME "*=admin"',
@@ -1463,6 +1481,12 @@ export interface ErrorRecord {
   message: string;
   hint: string;
   facts: Facts;
+}
+
+/** The error of a record that came over a wire, worded once; undefined when the catalogue does not have its code. */
+export function fromErrorRecord({ code, facts }: { code: string; facts: Facts }): RehearsalError | undefined {
+  if (!Object.hasOwn(ERRORS, code)) return undefined;
+  return new RehearsalError(code as ErrorCode, facts as FactsOf<ErrorCode>);
 }
 
 /** Turns anything thrown into a record; what is not from the catalogue becomes `Internal`. */
