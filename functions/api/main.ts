@@ -1,5 +1,5 @@
 /** The API's function: API Gateway's events in, the application's answers out. */
 import { handle } from "hono/aws-lambda";
-import { app } from "./app.ts";
+import { front } from "./front.ts";
 
-export const handler = handle(app);
+export const handler = handle(front);
