@@ -4,6 +4,7 @@ import * as z from "zod";
 import { didYouMean } from "../core/did-you-mean.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { parseYamlFile } from "../core/yaml-file.ts";
+import { NO_REACH, reachSchema } from "./permissions/listed.ts";
 
 const subnet = z
   .string()
@@ -75,6 +76,10 @@ const settingsSchema = z
     }),
     /** Ports that the functions may reach databases on. */
     databasePorts: z.array(z.int().min(1).max(65_535)).min(1).max(10).default([5432]),
+    /** Where databases are, as far as is known: the functions reach those ports nowhere else. */
+    databaseNetworks: z.array(z.cidrv4()).min(1).max(20).default(["0.0.0.0/0"]),
+    /** What functions may touch outside of the deployment. */
+    reach: reachSchema.default(NO_REACH),
     /** Days that what functions, machines and the API log is kept: one of those that CloudWatch knows. */
     logDays: z
       .union(
@@ -149,6 +154,16 @@ const settingsSchema = z
         path: ["network"],
         message: "Aurora is reached only within a network: name a VPC, or give a control database",
       });
+    if (
+      settings.network.kind === "existing" &&
+      settings.controlDatabase.kind === "aurora" &&
+      settings.network.subnets.length < 2
+    )
+      context.addIssue({
+        code: "custom",
+        path: ["network", "subnets"],
+        message: "Aurora wants two subnets, in two availability zones",
+      });
   });
 
 export type Settings = z.infer<typeof settingsSchema>;
@@ -159,6 +174,8 @@ export interface Surroundings extends Settings {
   controlCluster: string | null;
   /** The secret that RDS keeps the master's password in; only `prepare` reads it. */
   masterSecret: string | null;
+  /** The repository of the container's image, by ARN; null where none is built. */
+  imageRepository: string | null;
 }
 
 /** The user of the control database that functions sign in as, by IAM. */
