@@ -36,7 +36,7 @@ export type RoleName =
   | "schedules"
   | "events";
 
-/** The alias of every machine: executions are started on it, and stay on the version it pointed to. */
+/** The alias of every function and machine: executions are started on it, and stay on the version it pointed to. */
 export const MACHINE_ALIAS = "live";
 
 /** `rehearsal-<stage>`: the bus, the cluster, the group of schedules, and the beginning of every other name. */
@@ -53,7 +53,12 @@ export function functionArn(d: Deployment, name: FunctionName): string {
   return arn(d, "lambda", `function:${functionNameOf(d, name)}`);
 }
 
-/** Every version of the function: which one a machine calls is known only when it is published. */
+/** What is deployed of the function now: the gateway, the clock, the bus and other functions call it so. */
+export function functionAliasArn(d: Deployment, name: FunctionName): string {
+  return `${functionArn(d, name)}:${MACHINE_ALIAS}`;
+}
+
+/** Every version of the function: a promotion that is under way calls those that were live when it began. */
 export function functionVersionArns(d: Deployment, name: FunctionName): string {
   return `${functionArn(d, name)}:*`;
 }
@@ -159,6 +164,11 @@ export function deadLetterQueueName(d: Deployment): string {
 
 export function deadLetterQueueArn(d: Deployment): string {
   return arn(d, "sqs", deadLetterQueueName(d));
+}
+
+/** Where alarms are told. */
+export function topicArn(d: Deployment): string {
+  return arn(d, "sns", `${prefix(d)}-alarms`);
 }
 
 export function functionLogGroup(d: Deployment, name: FunctionName): string {

@@ -110,7 +110,10 @@ const settingsSchema = z
     emailFrom: z.email().optional(),
     /** The identity of SES that stands for it, where that is not the address: a domain. */
     emailIdentity: z.string().optional(),
-    alarms: z.strictObject({ email: z.email().optional() }).default({}),
+    /** Who is called, and after how many days without a proved backup of an environment. */
+    alarms: z
+      .strictObject({ email: z.email().optional(), backupAgeDays: z.int().min(1).max(365).default(8) })
+      .default({ backupAgeDays: 8 }),
     /** US dollars a month at which a mail is sent. */
     budget: z.strictObject({ monthlyUsd: z.number().positive() }).optional(),
     /** Whose pipelines may deploy this stage. */
