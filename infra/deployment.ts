@@ -24,8 +24,14 @@ export type MachineName =
   | "rollback-fargate"
   | "task-fargate";
 
-/** What a secret is for. The first two are one secret each; the others are one per environment or destination. */
-export type SecretUse = "control-database" | "configuration-key" | "environments" | "copies" | "destinations";
+/** What a secret is for. The first three are one secret each; the others are one per environment or destination. */
+export type SecretUse =
+  | "control-database"
+  | "configuration-key"
+  | "first-key"
+  | "environments"
+  | "copies"
+  | "destinations";
 
 /** Who runs with a role of its own: a function, a machine, or what calls them. */
 export type RoleName =
