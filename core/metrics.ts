@@ -1,4 +1,7 @@
 /** What is measured of the service while it runs: each metric's name, unit and meaning. Alarms, dashboard and docs are made from this table. */
+import type { ErrorCode } from "./errors.ts";
+import type { EventContent } from "./log.ts";
+import { STEPS } from "./steps.ts";
 
 /** What a metric can be told apart by; each value of each makes a metric of its own, which is paid for. */
 export type Dimension = "environment" | "step";
@@ -77,3 +80,66 @@ export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 export function metricNamespace(stage: string): string {
   return `Rehearsal/${stage}`;
 }
+
+/** One thing that was measured. */
+export interface Measure {
+  name: MetricName;
+  value: number;
+  /** What is known of it by the metric's dimensions. */
+  by?: Partial<Record<Dimension, string>>;
+  /** Told beside it, for whoever searches the log. */
+  about?: { promotion?: string; task?: string; attempt?: number; event?: number };
+}
+
+/** Failures of a step that mean: production, or what answers for it, is not as it was rehearsed. */
+const UNLIKE_REHEARSED: ReadonlySet<unknown> = new Set<ErrorCode>([
+  "ShapeUnexpected",
+  "CheckFailed",
+  "KeptDataChanged",
+  "LossBeyondPlan",
+  "HookFailed",
+]);
+
+/** What an event of the promotion log counts for; most count for nothing. */
+export function measuresOf({ seq, type, environment, promotion, data }: EventContent): Measure[] {
+  const facts = new Map(Object.entries((data ?? {}) as object));
+  const about = { event: seq, ...(promotion !== null && { promotion }) };
+  const one = (name: MetricName, value = 1): Measure => ({
+    name,
+    value,
+    about,
+    ...(environment !== null && { by: { environment } }),
+  });
+  const counted = COUNTED[type];
+  if (counted !== undefined) return [one(counted)];
+  if (type === "backup.taken") {
+    const { bytes, seconds } = { bytes: facts.get("bytes"), seconds: facts.get("seconds") };
+    return [
+      ...(typeof bytes === "number" ? [one("BackupBytes", bytes)] : []),
+      ...(typeof seconds === "number" ? [one("BackupSeconds", seconds)] : []),
+    ];
+  }
+  const step = STEPS.find((name) => type === `${name}.failed`);
+  if (step === undefined) return [];
+  const failed = one("StepFailed");
+  const looked = step === "migrate" || step === "verify";
+  return [
+    { ...failed, by: { ...failed.by, step } },
+    ...(looked && UNLIKE_REHEARSED.has(facts.get("code")) ? [one("VerificationFailed")] : []),
+  ];
+}
+
+/** One for each event of that type. */
+const COUNTED: Readonly<Record<string, MetricName>> = {
+  "promotion.created": "PromotionStarted",
+  "promotion.succeeded": "PromotionPromoted",
+  "promotion.refused": "PromotionRefused",
+  "promotion.rolled-back": "PromotionRolledBack",
+  "promotion.held": "PromotionHeld",
+  "task.failed": "TaskFailed",
+  "backup.refused": "BackupRefused",
+  "backup.expired": "BackupExpired",
+  "environment.drift-found": "DriftFound",
+  "notice.undeliverable": "DeliveryUndeliverable",
+  "access.refused": "AccessRefused",
+};

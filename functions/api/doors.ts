@@ -7,6 +7,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { withoutIamPrefix } from "../identity/iam-prefix.ts";
 import { notFound, onError } from "./problem.ts";
 import { type ApiEnv, api, heldPipeline, withActor, withLedger } from "./request.ts";
+import { noteRoute } from "./request-line.ts";
 
 /** Bytes of a body; a release's manifest of ten thousand files is larger. */
 const BODY_BYTES = 1024 * 1024;
@@ -25,6 +26,7 @@ export function behindDoors(): OpenAPIHono<ApiEnv> {
   const app = api({ getPath: (request) => withoutIamPrefix(getPath(request)) });
   app.onError(onError);
   app.notFound(notFound);
+  app.use(noteRoute);
   app.use(withLedger);
   app.use(except(["/health", "/openapi.json", "/reference"], withActor, heldPipeline));
   app.use(except("/releases", limited(BODY_BYTES)));

@@ -5,6 +5,7 @@ import { withoutIamPrefix } from "../identity/iam-prefix.ts";
 import { HEALTHY } from "./health.ts";
 import { PARTS } from "./parts.ts";
 import type { ApiEnv } from "./request.ts";
+import { requestLine } from "./request-line.ts";
 
 /** Answers what `app` of `app.ts` would, without having read it. */
 export const front = new Hono<ApiEnv>({ getPath: (request) => withoutIamPrefix(getPath(request)) });
@@ -12,6 +13,7 @@ export const front = new Hono<ApiEnv>({ getPath: (request) => withoutIamPrefix(g
 front.onError(async (thrown, c) => (await import("./problem.ts")).onError(thrown, c));
 // Whoever asks whether the service answers, asks often, and waits for no ledger.
 front.get("/health", (c) => c.json(HEALTHY, 200));
+front.use(requestLine);
 // The page has its own doors, and a browser's session opens none of the API's.
 front.all("/console/*", async (c) => (await import("../page/main.ts")).page.fetch(c.req.raw, c.env));
 front.get("/", async (c, next) =>
