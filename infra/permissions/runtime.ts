@@ -77,5 +77,5 @@ export function sealsMessages(d: Deployment): Statement {
 const LAMBDA_ITSELF = { Null: { "lambda:SourceFunctionArn": "true" } };
 
 function logsTo(d: Deployment, group: string): Statement {
-  return allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [logGroupArn(d, group)]);
+  return allow("LogItself", ["logs:CreateLogStream", "logs:PutLogEvents"], [logGroupArn(d, group)]);
 }
