@@ -1,8 +1,8 @@
 /** The state machines, from the very definitions that run on one machine; only names become ARNs. */
 import type { StateMachine } from "../workflows/asl.ts";
+import { type Bindings, bind, functionsOf } from "../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
-import { type Bindings, bind, functionsOf } from "./binding.ts";
 import type { ControlDatabase } from "./control-database.ts";
 import {
   type FunctionName,

@@ -1,6 +1,6 @@
-/** Puts what is deployed into a definition of `workflows/`, which names functions and the container by their names alone. */
-import type { StateMachine, TaskState } from "../workflows/asl.ts";
-import type { FunctionName } from "./deployment.ts";
+/** Puts what is deployed into a definition, which names functions and the container by their names alone. */
+import type { StateMachine, TaskState } from "./asl.ts";
+import type { FunctionName } from "./modules.ts";
 
 /** What the names stand for. */
 export interface Bindings {
