@@ -13,6 +13,7 @@ import { personName } from "../api/person.ts";
 import { requiredVariable, secrets } from "../clients.ts";
 import { ensureWrappingKey } from "../configuration.ts";
 import { migrateControl } from "../control.ts";
+import { ensureControlUser } from "../control-user.ts";
 import { newKey } from "../identity/keys.ts";
 
 /** What a deployment hands over: the control database's migrations, and the name of whoever is to be the first admin. */
@@ -32,6 +33,7 @@ export interface Prepared {
 export const handler = invoked(async (event: unknown): Promise<Prepared> => {
   const { migrations, firstPerson } = preparationSchema.parse(event);
   await ensureWrappingKey(requiredVariable("REHEARSAL_CONFIGURATION_SECRET"));
+  await ensureControlUser();
   const ledger = await openLedger("prepare");
   try {
     const files = migrations.map(({ path, text }) => ({ path, bytes: Buffer.from(text) }));
