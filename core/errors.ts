@@ -136,6 +136,24 @@ export const ERRORS = {
     status: 429,
     exit: 1,
   }),
+  FunctionSlow: entry<{ name: string; seconds: number }>({
+    message: (f) => `the function "${f.name}" did not answer within ${f.seconds} s`,
+    hint: "try again; if it stays so, the database or the bucket is busy or very large: what a promotion does has more time",
+    status: 503,
+    exit: 1,
+  }),
+  FunctionDied: entry<{ name: string; reason: string }>({
+    message: (f) => `the function "${f.name}" ended before it had answered: ${f.reason}`,
+    hint: "try again; if it stays so, read the function's log, and give it more memory where that was too little",
+    status: 503,
+    exit: 1,
+  }),
+  AnswerTooLarge: entry<{ what: string }>({
+    message: (f) => `${f.what} is larger than the 6 MB that a function may be handed`,
+    hint: "ask for less of it; what a promotion finds is kept whole among its artifacts: rehearsal report ID",
+    status: 413,
+    exit: 1,
+  }),
   LastAdmin: entry<{ person: string }>({
     message: (f) => `without "${f.person}" nobody would be left who may administer all environments`,
     hint: 'give another person the role first: rehearsal person roles NAME "*=admin"',
@@ -764,7 +782,13 @@ export const ERRORS = {
   BatchTooLong: entry<{ path: string; seconds: number; left: number }>({
     message: (f) =>
       `rehearsing ${f.path} would take ${f.seconds} s more, and the function has ${f.left} s left`,
-    hint: "narrow its WHERE to the rows that need the change, cut it into several releases, or give the function of rehearse more time",
+    hint: "narrow its WHERE to the rows that need the change, cut it into several releases, or set compute: fargate in the policy: then the rehearsal has hours",
+    status: 409,
+    exit: 1,
+  }),
+  OutlastsFunction: entry<{ what: string; seconds: number; limit: number }>({
+    message: (f) => `${f.what} ${f.seconds} s, and a function lives ${f.limit} s`,
+    hint: "set compute: fargate in the environment's policy and promote again: long steps then run in a container, each for as long as containerHours allows",
     status: 409,
     exit: 1,
   }),
@@ -973,6 +997,12 @@ export const ERRORS = {
       f.path === "inventory.yaml" || f.path.startsWith("plans/")
         ? `correct the named keys; docs/schemas/${f.path === "inventory.yaml" ? "inventory" : "data-plan"}.schema.json says what may stand where, and an editor checks it`
         : "correct the named keys; rehearsal.yaml holds project, description, seeds, format and migrations, and nothing else",
+    status: 422,
+    exit: 2,
+  }),
+  SettingsInvalid: entry<{ path: string; problems: string }>({
+    message: (f) => `${f.path} is not valid: ${f.problems}`,
+    hint: "correct what is named and deploy again; deploy/example.yaml shows everything that a stage may say",
     status: 422,
     exit: 2,
   }),
@@ -1451,6 +1481,12 @@ export interface ErrorRecord {
   message: string;
   hint: string;
   facts: Facts;
+}
+
+/** The error of a record that came over a wire, worded once; undefined when the catalogue does not have its code. */
+export function fromErrorRecord({ code, facts }: { code: string; facts: Facts }): RehearsalError | undefined {
+  if (!Object.hasOwn(ERRORS, code)) return undefined;
+  return new RehearsalError(code as ErrorCode, facts as FactsOf<ErrorCode>);
 }
 
 /** Turns anything thrown into a record; what is not from the catalogue becomes `Internal`. */

@@ -5,6 +5,9 @@ import { configurationItem } from "./configuration.ts";
 import { isLinkLocal } from "./link-local.ts";
 import { storagePolicySchema } from "./storage.ts";
 
+/** Where long steps run: in functions, which live a quarter of an hour, or in a container, which lives for hours. */
+export type Compute = "lambda" | "fargate";
+
 const days = z.int().min(0).max(36_500);
 
 const hook = z
@@ -49,6 +52,10 @@ export const policySchema = z
       .max(1_000)
       .regex(/^\/(?:[^/\0]+\/)*pg_dump$/, "it must be the whole path of a file named pg_dump")
       .optional(),
+    /** Where long steps run: `lambda` gives each a quarter of an hour; `fargate` as long as `containerHours` says, and takes about a minute to start each. */
+    compute: z.enum(["lambda", "fargate"]).default("lambda"),
+    /** Hours that one step may take in its container; the way back is not cut short by it. */
+    containerHours: z.int().min(1).max(168).default(24),
     /** Connections that copy in parallel. */
     connections: z.int().min(1).max(16).default(2),
     /** Bytes of the disk that holds the server's databases: when given, a promotion begins only where its copies fit. */

@@ -1,12 +1,20 @@
 /** Telling the outside what the ledger has committed: the log's copies in the bucket, notices on the bus. */
-import { logLine } from "../core/log-line.ts";
+import type { EventContent, LogEntry } from "../core/log.ts";
+import { measuresOf } from "../core/metrics.ts";
 import { drainOutbox } from "../io/ledger/outbox.ts";
 import type { Session } from "../io/postgres/session.ts";
+import { log } from "../io/telemetry/log.ts";
+import { measure } from "../io/telemetry/measure.ts";
 import { artifacts, eventBus, requiredVariable } from "./clients.ts";
 
 /** Sends what the ledger has committed and the outside does not know yet. */
 export async function sendOutbox(ledger: Session): Promise<void> {
-  await drainOutbox(ledger, artifacts(), eventBus, requiredVariable("REHEARSAL_EVENT_BUS"));
+  await drainOutbox(ledger, artifacts(), eventBus, requiredVariable("REHEARSAL_EVENT_BUS"), count);
+}
+
+/** What an event counts for is told once its copy is kept, and before its row is forgotten: at least once, as all of it. */
+async function count({ body }: LogEntry): Promise<void> {
+  await measure(...measuresOf(JSON.parse(body) as EventContent));
 }
 
 /** Milliseconds that a step waits for the outside to take what it has to tell. */
@@ -25,7 +33,7 @@ export async function trySending(ledger: Session): Promise<void> {
   } catch (error) {
     // Given up at the deadline it may still fail, when the ledger's session is closed.
     sending.catch(() => undefined);
-    console.error(logLine({ outbox: error instanceof Error ? error.message : String(error) }));
+    log.warn("the outbox waits", { reason: error instanceof Error ? error.message : String(error) });
   } finally {
     clearTimeout(timer);
   }

@@ -13,10 +13,17 @@ import { milestone } from "../io/milestone.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { findDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session, type SessionOptions } from "../io/postgres/session.ts";
+import { about } from "../io/telemetry/about.ts";
+import { type Invocation, invoked } from "../io/telemetry/invocation.ts";
+import { log } from "../io/telemetry/log.ts";
+import { measure } from "../io/telemetry/measure.ts";
+import { openTraces, traced } from "../io/telemetry/trace.ts";
 import { artifacts, secrets } from "./clients.ts";
 import { explainDiskFull } from "./disk-full.ts";
 import { trySending } from "./outbox.ts";
 import { noteProgress } from "./progress.ts";
+
+export type { Invocation };
 
 /** What the state machine hands to a step. */
 export interface StepInput {
@@ -25,11 +32,6 @@ export interface StepInput {
   token?: string;
   /** What failed, where the step answers a failure. */
   error?: { Error: string; Cause: string };
-}
-
-/** What Lambda tells a function of its invocation, as far as steps ask. */
-export interface Invocation {
-  getRemainingTimeInMillis(): number;
 }
 
 export interface StepContext {
@@ -92,21 +94,47 @@ export function step(
   work: (context: StepContext) => Promise<StepResult>,
   options: StepOptions = {},
 ) {
-  return async (input: StepInput, invocation?: Invocation): Promise<Json> => {
+  return invoked(async (input: StepInput, invocation?: Invocation): Promise<Json> => {
+    about({ promotion: input.promotion, step: name });
+    await openTraces();
     const ledger = await openLedger(`${input.promotion} ${name}`);
     try {
       const store = artifacts();
       const begun = await ledger.transaction(() => beginStep(ledger, input.promotion, name, options));
       if ("done" in begun) {
+        log.info("had been done");
         await trySending(ledger);
         return begun.done;
       }
       const context = await makeContext(name, { input, invocation }, ledger, store, begun);
-      return await attemptStep(context, work);
+      return await observed(context, () => attemptStep(context, work));
     } finally {
       await ledger.close();
     }
+  });
+}
+
+/** An attempt as it is seen from outside: its lines, its segment, and how long it took until the ledger knew of its end. */
+async function observed(
+  { attempt: { promotion, step, attempt }, promotion: { environment } }: StepContext,
+  work: () => Promise<Json>,
+): Promise<Json> {
+  about({ environment, attempt });
+  log.info("begun");
+  const began = performance.now();
+  const end = async () => {
+    const seconds = (performance.now() - began) / 1_000;
+    await measure({ name: "StepSeconds", value: seconds, by: { step }, about: { promotion, attempt } });
+    return { seconds };
   };
+  try {
+    const outcome = await traced(step, { promotion, environment, step, attempt }, work);
+    log.info("done", await end());
+    return outcome;
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }
 
 async function attemptStep(

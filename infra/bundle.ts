@@ -1,9 +1,9 @@
 /** One handler as the files a Lambda runs: minified, whole, with the WebAssembly its packages read at run time beside it. */
 import { globSync } from "node:fs";
-import { cp, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { basename, dirname, join, resolve } from "node:path";
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { type BuildOptions, build, type Metafile, type OutputFile, type Plugin } from "esbuild";
 
 export interface BundleOptions {
   name: string;
@@ -11,6 +11,8 @@ export interface BundleOptions {
   entry: string;
   /** Emptied first; holds `main.mjs`, which exports `handler`. */
   folder: string;
+  /** Emptied first; holds a source map for each file of code, under the file's name. None are made without. */
+  maps?: string;
 }
 
 export interface Bundle {
@@ -24,37 +26,60 @@ export interface Bundle {
   assetBytes: number;
   /** Packages whose code is read at a cold start. */
   startPackages: string[];
+  /** Where the packages lie whose code or files are in the bundle, as the lockfile names them: `node_modules/zod`. */
+  packages: string[];
 }
+
+/** Paths are told relative to it, so that the same sources make the same bytes wherever they are checked out. */
+const ROOT = join(import.meta.dirname, "..");
+
+/** Where esbuild believes to write: names and hashes of files may not depend on where they go. */
+const OUTPUT = "dist/bundle";
 
 /**
  * Builds one bundle; throws esbuild's BuildFailure, which names file and line.
  *
  * @example
- * await bundle({ name: "admit", entry: "functions/steps/admit.ts", folder: "dist/admit" });
+ * await bundle({ name: "admit", entry: "functions/steps/admit.ts", folder: "dist/functions/admit" });
  */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const folder = resolve(options.folder);
   await rm(folder, { recursive: true, force: true });
-  const main = { in: resolve(options.entry), out: "main" };
-  const first = await build({ ...SETTINGS, entryPoints: [main], outdir: folder, write: false });
-  const own = await ownSources(first.metafile);
-  const entryPoints = [main, ...workersOf(own)];
-  const { metafile } = await build({ ...SETTINGS, entryPoints, outdir: folder });
+  const main = { in: resolve(ROOT, options.entry), out: "main" };
+  const first = await build({ ...SETTINGS, entryPoints: [main] });
+  const workers = workersOf(await ownSources(first.metafile));
+  const { metafile, outputFiles } = await build({ ...SETTINGS, entryPoints: [main, ...workers] });
+  await writeOutputs(outputFiles, { folder, maps: options.maps });
   const start = loadedAtStart(metafile);
-  const sizes = Object.entries(metafile.outputs).map(([path, output]) => ({ path, bytes: output.bytes }));
+  const code = Object.entries(metafile.outputs)
+    .filter(([path]) => path.endsWith(".mjs"))
+    .map(([path, output]) => ({ path, bytes: output.bytes }));
+  const assets = await copyAssets(metafile, await ownSources(metafile), folder);
   return {
     name: options.name,
     folder,
-    startBytes: sum(sizes.filter(({ path }) => start.has(path))),
-    lazyBytes: sum(sizes.filter(({ path }) => !start.has(path))),
-    assetBytes: await copyAssets(metafile, await ownSources(metafile), folder),
-    startPackages: packagesOf(metafile, start),
+    startBytes: sum(code.filter(({ path }) => start.has(path))),
+    lazyBytes: sum(code.filter(({ path }) => !start.has(path))),
+    assetBytes: assets.bytes,
+    startPackages: [...new Set([...packagesIn(metafile, start)].map(nameOf))].sort(),
+    packages: [
+      ...new Set([...packagesIn(metafile, Object.keys(metafile.outputs)), ...assets.packages]),
+    ].sort(),
   };
 }
 
 /** CommonJS inside an ES module asks for these; libpg-query finds its WebAssembly by the third. */
 const COMMONJS = `import { createRequire as $createRequire } from "node:module";
 const require = $createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;`;
+
+/** Of the languages of zod's messages the one that it speaks unless told otherwise: nobody here tells it. */
+const ENGLISH: Plugin = {
+  name: "english",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+    })),
+};
 
 const SETTINGS = {
   outExtension: { ".js": ".mjs" },
@@ -75,6 +100,14 @@ const SETTINGS = {
   external: ["pg-native"],
   metafile: true,
   logLevel: "silent",
+  absWorkingDir: ROOT,
+  outdir: OUTPUT,
+  write: false,
+  sourcemap: "external",
+  sourcesContent: false,
+  // A folder of packages that is shared by a link is still the checkout's own, by name.
+  preserveSymlinks: true,
+  plugins: [ENGLISH],
 } satisfies BuildOptions;
 
 interface Source {
@@ -85,7 +118,7 @@ interface Source {
 /** Our own modules in the bundle: they, and not the packages, are searched for what esbuild does not see. */
 function ownSources(metafile: Metafile): Promise<Source[]> {
   const paths = Object.keys(metafile.inputs).filter((path) => /^(?!.*node_modules\/).*\.ts$/.test(path));
-  return Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, "utf8") })));
+  return Promise.all(paths.map(async (path) => ({ path, text: await readFile(join(ROOT, path), "utf8") })));
 }
 
 /** A thread's file is named `./<name>-worker` in a URL, and expected beside the bundle under the same name. */
@@ -93,7 +126,7 @@ function workersOf(sources: Source[]): { in: string; out: string }[] {
   const workers = new Map<string, string>();
   for (const { path, text } of sources)
     for (const [, name = ""] of text.matchAll(/["'`]\.\/([\w-]+-worker)\./g))
-      workers.set(name, resolve(dirname(path), `${name}.ts`));
+      workers.set(name, resolve(ROOT, dirname(path), `${name}.ts`));
   return [...workers].map(([out, file]) => ({ in: file, out }));
 }
 
@@ -111,19 +144,45 @@ function loadedAtStart(metafile: Metafile): Set<string> {
   return reached;
 }
 
-function packagesOf(metafile: Metafile, outputs: Set<string>): string[] {
+/** Writes code into the bundle and maps beside it, with the sources' paths as the tree has them. */
+async function writeOutputs(
+  files: OutputFile[],
+  { folder, maps }: { folder: string; maps: string | undefined },
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if (maps !== undefined) {
+    await rm(maps, { recursive: true, force: true });
+    await mkdir(maps, { recursive: true });
+  }
+  for (const { path, contents, text } of files)
+    if (!path.endsWith(".map")) await writeFile(join(folder, basename(path)), contents);
+    else if (maps !== undefined) {
+      const map = JSON.parse(text) as { sources: string[] };
+      const sources = map.sources.map((source) => relative(ROOT, resolve(dirname(path), source)));
+      await writeFile(join(maps, basename(path)), JSON.stringify({ ...map, sources }));
+    }
+}
+
+/** Folders of the packages whose code is in these outputs. */
+function packagesIn(metafile: Metafile, outputs: Iterable<string>): Set<string> {
   const packages = new Set<string>();
   for (const path of outputs)
     for (const [input, { bytesInOutput }] of Object.entries(metafile.outputs[path]?.inputs ?? {})) {
-      const [, name] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input) ?? [];
+      const [, folder] = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input) ?? [];
       // Code of a package that was shaken out altogether is not read.
-      if (name !== undefined && bytesInOutput > 0) packages.add(name);
+      if (folder !== undefined && bytesInOutput > 0) packages.add(folder);
     }
-  return [...packages].sort();
+  return packages;
 }
 
+const nameOf = (folder: string) => folder.slice(folder.lastIndexOf("node_modules/") + "node_modules/".length);
+
 /** What the bundle reads beside itself: a package's .wasm, and a package looked up by import.meta.resolve, whole. */
-async function copyAssets(metafile: Metafile, own: Source[], folder: string): Promise<number> {
+async function copyAssets(
+  metafile: Metafile,
+  own: Source[],
+  folder: string,
+): Promise<{ bytes: number; packages: string[] }> {
   const copied: { bytes: number }[] = [];
   const copy = async (from: string, to: string) => {
     await mkdir(dirname(to), { recursive: true });
@@ -134,14 +193,15 @@ async function copyAssets(metafile: Metafile, own: Source[], folder: string): Pr
     path.endsWith("/libpg-query/wasm/libpg-query.js"),
   );
   if (parser !== undefined)
-    await copy(join(dirname(parser), "libpg-query.wasm"), join(folder, "libpg-query.wasm"));
-  for (const name of resolvedPackages(own)) {
+    await copy(join(ROOT, dirname(parser), "libpg-query.wasm"), join(folder, "libpg-query.wasm"));
+  const whole = resolvedPackages(own);
+  for (const name of whole) {
     const home = packageFolder(name);
     // Without the maps, the types and the CommonJS twin.
-    for (const file of globSync(["package.json", "dist/**/*.{js,wasm}"], { cwd: home }))
+    for (const file of globSync(["package.json", "dist/**/*.{js,wasm}"], { cwd: home }).sort())
       await copy(join(home, file), join(folder, "node_modules", name, file));
   }
-  return sum(copied);
+  return { bytes: sum(copied), packages: [...whole].map((name) => `node_modules/${name}`) };
 }
 
 /** Packages that our own modules look up at run time and read as files. */

@@ -1,5 +1,5 @@
 /** What everything in AWS is called, told from the deployment alone: a function can be told its machine, and a machine its functions, before either is there. */
-import type { OTHER_FUNCTIONS, STEP_FUNCTIONS } from "../workflows/functions.ts";
+import type { FunctionName } from "../workflows/modules.ts";
 
 /** Where one copy of the service stands: a stage of it, in one account and one region. */
 export interface Deployment {
@@ -13,7 +13,7 @@ export interface Deployment {
   account: string;
 }
 
-export type FunctionName = keyof typeof STEP_FUNCTIONS | keyof typeof OTHER_FUNCTIONS;
+export type { FunctionName };
 
 /** The state machines of `workflows/`; a twin with `-fargate` runs its long steps in the container. */
 export type MachineName =
@@ -24,8 +24,14 @@ export type MachineName =
   | "rollback-fargate"
   | "task-fargate";
 
-/** What a secret is for. The first two are one secret each; the others are one per environment or destination. */
-export type SecretUse = "control-database" | "configuration-key" | "environments" | "copies" | "destinations";
+/** What a secret is for. The first three are one secret each; the others are one per environment or destination. */
+export type SecretUse =
+  | "control-database"
+  | "configuration-key"
+  | "first-key"
+  | "environments"
+  | "copies"
+  | "destinations";
 
 /** Who runs with a role of its own: a function, a machine, or what calls them. */
 export type RoleName =
@@ -36,7 +42,7 @@ export type RoleName =
   | "schedules"
   | "events";
 
-/** The alias of every machine: executions are started on it, and stay on the version it pointed to. */
+/** The alias of every function and machine: executions are started on it, and stay on the version it pointed to. */
 export const MACHINE_ALIAS = "live";
 
 /** `rehearsal-<stage>`: the bus, the cluster, the group of schedules, and the beginning of every other name. */
@@ -53,7 +59,12 @@ export function functionArn(d: Deployment, name: FunctionName): string {
   return arn(d, "lambda", `function:${functionNameOf(d, name)}`);
 }
 
-/** Every version of the function: which one a machine calls is known only when it is published. */
+/** What is deployed of the function now: the gateway, the clock, the bus and other functions call it so. */
+export function functionAliasArn(d: Deployment, name: FunctionName): string {
+  return `${functionArn(d, name)}:${MACHINE_ALIAS}`;
+}
+
+/** Every version of the function: a promotion that is under way calls those that were live when it began. */
 export function functionVersionArns(d: Deployment, name: FunctionName): string {
   return `${functionArn(d, name)}:*`;
 }
@@ -81,7 +92,7 @@ export function machineArn(d: Deployment, name: MachineName): string {
   return arn(d, "states", `stateMachine:${machineNameOf(d, name)}`);
 }
 
-/** What executions are started on. */
+/** What executions are started on. A policy names `machineArn`: Step Functions asks by it whatever the qualifier is. */
 export function machineAliasArn(d: Deployment, name: MachineName): string {
   return `${machineArn(d, name)}:${MACHINE_ALIAS}`;
 }
@@ -131,16 +142,17 @@ export function secretsPrefix(d: Deployment): string {
   return `${d.app}/${d.stage}`;
 }
 
-/** `rehearsal/<stage>/environments/shop`; the first two uses have no name of their own. */
+/** `rehearsal/<stage>/environments/shop`; what is one secret only has no name of its own. */
 export function secretName(d: Deployment, use: SecretUse, name?: string): string {
   return [secretsPrefix(d), use, ...(name === undefined ? [] : [name])].join("/");
 }
 
 /** Secrets Manager puts a hyphen and six characters behind each name, so even one secret's ARN is a pattern. */
 export function secretArns(d: Deployment, use: SecretUse): string {
-  const single = use === "control-database" || use === "configuration-key";
-  return arn(d, "secretsmanager", `secret:${secretName(d, use)}${single ? "-??????" : "/*"}`);
+  return arn(d, "secretsmanager", `secret:${secretName(d, use)}${SINGLE.has(use) ? "-??????" : "/*"}`);
 }
+
+const SINGLE = new Set<SecretUse>(["control-database", "configuration-key", "first-key"]);
 
 /** The one key, of the bucket, the secrets, the logs and the queue. */
 export function keyAlias(d: Deployment): string {
@@ -158,6 +170,11 @@ export function deadLetterQueueName(d: Deployment): string {
 
 export function deadLetterQueueArn(d: Deployment): string {
   return arn(d, "sqs", deadLetterQueueName(d));
+}
+
+/** Where alarms are told. */
+export function topicArn(d: Deployment): string {
+  return arn(d, "sns", `${prefix(d)}-alarms`);
 }
 
 export function functionLogGroup(d: Deployment, name: FunctionName): string {

@@ -98,7 +98,7 @@ export function openStepFunctions(options: { endpoint?: string } = {}): StepFunc
     hasMachine: async (arn) => {
       const { sdk, client } = await load();
       try {
-        await client.send(new sdk.DescribeStateMachineCommand({ stateMachineArn: arn }));
+        await client.send(new sdk.DescribeStateMachineCommand({ stateMachineArn: unqualified(arn) }));
         return true;
       } catch (error) {
         if (isAwsError(error, "StateMachineDoesNotExist")) return false;
@@ -129,7 +129,12 @@ export function openStepFunctions(options: { endpoint?: string } = {}): StepFunc
   return self;
 }
 
-/** An execution's ARN follows from its machine's and its name. */
+/** An execution's ARN follows from its machine's and its name; on which alias or version of it the execution was started does not show. */
 export function executionArn(machineArn: string, name: string): string {
-  return `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+  return `${unqualified(machineArn).replace(":stateMachine:", ":execution:")}:${name}`;
+}
+
+/** The machine's own ARN, without an alias or a version behind it. */
+function unqualified(machineArn: string): string {
+  return machineArn.split(":").slice(0, 7).join(":");
 }

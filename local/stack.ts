@@ -138,7 +138,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       secretsManager: secretsManager.url,
       ses: ses.url,
     };
-    const variables = { ...variablesOf(endpoints), ...options.environment };
+    const variables = { ...variablesOf(endpoints, options.onLog !== undefined), ...options.environment };
     // This process speaks to the same services, by the same variables: as an operator's shell would.
     Object.assign(process.env, variables);
     const keys = await prepareControl(server, options.controlDatabase ?? "rehearsal_control", options.folder);
@@ -203,7 +203,7 @@ async function startGateway(
   return gateway;
 }
 
-function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
+function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<string, string> {
   return {
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
@@ -226,6 +226,11 @@ function variablesOf(endpoints: Stack["endpoints"]): Record<string, string> {
     REHEARSAL_EMAIL_FROM: "rehearsal@localhost",
     // Its people share it with nobody whom they could keep waiting.
     REHEARSAL_LIMIT_REQUESTS: "1000000",
+    // Its log is read by a person; where nobody listens, it comes to their terminal, which has other things to show.
+    REHEARSAL_STAGE: "local",
+    REHEARSAL_LOG: "text",
+    POWERTOOLS_LOG_LEVEL: heard ? "INFO" : "WARN",
+    POWERTOOLS_METRICS_DISABLED: "true",
   };
 }
 

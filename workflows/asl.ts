@@ -18,18 +18,38 @@ export interface Catcher {
   Next: string;
 }
 
-export interface TaskState {
-  Type: "Task";
-  Comment?: string;
+/** A Task that has a function invoked. */
+export interface FunctionCall {
   Resource: "arn:aws:states:::lambda:invoke" | "arn:aws:states:::lambda:invoke.waitForTaskToken";
   Arguments: { FunctionName: string; Payload: Record<string, Expression> };
+}
+
+/** A Task that has a container run, which answers by the task token. */
+export interface ContainerRun {
+  Resource: "arn:aws:states:::ecs:runTask.waitForTaskToken";
+  Arguments: {
+    Cluster: string;
+    TaskDefinition: string;
+    LaunchType: "FARGATE";
+    NetworkConfiguration: {
+      AwsvpcConfiguration: { AssignPublicIp: "DISABLED"; SecurityGroups: string[]; Subnets: string[] };
+    };
+    Overrides: { ContainerOverrides: { Name: string; Environment: { Name: string; Value: Expression }[] }[] };
+  };
+  /** Seconds without a word from the container, after which it counts as dead. */
+  HeartbeatSeconds: number;
+}
+
+export type TaskState = (FunctionCall | ContainerRun) & {
+  Type: "Task";
+  Comment?: string;
   TimeoutSeconds: number | Expression;
   Assign?: Record<string, Expression>;
   Output?: Expression;
   Retry: Retrier[];
   Catch: Catcher[];
   Next: string;
-}
+};
 
 export interface ChoiceState {
   Type: "Choice";

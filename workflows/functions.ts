@@ -9,6 +9,33 @@ export interface FunctionLimits {
 const quick: FunctionLimits = { timeoutSeconds: 60, memoryMb: 512 };
 const long: FunctionLimits = { timeoutSeconds: 900, memoryMb: 2048 };
 
+/** The steps that may last, and run in the container where an environment's policy says so: those whose functions live longest. */
+export const LONG_STEPS = [
+  "snapshot",
+  "back-up",
+  "restore",
+  "rehearse",
+  "fence",
+  "migrate",
+  "verify",
+  "roll-back",
+] as const satisfies readonly Step[];
+
+export type LongStep = (typeof LONG_STEPS)[number];
+
+/** The one container, which has one step done and ends. */
+export const CONTAINER = {
+  /** Its name in the task definition. */
+  name: "step",
+  /** The way back, and a task beside promotions, are given the most; a promotion's other steps what its policy says. */
+  timeoutSeconds: 60 * 60 * 24 * 7,
+  /** Long enough for its image to be fetched; it tells that it lives three times as often. */
+  heartbeatSeconds: 300,
+  memoryMb: 8192,
+  /** In 1,024ths of a processor. */
+  cpu: 2048,
+} as const;
+
 /** One function per step. */
 export const STEP_FUNCTIONS: Record<Step, FunctionLimits> = {
   admit: { timeoutSeconds: 120, memoryMb: 1024 },

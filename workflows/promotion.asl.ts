@@ -4,9 +4,13 @@
  * only rehearses leaves the way behind `rehearse`, and there is none back to it.
  */
 import type { StateMachine } from "./asl.ts";
-import { choice, ending, step, success } from "./states.ts";
+import { choice, ending, type MachineOptions, type StepState, stepsOn, success } from "./states.ts";
 
-export function promotionDefinition(): StateMachine {
+/** With `compute: "fargate"` its twin, whose long steps run in the container. */
+export function promotionDefinition(options: MachineOptions = {}): StateMachine {
+  const step = stepsOn(options);
+  // What its policy allows each; the way back is allowed the most.
+  const containerSeconds = "{% $admitted.containerSeconds %}";
   return {
     Comment: "Promotes an environment to a release, and proves each step",
     QueryLanguage: "JSONata",
@@ -26,11 +30,27 @@ export function promotionDefinition(): StateMachine {
         ],
         "snapshot",
       ),
-      snapshot: step("snapshot", { comment: "Shape and baseline", next: "back-up", onFailure: "refuse" }),
-      "back-up": step("back-up", { comment: "Production into S3", next: "restore", onFailure: "refuse" }),
-      restore: step("restore", { comment: "A copy, equal to it", next: "rehearse", onFailure: "refuse" }),
+      snapshot: step("snapshot", {
+        comment: "Shape and baseline",
+        containerSeconds,
+        next: "back-up",
+        onFailure: "refuse",
+      }),
+      "back-up": step("back-up", {
+        comment: "Production into S3",
+        containerSeconds,
+        next: "restore",
+        onFailure: "refuse",
+      }),
+      restore: step("restore", {
+        comment: "A copy, equal to it",
+        containerSeconds,
+        next: "rehearse",
+        onFailure: "refuse",
+      }),
       rehearse: step("rehearse", {
         comment: "The release on the copy",
+        containerSeconds,
         next: "only-rehearsed",
         onFailure: "refuse",
       }),
@@ -45,11 +65,13 @@ export function promotionDefinition(): StateMachine {
       "writers-must-stop": choice([["$admitted.fence", "fence"]], "migrate"),
       fence: step("fence", {
         comment: "No writers; the copy up to date",
+        containerSeconds,
         next: "migrate",
         onFailure: "roll-back",
       }),
       migrate: step("migrate", {
         comment: "The same code as rehearsed",
+        containerSeconds,
         assign: { migrated: "{% $states.result.Payload %}" },
         next: "more-to-migrate",
         onFailure: "roll-back",
@@ -58,6 +80,7 @@ export function promotionDefinition(): StateMachine {
       "more-to-migrate": choice([["$migrated.more = true", "migrate"]], "verify"),
       verify: step("verify", {
         comment: "Shape, checks, baseline, smoke",
+        containerSeconds,
         next: "open",
         onFailure: "roll-back",
       }),
@@ -79,24 +102,24 @@ export function promotionDefinition(): StateMachine {
       "how-the-rehearsal-ended": choice([["$away.ended = 'nothing-to-do'", "nothing-to-do"]], "rehearsed"),
       rehearsed: success(),
 
-      ...wayBack(),
+      ...wayBack(step),
     },
   };
 }
 
 /** The rollback by itself: for an operator's order, and for an execution that was stopped from outside. */
-export function rollbackDefinition(): StateMachine {
+export function rollbackDefinition(options: MachineOptions = {}): StateMachine {
   return {
     Comment: "Takes a promotion back, or finds that there is nothing to take back",
     QueryLanguage: "JSONata",
     StartAt: "roll-back",
     TimeoutSeconds: 60 * 60 * 24 * 365,
-    States: wayBack(),
+    States: wayBack(stepsOn(options)),
   };
 }
 
 /** Where a failure leads: back if something was committed, an end that tells the reason, or an operator. */
-function wayBack(): StateMachine["States"] {
+function wayBack(step: StepState): StateMachine["States"] {
   return {
     "roll-back": step("roll-back", {
       comment: "The pristine copy becomes production again",

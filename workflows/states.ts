@@ -1,64 +1,171 @@
 /** How our states are written: every step is retried the same way, and no failure is left without a way to go. */
 import { retryableCodes } from "../core/errors.ts";
+import type { Compute } from "../core/policy.ts";
 import type { Step } from "../core/steps.ts";
-import type { Catcher, ChoiceState, Expression, FailState, Retrier, SucceedState, TaskState } from "./asl.ts";
-import { type FunctionLimits, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "./functions.ts";
+import type {
+  Catcher,
+  ChoiceState,
+  ContainerRun,
+  Expression,
+  FailState,
+  FunctionCall,
+  Retrier,
+  SucceedState,
+  TaskState,
+} from "./asl.ts";
+import { CONTAINER, type FunctionLimits, LONG_STEPS, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "./functions.ts";
 
-interface StepOptions {
+/** Which of its twins a machine is, and what its containers are held to. */
+export interface MachineOptions {
+  compute?: Compute;
+  /** Seconds; those of `CONTAINER` when left out. */
+  heartbeatSeconds?: number;
+}
+
+interface StateOptions {
   comment: string;
   assign?: Record<string, Expression>;
-  waitForToken?: true;
-  timeoutSeconds?: Expression;
   next: string;
   onFailure: string;
 }
 
-/** A step of the runbook: invokes the function of that name with the promotion's id. */
-export function step(name: Step, options: StepOptions): TaskState {
-  return invoke(name, STEP_FUNCTIONS[name], options, {
-    promotion: "{% $states.context.Execution.Input.promotion %}",
-    error: "{% $exists($failure) ? $failure : null %}",
-  });
+interface StepOptions extends StateOptions {
+  waitForToken?: true;
+  timeoutSeconds?: Expression;
+  /** What it may take in a container; the most that any may when left out. */
+  containerSeconds?: Expression;
+}
+
+export type StepState = (name: Step, options: StepOptions) => TaskState;
+
+const LONG: ReadonlySet<Step> = new Set(LONG_STEPS);
+
+/** The steps of a machine: each invokes the function of its name with the promotion's id, or has the container do what it does. */
+export function stepsOn({ compute = "lambda", heartbeatSeconds }: MachineOptions): StepState {
+  return (name, options) => {
+    if (compute === "fargate" && LONG.has(name))
+      return run(name, "promotion", options.containerSeconds, heartbeatSeconds, options);
+    const payload = {
+      promotion: "{% $states.context.Execution.Input.promotion %}",
+      error: "{% $exists($failure) ? $failure : null %}",
+      ...(options.waitForToken ? { token: "{% $states.context.Task.Token %}" } : {}),
+    };
+    return invoke(name, STEP_FUNCTIONS[name], payload, options);
+  };
+}
+
+/** The task machine's work, by the function of all tasks with the task's id, or by the container. */
+export function work(
+  { compute = "lambda", heartbeatSeconds }: MachineOptions,
+  options: StateOptions,
+): TaskState {
+  return compute === "fargate" ? run("task", "task", undefined, heartbeatSeconds, options) : task(options);
 }
 
 /** A state of the task machine: invokes the function of all tasks with the task's id. */
-export function task(options: StepOptions): TaskState {
-  return invoke("task", OTHER_FUNCTIONS.task, options, {
+export function task(options: StateOptions): TaskState {
+  const payload = {
     task: "{% $states.context.Execution.Input.task %}",
     error: "{% $exists($failure) ? $failure : null %}",
-  });
+  };
+  return invoke("task", OTHER_FUNCTIONS.task, payload, options);
 }
 
 function invoke(
   name: string,
   limits: FunctionLimits,
-  options: StepOptions,
   payload: Record<string, Expression>,
+  options: StepOptions,
 ): TaskState {
-  const { waitForToken, assign, comment, next, onFailure } = options;
+  const call: FunctionCall = {
+    Resource: options.waitForToken
+      ? "arn:aws:states:::lambda:invoke.waitForTaskToken"
+      : "arn:aws:states:::lambda:invoke",
+    Arguments: { FunctionName: name, Payload: payload },
+  };
+  const seconds = options.timeoutSeconds ?? limits.timeoutSeconds + 30;
+  return state(call, seconds, options.assign, functionRetriers(), options);
+}
+
+/**
+ * The container's answer is its outcome itself, where a function's stands in `Payload`. Names stand for what a deployment
+ * binds: the cluster, the task definition, the subnets and the security groups.
+ */
+function run(
+  name: string,
+  subject: "promotion" | "task",
+  containerSeconds: Expression | undefined,
+  heartbeatSeconds: number | undefined,
+  options: StateOptions,
+): TaskState {
+  const seconds = containerSeconds ?? CONTAINER.timeoutSeconds;
+  const heartbeat = heartbeatSeconds ?? CONTAINER.heartbeatSeconds;
+  const order: Record<string, Expression> = {
+    REHEARSAL_STEP: name,
+    REHEARSAL_INPUT: `{% $string({'${subject}': $states.context.Execution.Input.${subject}, 'error': ${FAILURE}}) %}`,
+    REHEARSAL_TASK_TOKEN: "{% $states.context.Task.Token %}",
+    REHEARSAL_HEARTBEAT_SECONDS: String(heartbeat),
+    REHEARSAL_STEP_SECONDS:
+      typeof seconds === "number" ? String(seconds) : seconds.replace(/^\{% (.*) %\}$/, "{% $string($1) %}"),
+  };
+  const call: ContainerRun = {
+    Resource: "arn:aws:states:::ecs:runTask.waitForTaskToken",
+    Arguments: {
+      Cluster: "cluster",
+      TaskDefinition: "container",
+      LaunchType: "FARGATE",
+      NetworkConfiguration: {
+        AwsvpcConfiguration: {
+          AssignPublicIp: "DISABLED",
+          SecurityGroups: ["security-group"],
+          Subnets: ["subnet"],
+        },
+      },
+      Overrides: {
+        ContainerOverrides: [
+          {
+            Name: CONTAINER.name,
+            Environment: Object.entries(order).map(([Name, Value]) => ({ Name, Value })),
+          },
+        ],
+      },
+    },
+    HeartbeatSeconds: heartbeat,
+  };
+  const assign = Object.fromEntries(
+    Object.entries(options.assign ?? {}).map(([variable, value]) => [
+      variable,
+      value.replace("$states.result.Payload", "$states.result"),
+    ]),
+  );
+  return state(call, seconds, options.assign && assign, containerRetriers(), options);
+}
+
+/** ECS takes 8,192 characters of overrides and no more, and a cause may be longer by itself: the ledger has it whole. */
+const FAILURE =
+  "$exists($failure) ? {'Error': $failure.Error, 'Cause': $substring($string($failure.Cause), 0, 500)} : null";
+
+function state(
+  call: FunctionCall | ContainerRun,
+  TimeoutSeconds: number | Expression,
+  assign: Record<string, Expression> | undefined,
+  Retry: Retrier[],
+  { comment, next, onFailure }: StateOptions,
+): TaskState {
   return {
     Type: "Task",
     Comment: comment,
-    Resource: waitForToken
-      ? "arn:aws:states:::lambda:invoke.waitForTaskToken"
-      : "arn:aws:states:::lambda:invoke",
-    Arguments: {
-      FunctionName: name,
-      Payload: {
-        ...payload,
-        ...(waitForToken ? { token: "{% $states.context.Task.Token %}" } : {}),
-      },
-    },
-    TimeoutSeconds: options.timeoutSeconds ?? limits.timeoutSeconds + 30,
+    ...call,
+    TimeoutSeconds,
     ...(assign ? { Assign: assign } : {}),
-    Retry: retriers(),
+    Retry,
     Catch: catchers(onFailure),
     Next: next,
   };
 }
 
 /** Every step is safe to run again; what differs is only how long it makes sense to. */
-function retriers(): Retrier[] {
+function functionRetriers(): Retrier[] {
   return [
     {
       ErrorEquals: [
@@ -69,11 +176,7 @@ function retriers(): Retrier[] {
         "Lambda.TooManyRequestsException",
         "Lambda.ClientExecutionTimeoutException",
       ],
-      IntervalSeconds: 1,
-      BackoffRate: 2,
-      MaxAttempts: 6,
-      MaxDelaySeconds: 20,
-      JitterStrategy: "FULL",
+      ...PATIENTLY,
     },
     // A sandbox that died or ran out of time: once more, for a second death has a cause that a third would share.
     {
@@ -83,6 +186,38 @@ function retriers(): Retrier[] {
     },
   ];
 }
+
+function containerRetriers(): Retrier[] {
+  return [
+    // What was stopped from outside has done nothing wrong: Fargate takes its machines out of service when it must.
+    { ErrorEquals: [...retryableCodes(), "Container.Stopped"], ...PATIENTLY },
+    // The service did not start it. A zone that has no room for it now may have some in a few minutes.
+    {
+      ErrorEquals: [
+        "AmazonECS.Unknown",
+        "ECS.AmazonECSException",
+        "ECS.ServerException",
+        "ECS.SdkClientException",
+        "ECS.ThrottlingException",
+      ],
+      IntervalSeconds: 5,
+      BackoffRate: 2,
+      MaxAttempts: 12,
+      MaxDelaySeconds: 60,
+      JitterStrategy: "FULL",
+    },
+    // It was not heard of any more, or never: it was killed, ran out of memory, or its image could not be fetched.
+    { ErrorEquals: ["States.HeartbeatTimeout"], IntervalSeconds: 1, MaxAttempts: 1 },
+  ];
+}
+
+const PATIENTLY = {
+  IntervalSeconds: 1,
+  BackoffRate: 2,
+  MaxAttempts: 6,
+  MaxDelaySeconds: 20,
+  JitterStrategy: "FULL",
+} as const;
 
 /** States.ALL does not stand for a time-out of the state everywhere, so both kinds are named. */
 function catchers(next: string): Catcher[] {

@@ -1,15 +1,16 @@
 /** A task beside promotions: one function does it, and the same function closes one that failed, so that nothing of it is left. */
 import type { StateMachine } from "./asl.ts";
-import { choice, ending, success, task } from "./states.ts";
+import { choice, ending, type MachineOptions, success, task, work } from "./states.ts";
 
-export function taskDefinition(): StateMachine {
+/** With `compute: "fargate"` its twin, whose work runs in the container; closing is done by the function all the same. */
+export function taskDefinition(options: MachineOptions = {}): StateMachine {
   return {
     Comment: "Does one task beside promotions: a backup, its proof, a restore, an export, an expiry",
     QueryLanguage: "JSONata",
     StartAt: "work",
-    TimeoutSeconds: 60 * 60 * 24,
+    TimeoutSeconds: 60 * 60 * 24 * (options.compute === "fargate" ? 31 : 1),
     States: {
-      work: task({ comment: "What the task's kind says", next: "done", onFailure: "close" }),
+      work: work(options, { comment: "What the task's kind says", next: "done", onFailure: "close" }),
       close: task({
         comment: "Nothing of it is left; the reason",
         assign: { closed: "{% $states.result.Payload %}" },

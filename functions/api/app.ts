@@ -1,11 +1,8 @@
-/** The HTTP API: doors, identity, the resources, and one way to refuse. */
-import { bodyLimit } from "hono/body-limit";
-import { except } from "hono/combine";
-import { getPath } from "hono/utils/url";
-import { RehearsalError } from "../../core/errors.ts";
-import { withoutIamPrefix } from "../identity/iam.ts";
-import { notFound, onError } from "./problem.ts";
-import { api, heldPipeline, withActor, withLedger } from "./request.ts";
+/**
+ * The HTTP API whole: every resource behind the doors. The typed client, the OpenAPI document and the tables of who may
+ * what are made from it; a function reads of it only the part that a request is for (`front.ts`).
+ */
+import { behindDoors } from "./doors.ts";
 import { adoptionRoutes } from "./routes/adoptions.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { backupTaskRoutes } from "./routes/backup-tasks.ts";
@@ -30,31 +27,7 @@ import { replayRoutes } from "./routes/replays.ts";
 import { shapeRoutes } from "./routes/shapes.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
-/** Bytes of a body; a release's manifest of ten thousand files is larger. */
-const BODY_BYTES = 1024 * 1024;
-const MANIFEST_BYTES = 4 * 1024 * 1024;
-
-const limited = (bytes: number) =>
-  bodyLimit({
-    maxSize: bytes,
-    onError: () => {
-      throw new RehearsalError("BodyTooLarge", { limit: bytes });
-    },
-  });
-
-export const app = api({ getPath: (request) => withoutIamPrefix(getPath(request)) });
-
-app.onError(onError);
-app.notFound(notFound);
-// Before everything of the API: the page has its own doors, and a browser's session opens none of the API's.
-app.all("/console/*", async (c) => (await import("../page/main.ts")).page.fetch(c.req.raw, c.env));
-app.get("/", async (c, next) =>
-  c.req.header("accept")?.includes("text/html") ? c.redirect("/console") : next(),
-);
-app.use(withLedger);
-app.use(except(["/health", "/openapi.json", "/reference"], withActor, heldPipeline));
-app.use(except("/releases", limited(BODY_BYTES)));
-app.use("/releases", limited(MANIFEST_BYTES));
+export const app = behindDoors();
 
 const routed = app
   .route("/", healthRoutes)

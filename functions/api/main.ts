@@ -1,5 +1,6 @@
 /** The API's function: API Gateway's events in, the application's answers out. */
 import { handle } from "hono/aws-lambda";
-import { app } from "./app.ts";
+import { invoked } from "../../io/telemetry/invocation.ts";
+import { front } from "./front.ts";
 
-export const handler = handle(app);
+export const handler = invoked(handle(front));

@@ -5,7 +5,8 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { RehearsalError } from "../../core/errors.ts";
-import { logLine } from "../../core/log-line.ts";
+import { log } from "../../io/telemetry/log.ts";
+import { measure } from "../../io/telemetry/measure.ts";
 
 export const problemSchema = z
   .object({
@@ -83,6 +84,8 @@ export function refusalOf(thrown: Error): RehearsalError {
     });
   // What was not foreseen may hold anything, so the caller gets a number, and the function's log the matter.
   const number = randomUUID();
-  console.error(logLine({ number, error: thrown.stack ?? String(thrown) }));
+  log.error("a request failed", { number, error: thrown });
+  // The invocation waits for it.
+  void measure({ name: "RequestFailed", value: 1 });
   return new RehearsalError("Internal", { reason: `see ${number} in the function's log` });
 }

@@ -6,11 +6,13 @@ import { routePath } from "hono/route";
 import { type Actor, EVERYWHERE, environmentsFor, may, type Permission } from "../../core/access.ts";
 import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
 import type { Session } from "../../io/postgres/session.ts";
+import { about } from "../../io/telemetry/about.ts";
 import { authenticate } from "../identity/authenticate.ts";
 import { assertPipelineMay, assertPipelineReads } from "../identity/held-pipeline.ts";
 import { forbidden, type Refused, refusalBy, tellRefused, tellUnauthorized } from "../identity/refused.ts";
 import { borrowLedger, returnLedger } from "./kept-ledger.ts";
 import { refuseInvalid } from "./problem.ts";
+import { templateOf } from "./request-line.ts";
 
 export interface ApiEnv {
   Variables: {
@@ -73,6 +75,7 @@ export const withActor = createMiddleware<ApiEnv>(async (c, next) => {
 export async function answerAs(c: ApiContext, actor: Actor, next: Next): Promise<void> {
   c.set("actor", actor);
   c.set("person", actor.person);
+  about({ actor: actor.credential.kind });
   await next();
   noteRefusal(c, c.error);
   if (c.var.refused !== undefined) await tellRefused(await c.var.ledger(), actor, c.var.refused);
@@ -131,14 +134,9 @@ export function noteRefusal(c: ApiContext, error: unknown): void {
   // At the sign-in nobody is there yet, whatever the type says.
   const actor: Actor | undefined = c.var.actor;
   if (c.var.refused !== undefined || actor === undefined) return;
-  c.set("refused", refusalBy(error, { actor, method: c.req.method, route: template(c, -1) }));
+  c.set("refused", refusalBy(error, { actor, method: c.req.method, route: templateOf(c, -1) }));
 }
 
 function note(c: ApiContext, code: ErrorCode, permission: Permission, environment: string | null): void {
-  c.set("refused", { code, permission, environment, method: c.req.method, route: template(c) });
-}
-
-/** The route as the OpenAPI document names it, never the path with what somebody put in it; `-1` is the last that matches. */
-function template(c: ApiContext, index?: -1): string {
-  return routePath(c, index).replaceAll(/:([A-Za-z]+)(\{[^}]*\})?/g, "{$1}");
+  c.set("refused", { code, permission, environment, method: c.req.method, route: templateOf(c) });
 }

@@ -16,6 +16,8 @@ import { type Destination, disableDestination, findDestination } from "../../io/
 import { appendEvent, lockLog } from "../../io/ledger/events.ts";
 import { milestone } from "../../io/milestone.ts";
 import type { Session } from "../../io/postgres/session.ts";
+import { type Invocation, invoked } from "../../io/telemetry/invocation.ts";
+import { log } from "../../io/telemetry/log.ts";
 import { type Outcome, parcelOf, send } from "../notices.ts";
 import { trySending } from "../outbox.ts";
 
@@ -25,15 +27,8 @@ const LANES = 8;
 /** Milliseconds that must be left for another attempt: it takes ten seconds at most, and has to be noted. */
 const RESERVE = 20_000;
 
-interface Invocation {
-  getRemainingTimeInMillis(): number;
-}
-
 /** Tells how many arrived and how many did not. */
-export async function handler(
-  _: unknown,
-  invocation?: Invocation,
-): Promise<{ delivered: number; failed: number }> {
+export const handler = invoked(async (_: unknown, invocation?: Invocation) => {
   const ledger = await openLedger("notify");
   try {
     const tally = { delivered: 0, failed: 0 };
@@ -46,11 +41,12 @@ export async function handler(
     };
     await Promise.all(Array.from({ length: LANES }, work));
     if (tally.failed > 0) await trySending(ledger);
+    if (tally.delivered + tally.failed > 0) log.info("sent", tally);
     return tally;
   } finally {
     await ledger.close();
   }
-}
+});
 
 interface Lane {
   ledger: Session;

@@ -8,10 +8,12 @@ import { appendEvent } from "../../io/ledger/events.ts";
 import { insertKey } from "../../io/ledger/keys.ts";
 import { insertPerson, listPeople, replaceGrants } from "../../io/ledger/people.ts";
 import type { Session } from "../../io/postgres/session.ts";
+import { invoked } from "../../io/telemetry/invocation.ts";
 import { personName } from "../api/person.ts";
 import { requiredVariable, secrets } from "../clients.ts";
 import { ensureWrappingKey } from "../configuration.ts";
 import { migrateControl } from "../control.ts";
+import { ensureControlUser } from "../control-user.ts";
 import { newKey } from "../identity/keys.ts";
 
 /** What a deployment hands over: the control database's migrations, and the name of whoever is to be the first admin. */
@@ -28,9 +30,10 @@ export interface Prepared {
 }
 
 /** Safe to run again, and after it died anywhere. Throws `ControlDatabaseBehind` where somebody else migrates the database. */
-export async function handler(event: unknown): Promise<Prepared> {
+export const handler = invoked(async (event: unknown): Promise<Prepared> => {
   const { migrations, firstPerson } = preparationSchema.parse(event);
   await ensureWrappingKey(requiredVariable("REHEARSAL_CONFIGURATION_SECRET"));
+  await ensureControlUser();
   const ledger = await openLedger("prepare");
   try {
     const files = migrations.map(({ path, text }) => ({ path, bytes: Buffer.from(text) }));
@@ -47,7 +50,7 @@ export async function handler(event: unknown): Promise<Prepared> {
   } finally {
     await ledger.close();
   }
-}
+});
 
 /** The key goes into its secret before the ledger knows it: were it the other way round, a death between would lose it. */
 async function ensureSomebody(ledger: Session, name: string): Promise<string | null> {

@@ -2,6 +2,7 @@
 import { openLedger } from "../../io/ledger/connection.ts";
 import { forgetDelivered } from "../../io/ledger/deliveries.ts";
 import { removeEndedCounters } from "../../io/ledger/limits.ts";
+import { invoked } from "../../io/telemetry/invocation.ts";
 import { artifacts } from "../clients.ts";
 import { type Swept, sweep } from "../sweep.ts";
 
@@ -9,7 +10,7 @@ import { type Swept, sweep } from "../sweep.ts";
 const NOTICES_KEPT = 90;
 
 /** Returns what was removed. */
-export async function handler(): Promise<Swept> {
+export const handler = invoked(async (): Promise<Swept> => {
   const ledger = await openLedger("sweep");
   try {
     await removeEndedCounters(ledger);
@@ -18,4 +19,4 @@ export async function handler(): Promise<Swept> {
   } finally {
     await ledger.close();
   }
-}
+});

@@ -9,9 +9,7 @@ import { IAM_ISSUER, principalOf } from "../../core/principal.ts";
 import { findByIdentity } from "../../io/ledger/people.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { actorOf, unauthorized } from "./actor.ts";
-
-/** The routes with the IAM authorizer stand under this; the others have none. */
-const PREFIX = "/iam";
+import { isUnderPrefix } from "./iam-prefix.ts";
 
 const eventSchema = z.looseObject({
   requestContext: z.looseObject({
@@ -38,13 +36,4 @@ export async function actorOfIam(ledger: Session, event: unknown): Promise<Actor
 export function isOnIamRoute(event: unknown): boolean {
   const { rawPath } = (event ?? {}) as { rawPath?: unknown };
   return typeof rawPath === "string" && isUnderPrefix(rawPath);
-}
-
-/** The path as the application's routes have it. */
-export function withoutIamPrefix(path: string): string {
-  return isUnderPrefix(path) ? path.slice(PREFIX.length) || "/" : path;
-}
-
-function isUnderPrefix(path: string): boolean {
-  return path === PREFIX || path.startsWith(`${PREFIX}/`);
 }

@@ -1,9 +1,9 @@
 /** Where a failed authorisation is written: of somebody who is known to the log, of nobody to the function's own. */
 import { type Actor, EVERYWHERE, may, type Permission, rolesWith } from "../../core/access.ts";
 import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
-import { logLine } from "../../core/log-line.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import type { Session } from "../../io/postgres/session.ts";
+import { log } from "../../io/telemetry/log.ts";
 import { trySending } from "../outbox.ts";
 
 export interface Refused {
@@ -81,5 +81,5 @@ const UNAUTHENTICATED = new Set<ErrorCode>([
 /** One line of the function's log for a credential that is none. */
 export function tellUnauthorized(error: unknown, { method, path }: { method: string; path: string }): void {
   if (!(error instanceof RehearsalError) || !UNAUTHENTICATED.has(error.code)) return;
-  console.error(logLine({ refused: error.code, reason: error.facts, method, path: path.slice(0, 200) }));
+  log.warn("refused", { code: error.code, reason: error.facts, method, path: path.slice(0, 200) });
 }

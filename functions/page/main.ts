@@ -5,6 +5,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { refusalView } from "../../web/console/refusal-page.ts";
 import { refusalOf } from "../api/problem.ts";
 import { type ApiEnv, withLedger } from "../api/request.ts";
+import { noteRoute } from "../api/request-line.ts";
 import { assetRoutes } from "./assets.ts";
 import { backupPages } from "./backups.ts";
 import { environmentPages } from "./environments.ts";
@@ -59,6 +60,7 @@ page.onError((thrown, c) => {
   tellWhen(c, refusal);
   return show(c, { title: refusal.message, main: refusalView(refusal, status), status });
 });
+page.use(noteRoute);
 page.use(withHeaders);
 page.route("/", assetRoutes);
 page.use(withLedger);

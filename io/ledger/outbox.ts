@@ -17,13 +17,14 @@ export function logObject(entry: LogEntry): string {
 
 /**
  * Sends what waits, oldest first, and forgets each row once it has arrived. A row is sent twice when the sender dies
- * in between: the copy is write-once and equal, and the notice carries its sequence number.
+ * in between: the copy is write-once and equal, and the notice carries its sequence number. `kept` is called for each copy.
  */
 export async function drainOutbox(
   session: Session,
   store: ObjectStore,
   bus: EventBus,
   busName: string,
+  kept: (entry: LogEntry) => Promise<void> = async () => undefined,
 ): Promise<number> {
   let sent = 0;
   for (;;) {
@@ -37,8 +38,10 @@ export async function drainOutbox(
       if (row === undefined) return false;
       const { body, previous, hash } = row;
       const entry = { seq: Number(row.seq), body, previous, hash };
-      if (row.kind === "log") await store.putOnce(logKey(entry.seq), Buffer.from(logObject(entry)));
-      else
+      if (row.kind === "log") {
+        await store.putOnce(logKey(entry.seq), Buffer.from(logObject(entry)));
+        await kept(entry);
+      } else
         await bus.putEvents(busName, [
           { source: "rehearsal", detailType: row.type, detail: JSON.parse(body) as Json },
         ]);

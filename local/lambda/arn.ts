@@ -7,6 +7,16 @@ export function functionArn(name: string, region = "us-east-1"): string {
 
 /** The name in a name, a partial ARN or an ARN, without its qualifier: the forms Invoke accepts. */
 export function functionName(nameOrArn: string): string {
-  const [name = ""] = nameOrArn.replace(/^.*\bfunction:/, "").split(":");
+  const [name = ""] = partsOf(nameOrArn);
   return name;
+}
+
+/** The version that a name or an ARN asks for, or `$LATEST`. */
+export function functionVersion(nameOrArn: string): string {
+  const [, version = "$LATEST"] = partsOf(nameOrArn);
+  return version;
+}
+
+function partsOf(nameOrArn: string): string[] {
+  return nameOrArn.replace(/^.*\bfunction:/, "").split(":");
 }

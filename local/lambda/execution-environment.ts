@@ -1,10 +1,6 @@
-/** The host's side of one sandbox: starts the thread, gives it one invocation at a time, and ends it when it breaks a limit. */
-import { randomUUID } from "node:crypto";
-import { createInterface } from "node:readline";
-import { Worker } from "node:worker_threads";
-import { exited, type FunctionError, outOfMemory, thrown, timedOut } from "./failure.ts";
-import type { Invocation, Report, SandboxData } from "./sandbox.ts";
-import { variablesOf } from "./variables.ts";
+/** The host's side of one sandbox, be it a thread or a process: gives it one invocation at a time, and ends it when it breaks a limit. */
+import { exited, type FunctionError, outOfMemory, timedOut } from "./failure.ts";
+import type { Invocation, Outcome } from "./handler.ts";
 
 export interface FunctionSettings {
   /** The module that exports `handler`. */
@@ -15,18 +11,38 @@ export interface FunctionSettings {
 
 export interface EnvironmentOptions extends FunctionSettings {
   name: string;
+  /** `$LATEST`, or the number of a published version. */
+  version: string;
   variables: Record<string, string>;
   preload: URL | undefined;
-  /** Folder of Node's module compile cache, shared by all threads. */
+  /** Folder of Node's module compile cache, shared by all sandboxes. */
   compileCache: string;
   onLog: ((line: string) => void) | undefined;
 }
 
-/** The handler's result as JSON text, or why there is none. */
-export type Outcome = { payload: string } | { error: FunctionError };
+/** What runs the function: `startThread` (thread.ts), `startProcess` (process.ts). */
+export type StartSandbox = (options: EnvironmentOptions, tell: Told) => Sandbox;
+
+export interface Sandbox {
+  /** Hands over an event, once it is ready and the one before is answered. */
+  give(invocation: Invocation): void;
+  /** Bytes that it takes now; rejects when it has ended. */
+  memory(): Promise<number>;
+  /** Ends it in the midst of whatever it does; resolves when it is gone. */
+  end(): Promise<unknown>;
+}
+
+/** What a sandbox tells of itself. */
+export interface Told {
+  /** It has loaded the function and waits for an event. */
+  ready(): void;
+  answered(outcome: Outcome): void;
+  /** It has ended, or is about to: what its invocation is told, by its request's id. */
+  ended(why: (requestId: string) => FunctionError): void;
+}
 
 export interface ExecutionEnvironment {
-  /** False once the thread has ended, by itself or by us: it takes no further invocation. */
+  /** False once the sandbox has ended, by itself or by us: it takes no further invocation. */
   readonly alive: boolean;
   invoke(invocation: Omit<Invocation, "deadline">): Promise<Outcome>;
   terminate(): Promise<void>;
@@ -35,39 +51,29 @@ export interface ExecutionEnvironment {
 /** Seconds for loading the function, as Lambda's init phase has them, unless its own time-out is longer. */
 const INIT_SECONDS = 10;
 
-/** How often the memory of a busy thread is looked at, in milliseconds. */
+/** How often the memory of a busy sandbox is looked at, in milliseconds. */
 const MEMORY_INTERVAL = 50;
 
-/**
- * Room in V8's own limit above the function's memory. That limit is the last resort only: a thread that meets it while
- * it promotes many young objects takes the whole process down, so the watch must see the excess first.
- */
-const HEAP_HEADROOM_MB = 512;
-
-export function startExecutionEnvironment(options: EnvironmentOptions): ExecutionEnvironment {
+export function startExecutionEnvironment(
+  start: StartSandbox,
+  options: EnvironmentOptions,
+): ExecutionEnvironment {
   const { timeoutSeconds, memoryMb } = options;
-  const worker = startThread(options);
-  const ready = Promise.withResolvers<void>();
+  let ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   let cause: ((requestId: string) => FunctionError) | undefined;
   let settle: ((outcome: Outcome) => void) | undefined;
 
-  // The first cause is the true one: the thread's exit follows from whatever ended it.
+  // The first cause is the true one: the sandbox's exit follows from whatever ended it.
   const end = (why: (requestId: string) => FunctionError) => {
     cause ??= why;
     ended.resolve();
-    return worker.terminate();
+    return sandbox.end();
   };
-  worker.on("message", (said: Report) => {
-    if (said.kind === "ready") ready.resolve();
-    else if (said.kind === "ended") void end(() => said.error);
-    else settle?.(said.kind === "result" ? { payload: said.payload } : { error: said.error });
-  });
-  worker.on("error", (error) => {
-    void end(isOutOfMemory(error) ? outOfMemory : () => thrown(error));
-  });
-  worker.on("exit", (status) => {
-    void end((requestId) => exited(requestId, status));
+  const sandbox = start(options, {
+    ready: () => ready.resolve(),
+    answered: (outcome) => settle?.(outcome),
+    ended: (why) => void end(why),
   });
 
   return {
@@ -80,13 +86,14 @@ export function startExecutionEnvironment(options: EnvironmentOptions): Executio
       const loading = timeout(Math.max(INIT_SECONDS, timeoutSeconds));
       await Promise.race([ready.promise, ended.promise]);
       clearTimeout(loading);
+      if (cause !== undefined) return { error: cause(invocation.requestId) };
+      ready = Promise.withResolvers<void>();
       const answer = new Promise<Outcome>((resolve) => {
         settle = resolve;
       });
       const running = timeout(timeoutSeconds);
-      const watch = watchMemory(worker, memoryMb, () => void end(outOfMemory));
-      const deadline = Date.now() + timeoutSeconds * 1000;
-      worker.postMessage({ ...invocation, deadline } satisfies Invocation);
+      const watch = watchMemory(sandbox, memoryMb, () => void end(outOfMemory));
+      sandbox.give({ ...invocation, deadline: Date.now() + timeoutSeconds * 1000 });
       try {
         return await Promise.race([
           answer,
@@ -103,49 +110,19 @@ export function startExecutionEnvironment(options: EnvironmentOptions): Executio
   };
 }
 
-function startThread(options: EnvironmentOptions): Worker {
-  const logStream = `${new Date().toISOString().slice(0, 10).replaceAll("-", "/")}/[$LATEST]${randomUUID().replaceAll("-", "")}`;
-  const worker = new Worker(new URL("./sandbox.ts", import.meta.url), {
-    workerData: {
-      module: options.module.href,
-      preload: options.preload?.href,
-      compileCache: options.compileCache,
-    } satisfies SandboxData,
-    env: variablesOf(options.name, options.memoryMb, logStream, options.variables),
-    // The host's own flags (a test runner's loaders) are not the function's.
-    execArgv: [],
-    argv: [],
-    resourceLimits: { maxOldGenerationSizeMb: options.memoryMb + HEAP_HEADROOM_MB },
-    stdout: options.onLog !== undefined,
-    stderr: options.onLog !== undefined,
-    name: options.name,
-  });
-  // An idle environment must not keep the host alive; a busy one does so by its time-out.
-  worker.unref();
-  if (options.onLog !== undefined)
-    for (const stream of [worker.stdout, worker.stderr])
-      createInterface({ input: stream }).on("line", options.onLog);
-  return worker;
-}
-
-/** What counts is the heap with what lives outside it: buffers and WebAssembly memory, which V8's own limit does not see. */
-function watchMemory(worker: Worker, memoryMb: number, exceeded: () => void): { stop(): void } {
+function watchMemory(sandbox: Sandbox, memoryMb: number, exceeded: () => void): { stop(): void } {
   let asking = false;
   const timer = setInterval(() => {
     if (asking) return;
     asking = true;
-    worker.getHeapStatistics().then(
-      (heap) => {
+    sandbox.memory().then(
+      (bytes) => {
         asking = false;
-        if (heap.used_heap_size + heap.external_memory > memoryMb * 1024 * 1024) exceeded();
+        if (bytes > memoryMb * 1024 * 1024) exceeded();
       },
-      // The thread ended while it was asked: nothing is left to watch.
+      // The sandbox ended while it was asked: nothing is left to watch.
       () => clearInterval(timer),
     );
   }, MEMORY_INTERVAL).unref();
   return { stop: () => clearInterval(timer) };
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
 }

@@ -23,26 +23,49 @@ export function thrown(value: unknown): FunctionError {
   return { errorType: typeof value, errorMessage: String(value), trace: [] };
 }
 
-/** A promise nobody awaited was rejected; the Node.js runtime ends the environment for it. */
-export function unhandledRejection(reason: unknown): FunctionError {
-  return {
-    errorType: "Runtime.UnhandledPromiseRejection",
-    errorMessage: String(reason),
-    trace: thrown(reason).trace ?? [],
-  };
+/** A function that could not be loaded: what the runtime tells of it before it ends. */
+export class InitFailure extends Error {
+  readonly error: FunctionError;
+
+  constructor(error: FunctionError) {
+    super(error.errorMessage);
+    this.name = error.errorType;
+    this.error = error;
+  }
 }
 
-export function notExported(module: string): FunctionError {
+/** What kept a function from being loaded, in the runtime's words or the module's own. */
+export function initFailed(error: unknown): FunctionError {
+  return error instanceof InitFailure ? error.error : thrown(error);
+}
+
+export function handlerNotFound(name: string, what: string): FunctionError {
+  return { errorType: "Runtime.HandlerNotFound", errorMessage: `${name} is ${what}`, trace: [] };
+}
+
+export function malformedHandler(): FunctionError {
+  return { errorType: "Runtime.MalformedHandlerName", errorMessage: "Bad handler", trace: [] };
+}
+
+export function importFailed(error: unknown): FunctionError {
+  return { errorType: "Runtime.ImportModuleError", errorMessage: String(error), trace: [] };
+}
+
+export function syntaxFailed(error: SyntaxError): FunctionError {
   return {
-    errorType: "Runtime.HandlerNotFound",
-    errorMessage: `${module}.handler is undefined or not exported`,
-    trace: [],
+    errorType: "Runtime.UserCodeSyntaxError",
+    errorMessage: String(error),
+    trace: thrown(error).trace ?? [],
   };
 }
 
 /** The handler's result is no JSON: circular, or a bigint. */
 export function unserializable(): FunctionError {
-  return { errorType: "Runtime.MarshalError", errorMessage: "Unable to stringify response body", trace: [] };
+  return {
+    errorType: "Runtime.JSONStringifyError",
+    errorMessage: "Unable to stringify response body",
+    trace: [],
+  };
 }
 
 export function timedOut(requestId: string, seconds: number): FunctionError {
@@ -59,13 +82,30 @@ export function outOfMemory(requestId: string): FunctionError {
   };
 }
 
-/** The process ended itself before it answered. */
-export function exited(requestId: string, status: number): FunctionError {
-  const reason =
-    status === 0
+/** It ended before it answered: of itself, by what nobody caught, or by a signal. */
+export function exited(requestId: string, status: number, signal?: string | null): FunctionError {
+  const reason = signal
+    ? `Runtime exited with error: signal: ${SIGNALS[signal] ?? signal}`
+    : status === 0
       ? "Runtime exited without providing a reason"
       : `Runtime exited with error: exit status ${status}`;
   return { errorType: "Runtime.ExitError", errorMessage: `RequestId: ${requestId} Error: ${reason}` };
+}
+
+/** Go's words, for Lambda's side is written in it. */
+const SIGNALS: Record<string, string> = {
+  SIGABRT: "aborted",
+  SIGKILL: "killed",
+  SIGSEGV: "segmentation fault",
+  SIGTERM: "terminated",
+};
+
+/** A failure that a runtime told without a type, as Step Functions words it. */
+export function untold(body: string): FunctionError {
+  return {
+    errorType: "Lambda.Unknown",
+    errorMessage: `The cause could not be determined because Lambda did not return an error type. Returned payload: ${body}`,
+  };
 }
 
 export function responseTooLarge(): FunctionError {

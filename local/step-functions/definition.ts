@@ -157,10 +157,11 @@ const definitionShape = z.strictObject({
   ...machine,
 });
 
-/** The two ways a Task reaches Lambda, and the direct one. */
-export function taskKind(resource: string): "invoke" | "callback" | "direct" | undefined {
+/** The two ways a Task reaches Lambda, the direct one, and the one that runs a container. */
+export function taskKind(resource: string): "invoke" | "callback" | "direct" | "container" | undefined {
   if (resource === "arn:aws:states:::lambda:invoke") return "invoke";
   if (resource === "arn:aws:states:::lambda:invoke.waitForTaskToken") return "callback";
+  if (resource === "arn:aws:states:::ecs:runTask.waitForTaskToken") return "container";
   return /^arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+(:[^:]+)?$/.test(resource) ? "direct" : undefined;
 }
 

@@ -7,7 +7,7 @@ import { AwsError } from "../aws-json.ts";
 import { type Journal, openJournal, readJournal } from "../journal.ts";
 import type { Entry, Outcome } from "./entry.ts";
 import { executionStarted } from "./history.ts";
-import { type Machines, openMachines, type StoredMachine } from "./machines.ts";
+import { type Machines, openMachines, type Runnable } from "./machines.ts";
 import { begin, type Frame, frameOf, learn, type Memory } from "./memory.ts";
 import { Run } from "./run.ts";
 import { type StatusChange, statusChange } from "./status-change.ts";
@@ -47,11 +47,11 @@ export class Engine {
     for (const run of this.#runs.values()) if (!this.#going.has(run)) this.#setGoing(run);
   }
 
-  /** The executions of a machine, newest first. */
-  executionsOf(machineArn: string): Memory[] {
+  /** The executions of a machine, or of a version or an alias of it, newest first. */
+  executionsOf(arn: string): Memory[] {
     return [...this.#runs.values()]
       .map((run) => run.memory)
-      .filter((memory) => memory.machineArn === machineArn)
+      .filter(({ machineArn, versionArn, aliasArn }) => [machineArn, versionArn, aliasArn].includes(arn))
       .reverse();
   }
 
@@ -63,7 +63,7 @@ export class Engine {
    * After StartExecution's documentation: the same name and input while it runs is the same execution,
    * the same name with another input, or after it ended, is `ExecutionAlreadyExists`.
    */
-  start(machine: StoredMachine, name: string | undefined, input: string): Memory {
+  start(machine: Runnable, name: string | undefined, input: string): Memory {
     const chosen = name ?? randomUUID();
     const arn = `arn:aws:states:${this.#options.world.region}:${ACCOUNT}:execution:${machine.name}:${chosen}`;
     const earlier = this.#runs.get(arn)?.memory;
@@ -80,6 +80,8 @@ export class Engine {
         machineArn: machine.arn,
         machineName: machine.name,
         roleArn: machine.roleArn,
+        ...(machine.versionArn === undefined ? {} : { versionArn: machine.versionArn }),
+        ...(machine.aliasArn === undefined ? {} : { aliasArn: machine.aliasArn }),
       },
       definition: machine.definition,
       input,

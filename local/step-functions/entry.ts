@@ -34,4 +34,7 @@ export interface Identity {
   machineArn: string;
   machineName: string;
   roleArn: string;
+  /** Where it was started on a version, or on an alias that led to one. */
+  versionArn?: string;
+  aliasArn?: string;
 }

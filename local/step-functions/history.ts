@@ -160,6 +160,7 @@ function causeOf(fault: Fault): Record<string, Json> {
 }
 
 function resourceOf(plan: TaskPlan): { resourceType: string; resource: string } {
+  if (plan.kind === "container") return { resourceType: "ecs", resource: "runTask.waitForTaskToken" };
   return {
     resourceType: "lambda",
     resource: plan.kind === "callback" ? "invoke.waitForTaskToken" : "invoke",

@@ -4,16 +4,18 @@ import { type Clock, systemClock } from "./clock.ts";
 import { Engine } from "./engine.ts";
 import { operationsOf } from "./operations.ts";
 import type { StatusChange } from "./status-change.ts";
-import type { Invoke } from "./world.ts";
+import type { Invoke, RunTask } from "./world.ts";
 
 export type { StatusChange } from "./status-change.ts";
-export type { Invoke, LambdaError } from "./world.ts";
+export type { Invoke, LambdaError, RunTask } from "./world.ts";
 
 export interface StepFunctionsOptions {
   /** Where machines and journals are kept; an earlier run's are gone on with. */
   folder: string;
   /** The Lambda runner. Its signal fires only when the endpoint stops: AWS cancels no invocation either. */
   invoke: Invoke;
+  /** ECS; without it no container is there to run. */
+  runTask?: RunTask;
   /** Told of every status change, at least once and in order. */
   onEvent?: (event: StatusChange) => void | Promise<void>;
   /** 0 or none takes a free one. */
@@ -39,6 +41,7 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
       region,
       random: options.random ?? Math.random,
       invoke: options.invoke,
+      runTask: options.runTask ?? noContainers,
       stopping: stopping.signal,
     },
   });
@@ -60,3 +63,7 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
     },
   };
 }
+
+const noContainers: RunTask = async () => ({
+  fault: { Error: "ECS.ClusterNotFoundException", Cause: "Cluster not found." },
+});

@@ -27,7 +27,8 @@ export interface Leaving {
 }
 
 export interface TaskPlan {
-  kind: "invoke" | "callback" | "direct";
+  kind: "invoke" | "callback" | "direct" | "container";
+  /** Of a container the task definition. */
   functionName: string;
   payload: Json;
   /** The whole Arguments, for the history. */
@@ -104,9 +105,20 @@ export async function planTask(state: TaskState, view: View): Promise<TaskPlan> 
   };
   if (kind === "direct")
     return { kind, functionName: state.Resource, payload: given, arguments: given, ...deadlines };
+  if (kind === "container") {
+    const { TaskDefinition } = (isObject(given) ? given : {}) as { TaskDefinition?: Json };
+    if (typeof TaskDefinition !== "string")
+      throw runtime("The Arguments of ecs:runTask hold no TaskDefinition.");
+    return { kind, functionName: TaskDefinition, payload: {}, arguments: given, ...deadlines };
+  }
   const { FunctionName, Payload } = (isObject(given) ? given : {}) as { FunctionName?: Json; Payload?: Json };
   if (typeof FunctionName !== "string") throw runtime("The Arguments of lambda:invoke hold no FunctionName.");
   return { kind, functionName: FunctionName, payload: Payload ?? {}, arguments: given, ...deadlines };
+}
+
+/** True when the task ends by an answer to its token, whatever the service says to being asked. */
+export function waitsForToken({ kind }: TaskPlan): boolean {
+  return kind === "callback" || kind === "container";
 }
 
 /** The input every branch of a Parallel begins with. */

@@ -12,12 +12,36 @@ export interface StoredMachine {
   createdAt: number;
   updatedAt: number;
   revisionId: string;
+  /** Published, oldest first; they never change. None in a file of before there were any. */
+  versions?: PublishedVersion[];
+  aliases?: Alias[];
+}
+
+export interface PublishedVersion extends Pick<StoredMachine, "definition" | "roleArn" | "revisionId"> {
+  number: number;
+  description: string;
+  createdAt: number;
+}
+
+export interface Alias {
+  name: string;
+  description: string;
+  /** One version, or two; the weights are percents and add up to 100. */
+  routes: { version: number; weight: number }[];
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** What an execution is started on: a machine as it is now, or a version of it. */
+export interface Runnable extends Pick<StoredMachine, "arn" | "name" | "definition" | "roleArn"> {
+  versionArn?: string;
+  aliasArn?: string;
 }
 
 export interface Machines {
   get(arn: string): StoredMachine | undefined;
   all(): StoredMachine[];
-  /** Stores it under a new revision, atomically. */
+  /** Stores it atomically, under a new revision if it runs otherwise than before. */
   put(machine: Omit<StoredMachine, "revisionId">): StoredMachine;
   remove(arn: string): void;
 }
@@ -34,7 +58,9 @@ export function openMachines(folder: string): Machines {
     get: (arn) => known.get(arn),
     all: () => [...known.values()].sort((a, b) => a.createdAt - b.createdAt || (a.name < b.name ? -1 : 1)),
     put: (machine) => {
-      const stored = { ...machine, revisionId: randomUUID() };
+      const before = known.get(machine.arn);
+      const same = before?.definition === machine.definition && before.roleArn === machine.roleArn;
+      const stored = { ...machine, revisionId: same ? before.revisionId : randomUUID() };
       writeFileSync(`${path(machine.name)}.new`, JSON.stringify(stored), { mode: 0o600, flush: true });
       renameSync(`${path(machine.name)}.new`, path(machine.name));
       known.set(machine.arn, stored);

@@ -5,9 +5,9 @@ import { AwsError, type AwsOperation, operation } from "../aws-json.ts";
 import { parseDefinition } from "./definition.ts";
 import { ACCOUNT, type Engine } from "./engine.ts";
 import { PAYLOAD_LIMIT } from "./fault.ts";
-import type { StoredMachine } from "./machines.ts";
 import type { Memory } from "./memory.ts";
 import { page, paging } from "./paging.ts";
+import { published, publishing, qualified, runnable, unqualified, versionOperations } from "./versions.ts";
 
 const arn = z.string().min(1).max(2000);
 const token = z.string().min(1).max(2048);
@@ -20,22 +20,17 @@ export function operationsOf(
   region: string,
   now: () => number,
 ): Record<string, AwsOperation> {
-  const machineOf = (machineArn: string): StoredMachine => {
-    if (!/^arn:aws[\w-]*:states:[^:]*:[^:]*:stateMachine:[^:]+$/.test(machineArn))
-      throw new AwsError("InvalidArn", `Invalid Arn: '${machineArn}'`);
-    const machine = engine.machines.get(machineArn);
-    if (machine === undefined)
-      throw new AwsError("StateMachineDoesNotExist", `State Machine Does Not Exist: '${machineArn}'`);
-    return machine;
-  };
+  const { machines } = engine;
 
   return {
+    ...versionOperations(machines, now),
     CreateStateMachine: operation(
       z.object({
         name: z.string(),
         definition,
         roleArn: z.string(),
         type: z.enum(["STANDARD", "EXPRESS"]).optional(),
+        ...publishing,
       }),
       (request) => {
         checkName(request.name);
@@ -43,13 +38,13 @@ export function operationsOf(
           throw new AwsError("StateMachineTypeNotSupported", "only STANDARD machines are run here");
         checkDefinition(request.definition);
         const machineArn = `arn:aws:states:${region}:${ACCOUNT}:stateMachine:${request.name}`;
-        const earlier = engine.machines.get(machineArn);
+        const earlier = machines.get(machineArn);
         // "CreateStateMachine is an idempotent API": the same name, definition and type is the machine that is there.
         if (earlier !== undefined && earlier.definition !== request.definition)
           throw new AwsError("StateMachineAlreadyExists", `State Machine Already Exists: '${machineArn}'`);
         const machine =
           earlier ??
-          engine.machines.put({
+          machines.put({
             arn: machineArn,
             name: request.name,
             definition: request.definition,
@@ -58,36 +53,60 @@ export function operationsOf(
             createdAt: now(),
             updatedAt: now(),
           });
-        return { stateMachineArn: machineArn, creationDate: machine.createdAt / 1000 };
+        return {
+          stateMachineArn: machineArn,
+          creationDate: machine.createdAt / 1000,
+          ...published(machines, machine, request, now()),
+        };
       },
     ),
     UpdateStateMachine: operation(
-      z.object({ stateMachineArn: arn, definition: definition.optional(), roleArn: z.string().optional() }),
+      z.object({
+        stateMachineArn: arn,
+        definition: definition.optional(),
+        roleArn: z.string().optional(),
+        ...publishing,
+      }),
       (request) => {
-        const machine = machineOf(request.stateMachineArn);
+        const machine = unqualified(machines, request.stateMachineArn);
         if (request.definition === undefined && request.roleArn === undefined)
           throw new AwsError(
             "MissingRequiredParameter",
             "Either the definition or the role ARN must be specified",
           );
         if (request.definition !== undefined) checkDefinition(request.definition);
-        const updated = engine.machines.put({
+        const updated = machines.put({
           ...machine,
           definition: request.definition ?? machine.definition,
           roleArn: request.roleArn ?? machine.roleArn,
           updatedAt: now(),
         });
-        return { updateDate: updated.updatedAt / 1000, revisionId: updated.revisionId };
+        return {
+          updateDate: updated.updatedAt / 1000,
+          revisionId: updated.revisionId,
+          ...published(machines, updated, request, now()),
+        };
       },
     ),
     DescribeStateMachine: operation(z.object({ stateMachineArn: arn }), (request) => {
-      const machine = machineOf(request.stateMachineArn);
-      return { ...described(machine), status: "ACTIVE", creationDate: machine.createdAt / 1000 };
+      const { machine, version, alias } = qualified(machines, request.stateMachineArn);
+      // An alias has a description of its own, by DescribeStateMachineAlias.
+      if (alias !== undefined) throw new AwsError("InvalidArn", `Invalid Arn: '${request.stateMachineArn}'`);
+      const { definition, roleArn, revisionId, createdAt } = version ?? machine;
+      return {
+        stateMachineArn: request.stateMachineArn,
+        name: machine.name,
+        type: machine.type,
+        status: "ACTIVE",
+        ...{ definition, roleArn, revisionId },
+        creationDate: createdAt / 1000,
+        ...(version && { description: version.description }),
+      };
     }),
     DescribeStateMachineForExecution: operation(z.object({ executionArn: arn }), (request) => {
       const memory = engine.execution(request.executionArn);
       return {
-        stateMachineArn: memory.machineArn,
+        stateMachineArn: memory.versionArn ?? memory.machineArn,
         name: memory.machineName,
         definition: memory.definitionText,
         roleArn: memory.roleArn,
@@ -95,7 +114,7 @@ export function operationsOf(
       };
     }),
     ListStateMachines: operation(z.object(paging), (request) => {
-      const { items, nextToken } = page(engine.machines.all(), request);
+      const { items, nextToken } = page(machines.all(), request);
       return {
         stateMachines: items.map((machine) => ({
           stateMachineArn: machine.arn,
@@ -107,7 +126,7 @@ export function operationsOf(
       };
     }),
     DeleteStateMachine: operation(z.object({ stateMachineArn: arn }), (request) => {
-      engine.machines.remove(request.stateMachineArn);
+      machines.remove(request.stateMachineArn);
       return {};
     }),
     ValidateStateMachineDefinition: operation(
@@ -130,7 +149,7 @@ export function operationsOf(
     StartExecution: operation(
       z.object({ stateMachineArn: arn, name: z.string().optional(), input: z.string().optional() }),
       (request) => {
-        const machine = machineOf(request.stateMachineArn);
+        const machine = runnable(machines, request.stateMachineArn);
         if (request.name !== undefined) checkName(request.name);
         const input = request.input ?? "{}";
         readJson(input, "InvalidExecutionInput", "Invalid State Machine Execution Input");
@@ -155,8 +174,9 @@ export function operationsOf(
     ListExecutions: operation(
       z.object({ stateMachineArn: arn, statusFilter: z.string().optional(), ...paging }),
       (request) => {
+        qualified(machines, request.stateMachineArn);
         const found = engine
-          .executionsOf(machineOf(request.stateMachineArn).arn)
+          .executionsOf(request.stateMachineArn)
           .filter((memory) => request.statusFilter === undefined || memory.status === request.statusFilter);
         const { items, nextToken } = page(found, request);
         return { executions: items.map(summary), ...nextToken };
@@ -221,21 +241,12 @@ export function operationsOf(
   };
 }
 
-function described(machine: StoredMachine) {
-  return {
-    stateMachineArn: machine.arn,
-    name: machine.name,
-    definition: machine.definition,
-    roleArn: machine.roleArn,
-    type: machine.type,
-    revisionId: machine.revisionId,
-  };
-}
-
 function summary(memory: Memory) {
   return {
     executionArn: memory.arn,
     stateMachineArn: memory.machineArn,
+    ...(memory.versionArn && { stateMachineVersionArn: memory.versionArn }),
+    ...(memory.aliasArn && { stateMachineAliasArn: memory.aliasArn }),
     name: memory.name,
     status: memory.status,
     startDate: memory.startedAt / 1000,

@@ -1,9 +1,10 @@
 /** A Task state: one invocation at least, an answer at most, and the deadlines that race with it. */
 import type { Json } from "../../core/canonical-json.ts";
+import { functionVersion } from "../lambda/arn.ts";
 import type { Outcome } from "./entry.ts";
 import { type Fault, PAYLOAD_LIMIT } from "./fault.ts";
 import { taskFailed, taskScheduled, taskSubmitted, taskSucceeded } from "./history.ts";
-import { planTask, type TaskPlan } from "./interpreter.ts";
+import { planTask, type TaskPlan, waitsForToken } from "./interpreter.ts";
 import { type Attempt, type Frame, visitOf } from "./memory.ts";
 import type { Run } from "./run.ts";
 import type { TaskState } from "./states-language.ts";
@@ -64,7 +65,7 @@ async function outcomeOf(run: Run, frame: Frame, attempt: Attempt, signal: Abort
   }
 }
 
-/** Resolves when the invocation settled the task; a function that was handed a token only submits it. */
+/** Resolves when the invocation settled the task; a function or a container that was handed a token only submits it. */
 async function invoke(
   run: Run,
   frame: Frame,
@@ -74,12 +75,13 @@ async function invoke(
 ): Promise<void> {
   const { plan } = attempt;
   const outcome = await invocation(run, plan);
-  if ("fault" in outcome || plan.kind !== "callback") return settle(outcome);
+  if ("fault" in outcome || !waitsForToken(plan)) return settle(outcome);
   if (open()) run.note({ fact: "submitted", frame: frame.id }, taskSubmitted(plan, outcome.result));
   return new Promise(() => undefined);
 }
 
 async function invocation(run: Run, plan: TaskPlan): Promise<Outcome> {
+  if (plan.kind === "container") return run.world.runTask(plan.arguments);
   let reply: Awaited<ReturnType<typeof run.world.invoke>>;
   try {
     reply = await run.world.invoke(plan.functionName, plan.payload, run.world.stopping);
@@ -99,7 +101,7 @@ async function invocation(run: Run, plan: TaskPlan): Promise<Outcome> {
   if (plan.kind === "direct") return { result: payload };
   return {
     result: {
-      ExecutedVersion: "$LATEST",
+      ExecutedVersion: functionVersion(plan.functionName),
       Payload: payload,
       SdkHttpMetadata: { HttpStatusCode: 200 },
       StatusCode: 200,
@@ -123,7 +125,7 @@ function deadlines(
   settle: (outcome: Outcome) => void,
 ): Promise<void>[] {
   const { clock } = run.world;
-  const { timeoutSeconds, heartbeatSeconds, kind } = attempt.plan;
+  const { timeoutSeconds, heartbeatSeconds } = attempt.plan;
   const waits: Promise<void>[] = [];
   const never = () => new Promise<void>(() => undefined);
   if (timeoutSeconds !== undefined)
@@ -132,7 +134,7 @@ function deadlines(
         .until(attempt.scheduledAt + timeoutSeconds * 1000, timing)
         .then(() => settle({ fault: { Error: "States.Timeout" } }), never),
     );
-  if (heartbeatSeconds !== undefined && kind === "callback") {
+  if (heartbeatSeconds !== undefined && waitsForToken(attempt.plan)) {
     const beat = async (): Promise<void> => {
       const heard = attempt.heartbeatAt;
       await clock.until(heard + heartbeatSeconds * 1000, timing);

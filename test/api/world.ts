@@ -110,7 +110,7 @@ export async function openWorld() {
   await keepPerson(ledger, "other", OTHER_KEY);
   const targets: DatabaseAddress[] = [];
   // Only now, for its clients read the variables when they are first used.
-  const { app } = await import("../../functions/api/app.ts");
+  const { front: app } = await import("../../functions/api/front.ts");
 
   const send = async (path: string, init: RequestInit = {}) =>
     app.request(path, {

@@ -42,16 +42,22 @@ export class Service {
 
   readonly #within: readonly string[];
   readonly #environment: Record<string, string>;
+  readonly #enforced: boolean;
 
   /**
    * `within`: a command that runs the process, which is put behind it; it must become the process, not its parent.
-   * `environment`: more variables for the functions.
+   * `environment`: more variables for the functions. `permissions`: each function may do what its role in AWS may, and no more.
    */
   constructor(
     server: DatabaseAddress,
     name: string,
-    options: { within?: readonly string[]; environment?: Record<string, string> } = {},
+    options: {
+      within?: readonly string[];
+      environment?: Record<string, string>;
+      permissions?: "enforced";
+    } = {},
   ) {
+    this.#enforced = options.permissions === "enforced";
     this.#within = options.within ?? [];
     this.#environment = options.environment ?? {};
     this.server = server;
@@ -68,6 +74,7 @@ export class Service {
       controlDatabase: this.controlDatabase,
       killFolder: this.#kills,
       environment: this.#environment,
+      enforced: this.#enforced,
     };
     const [command = "", ...rest] = [
       ...this.#within,

@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { access } from "../access.ts";
 import { jsonAnswer } from "../answer.ts";
+import { HEALTHY } from "../health.ts";
 import { api } from "../request.ts";
 
 const show = createRoute({
@@ -15,4 +16,4 @@ const show = createRoute({
   responses: { 200: jsonAnswer(z.object({ status: z.literal("ok") }), "It does") },
 });
 
-export const healthRoutes = api().openapi(show, (c) => c.json({ status: "ok" as const }, 200));
+export const healthRoutes = api().openapi(show, (c) => c.json(HEALTHY, 200));

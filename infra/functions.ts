@@ -1,0 +1,102 @@
+/** One Lambda per function, each with a role that is its own and a log group that is there before it. */
+import { FUNCTION_NAMES, LIMITS } from "../workflows/modules.ts";
+import { CLOCK } from "./clock.ts";
+import type { ControlDatabase } from "./control-database.ts";
+import {
+  deadLetterQueueArn,
+  type FunctionName,
+  functionLogGroup,
+  functionNameOf,
+  MACHINE_ALIAS,
+} from "./deployment.ts";
+import type { Network } from "./network.ts";
+import type { Place } from "./place.ts";
+import { createRole, idOf } from "./roles.ts";
+import { variablesOf } from "./variables.ts";
+
+export interface DeployedFunction {
+  function: aws.lambda.Function;
+  /** `live`: what the gateway, the clock, the bus and other functions call. Machines name versions. */
+  alias: aws.lambda.Alias;
+}
+
+/** Called without anybody who waits for the answer. */
+const UNATTENDED: ReadonlySet<FunctionName> = new Set<FunctionName>([...CLOCK]);
+
+export interface FunctionsOptions {
+  network: Network | undefined;
+  control: ControlDatabase;
+  /** Where people open the console. */
+  consoleUrl: $util.Input<string>;
+}
+
+/** Every function of `workflows/functions.ts`, from the bundles that `npm run build` leaves in `dist/functions/`. */
+export function createFunctions(
+  place: Place,
+  options: FunctionsOptions,
+): Record<FunctionName, DeployedFunction> {
+  return Object.fromEntries(
+    FUNCTION_NAMES.map((name) => [name, createFunction(place, name, options)]),
+  ) as Record<FunctionName, DeployedFunction>;
+}
+
+function createFunction(
+  place: Place,
+  name: FunctionName,
+  { network, control, consoleUrl }: FunctionsOptions,
+): DeployedFunction {
+  const { deployment: d, settings } = place;
+  const id = idOf(name);
+  const logs = new aws.cloudwatch.LogGroup(`${id}Logs`, {
+    ...{ name: functionLogGroup(d, name), retentionInDays: settings.logDays },
+  });
+  const { role, policy } = createRole(place, name, control);
+  const kept = concurrencyOf(name, settings.concurrency);
+  const made = new aws.lambda.Function(
+    `${id}Function`,
+    {
+      name: functionNameOf(d, name),
+      role: role.arn,
+      code: new $util.asset.FileArchive(`dist/functions/${name}`),
+      ...{ handler: "main.handler", runtime: "nodejs24.x", architectures: ["arm64"] },
+      ...{ timeout: LIMITS[name].timeoutSeconds, memorySize: LIMITS[name].memoryMb },
+      // What is read and written goes through memory, in pieces; the least that there is does.
+      ephemeralStorage: { size: 512 },
+      environment: { variables: variablesOf(place, name, control, consoleUrl) },
+      loggingConfig: {
+        logFormat: "JSON",
+        logGroup: logs.name,
+        applicationLogLevel: "INFO",
+        systemLogLevel: "WARN",
+      },
+      tracingConfig: { mode: "Active" },
+      ...(network && {
+        vpcConfig: { subnetIds: network.subnets, securityGroupIds: [network.functions.id] },
+      }),
+      ...(kept !== undefined && { reservedConcurrentExecutions: kept }),
+      // A version for each deployment that changes something: what is under way stays on those it began with.
+      publish: true,
+    },
+    { dependsOn: [policy] },
+  );
+  const alias = new aws.lambda.Alias(`${id}Alias`, {
+    ...{ name: MACHINE_ALIAS, functionName: made.name, functionVersion: made.version },
+  });
+  if (UNATTENDED.has(name))
+    new aws.lambda.FunctionEventInvokeConfig(`${id}Unattended`, {
+      functionName: made.name,
+      qualifier: alias.name,
+      ...{ maximumRetryAttempts: 2, maximumEventAgeInSeconds: 3_600 },
+      destinationConfig: { onFailure: { destination: deadLetterQueueArn(d) } },
+    });
+  return { function: made, alias };
+}
+
+/** Kept apart only where the settings say so: a new account's quota leaves nothing to keep. */
+function concurrencyOf(
+  name: FunctionName,
+  { api, clock }: Place["settings"]["concurrency"],
+): number | undefined {
+  if (name === "api") return api;
+  return UNATTENDED.has(name) ? clock : undefined;
+}

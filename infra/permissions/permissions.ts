@@ -1,0 +1,235 @@
+/**
+ * Who may do what, in one table: read it from the top, as docs/permissions.md shows it. A role has what stands in its row and
+ * nothing else, and each right is written out in the file of its family.
+ */
+import type { Deployment, FunctionName, MachineName, RoleName } from "../deployment.ts";
+import { CONTROL_USER, type Surroundings } from "../settings.ts";
+import {
+  erases,
+  findsUploads,
+  hides,
+  locks,
+  looksAtBucket,
+  opensObjects,
+  reads,
+  uploads,
+  writes,
+} from "./artifacts.ts";
+import {
+  calls,
+  callsItsFunctions,
+  deliversLogs,
+  fetchesImage,
+  runsContainer,
+  samplesTraces,
+} from "./callers.ts";
+import {
+  answersByPolicy,
+  answersDecisions,
+  answersForItself,
+  invokes,
+  looksAtMachines,
+  starts,
+} from "./machines.ts";
+import {
+  capturesConfiguration,
+  listsStorage,
+  looksAtStorage,
+  putsStorageBack,
+  reachesDatabases,
+  sendsMails,
+  tellsBus,
+} from "./outside.ts";
+import { reachOf } from "./reach.ts";
+import { attaches, leavesDeadLetters, logsAs, logsContainer, traces } from "./runtime.ts";
+import { opensAsMaster, opensLedger, readsSecrets, removesSecrets, writesSecrets } from "./secrets.ts";
+import type { Grant, Statement } from "./statement.ts";
+
+export type { Statement } from "./statement.ts";
+export { UNSCOPED } from "./unscoped.ts";
+
+/** Every function: its log, its traces, its way into the network, and the ledger. */
+const every = (name: FunctionName): Grant[] => [logsAs(name), traces, attaches, opensLedger];
+
+/** Who changes the ledger tells of it: by the log's copies, which are written once, and on the bus. */
+const tells: Grant[] = [writes("log/"), tellsBus, opensObjects];
+
+/** A step writes below its own name in each promotion, and nowhere else there. */
+const step = (name: FunctionName): Grant[] => [...every(name), ...tells, writes(`promotions/*/${name}/`)];
+
+/** Production's databases, by production's role. */
+const production: Grant[] = [readsSecrets("environments"), reachesDatabases("environments")];
+
+/** Copies of them, by the copies' role. */
+const copies: Grant[] = [readsSecrets("copies"), reachesDatabases("copies")];
+
+const takesBackups: Grant[] = [
+  reads("backups/"),
+  writes("backups/"),
+  uploads("backups/"),
+  locks("backups/"),
+  hides("backups/"),
+];
+
+const rehearsed = reads("promotions/*/rehearse/");
+
+export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
+  admit: [...step("admit"), ...production, reads("releases/", "shapes/", "squashes/"), looksAtStorage],
+  snapshot: [...step("snapshot"), ...production, writes("shapes/")],
+  "back-up": [
+    ...step("back-up"),
+    ...production,
+    ...takesBackups,
+    listsStorage,
+    capturesConfiguration,
+    readsSecrets("configuration-key"),
+  ],
+  restore: [...step("restore"), ...copies, reads("backups/", "shapes/")],
+  rehearse: [...step("rehearse"), ...copies, reads("releases/", "backups/", "shapes/")],
+  decide: [...step("decide"), answersByPolicy],
+  fence: [
+    ...step("fence"),
+    ...production,
+    ...takesBackups,
+    rehearsed,
+    reads("promotions/*/restore/", "shapes/"),
+    listsStorage,
+  ],
+  migrate: [...step("migrate"), ...production, rehearsed, reads("releases/", "backups/")],
+  verify: [
+    ...step("verify"),
+    ...production,
+    rehearsed,
+    reads("releases/", "backups/", "promotions/*/fence/"),
+  ],
+  open: [...step("open"), ...production, rehearsed, reads("releases/"), writes("shapes/")],
+  "put-away": [...step("put-away"), ...copies],
+  refuse: [...step("refuse"), ...production, reads("releases/")],
+  "roll-back": [
+    ...step("roll-back"),
+    ...production,
+    rehearsed,
+    reads("releases/", "backups/", "shapes/", "promotions/*/restore/", "promotions/*/fence/"),
+    putsStorageBack,
+    listsStorage,
+  ],
+  hold: [...step("hold")],
+
+  api: [
+    ...every("api"),
+    ...tells,
+    starts("promotions", "rollbacks", "tasks"),
+    answersDecisions,
+    invokes("look"),
+    reads("releases/", "promotions/", "backups/", "exports/", "tasks/", "shapes/", "log/"),
+    writes("releases/"),
+    readsSecrets("destinations"),
+    writesSecrets("destinations"),
+    removesSecrets("destinations"),
+    sendsMails,
+  ],
+  look: [
+    ...every("look"),
+    ...tells,
+    ...production,
+    writesSecrets("environments"),
+    writesSecrets("copies"),
+    reads("releases/", "shapes/", "squashes/", "promotions/"),
+    writes("shapes/", "checks/"),
+    hides("checks/"),
+    looksAtBucket,
+    looksAtMachines,
+    looksAtStorage,
+    listsStorage,
+    readsSecrets("configuration-key"),
+  ],
+  task: [
+    ...every("task"),
+    ...tells,
+    ...production,
+    ...copies,
+    ...takesBackups,
+    reads("releases/"),
+    writes("shapes/", "squashes/", "tasks/", "exports/"),
+    uploads("exports/"),
+    erases("backups/", "exports/"),
+  ],
+  reconcile: [
+    ...every("reconcile"),
+    ...tells,
+    leavesDeadLetters,
+    starts("promotions", "rollbacks", "tasks"),
+    answersDecisions,
+    erases("exports/"),
+  ],
+  notify: [...every("notify"), ...tells, leavesDeadLetters, readsSecrets("destinations"), sendsMails],
+  sweep: [
+    ...every("sweep"),
+    ...tells,
+    ...copies,
+    leavesDeadLetters,
+    findsUploads,
+    uploads("backups/", "exports/"),
+    reads("backups/"),
+    erases("backups/"),
+  ],
+  drift: [...every("drift"), ...tells, ...production, leavesDeadLetters, reads("shapes/")],
+  expire: [...every("expire"), ...tells, leavesDeadLetters, starts("tasks")],
+  audit: [...every("audit"), ...tells, leavesDeadLetters, reads("log/")],
+  prepare: [
+    ...every("prepare"),
+    opensAsMaster,
+    readsSecrets("configuration-key"),
+    writesSecrets("configuration-key"),
+    writesSecrets("first-key"),
+    writesSecrets("control-database"),
+  ],
+
+  "machine-promotion": machine("promotion"),
+  "machine-rollback": machine("rollback"),
+  "machine-task": machine("task"),
+  "machine-promotion-fargate": [...machine("promotion-fargate"), runsContainer],
+  "machine-rollback-fargate": [...machine("rollback-fargate"), runsContainer],
+  "machine-task-fargate": [...machine("task-fargate"), runsContainer],
+  schedules: [calls("reconcile", "sweep", "notify", "drift", "expire", "audit")],
+  events: [calls("reconcile", "notify")],
+
+  // One image does every long step, so its role has what all of them have.
+  container: [
+    traces,
+    opensLedger,
+    ...tells,
+    answersForItself,
+    ...production,
+    ...copies,
+    ...takesBackups,
+    reads("releases/", "shapes/", "squashes/", "promotions/"),
+    writes("promotions/", "shapes/", "squashes/", "tasks/", "exports/"),
+    uploads("exports/"),
+    erases("backups/", "exports/"),
+    listsStorage,
+    putsStorageBack,
+    capturesConfiguration,
+    readsSecrets("configuration-key"),
+  ],
+  "container-execution": [logsContainer, fetchesImage],
+};
+
+/** What the role may do, as statements of its one inline policy; each has a Sid of its own. */
+export function statementsOf(name: RoleName, d: Deployment, around: Surroundings): Statement[] {
+  const reach = reachOf(d, around, CONTROL_USER);
+  const statements = new Map<string, Statement>();
+  for (const { statements: of } of TABLE[name])
+    for (const statement of of(d, reach)) {
+      const standing = statements.get(statement.Sid);
+      // Two rights may rest on the same statement; two statements of one name would be one right less.
+      if (standing !== undefined && JSON.stringify(standing) !== JSON.stringify(statement))
+        throw new Error(`${name} has two statements named ${statement.Sid}`);
+      statements.set(statement.Sid, statement);
+    }
+  return [...statements.values()];
+}
+
+function machine(name: MachineName): Grant[] {
+  return [callsItsFunctions(name), deliversLogs, samplesTraces];
+}

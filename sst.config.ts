@@ -1,0 +1,47 @@
+/// <reference path="./.sst/platform/config.d.ts" />
+/** The deployment, part by part: `npx sst deploy --stage prod`. What a stage decides stands in deploy/<stage>.yaml. */
+export default $config({
+  async app(input) {
+    const { readSettings } = await import("./infra/settings.ts");
+    const permanent = input.stage === "prod";
+    return {
+      name: "rehearsal",
+      home: "aws",
+      removal: permanent ? "retain" : "remove",
+      protect: permanent,
+      providers: { aws: { version: "7.20.0", region: readSettings(process.cwd(), input.stage).region } },
+    };
+  },
+  async run() {
+    const { readPlace } = await import("./infra/place.ts");
+    const place = await readPlace();
+
+    const { createKey } = await import("./infra/key.ts");
+    const key = createKey(place);
+    const { createNetwork } = await import("./infra/network.ts");
+    const network = await createNetwork(place);
+    const { createControlDatabase } = await import("./infra/control-database.ts");
+    const control = createControlDatabase(place, network, key);
+    const { createArtifacts } = await import("./infra/artifacts.ts");
+    const artifacts = createArtifacts(place, key);
+    const { createDeadLetters } = await import("./infra/dead-letters.ts");
+    createDeadLetters(place, key);
+
+    const { createGateway, openGateway } = await import("./infra/api.ts");
+    const gateway = createGateway(place);
+    const { createFunctions } = await import("./infra/functions.ts");
+    const functions = createFunctions(place, { network, control, consoleUrl: gateway.url });
+    const { prepareControl } = await import("./infra/preparation.ts");
+    const prepared = prepareControl(place, functions.prepare, control);
+
+    const { createMachines } = await import("./infra/machines.ts");
+    createMachines(place, { functions, control, prepared });
+    const { createEvents } = await import("./infra/events.ts");
+    createEvents(place, functions);
+    const { createSchedules } = await import("./infra/schedules.ts");
+    createSchedules(place, functions, control);
+    openGateway(place, gateway, functions.api, prepared);
+
+    return { url: gateway.url, bucket: artifacts.bucket };
+  },
+});

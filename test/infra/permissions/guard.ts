@@ -1,0 +1,211 @@
+/**
+ * AWS's authorization in front of the local stack: every request of a function passes here, is held against the statements of the
+ * function's role, and goes on only when each right that it takes is granted. Who asks is told by the SDK itself, in the
+ * application's id that the sandbox was given with its name.
+ */
+import { appendFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse, request as send } from "node:http";
+import { type FunctionName, objectArns } from "../../../infra/deployment.ts";
+import { readRequest } from "../../../local/s3/request.ts";
+import { jsonRights, restRights } from "./call-rights.ts";
+import { allowing, type Right } from "./iam.ts";
+import { BUCKET, DEPLOYMENT, deployedBucket, keyRight, statementsFor } from "./place.ts";
+import { s3Rights } from "./s3-rights.ts";
+
+/** One right that was asked for; a line of the file that the guard writes. */
+export interface Asked {
+  caller: string;
+  action: string;
+  resource: string;
+  /** The statement that allowed it. */
+  by: string | null;
+}
+
+export interface Guard {
+  /** Where functions find the services, by the SDK's variables. */
+  endpoints: Record<string, string>;
+  /** Where requests go on to, once it is known; until then they wait. */
+  open(variables: Record<string, string>): void;
+  stop(): Promise<void>;
+}
+
+export const SERVICES = [
+  "AWS_ENDPOINT_URL_S3",
+  "AWS_ENDPOINT_URL_SFN",
+  "AWS_ENDPOINT_URL_EVENTBRIDGE",
+  "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+  "AWS_ENDPOINT_URL_SESV2",
+  "AWS_ENDPOINT_URL_LAMBDA",
+] as const;
+
+/** Starts a door for each service. What was asked is written to the file, a line of JSON for each right. */
+export async function startGuard(file: string): Promise<Guard> {
+  const behind = Promise.withResolvers<Record<string, string>>();
+  const note = (asked: Asked) => appendFileSync(file, `${JSON.stringify(asked)}\n`);
+  const doors = await Promise.all(
+    SERVICES.map(async (variable) => {
+      const server = createServer((message, response) => {
+        void pass(variable, message, response, behind.promise, note).catch((error: Error) => {
+          note({ caller: callerOf(message), action: error.message, resource: message.url ?? "", by: null });
+          response.destroy();
+        });
+      });
+      server.requestTimeout = 0;
+      server.keepAliveTimeout = 75_000;
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", resolve);
+      });
+      const address = server.address();
+      if (address === null || typeof address === "string") throw new Error("the guard has no port");
+      return { variable, server, url: `http://127.0.0.1:${address.port}` };
+    }),
+  );
+  return {
+    endpoints: Object.fromEntries(doors.map(({ variable, url }) => [variable, url])),
+    open: behind.resolve,
+    stop: async () => {
+      await Promise.all(
+        doors.map(
+          ({ server }) =>
+            new Promise((resolve) => {
+              server.close(resolve);
+              server.closeAllConnections();
+            }),
+        ),
+      );
+    },
+  };
+}
+
+type Service = (typeof SERVICES)[number];
+
+async function pass(
+  service: Service,
+  message: IncomingMessage,
+  response: ServerResponse,
+  behind: Promise<Record<string, string>>,
+  note: (asked: Asked) => void,
+): Promise<void> {
+  const caller = callerOf(message);
+  // Objects are streamed; of all others what is asked stands in the body.
+  const told = service !== "AWS_ENDPOINT_URL_S3" || "delete" in readRequest(message).query;
+  const body = told ? await textOf(message) : undefined;
+  const { rights, bucket } = rightsOf(service, message, body ?? "");
+  const statements = isFunction(caller) ? statementsFor(caller, bucket) : [];
+  const denied = rights.filter((right) => {
+    const by = allowing(statements, right)?.Sid ?? null;
+    note({ caller, action: right.action, resource: right.resource, by });
+    return by === null;
+  });
+  if (denied.length > 0) return deny(service, message, response, `${caller} may not ${denied[0]?.action}`);
+  const base = (await behind)[service];
+  if (base === undefined) throw new Error(`nobody serves ${service}`);
+  await forward(message, response, base, body, () => {
+    // Whoever may not list where it would be is not told that it is missing.
+    const object = rights.find(({ action }) => /^s3:GetObject(Version)?$/.test(action));
+    if (object === undefined) return true;
+    const at = object.resource.indexOf("/");
+    const list: Right = {
+      action: "s3:ListBucket",
+      resource: object.resource.slice(0, at),
+      context: { "s3:prefix": object.resource.slice(at + 1) },
+    };
+    const by = allowing(statements, list)?.Sid ?? null;
+    note({ caller, action: "s3:ListBucket", resource: object.resource, by });
+    return by !== null;
+  });
+}
+
+function rightsOf(
+  service: Service,
+  message: IncomingMessage,
+  body: string,
+): { rights: Right[]; bucket: string } {
+  if (service === "AWS_ENDPOINT_URL_S3") {
+    const request = readRequest(message);
+    const { bucket = "" } = request;
+    const arn = deployedBucket(bucket);
+    const rights = s3Rights(request, arn, body).flatMap((right) => {
+      if (!right.action.startsWith("kms:")) return [right];
+      return bucket === BUCKET ? [keyRight(right.action, "s3", arn)] : [];
+    });
+    return { rights, bucket };
+  }
+  if (service === "AWS_ENDPOINT_URL_SESV2" || service === "AWS_ENDPOINT_URL_LAMBDA")
+    return { rights: restRights((message.url ?? "").split("?")[0] ?? ""), bucket: BUCKET };
+  const target = String(message.headers["x-amz-target"] ?? "");
+  return { rights: jsonRights(target, JSON.parse(body || "{}") as Record<string, unknown>), bucket: BUCKET };
+}
+
+/** A presigned address carries the rights of who made it, and only the API makes them. */
+function callerOf(message: IncomingMessage): string {
+  if (/[?&]X-Amz-Signature=/.test(message.url ?? "")) return "api";
+  return / app\/([a-z-]+)/.exec(` ${message.headers["user-agent"] ?? ""}`)?.[1] ?? "nobody";
+}
+
+function isFunction(caller: string): caller is FunctionName | "container" {
+  return caller !== "nobody";
+}
+
+function deny(service: Service, message: IncomingMessage, response: ServerResponse, reason: string): void {
+  message.resume();
+  if (service === "AWS_ENDPOINT_URL_S3") {
+    const xml = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>${reason}</Message></Error>`;
+    response
+      .writeHead(403, { "content-type": "application/xml" })
+      .end(message.method === "HEAD" ? undefined : xml);
+    return;
+  }
+  const status = service === "AWS_ENDPOINT_URL_SESV2" || service === "AWS_ENDPOINT_URL_LAMBDA" ? 403 : 400;
+  response
+    .writeHead(status, {
+      "content-type": "application/x-amz-json-1.1",
+      "x-amzn-errortype": "AccessDeniedException",
+    })
+    .end(JSON.stringify({ __type: "AccessDeniedException", message: reason, Message: reason }));
+}
+
+/** Sends the request on as it came, for what it is signed over must stay. */
+function forward(
+  message: IncomingMessage,
+  response: ServerResponse,
+  base: string,
+  body: string | undefined,
+  mayKnowMissing: () => boolean,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const { hostname, port } = new URL(base);
+    const { expect: _, ...headers } = message.headers;
+    const onward = send({ hostname, port, method: message.method, path: message.url, headers }, (answer) => {
+      if (answer.statusCode === 404 && !mayKnowMissing()) {
+        answer.resume();
+        deny("AWS_ENDPOINT_URL_S3", message, response, "Access Denied");
+        resolve();
+        return;
+      }
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+      answer.on("error", () => response.destroy());
+      response.on("close", resolve);
+    });
+    // The service, or who asked it, is gone: a cut connection is how HTTP tells of it.
+    onward.on("error", () => {
+      response.destroy();
+      resolve();
+    });
+    message.on("error", () => onward.destroy());
+    response.on("close", () => onward.destroy());
+    if (body === undefined) message.pipe(onward);
+    else onward.end(body);
+  });
+}
+
+async function textOf(message: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of message as AsyncIterable<Buffer>) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+/** What the log's copies are to everybody: written, and never removed. */
+export const LOG_OBJECTS = objectArns(DEPLOYMENT, "log/");

@@ -1,0 +1,56 @@
+/** Puts what is deployed into a definition, which names functions and the container by their names alone. */
+import type { StateMachine, TaskState } from "./asl.ts";
+import type { FunctionName } from "./modules.ts";
+
+/** What the names stand for. */
+export interface Bindings {
+  /** The ARN of a function's version. */
+  functionArn(name: FunctionName): string;
+  /** What runs the long steps of the machines with `-fargate`. */
+  container?: { cluster: string; taskDefinition: string; securityGroups: string[]; subnets: string[] };
+}
+
+/** The definition with every name bound; nothing else of it is touched. Throws for a container that is not there. */
+export function bind(definition: StateMachine, bindings: Bindings): StateMachine {
+  const States = Object.fromEntries(
+    Object.entries(definition.States).map(([name, state]) => [
+      name,
+      state.Type === "Task" ? bindTask(state, bindings) : state,
+    ]),
+  );
+  return { ...definition, States };
+}
+
+/** The functions that the definition calls, each once. */
+export function functionsOf(definition: StateMachine): FunctionName[] {
+  const called = Object.values(definition.States).flatMap((state) =>
+    state.Type === "Task" && "FunctionName" in state.Arguments
+      ? [state.Arguments.FunctionName as FunctionName]
+      : [],
+  );
+  return [...new Set(called)];
+}
+
+function bindTask(state: TaskState, { functionArn, container }: Bindings): TaskState {
+  if (state.Resource !== "arn:aws:states:::ecs:runTask.waitForTaskToken") {
+    const FunctionName = functionArn(state.Arguments.FunctionName as FunctionName);
+    return { ...state, Arguments: { ...state.Arguments, FunctionName } };
+  }
+  if (container === undefined) throw new Error("a machine runs the container, and none is deployed");
+  const { AwsvpcConfiguration } = state.Arguments.NetworkConfiguration;
+  return {
+    ...state,
+    Arguments: {
+      ...state.Arguments,
+      Cluster: container.cluster,
+      TaskDefinition: container.taskDefinition,
+      NetworkConfiguration: {
+        AwsvpcConfiguration: {
+          ...AwsvpcConfiguration,
+          SecurityGroups: container.securityGroups,
+          Subnets: container.subnets,
+        },
+      },
+    },
+  };
+}
