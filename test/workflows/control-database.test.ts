@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DatabaseAddress, databaseUrl } from "../../core/database-url.ts";
 import { migrateControl } from "../../functions/control.ts";
+import { ensureControlUser } from "../../functions/control-user.ts";
 import { handler as prepare } from "../../functions/events/prepare.ts";
 import { actorOfKey } from "../../functions/identity/keys.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { openSecrets } from "../../io/secrets.ts";
-import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { refusalOf } from "../refusal.ts";
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
@@ -81,6 +82,44 @@ test("what another service keeps is left to it, and a deployment that needs more
   expect(await contentOf(kept)).toEqual(before);
   await keeper.until(await keeper.promote("control", await keeper.release(newer)), "promoted");
   expect(await deploy(kept, newer)).toEqual([]);
+});
+
+test("a deployment makes the user that functions sign in as, whose only way in is IAM, and may do it again", async () => {
+  const address = await empty("mastered");
+  const user = `signer_${process.pid}`;
+  await execute(
+    server.address,
+    "do $$ begin create role rds_iam; exception when duplicate_object then null; end $$",
+  );
+  const secrets = openSecrets();
+  process.env.REHEARSAL_CONTROL_SECRET = "rehearsal/mastered";
+  process.env.REHEARSAL_CONTROL_MASTER_SECRET = "rehearsal/master";
+  const { user: username, password } = address;
+  await secrets.writeSecret("rehearsal/master", JSON.stringify({ username, password }));
+  await secrets.writeSecret("rehearsal/mastered", databaseUrl({ ...address, user }));
+  try {
+    await ensureControlUser();
+    await ensureControlUser();
+    expect(
+      await rows(
+        address,
+        `select rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, pg_has_role(oid, 'rds_iam', 'member') as iam,
+          rolpassword is null as "passwordless", has_database_privilege(oid, current_database(), 'create') as creates
+          from pg_authid where rolname = '${user}'`,
+      ),
+    ).toEqual([
+      {
+        ...{ rolcanlogin: true, rolsuper: false, rolcreatedb: false, rolcreaterole: false },
+        ...{ iam: true, passwordless: true, creates: true },
+      },
+    ]);
+    await execute(
+      address,
+      `set role ${user}; create schema ledger; reset role; drop owned by ${user}; drop role ${user}`,
+    );
+  } finally {
+    delete process.env.REHEARSAL_CONTROL_MASTER_SECRET;
+  }
 });
 
 test("a deployment makes the first admin and tells their key to a secret alone, once", async () => {
