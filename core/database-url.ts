@@ -14,12 +14,14 @@ export interface DatabaseAddress {
   sslrootcert?: string;
   /** The server must prove with the password (SCRAM) that it holds the key of this very TLS connection. */
   channelBinding?: "require";
+  /** The role that its sessions act as: SET ROLE from their first statement on. */
+  role?: string;
   /** No password is kept: each connection is given a token of AWS's, made for this region. */
   iam?: { region: string };
 }
 
 /** What may stand behind the `?`: an option that was passed over in silence could be the one that made it safe. */
-const OPTIONS = ["sslmode", "sslrootcert", "channel_binding", "auth", "region"];
+const OPTIONS = ["sslmode", "sslrootcert", "channel_binding", "auth", "region", "role"];
 
 /** Parses `postgresql://user:password@host:port/database?sslmode=…`; throws `InputInvalid` with the reason, never with the password. */
 export function parseDatabaseUrl(text: string): DatabaseAddress {
@@ -69,7 +71,7 @@ function parseOptions(
   host: string,
   hasPassword: boolean,
   options: URLSearchParams,
-): Pick<DatabaseAddress, "sslmode" | "sslrootcert" | "channelBinding" | "iam"> {
+): Pick<DatabaseAddress, "sslmode" | "sslrootcert" | "channelBinding" | "iam" | "role"> {
   for (const name of options.keys()) {
     if (!OPTIONS.includes(name)) throw refusal(`"${name}" is not known; ${OPTIONS.join(", ")} are`);
     if (options.getAll(name).length > 1) throw refusal(`it says ${name} twice`);
@@ -89,8 +91,12 @@ function parseOptions(
   if (iam && hasPassword) throw refusal("with auth=iam it must have no password: a token takes its place");
   // A token opens the database to whoever holds it, for a quarter of an hour: it is shown to the true server only.
   if (iam && sslmode !== "verify-full") throw refusal("auth=iam needs sslmode=verify-full");
+  const role = options.get("role");
+  // To the server it means that there is none.
+  if (role === "" || role === "none") throw refusal(`role is "${role}", which names nobody`);
   return {
     sslmode,
+    ...(role === null ? {} : { role }),
     ...(sslrootcert === "system" ? {} : { sslrootcert }),
     ...(binding === "require" ? { channelBinding: binding } : {}),
     ...(iam && { iam }),
@@ -124,6 +130,7 @@ export function databaseUrl(address: DatabaseAddress): string {
     channel_binding: address.channelBinding,
     auth: address.iam && "iam",
     region: address.iam?.region,
+    role: address.role,
   }).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`]));
   return `postgresql://${encodeURIComponent(address.user)}${password}@${host}:${address.port}/${encodeURIComponent(address.database)}?${options.join("&")}`;
 }

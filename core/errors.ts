@@ -20,6 +20,8 @@ interface Entry<F extends Facts> {
 
 const entry = <F extends Facts = Record<never, never>>(value: Entry<F>): Entry<F> => value;
 
+const inSql = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
 /** The command that lists what was not found. */
 const LISTS: Record<string, string> = {
   environment: "env list",
@@ -449,6 +451,19 @@ export const ERRORS = {
     message: (f) => `seeds never run on "${f.environment}", whose role is prod`,
     hint: "leave out --seed; seeds are for environments of role dev",
     status: 409,
+    exit: 2,
+  }),
+  RoleRefused: entry<{ user: string; role: string; reason: string }>({
+    message: (f) => `"${f.user}" may not act as "${f.role}": ${f.reason}`,
+    hint: (f) =>
+      `as a superuser: GRANT ${inSql(f.role)} TO ${inSql(f.user)} WITH SET TRUE, INHERIT FALSE; docs/connections.md tells what a role for copies needs`,
+    status: 409,
+    exit: 2,
+  }),
+  CopiesElsewhere: entry<{ environment: string; problem: string }>({
+    message: (f) => `the copies of "${f.environment}" cannot be made there: ${f.problem}`,
+    hint: "name the same server as the environment's, by another role: a copy takes production's place by changing names with it",
+    status: 422,
     exit: 2,
   }),
   PermissionMissing: entry<{ role: string; right: string }>({

@@ -4,6 +4,7 @@ import { type Check, checked, clockCheck, failed, ok, warning } from "../core/ch
 import type { Session } from "../io/postgres/session.ts";
 import { readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { openVersionedBucket } from "../io/versioned-bucket.ts";
+import { askLook } from "./ask-look.ts";
 import { artifacts, requiredVariable, secrets, stepFunctions } from "./clients.ts";
 
 /** Promotions and what is beside them are each a machine, named by a variable. */
@@ -24,6 +25,7 @@ export async function checkService(ledger: Session): Promise<Check[]> {
       checked("bucket's Object Lock", objectLock),
       checked("state machines", machines),
       checked("secrets", sealing),
+      checked("looks", look),
     ])),
   ];
 }
@@ -104,7 +106,17 @@ async function machines(): Promise<Check> {
   return ok(name, `${Object.keys(MACHINES).join(", ")} are there`);
 }
 
-async function sealing(): Promise<string> {
-  await secrets.readSecret(requiredVariable("REHEARSAL_CONFIGURATION_SECRET"));
-  return "can be read: databases' addresses, and the key under which configuration is sealed";
+/** That it is there: who lets people in may read neither it nor any database's address. */
+async function sealing(): Promise<Check> {
+  const name = "secrets";
+  const id = requiredVariable("REHEARSAL_CONFIGURATION_SECRET");
+  return (await secrets.hasSecret(id))
+    ? ok(name, "the key under which configuration is sealed is there")
+    : failed(name, `there is no ${id}`, "deploy the service again; it makes the key");
+}
+
+async function look(): Promise<string> {
+  const began = performance.now();
+  await askLook("presence", {});
+  return `what looks into databases answered in ${Math.round(performance.now() - began)} ms`;
 }

@@ -1,6 +1,6 @@
 /** What every step of a promotion shares: an attempt in the ledger around the work, and the log told of how it ended. */
 import type { Json } from "../core/canonical-json.ts";
-import { type DatabaseAddress, parseDatabaseUrl } from "../core/database-url.ts";
+import type { DatabaseAddress } from "../core/database-url.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import { BEYOND_REHEARSAL, STEPS, type Status, type Step } from "../core/steps.ts";
@@ -18,7 +18,8 @@ import { type Invocation, invoked } from "../io/telemetry/invocation.ts";
 import { log } from "../io/telemetry/log.ts";
 import { measure } from "../io/telemetry/measure.ts";
 import { openTraces, traced } from "../io/telemetry/trace.ts";
-import { artifacts, secrets } from "./clients.ts";
+import { artifacts } from "./clients.ts";
+import { addressFor } from "./credentials.ts";
 import { explainDiskFull } from "./disk-full.ts";
 import { trySending } from "./outbox.ts";
 import { noteProgress } from "./progress.ts";
@@ -45,9 +46,9 @@ export interface StepContext {
   prefix: string;
   /** pg_stat_activity's name of this attempt's sessions. */
   application: string;
-  /** The environment's address, with its password. */
-  address: DatabaseAddress;
-  /** A session on production, by whatever name it has now. */
+  /** The environment's address, with its password, or that of its copies: credentials.ts says which step has which. */
+  readonly address: DatabaseAddress;
+  /** A session on production, by whatever name it has now; a step that is given the copies' credentials has none. */
   openProduction(options?: Partial<SessionOptions>): Promise<Session>;
   /** A session on the database from which others are made and renamed. */
   openMaintenance(): Promise<Session>;
@@ -202,11 +203,15 @@ async function makeContext(
   { promotion, attempt }: { promotion: Promotion; attempt: Attempt },
 ): Promise<StepContext> {
   const environment = await readEnvironment(ledger, promotion.environment);
-  const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
+  const given = await addressFor(name, environment);
+  const reach = () => {
+    if (given === undefined) throw new Error(`${name} is given no credentials of a database`);
+    return given;
+  };
   const application = `rehearsal ${promotion.id} ${name} ${attempt.attempt}`;
-  const maintenance = { ...address, database: promotion.policy.maintenanceDatabase };
   const ours = { application, patienceSeconds: promotion.policy.patience };
-  const openMaintenance = () => openSession(maintenance, ours);
+  const openMaintenance = async () =>
+    openSession(reach(), { ...ours, database: promotion.policy.maintenanceDatabase });
   const note = noteProgress((latest) => writeProgress(ledger, attempt, latest));
   return {
     input,
@@ -217,12 +222,14 @@ async function makeContext(
     store,
     prefix: `promotions/${promotion.id}/${name}/${attempt.attempt}/`,
     application,
-    address,
+    get address() {
+      return reach();
+    },
     openMaintenance,
     openProduction: async (options = {}) => {
       const oid = promotion.facts.production?.oid;
-      const database = oid === undefined ? address.database : await nameOf(openMaintenance, oid);
-      return openSession(address, { ...ours, database, ...options });
+      const database = oid === undefined ? reach().database : await nameOf(openMaintenance, oid);
+      return openSession(reach(), { ...ours, database, ...options });
     },
     timeLeft: () => invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY,
     passed: (point) => milestone(promotion.id, name, point),

@@ -21,6 +21,7 @@ import type { ObjectStore } from "../io/object-store.ts";
 import { dropScratch } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { artifacts, secrets } from "./clients.ts";
+import { readCopiesAddress } from "./copies.ts";
 import { exportPrefix } from "./exports.ts";
 import { endSessionsOfOlder, undisturbed } from "./older-attempts.ts";
 import { trySending } from "./outbox.ts";
@@ -136,7 +137,7 @@ export async function closeTask(
     const store = artifacts();
     if (of.kind === "export") await store.erase(exportPrefix(id));
     if (of.environment === null || !MAKES_DATABASES.has(of.kind)) return;
-    const { openMaintenance } = await openEnvironment(ledger, of.environment, sessionsOf(of));
+    const { openMaintenance } = await openCopies(ledger, of.environment, sessionsOf(of));
     const maintenance = await openMaintenance();
     try {
       await endSessionsOfOlder(maintenance, sessionsOf(of), attempts);
@@ -169,10 +170,23 @@ export async function openEnvironment(
   application: string,
 ): Promise<TaskEnvironment> {
   const environment = await readEnvironment(ledger, name);
-  const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
-  const maintenance = { ...address, database: environment.policy.maintenanceDatabase };
-  const ours = { application, patienceSeconds: environment.policy.patience };
-  return { environment, address, openMaintenance: () => openSession(maintenance, ours) };
+  return reached(environment, parseDatabaseUrl(await secrets.readSecret(environment.secret)), application);
+}
+
+/** The same by the credentials for copies: for databases that a task makes beside the environment's own. */
+export async function openCopies(
+  ledger: Session,
+  name: string,
+  application: string,
+): Promise<TaskEnvironment> {
+  const environment = await readEnvironment(ledger, name);
+  return reached(environment, await readCopiesAddress(environment), application);
+}
+
+function reached(environment: Environment, address: DatabaseAddress, application: string): TaskEnvironment {
+  const { maintenanceDatabase: database, patience: patienceSeconds } = environment.policy;
+  const openMaintenance = () => openSession(address, { application, patienceSeconds, database });
+  return { environment, address, openMaintenance };
 }
 
 function endOf(task: Task): Json {

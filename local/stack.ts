@@ -10,6 +10,7 @@ import type { Principal } from "./api-gateway/iam.ts";
 import { startApiGateway } from "./api-gateway.ts";
 import { type LocalKeys, prepareControl } from "./control-database.ts";
 import { startEventBridge } from "./event-bridge.ts";
+import { startInvokeEndpoint } from "./lambda/invoke.ts";
 import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
 import { putMachines } from "./machines.ts";
 import { type PostgresServer, startPostgres } from "./postgres.ts";
@@ -52,7 +53,14 @@ export interface Stack {
   keys: LocalKeys;
   /** The Postgres server that the control database is on. */
   server: DatabaseAddress;
-  endpoints: { s3: string; stepFunctions: string; eventBridge: string; secretsManager: string; ses: string };
+  endpoints: {
+    s3: string;
+    stepFunctions: string;
+    eventBridge: string;
+    secretsManager: string;
+    ses: string;
+    lambda: string;
+  };
   /** Where mails are kept, a file each, instead of being sent. */
   mails: string;
   /** What the functions run with: another process with these variables speaks to the same services. */
@@ -130,6 +138,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       onEvent: (event) => bus.deliver(event),
     });
     stops.push(stepFunctions.stop);
+    const functions = await startInvokeEndpoint(invoke);
+    stops.push(functions.stop);
 
     const endpoints = {
       s3: s3.url,
@@ -137,6 +147,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       eventBridge: bus.url,
       secretsManager: secretsManager.url,
       ses: ses.url,
+      lambda: functions.url,
     };
     const variables = { ...variablesOf(endpoints, options.onLog !== undefined), ...options.environment };
     // This process speaks to the same services, by the same variables: as an operator's shell would.
@@ -213,8 +224,10 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.eventBridge,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     AWS_ENDPOINT_URL_SESV2: endpoints.ses,
+    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     REHEARSAL_BUCKET: BUCKET,
     REHEARSAL_EVENT_BUS: "rehearsal",
+    REHEARSAL_LOOK_FUNCTION: "look",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
     REHEARSAL_CONFIGURATION_SECRET: "rehearsal/configuration-key",
     // The functions run where the operator's files are, so that policies may name some.

@@ -12,6 +12,7 @@ import { insertPerson, replaceGrants } from "../../io/ledger/people.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { openSecrets } from "../../io/secrets.ts";
 import { startEventBridge } from "../../local/event-bridge.ts";
+import { startInvokeEndpoint } from "../../local/lambda/invoke.ts";
 import { startSecretsManager } from "../../local/secrets-manager.ts";
 import { startStepFunctions } from "../../local/step-functions/index.ts";
 import { startBucket } from "../bucket.ts";
@@ -81,6 +82,11 @@ export async function openWorld() {
       return { payload: {} };
     },
   });
+  // Looks run in this process as well, and are asked over HTTP all the same.
+  const lambda = await startInvokeEndpoint(async (_, payload) => {
+    const { handler } = await import("../../functions/look/main.ts");
+    return { payload: await handler(payload) };
+  });
   const { hostname: host, port } = new URL(stepFunctions.url);
   const line = await startTcpProxy({ host, port: Number(port) });
   const throughLine = line.through({ host, port: Number(port) });
@@ -88,6 +94,8 @@ export async function openWorld() {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
     AWS_ENDPOINT_URL_SFN: `http://${throughLine.host}:${throughLine.port}`,
     AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
+    AWS_ENDPOINT_URL_LAMBDA: lambda.url,
+    REHEARSAL_LOOK_FUNCTION: "look",
     REHEARSAL_BUCKET: "artifacts",
     REHEARSAL_EVENT_BUS: "rehearsal",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
@@ -164,6 +172,7 @@ export async function openWorld() {
       sfn.destroy();
       await line.stop();
       await stepFunctions.stop();
+      await lambda.stop();
       await bus.stop();
       await secretsManager.stop();
       await bucket.stop();
