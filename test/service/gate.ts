@@ -6,6 +6,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { existsSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Milestone } from "../../io/milestone.ts";
+import "./guarded.ts";
 
 const { REHEARSAL_TEST_GATES: folder, REHEARSAL_TEST_SKEW: skew } = process.env;
 
