@@ -42,7 +42,14 @@ import {
 } from "./outside.ts";
 import { reachOf } from "./reach.ts";
 import { attaches, leavesDeadLetters, logsAs, logsContainer, traces } from "./runtime.ts";
-import { opensAsMaster, opensLedger, readsSecrets, removesSecrets, writesSecrets } from "./secrets.ts";
+import {
+  findsSecrets,
+  opensAsMaster,
+  opensLedger,
+  readsSecrets,
+  removesSecrets,
+  writesSecrets,
+} from "./secrets.ts";
 import type { Grant, Statement } from "./statement.ts";
 
 export type { Statement } from "./statement.ts";
@@ -127,6 +134,13 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     writesSecrets("destinations"),
     removesSecrets("destinations"),
     sendsMails,
+    // What `rehearsal doctor` tries.
+    reads("checks/"),
+    writes("checks/"),
+    hides("checks/"),
+    looksAtBucket,
+    looksAtMachines,
+    findsSecrets("configuration-key"),
   ],
   look: [
     ...every("look"),
@@ -135,13 +149,9 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     writesSecrets("environments"),
     writesSecrets("copies"),
     reads("releases/", "shapes/", "squashes/", "promotions/"),
-    writes("shapes/", "checks/"),
-    hides("checks/"),
-    looksAtBucket,
-    looksAtMachines,
+    writes("shapes/"),
     looksAtStorage,
     listsStorage,
-    readsSecrets("configuration-key"),
   ],
   task: [
     ...every("task"),
