@@ -802,8 +802,8 @@ export const ERRORS = {
     exit: 1,
   }),
   OutlastsFunction: entry<{ what: string; seconds: number; limit: number }>({
-    message: (f) => `${f.what} ${f.seconds} s, and a function lives ${f.limit} s`,
-    hint: "set compute: fargate in the environment's policy and promote again: long steps then run in a container, each for as long as containerHours allows",
+    message: (f) => `${f.what} ${f.seconds} s, and what does it may live ${f.limit} s`,
+    hint: "set compute: fargate in the environment's policy and start again: long steps then run in a container, each for as long as containerHours says; where they do already, raise that",
     status: 409,
     exit: 1,
   }),

@@ -12,6 +12,7 @@ import { type Attempt, assertNewest, beginStep, finishStep, writeProgress } from
 import { milestone } from "../io/milestone.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { findDatabase } from "../io/postgres/databases.ts";
+import { endSessions } from "../io/postgres/end-sessions.ts";
 import { openSession, type Session, type SessionOptions } from "../io/postgres/session.ts";
 import { about } from "../io/telemetry/about.ts";
 import { type Invocation, invoked } from "../io/telemetry/invocation.ts";
@@ -23,6 +24,7 @@ import { addressFor } from "./credentials.ts";
 import { explainDiskFull } from "./disk-full.ts";
 import { trySending } from "./outbox.ts";
 import { noteProgress } from "./progress.ts";
+import { whileAlive } from "./time-left.ts";
 
 export type { Invocation };
 
@@ -54,6 +56,8 @@ export interface StepContext {
   openMaintenance(): Promise<Session>;
   /** Milliseconds until Lambda ends this function; endless where nobody does. */
   timeLeft(): number;
+  /** Milliseconds that it had when the step began. */
+  lifetime: number;
   /** Tells listeners that a point was passed. */
   passed(point: string): void;
   /** Tells whoever watches how far the step is. */
@@ -83,6 +87,9 @@ export const CANCELLABLE: ReadonlySet<Step> = new Set([
   ...STEPS.slice(0, STEPS.indexOf("fence")),
   "put-away",
 ]);
+
+/** Long steps before anybody has decided: nothing is lost when one is refused for lack of time. */
+const REFUSED_IN_TIME: ReadonlySet<Step> = new Set(["snapshot", "back-up", "restore", "rehearse"]);
 
 interface StepOptions {
   /** Run the work even though an attempt has succeeded: for a step that holds a new task token each time. */
@@ -152,7 +159,7 @@ async function attemptStep(
     if (promotion.rehearseOnly && BEYOND_REHEARSAL.has(attempt.step))
       throw new RehearsalError("RehearsalOnly", { promotion: promotion.id });
     context.passed("begun");
-    result = await work(context);
+    result = await (REFUSED_IN_TIME.has(attempt.step) ? inTime(context, work) : work(context));
   } catch (thrown) {
     const error = await explainDiskFull(context, thrown);
     const record = toErrorRecord(error);
@@ -195,6 +202,19 @@ async function attemptStep(
   return outcome;
 }
 
+function inTime<T>(context: StepContext, work: (context: StepContext) => Promise<T>): Promise<T> {
+  const { attempt, lifetime, application, openMaintenance } = context;
+  const endOwn = async () => {
+    const maintenance = await openMaintenance();
+    try {
+      await endSessions(maintenance, application);
+    } finally {
+      await maintenance.close();
+    }
+  };
+  return whileAlive({ what: attempt.step, lifetime, endSessions: endOwn }, () => work(context));
+}
+
 async function makeContext(
   name: Step,
   { input, invocation }: { input: StepInput; invocation: Invocation | undefined },
@@ -213,6 +233,7 @@ async function makeContext(
   const openMaintenance = async () =>
     openSession(reach(), { ...ours, database: promotion.policy.maintenanceDatabase });
   const note = noteProgress((latest) => writeProgress(ledger, attempt, latest));
+  const timeLeft = () => invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
   return {
     input,
     promotion,
@@ -231,7 +252,8 @@ async function makeContext(
       const database = oid === undefined ? reach().database : await nameOf(openMaintenance, oid);
       return openSession(reach(), { ...ours, database, ...options });
     },
-    timeLeft: () => invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY,
+    timeLeft,
+    lifetime: timeLeft(),
     passed: (point) => milestone(promotion.id, name, point),
     progress: (value) => {
       note.tell(value);

@@ -19,6 +19,7 @@ import {
 import { milestone } from "../io/milestone.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { dropScratch } from "../io/postgres/databases.ts";
+import { endSessions } from "../io/postgres/end-sessions.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { artifacts, secrets } from "./clients.ts";
 import { readCopiesAddress } from "./copies.ts";
@@ -26,6 +27,7 @@ import { exportPrefix } from "./exports.ts";
 import { endSessionsOfOlder, undisturbed } from "./older-attempts.ts";
 import { trySending } from "./outbox.ts";
 import { noteProgress } from "./progress.ts";
+import { whileAlive } from "./time-left.ts";
 
 /** One attempt of a task of whatever kind. */
 export interface TaskRun {
@@ -56,11 +58,15 @@ export interface TaskResult {
 
 export type TaskWork<K extends TaskKind> = (context: TaskContext<K>) => Promise<TaskResult>;
 
-/** One attempt; a task that has ended well gives its outcome again. Throws errors whose `name` is the catalogue's code. */
+/**
+ * One attempt, which may take `lifetime` milliseconds; a task that has ended well gives its outcome again. Throws errors
+ * whose `name` is the catalogue's code.
+ */
 export async function attemptTask(
   ledger: Session,
   id: string,
   works: { [K in TaskKind]: TaskWork<K> },
+  lifetime: number,
 ): Promise<Json> {
   const { task, attempt } = await ledger.transaction(() => beginTask(ledger, id));
   if (attempt === undefined) return endOf(task);
@@ -79,7 +85,8 @@ export async function attemptTask(
   try {
     context.passed("begun");
     // The kind decides the input's shape, which the types cannot follow through the table.
-    result = await (works[task.kind] as TaskWork<TaskKind>)(context);
+    const work = () => (works[task.kind] as TaskWork<TaskKind>)(context);
+    result = await whileAlive({ what: task.kind, lifetime, endSessions: () => endOwn(context) }, work);
   } catch (error) {
     await ledger.transaction(async () => {
       await assertNewestOfTask(ledger, attempt);
@@ -98,6 +105,17 @@ export async function attemptTask(
   context.passed("recorded");
   await trySending(ledger);
   return result.outcome;
+}
+
+async function endOwn({ task, ledger, application }: TaskContext): Promise<void> {
+  if (task.environment === null) return;
+  const { openMaintenance } = await openEnvironment(ledger, task.environment, application);
+  const maintenance = await openMaintenance();
+  try {
+    await endSessions(maintenance, application);
+  } finally {
+    await maintenance.close();
+  }
 }
 
 /**

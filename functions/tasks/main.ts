@@ -2,6 +2,7 @@
 import type { Json } from "../../core/canonical-json.ts";
 import type { TaskKind } from "../../core/tasks.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
+import type { Invocation } from "../step.ts";
 import { attemptTask, closeTask, type TaskWork } from "../task.ts";
 import { adoptTask } from "./adopt.ts";
 import { backUpTask } from "./back-up.ts";
@@ -32,10 +33,13 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   baseline: baselineTask,
 };
 
-export async function handler({ task, error }: TaskEvent): Promise<Json> {
+export async function handler({ task, error }: TaskEvent, invocation?: Invocation): Promise<Json> {
+  const lifetime = invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
   const ledger = await openLedger(`${task} task`);
   try {
-    return error === null ? await attemptTask(ledger, task, WORKS) : await closeTask(ledger, task, error);
+    return error === null
+      ? await attemptTask(ledger, task, WORKS, lifetime)
+      : await closeTask(ledger, task, error);
   } finally {
     await ledger.close();
   }
