@@ -6,13 +6,7 @@ import { readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { openVersionedBucket } from "../io/versioned-bucket.ts";
 import { askLook } from "./ask-look.ts";
 import { artifacts, requiredVariable, secrets, stepFunctions } from "./clients.ts";
-
-/** Promotions and what is beside them are each a machine, named by a variable. */
-const MACHINES = {
-  promotions: "REHEARSAL_PROMOTION_MACHINE",
-  rollbacks: "REHEARSAL_ROLLBACK_MACHINE",
-  tasks: "REHEARSAL_TASK_MACHINE",
-};
+import { allMachines } from "./machines.ts";
 
 /** In the order of what leans on what. The bucket gets an object, which is removed again. */
 export async function checkService(ledger: Session): Promise<Check[]> {
@@ -98,12 +92,11 @@ async function objectLock(): Promise<Check> {
 
 async function machines(): Promise<Check> {
   const name = "state machines";
-  for (const [of, variable] of Object.entries(MACHINES)) {
-    const arn = requiredVariable(variable);
+  const all = allMachines();
+  for (const [of, arn] of all)
     if (!(await stepFunctions.hasMachine(arn)))
       return failed(name, `there is none for ${of}: ${arn}`, "deploy the service again; it makes them");
-  }
-  return ok(name, `${Object.keys(MACHINES).join(", ")} are there`);
+  return ok(name, `${all.map(([of]) => of).join(", ")} are there`);
 }
 
 /** That it is there: who lets people in may read neither it nor any database's address. */

@@ -2,7 +2,8 @@
 import { listUnendedTasks, type Task } from "../io/ledger/tasks.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { executionArn } from "../io/step-functions.ts";
-import { requiredVariable, stepFunctions } from "./clients.ts";
+import { stepFunctions } from "./clients.ts";
+import { taskMachine } from "./machines.ts";
 import { closeTask } from "./task.ts";
 import { startExecution } from "./task-start.ts";
 
@@ -21,11 +22,11 @@ export async function reconcileTasks(ledger: Session, failures: unknown[]): Prom
   return actions;
 }
 
-async function mend(ledger: Session, { id }: Task): Promise<string | undefined> {
-  const machine = requiredVariable("REHEARSAL_TASK_MACHINE");
-  const execution = await stepFunctions.describeExecution(executionArn(machine, id));
+async function mend(ledger: Session, task: Task): Promise<string | undefined> {
+  const { id } = task;
+  const execution = await stepFunctions.describeExecution(executionArn(taskMachine(task), id));
   if (execution === undefined) {
-    await startExecution(id);
+    await startExecution(task);
     return "started";
   }
   if (execution.status === "RUNNING" || execution.status === "PENDING_REDRIVE") return undefined;

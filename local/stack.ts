@@ -9,6 +9,7 @@ import { FUNCTION_NAMES, LIMITS, MODULES } from "../workflows/modules.ts";
 import type { Principal } from "./api-gateway/iam.ts";
 import { startApiGateway } from "./api-gateway.ts";
 import { type LocalKeys, prepareControl } from "./control-database.ts";
+import { type Containers, startContainers } from "./ecs/containers.ts";
 import { startEventBridge } from "./event-bridge.ts";
 import { startInvokeEndpoint } from "./lambda/invoke.ts";
 import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
@@ -42,6 +43,8 @@ export interface StackOptions {
   environment?: Record<string, string>;
   /** Other limits than a deployment gives, by the function's name. */
   limits?: Record<string, Partial<FunctionLimits>>;
+  /** Seconds without a word after which a container counts as dead, where a deployment has five minutes. */
+  heartbeatSeconds?: number;
   /** Stands around every invocation: tests lose replies there, and deliver one twice. */
   around?: (invoke: LambdaRunner["invoke"]) => LambdaRunner["invoke"];
 }
@@ -66,6 +69,7 @@ export interface Stack {
   /** What the functions run with: another process with these variables speaks to the same services. */
   variables: Record<string, string>;
   lambda: LambdaRunner;
+  containers: Containers;
   stop(): Promise<void>;
 }
 
@@ -107,6 +111,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const runner = Promise.withResolvers<LambdaRunner>();
     const direct: LambdaRunner["invoke"] = async (...call) => (await runner.promise).invoke(...call);
     const invoke = options.around?.(direct) ?? direct;
+    const containers = Promise.withResolvers<Containers>();
     const byTheClock = (name: "reconcile" | "sweep" | "notify") => async () => {
       const result = await invoke(name, {});
       if ("error" in result)
@@ -135,6 +140,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       folder: at("step-functions"),
       fsync: options.durable ?? false,
       invoke,
+      runTask: async (taskArguments) => (await containers.promise).runTask(taskArguments),
       onEvent: (event) => bus.deliver(event),
     });
     stops.push(stepFunctions.stop);
@@ -155,7 +161,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const keys = await prepareControl(server, options.controlDatabase ?? "rehearsal_control", options.folder);
     await ensureBucket(endpoints.s3);
     await ensureWrappingKey(variables.REHEARSAL_CONFIGURATION_SECRET ?? "");
-    Object.assign(variables, await putMachines(stepFunctions.url));
+    Object.assign(variables, await putMachines(stepFunctions.url, options));
     // Before the functions, which are told its address; it keeps who asks waiting until they are there.
     const gateway = await startGateway(at("api"), {
       invoke,
@@ -172,11 +178,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     stops.push(lambda.stop, gateway.stop);
     runner.resolve(lambda);
+    const ecs = startContainers({
+      entry: new URL("../functions/container/main.ts", import.meta.url),
+      environment: variables,
+      ...(options.preload ? { preload: options.preload } : {}),
+      ...(options.onLog ? { onLog: options.onLog } : {}),
+    });
+    stops.push(ecs.stop);
+    containers.resolve(ecs);
     const clock = every(options.reconcileSeconds ?? 60, reconcile, options.onLog);
     stops.push(clock);
     stops.push(every(options.sweepSeconds ?? 3_600, byTheClock("sweep"), options.onLog));
     stops.push(every(options.notifySeconds ?? 10, notify, options.onLog));
-    return { url: gateway.url, keys, server, endpoints, variables, mails, lambda, stop };
+    return { url: gateway.url, keys, server, endpoints, variables, mails, lambda, containers: ecs, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -9,8 +9,9 @@ import { listUnended, type Promotion, readPromotion } from "../../io/ledger/prom
 import type { Session } from "../../io/postgres/session.ts";
 import type { ExecutionState } from "../../io/step-functions.ts";
 import { executionArn } from "../../io/step-functions.ts";
-import { requiredVariable, stepFunctions } from "../clients.ts";
+import { stepFunctions } from "../clients.ts";
 import { handOn } from "../hand-on.ts";
+import { promotionMachine } from "../machines.ts";
 import { sendOutbox } from "../outbox.ts";
 import { isGoingBack, numberRollback, rollbacksBegun, startRollback } from "../rollback-execution.ts";
 import { reconcileTasks } from "../task-reconcile.ts";
@@ -40,7 +41,7 @@ export async function handler(): Promise<{ actions: Record<string, string> }> {
 }
 
 async function reconcile(ledger: Session, promotion: Promotion): Promise<string | undefined> {
-  const machine = requiredVariable("REHEARSAL_PROMOTION_MACHINE");
+  const machine = promotionMachine(promotion);
   const execution = await stepFunctions.describeExecution(executionArn(machine, promotion.id));
   if (execution === undefined) {
     await stepFunctions.startExecution(promotion.id, machine, { promotion: promotion.id });
@@ -49,7 +50,7 @@ async function reconcile(ledger: Session, promotion: Promotion): Promise<string 
   if (execution.status === "RUNNING" || execution.status === "PENDING_REDRIVE")
     return answerAgain(ledger, promotion);
   const begun = await rollbacksBegun(ledger, promotion.id);
-  if (await isGoingBack(ledger, promotion.id)) return undefined;
+  if (await isGoingBack(ledger, promotion)) return undefined;
   // Its end may have been written between our two looks.
   const now = await readPromotion(ledger, promotion.id);
   if (now.status !== promotion.status) return undefined;
@@ -85,6 +86,6 @@ async function takeBack(
     return numberRollback(ledger, promotion, { because: `its execution is ${status}` });
   });
   if (number === undefined) return undefined;
-  await startRollback(promotion.id, number);
+  await startRollback(promotion, number);
   return "taken back";
 }

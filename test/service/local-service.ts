@@ -11,7 +11,7 @@ import { Service } from "./service.ts";
 
 export type LocalOptions = Pick<
   StackOptions,
-  "environment" | "limits" | "around" | "onLog" | "reconcileSeconds" | "notifySeconds"
+  "environment" | "limits" | "around" | "onLog" | "reconcileSeconds" | "notifySeconds" | "heartbeatSeconds"
 >;
 
 export interface Gate {
