@@ -9,6 +9,7 @@ import { putOnce } from "./object-put-once.ts";
 import { translateStoreError } from "./object-store-errors.ts";
 import { uploadStream } from "./object-upload.ts";
 import { described, type LoadedClient, type ObjectStore, putResult } from "./stored-object.ts";
+import { followed } from "./telemetry/trace.ts";
 
 export type * from "./stored-object.ts";
 
@@ -175,10 +176,12 @@ export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
 
 async function loadClient(): Promise<LoadedClient> {
   const s3 = await import("@aws-sdk/client-s3");
-  const client = new s3.S3Client({
-    retryMode: "standard",
-    maxAttempts: 5,
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
-  });
+  const client = followed(
+    new s3.S3Client({
+      retryMode: "standard",
+      maxAttempts: 5,
+      requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
+    }),
+  );
   return { s3, client };
 }

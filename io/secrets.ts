@@ -2,6 +2,7 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { RehearsalError } from "../core/errors.ts";
 import { awsFailure, isAwsError } from "./aws-failure.ts";
+import { followed } from "./telemetry/trace.ts";
 
 export interface Secrets {
   /** The secret's current value; `SecretMissing` when there is none of that name. */
@@ -22,7 +23,7 @@ export function openSecrets(options: { endpoint?: string } = {}): Secrets {
   const load = () => {
     loaded ??= import("@aws-sdk/client-secrets-manager").then((sdk) => ({
       sdk,
-      client: new sdk.SecretsManagerClient(options),
+      client: followed(new sdk.SecretsManagerClient(options)),
     }));
     return loaded;
   };

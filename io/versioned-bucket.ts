@@ -10,6 +10,7 @@ import type { StoredVersion } from "../core/storage.ts";
 import { copyInParts } from "./copy-in-parts.ts";
 import { translateStoreError } from "./object-store-errors.ts";
 import type { LoadedClient } from "./stored-object.ts";
+import { followed } from "./telemetry/trace.ts";
 
 /** What came of putting an object back. */
 export type PutBack =
@@ -157,13 +158,15 @@ export function openVersionedBucket(bucket: string, { largestCopy, part } = LIMI
 
 async function loadClient(): Promise<LoadedClient> {
   const s3 = await import("@aws-sdk/client-s3");
-  const client = new s3.S3Client({
-    retryMode: "standard",
-    maxAttempts: 5,
-    followRegionRedirects: true,
-    // A copy of 5 GiB is answered when it is done.
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 300_000 },
-  });
+  const client = followed(
+    new s3.S3Client({
+      retryMode: "standard",
+      maxAttempts: 5,
+      followRegionRedirects: true,
+      // A copy of 5 GiB is answered when it is done.
+      requestHandler: { connectionTimeout: 5_000, socketTimeout: 300_000 },
+    }),
+  );
   return { s3, client };
 }
 
