@@ -141,7 +141,8 @@ function rightsOf(
 /** A presigned address carries the rights of who made it, and only the API makes them. */
 function callerOf(message: IncomingMessage): string {
   if (/[?&]X-Amz-Signature=/.test(message.url ?? "")) return "api";
-  return / app\/([a-z-]+)/.exec(` ${message.headers["user-agent"] ?? ""}`)?.[1] ?? "nobody";
+  // Powertools adds itself to the id.
+  return / app\/([a-z-]+?)(?=-PT-| |$)/.exec(` ${message.headers["user-agent"] ?? ""}`)?.[1] ?? "nobody";
 }
 
 function isFunction(caller: string): caller is FunctionName | "container" {
