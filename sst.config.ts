@@ -2,14 +2,15 @@
 /** The deployment, part by part: `npx sst deploy --stage prod`. What a stage decides stands in deploy/<stage>.yaml. */
 export default $config({
   async app(input) {
-    const { readSettings } = await import("./infra/settings.ts");
-    const permanent = input.stage === "prod";
+    const { isPermanent, readSettings } = await import("./infra/settings.ts");
+    const settings = readSettings(process.cwd(), input.stage);
+    const permanent = isPermanent(input.stage, settings);
     return {
       name: "rehearsal",
       home: "aws",
       removal: permanent ? "retain" : "remove",
       protect: permanent,
-      providers: { aws: { version: "7.20.0", region: readSettings(process.cwd(), input.stage).region } },
+      providers: { aws: { version: "7.20.0", region: settings.region } },
     };
   },
   async run() {
@@ -41,6 +42,13 @@ export default $config({
     const { createSchedules } = await import("./infra/schedules.ts");
     createSchedules(place, functions, control);
     openGateway(place, gateway, functions.api, prepared);
+
+    const { createAlarms } = await import("./infra/alarms.ts");
+    createAlarms(place, gateway.api);
+    const { createDashboard } = await import("./infra/dashboard.ts");
+    createDashboard(place, gateway.api);
+    const { createBudget } = await import("./infra/budget.ts");
+    createBudget(place);
 
     return { url: gateway.url, bucket: artifacts.bucket };
   },

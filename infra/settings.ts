@@ -66,6 +66,8 @@ const settingsSchema = z
       .string()
       .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, "use a region's name, such as eu-west-1")
       .default("us-east-1"),
+    /** Whether removing the stage leaves what it holds; only of "prod" this is so by itself. */
+    permanent: z.boolean().optional(),
     network: networkSchema.default({ kind: "new", cidr: "10.64.0.0/16", egress: "instance" }),
     controlDatabase: controlDatabaseSchema.default({
       kind: "aurora",
@@ -202,6 +204,11 @@ export function parseSettings(path: string, bytes: Uint8Array): Settings {
   const parsed = settingsSchema.safeParse(parseYamlFile(path, bytes) ?? {});
   if (parsed.success) return parsed.data;
   throw settingsInvalid(path, parsed.error.issues.flatMap(describeIssue));
+}
+
+/** True where removing the stage must not remove its bucket, its databases and its network. */
+export function isPermanent(stage: string, { permanent }: Settings): boolean {
+  return permanent ?? stage === "prod";
 }
 
 /** The stage's name as names in AWS can carry it; throws `SettingsInvalid`. */
