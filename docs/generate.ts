@@ -6,6 +6,7 @@ import { cliReference } from "../cli/reference.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
 import { securityPage } from "./access-table.ts";
+import { costsPage } from "./costs.ts";
 import { errorTable } from "./error-table.ts";
 import { faultsPage } from "./faults-page.ts";
 import { inventoryJsonSchema } from "./inventory-schema.ts";
@@ -29,6 +30,7 @@ const PAGES: Page[] = [
   { file: "docs/openapi.json", generate: () => openApiDocument() },
   { file: "docs/errors.md", generate: () => errorTable() },
   { file: "docs/security.md", generate: () => securityPage() },
+  { file: "docs/operations/costs.md", generate: () => costsPage() },
   ...rulePages(),
   { file: "docs/schemas/inventory.schema.json", generate: () => inventoryJsonSchema() },
   { file: "docs/schemas/data-plan.schema.json", generate: () => dataPlanJsonSchema() },
