@@ -4,14 +4,15 @@ import { join } from "node:path";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { NOTICE_EVENTS } from "../core/notice.ts";
 import { ensureWrappingKey } from "../functions/configuration.ts";
-import type { FunctionLimits } from "../workflows/functions.ts";
-import { FUNCTION_NAMES, LIMITS, MODULES } from "../workflows/modules.ts";
 import type { Principal } from "./api-gateway/iam.ts";
 import { startApiGateway } from "./api-gateway.ts";
+import { ensureBucket } from "./artifacts.ts";
 import { type LocalKeys, prepareControl } from "./control-database.ts";
 import { type Containers, startContainers } from "./ecs/containers.ts";
 import { startEventBridge } from "./event-bridge.ts";
+import { functionSources, type OwnLimits, publishBundles } from "./functions.ts";
 import { startInvokeEndpoint } from "./lambda/invoke.ts";
+import { openPublished } from "./lambda/published.ts";
 import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
 import { putMachines } from "./machines.ts";
 import { type PostgresServer, startPostgres } from "./postgres.ts";
@@ -35,14 +36,16 @@ export interface StackOptions {
   onLog?: (line: string) => void;
   /** Seconds between runs of the reconciler. */
   reconcileSeconds?: number;
-  /** Seconds between runs of the sweep. */
-  sweepSeconds?: number;
+  /** Seconds between runs of what is done by the hour: the sweep, looks for drift, expiry, the audit. */
+  hourlySeconds?: number;
   /** Seconds between looks for notices that did not arrive the first time. */
   notifySeconds?: number;
   /** More variables for the functions. */
   environment?: Record<string, string>;
   /** Other limits than a deployment gives, by the function's name. */
-  limits?: Record<string, Partial<FunctionLimits>>;
+  limits?: OwnLimits;
+  /** What `npm run build` made: it is published and run, as processes under the Runtime API, instead of the sources. */
+  bundles?: string;
   /** Seconds without a word after which a container counts as dead, where a deployment has five minutes. */
   heartbeatSeconds?: number;
   /** Stands around every invocation: tests lose replies there, and deliver one twice. */
@@ -70,6 +73,8 @@ export interface Stack {
   variables: Record<string, string>;
   lambda: LambdaRunner;
   containers: Containers;
+  /** Publishes other bundles, and machines that call them; what runs goes on with those that it began with. */
+  deploy(bundles: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -112,11 +117,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const direct: LambdaRunner["invoke"] = async (...call) => (await runner.promise).invoke(...call);
     const invoke = options.around?.(direct) ?? direct;
     const containers = Promise.withResolvers<Containers>();
-    const byTheClock = (name: "reconcile" | "sweep" | "notify") => async () => {
-      const result = await invoke(name, {});
-      if ("error" in result)
-        throw new Error(`${name}: ${result.error.errorType}: ${result.error.errorMessage}`);
-    };
+    const byTheClock =
+      (name: "reconcile" | "sweep" | "notify" | "drift" | "expire" | "audit") => async () => {
+        const result = await invoke(name, {});
+        if ("error" in result)
+          throw new Error(`${name}: ${result.error.errorType}: ${result.error.errorMessage}`);
+      };
     const reconcile = byTheClock("reconcile");
     const notify = byTheClock("notify");
     const bus = await startEventBridge({
@@ -159,9 +165,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     // This process speaks to the same services, by the same variables: as an operator's shell would.
     Object.assign(process.env, variables);
     const keys = await prepareControl(server, options.controlDatabase ?? "rehearsal_control", options.folder);
-    await ensureBucket(endpoints.s3);
+    await ensureBucket(endpoints.s3, BUCKET);
     await ensureWrappingKey(variables.REHEARSAL_CONFIGURATION_SECRET ?? "");
-    Object.assign(variables, await putMachines(stepFunctions.url, options));
+    const { bundles, limits = {} } = options;
+    const published = await openPublished(at("functions"));
+    const deploy = async (from: string) => {
+      const functionArn = await publishBundles(published, from, limits);
+      return putMachines(stepFunctions.url, { ...options, functionArn });
+    };
+    const machines = bundles === undefined ? putMachines(stepFunctions.url, options) : deploy(bundles);
+    Object.assign(variables, await machines);
     // Before the functions, which are told its address; it keeps who asks waiting until they are there.
     const gateway = await startGateway(at("api"), {
       invoke,
@@ -171,7 +184,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     variables.REHEARSAL_CONSOLE_URL ??= gateway.url;
 
     const lambda = startLambdaRunner({
-      functions: functionSettings(options.limits ?? {}),
+      functions: bundles === undefined ? functionSources(limits) : published,
+      processes: bundles !== undefined,
       environment: variables,
       ...(options.preload ? { preload: options.preload } : {}),
       ...(options.onLog ? { onLog: options.onLog } : {}),
@@ -188,9 +202,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     containers.resolve(ecs);
     const clock = every(options.reconcileSeconds ?? 60, reconcile, options.onLog);
     stops.push(clock);
-    stops.push(every(options.sweepSeconds ?? 3_600, byTheClock("sweep"), options.onLog));
+    for (const name of ["sweep", "drift", "expire", "audit"] as const)
+      stops.push(every(options.hourlySeconds ?? 3_600, byTheClock(name), options.onLog));
     stops.push(every(options.notifySeconds ?? 10, notify, options.onLog));
-    return { url: gateway.url, keys, server, endpoints, variables, mails, lambda, containers: ecs, stop };
+    return {
+      ...{ url: gateway.url, keys, server, endpoints, variables, mails, lambda, containers: ecs, stop },
+      deploy: async (from) => void (await deploy(from)),
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -259,33 +277,6 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     POWERTOOLS_LOG_LEVEL: heard ? "INFO" : "WARN",
     POWERTOOLS_METRICS_DISABLED: "true",
   };
-}
-
-/** Every function with its limits and its module. */
-function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
-  const root = new URL("../functions/", import.meta.url);
-  return Object.fromEntries(
-    FUNCTION_NAMES.map((name) => [
-      name,
-      { ...LIMITS[name], ...limits[name], module: new URL(MODULES[name], root) },
-    ]),
-  );
-}
-
-async function ensureBucket(endpoint: string): Promise<void> {
-  const { BucketAlreadyOwnedByYou, CreateBucketCommand, PutBucketVersioningCommand, S3Client } = await import(
-    "@aws-sdk/client-s3"
-  );
-  const client = new S3Client({ endpoint });
-  try {
-    await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  } catch (error) {
-    if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
-  }
-  await client.send(
-    new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status: "Enabled" } }),
-  );
-  client.destroy();
 }
 
 /** Runs the work again and again with a pause in between; a failure is told and does not end the clock. */
