@@ -106,6 +106,7 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "env list": [z.looseObject({ environments: z.array(answers.environment) })],
   "env show": [answers.environment],
   "env policy": [answers.environment],
+  "env copies": [answers.copiesCredentials],
   "issuer add": [z.looseObject({ name: z.string() })],
   "issuer list": [z.looseObject({ issuers: z.array(z.looseObject({ name: z.string() })) })],
   "issuer remove": [z.object({ name: z.string(), removed: z.literal(true) })],

@@ -4,7 +4,6 @@ import { type Check, checked, clockCheck, failed, ok, warning } from "../core/ch
 import type { Session } from "../io/postgres/session.ts";
 import { readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { openVersionedBucket } from "../io/versioned-bucket.ts";
-import { askLook } from "./ask-look.ts";
 import { artifacts, requiredVariable, secrets, stepFunctions } from "./clients.ts";
 import { allMachines } from "./machines.ts";
 
@@ -19,7 +18,6 @@ export async function checkService(ledger: Session): Promise<Check[]> {
       checked("bucket's Object Lock", objectLock),
       checked("state machines", machines),
       checked("secrets", sealing),
-      checked("looks", look),
     ])),
   ];
 }
@@ -99,7 +97,7 @@ async function machines(): Promise<Check> {
   return ok(name, `${all.map(([of]) => of).join(", ")} are there`);
 }
 
-/** That it is there: who lets people in may read neither it nor any database's address. */
+/** That it is there: who only asks need not have it. */
 async function sealing(): Promise<Check> {
   const name = "secrets";
   const id = requiredVariable("REHEARSAL_CONFIGURATION_SECRET");
@@ -108,8 +106,3 @@ async function sealing(): Promise<Check> {
     : failed(name, `there is no ${id}`, "deploy the service again; it makes the key");
 }
 
-async function look(): Promise<string> {
-  const began = performance.now();
-  await askLook("presence", {});
-  return `what looks into databases answered in ${Math.round(performance.now() - began)} ms`;
-}

@@ -3,7 +3,7 @@ import type { Json } from "../core/canonical-json.ts";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
-import { BEYOND_REHEARSAL, STEPS, type Status, type Step } from "../core/steps.ts";
+import { BEYOND_REHEARSAL, CANCELLABLE, type Status, type Step } from "../core/steps.ts";
 import { openLedger } from "../io/ledger/connection.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent, type NewEvent } from "../io/ledger/events.ts";
@@ -81,12 +81,6 @@ export interface StepResult {
   /** Done when the ledger has committed; must be safe to do twice. */
   afterwards?: () => Promise<void>;
 }
-
-/** Steps that heed a cancellation: those before production may be touched, and the last of one that touches nothing. */
-export const CANCELLABLE: ReadonlySet<Step> = new Set([
-  ...STEPS.slice(0, STEPS.indexOf("fence")),
-  "put-away",
-]);
 
 /** Long steps before anybody has decided: nothing is lost when one is refused for lack of time. */
 const REFUSED_IN_TIME: ReadonlySet<Step> = new Set(["snapshot", "back-up", "restore", "rehearse"]);

@@ -5,6 +5,7 @@ import { parseDatabaseUrl } from "../../core/database-url.ts";
 import { policySchema } from "../../core/policy.ts";
 import type { ObjectStore } from "../../io/object-store.ts";
 import type { Session } from "../../io/postgres/session.ts";
+import { checkService } from "../checkup.ts";
 import { keepCopiesCredentials } from "../copies.ts";
 import { findDiff } from "../diff.ts";
 import { sideSchema } from "../diff-sides.ts";
@@ -48,8 +49,8 @@ export const LOOKS = {
     (of, { ledger }): Promise<Check[]> =>
       lookAt(ledger, of.environment, () => checkEnvironment(ledger, of.environment)),
   ),
-  /** Whether the function itself works: the major version of the control database. */
-  presence: look(z.strictObject({}), async (_, { ledger }) => ({ major: ledger.major })),
+  /** Whether the service has what it needs. */
+  service: look(z.strictObject({}), (_, { ledger }) => checkService(ledger)),
   /** Whether what a policy names is there. */
   policy: look(z.strictObject({ policy: policySchema }), async ({ policy }) => {
     await assertPolicy(policy);
