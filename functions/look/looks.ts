@@ -5,7 +5,6 @@ import { parseDatabaseUrl } from "../../core/database-url.ts";
 import { policySchema } from "../../core/policy.ts";
 import type { ObjectStore } from "../../io/object-store.ts";
 import type { Session } from "../../io/postgres/session.ts";
-import { checkService } from "../checkup.ts";
 import { keepCopiesCredentials } from "../copies.ts";
 import { findDiff } from "../diff.ts";
 import { sideSchema } from "../diff-sides.ts";
@@ -49,8 +48,8 @@ export const LOOKS = {
     (of, { ledger }): Promise<Check[]> =>
       lookAt(ledger, of.environment, () => checkEnvironment(ledger, of.environment)),
   ),
-  /** Whether the service has what it needs. */
-  service: look(z.strictObject({}), (_, { ledger }) => checkService(ledger)),
+  /** Whether it is there, and reaches the ledger. */
+  presence: look(z.strictObject({}), async (_, { ledger }) => ({ major: ledger.major })),
   /** Whether what a policy names is there. */
   policy: look(z.strictObject({ policy: policySchema }), async ({ policy }) => {
     await assertPolicy(policy);

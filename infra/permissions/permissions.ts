@@ -146,6 +146,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     ...every("look"),
     ...tells,
     ...production,
+    ...copies,
     writesSecrets("environments"),
     writesSecrets("copies"),
     reads("releases/", "shapes/", "squashes/", "promotions/"),
