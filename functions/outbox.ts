@@ -1,6 +1,7 @@
 /** Telling the outside what the ledger has committed: the log's copies in the bucket, notices on the bus. */
 import type { EventContent, LogEntry } from "../core/log.ts";
 import { measuresOf } from "../core/metrics.ts";
+import { copyChanges, renewCopy } from "../io/ledger/copies.ts";
 import { drainOutbox } from "../io/ledger/outbox.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { log } from "../io/telemetry/log.ts";
@@ -10,6 +11,15 @@ import { artifacts, eventBus, requiredVariable } from "./clients.ts";
 /** Sends what the ledger has committed and the outside does not know yet. */
 export async function sendOutbox(ledger: Session): Promise<void> {
   await drainOutbox(ledger, artifacts(), eventBus, requiredVariable("REHEARSAL_EVENT_BUS"), count);
+}
+
+/** Objects that one run of the clock spends on rows which did not change. */
+const RENEWED_AT_ONCE = 50;
+
+/** Sees to it that the ledger's copy is whole, and need not be read from years ago: by and by, for all rows are copied for it. */
+export async function keepCopyWhole(ledger: Session): Promise<void> {
+  await renewCopy(ledger);
+  await copyChanges(ledger, artifacts(), { whole: RENEWED_AT_ONCE });
 }
 
 /** What an event counts for is told once its copy is kept, and before its row is forgotten: at least once, as all of it. */
