@@ -59,7 +59,17 @@ export const STEP_FUNCTIONS: Record<Step, FunctionLimits> = {
  * does the tasks beside promotions.
  */
 export const OTHER_FUNCTIONS: Record<
-  "api" | "look" | "reconcile" | "sweep" | "notify" | "drift" | "expire" | "audit" | "task" | "prepare",
+  | "api"
+  | "look"
+  | "reconcile"
+  | "sweep"
+  | "notify"
+  | "drift"
+  | "expire"
+  | "audit"
+  | "task"
+  | "prepare"
+  | "rebuild",
   FunctionLimits
 > = {
   api: { timeoutSeconds: 29, memoryMb: 512 },
@@ -74,4 +84,6 @@ export const OTHER_FUNCTIONS: Record<
   task: long,
   // Once a deployment, before the rest of it is live.
   prepare: { timeoutSeconds: 300, memoryMb: 512 },
+  // By an operator, when the control database is lost: it reads all that there is of the ledger's copy.
+  rebuild: long,
 };

@@ -15,6 +15,7 @@ const OTHER_MODULES: Record<keyof typeof OTHER_FUNCTIONS, string> = {
   audit: "events/audit.ts",
   task: "tasks/main.ts",
   prepare: "events/prepare.ts",
+  rebuild: "events/rebuild.ts",
 };
 
 /** Each function's module, as a path within `functions/`; it exports `handler`. A step's file has the step's name. */

@@ -8,6 +8,7 @@ import { type Invocation, invoked } from "../../io/telemetry/invocation.ts";
 import { log } from "../../io/telemetry/log.ts";
 import { measure } from "../../io/telemetry/measure.ts";
 import { artifacts } from "../clients.ts";
+import { proveLedgerCopy } from "../ledger-proof.ts";
 import { auditLog, type LogAudit } from "../log-audit.ts";
 
 /** Milliseconds that must be left for another page of the log. */
@@ -22,7 +23,10 @@ export const handler = invoked(async (_: unknown, invocation?: Invocation): Prom
     const mayGoOn = () => (invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY) > RESERVE;
     const audit = await auditLog(ledger, artifacts(), mayGoOn);
     const { broken } = audit;
-    await measure({ name: "LogChainBroken", value: broken === undefined ? 0 : 1 });
+    const copy = mayGoOn() ? await proveLedgerCopy(ledger, artifacts()) : undefined;
+    const copyHolds = copy?.broken === undefined && !copy?.differences.length;
+    await measure({ name: "LogChainBroken", value: broken === undefined && copyHolds ? 0 : 1 });
+    if (!copyHolds) log.error("the ledger could not be rebuilt from its copy", { ...copy });
     if (broken === undefined) log.info("the log holds", { ...audit });
     else log.error("the log is broken", { ...broken });
     return audit;

@@ -58,8 +58,8 @@ export { UNSCOPED } from "./unscoped.ts";
 /** Every function: its log, its traces, its way into the network, and the ledger. */
 const every = (name: FunctionName): Grant[] => [logsAs(name), traces, attaches, opensLedger];
 
-/** Who changes the ledger tells of it: by the log's copies, which are written once, and on the bus. */
-const tells: Grant[] = [writes("log/"), tellsBus, opensObjects];
+/** Who changes the ledger tells of it: by copies of its rows and of the log, which are written once, and on the bus. */
+const tells: Grant[] = [writes("log/", "ledger/"), locks("log/"), locks("ledger/"), tellsBus, opensObjects];
 
 /** A step writes below its own name in each promotion, and nowhere else there. */
 const step = (name: FunctionName): Grant[] => [...every(name), ...tells, writes(`promotions/*/${name}/`)];
@@ -186,7 +186,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
   ],
   drift: [...every("drift"), ...tells, ...production, leavesDeadLetters, reads("shapes/")],
   expire: [...every("expire"), ...tells, leavesDeadLetters, starts("tasks")],
-  audit: [...every("audit"), ...tells, leavesDeadLetters, reads("log/")],
+  audit: [...every("audit"), ...tells, leavesDeadLetters, reads("log/", "ledger/")],
   prepare: [
     ...every("prepare"),
     opensAsMaster,
@@ -194,7 +194,10 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     writesSecrets("configuration-key"),
     writesSecrets("first-key"),
     writesSecrets("control-database"),
+    // Whether there was a ledger, which a new control database does not know.
+    reads("ledger/"),
   ],
+  rebuild: [...every("rebuild"), reads("log/", "ledger/"), opensObjects],
 
   "machine-promotion": machine("promotion"),
   "machine-rollback": machine("rollback"),
