@@ -77,7 +77,7 @@ async function attempt<Row extends object>(
   settings: Readonly<Record<string, string>>,
 ): Promise<Connected<Row>> {
   const { iam } = address;
-  const password = iam ? () => iamToken(address, iam.region) : address.password;
+  const password = iam ? () => iamToken(address, iam) : address.password;
   const client = new pg.Client({
     host: address.host,
     port: address.port,
