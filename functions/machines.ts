@@ -1,5 +1,7 @@
 /** Which machine carries what: each has a twin whose long steps run in a container, and what was begun on one stays on it. */
+import { RehearsalError } from "../core/errors.ts";
 import type { Compute, Policy } from "../core/policy.ts";
+import type { Environment } from "../io/ledger/environments.ts";
 import { requiredVariable } from "./clients.ts";
 
 const VARIABLES = {
@@ -25,13 +27,24 @@ export function taskMachine({ facts }: { facts: { compute?: Compute } }): string
   return machine("task", facts.compute ?? "lambda");
 }
 
-/** Every machine there has to be, by what it is for. */
+/** Throws `ContainersMissing` where an environment's policy asks for what was not deployed. */
+export function refuseWithoutContainers({ name, policy }: Pick<Environment, "name" | "policy">): void {
+  if (policy.compute === "fargate" && !hasContainers())
+    throw new RehearsalError("ContainersMissing", { environment: name });
+}
+
+/** Every machine there has to be, by what it is for: the twins only where a container is deployed. */
 export function allMachines(): [of: string, arn: string][] {
   const kinds = Object.keys(VARIABLES) as Kind[];
-  return kinds.flatMap((kind) => [
+  return kinds.flatMap((kind): [string, string][] => [
     [`${kind}s`, machine(kind, "lambda")],
-    [`${kind}s in containers`, machine(kind, "fargate")],
+    ...(hasContainers() ? [[`${kind}s in containers`, machine(kind, "fargate")] as [string, string]] : []),
   ]);
+}
+
+/** A deployment without a container has no machine that would run it, and tells of none. */
+function hasContainers(): boolean {
+  return Boolean(process.env[VARIABLES.promotion.fargate]);
 }
 
 function machine(kind: Kind, compute: Compute): string {

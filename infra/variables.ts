@@ -30,7 +30,10 @@ export function variablesOf(
     REHEARSAL_CONSOLE_URL: consoleUrl,
     REHEARSAL_LOG_LOCK_DAYS: String(settings.logLockDays),
     ...Object.fromEntries(
-      Object.entries(MACHINE_VARIABLES).map(([variable, machine]) => [variable, machineAliasArn(d, machine)]),
+      Object.entries(MACHINE_VARIABLES)
+        // Without a container there are none of those, and what asks for them is refused.
+        .filter(([, machine]) => settings.container !== undefined || !machine.endsWith("-fargate"))
+        .map(([variable, machine]) => [variable, machineAliasArn(d, machine)]),
     ),
     ...(settings.emailFrom !== undefined && { REHEARSAL_EMAIL_FROM: settings.emailFrom }),
     ...(name === "prepare" && {
@@ -42,7 +45,7 @@ export function variablesOf(
   };
 }
 
-/** The machines' ARNs are told by these, with the alias: what is started stays on the version that was live. */
+/** The machines' ARNs are told by these, with the alias: what is started stays on the version that was live. Without a container there are no twins. */
 const MACHINE_VARIABLES: Record<string, MachineName> = {
   REHEARSAL_PROMOTION_MACHINE: "promotion",
   REHEARSAL_ROLLBACK_MACHINE: "rollback",
