@@ -7,7 +7,7 @@ import { newId } from "../io/new-id.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { stepFunctions } from "./clients.ts";
 import { type Asker, startOnce } from "./keyed-start.ts";
-import { promotionMachine } from "./machines.ts";
+import { promotionMachine, refuseWithoutContainers } from "./machines.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
 
 export interface PromotionRequest {
@@ -41,6 +41,7 @@ export async function startPromotion(
 async function insert(ledger: Session, request: PromotionRequest, person: string): Promise<string> {
   const environment = await readEnvironment(ledger, request.environment);
   refuseSeedsOnProd(environment, request.seed);
+  refuseWithoutContainers(environment);
   const release = await findRelease(ledger, request.release);
   const id = newId("promotion");
   await insertPromotion(ledger, {

@@ -17,7 +17,7 @@ import { refuseGone, refuseUnusable } from "./backups.ts";
 import { stepFunctions } from "./clients.ts";
 import { refuseFenced, refuseLocked } from "./fenced.ts";
 import { type Asker, startOnce } from "./keyed-start.ts";
-import { taskMachine } from "./machines.ts";
+import { refuseWithoutContainers, taskMachine } from "./machines.ts";
 
 export interface Started {
   task: Task;
@@ -232,7 +232,9 @@ async function start(
 /** What lasts runs where the environment's policy says, and stays there should the policy change. */
 async function factsOf(ledger: Session, { kind, environment }: Wanted): Promise<TaskFacts> {
   if (environment === null || kind === "expire") return {};
-  const { policy } = await readEnvironment(ledger, environment);
+  const wanted = await readEnvironment(ledger, environment);
+  refuseWithoutContainers(wanted);
+  const { policy } = wanted;
   return policy.compute === "lambda" ? {} : { compute: policy.compute };
 }
 

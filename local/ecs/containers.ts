@@ -24,6 +24,8 @@ export interface Container {
   /** The step that it was started for. */
   step: string;
   pid: number;
+  /** How it ended; undefined while it runs. */
+  exit?: { code: number | null; signal: NodeJS.Signals | null };
   /** As StopTask does: SIGTERM, and SIGKILL half a minute later. */
   stop(): void;
 }
@@ -85,17 +87,22 @@ export function startContainers(options: ContainersOptions): Containers {
         (Overrides.ContainerOverrides[0]?.Environment ?? []).map(({ Name, Value }) => [Name, Value]),
       );
       const child = startProcess(options, variables);
-      const gone = () => running.delete(child);
-      child.on("exit", gone).on("error", gone);
       const { pid } = child;
+      // Why is told as an error: the machine had no room for another process.
+      child.on("error", (error) => options.onLog?.(error.message));
       if (pid === undefined) return failed("RESOURCE:MEMORY", Cluster);
-      running.set(child, {
+      const container: Container = {
         step: variables.REHEARSAL_STEP ?? "",
         pid,
         stop: () => {
           child.kill("SIGTERM");
           setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT).unref();
         },
+      };
+      running.set(child, container);
+      child.on("exit", (code, signal) => {
+        container.exit = { code, signal };
+        running.delete(child);
       });
       const task = {
         TaskArn: `arn:aws:ecs:us-east-1:000000000000:task/${Cluster}/${randomUUID().replaceAll("-", "")}`,
