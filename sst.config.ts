@@ -35,8 +35,11 @@ export default $config({
     const { prepareControl } = await import("./infra/preparation.ts");
     const prepared = prepareControl(place, functions.prepare, control);
 
+    const { createContainer, createRepository } = await import("./infra/container.ts");
+    const images = createRepository(place, key);
+    const container = createContainer(place, { network, control, consoleUrl: gateway.url });
     const { createMachines } = await import("./infra/machines.ts");
-    createMachines(place, { functions, control, prepared });
+    createMachines(place, { functions, control, prepared, ...(container && { container }) });
     const { createEvents } = await import("./infra/events.ts");
     createEvents(place, functions);
     const { createSchedules } = await import("./infra/schedules.ts");
@@ -50,6 +53,6 @@ export default $config({
     const { createBudget } = await import("./infra/budget.ts");
     createBudget(place);
 
-    return { url: gateway.url, bucket: artifacts.bucket };
+    return { url: gateway.url, bucket: artifacts.bucket, images: images.repositoryUrl };
   },
 });

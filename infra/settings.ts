@@ -4,6 +4,7 @@ import * as z from "zod";
 import { didYouMean } from "../core/did-you-mean.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { parseYamlFile } from "../core/yaml-file.ts";
+import { CONTAINER } from "../workflows/functions.ts";
 import { NO_REACH, reachSchema } from "./permissions/listed.ts";
 
 const subnet = z
@@ -76,6 +77,25 @@ const settingsSchema = z
       pauseAfter: 300,
       backupDays: 7,
     }),
+    /** What runs long steps where an environment's policy says `compute: fargate`; without it none may say so. */
+    container: z
+      .strictObject({
+        /** By its digest, so that it is what was pushed: docs/decisions/0044 says how it is made. */
+        image: z
+          .string()
+          .regex(
+            /^[a-z0-9][\w.-]*(?::\d+)?(?:\/[\w.-]+)+@sha256:[0-9a-f]{64}$/,
+            "use the image with its digest, such as …amazonaws.com/rehearsal-prod-container@sha256:…",
+          ),
+        /** In 1,024ths of a processor. */
+        cpu: z.literal([1_024, 2_048, 4_096]).default(CONTAINER.cpu),
+        memoryMb: z.int().multipleOf(1_024).default(CONTAINER.memoryMb),
+      })
+      .refine(({ cpu, memoryMb }) => memoryMb >= 2 * cpu && memoryMb <= Math.min(8 * cpu, 30_720), {
+        path: ["memoryMb"],
+        error: "Fargate gives from 2,048 MB for each processor up to 8,192, and 30,720 at most to four",
+      })
+      .optional(),
     /** Ports that the functions may reach databases on. */
     databasePorts: z.array(z.int().min(1).max(65_535)).min(1).max(10).default([5432]),
     /** Where databases are, as far as is known: the functions reach those ports nowhere else. */
@@ -158,6 +178,12 @@ const settingsSchema = z
         code: "custom",
         path: ["network"],
         message: "Aurora is reached only within a network: name a VPC, or give a control database",
+      });
+    if (settings.network.kind === "none" && settings.container !== undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["network"],
+        message: "a container runs only within a network: name a VPC, or leave container out",
       });
     if (
       settings.network.kind === "existing" &&
