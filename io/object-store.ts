@@ -180,6 +180,8 @@ async function loadClient(): Promise<LoadedClient> {
     new s3.S3Client({
       retryMode: "standard",
       maxAttempts: 5,
+      // A bucket that configuration is captured from may be anywhere.
+      followRegionRedirects: true,
       requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
     }),
   );

@@ -15,21 +15,31 @@ export interface Secrets {
   removeSecret(id: string): Promise<void>;
 }
 
-/** Region, credentials and endpoint come from the environment unless given; the SDK is loaded on the first call. */
+interface Loaded {
+  sdk: typeof import("@aws-sdk/client-secrets-manager");
+  client: SecretsManagerClient;
+}
+
+/**
+ * Region, credentials and endpoint come from the environment unless given; the SDK is loaded on the first call. One that is
+ * named by its ARN is asked for where that says it is.
+ */
 export function openSecrets(options: { endpoint?: string } = {}): Secrets {
-  let loaded:
-    | Promise<{ sdk: typeof import("@aws-sdk/client-secrets-manager"); client: SecretsManagerClient }>
-    | undefined;
-  const load = () => {
-    loaded ??= import("@aws-sdk/client-secrets-manager").then((sdk) => ({
-      sdk,
-      client: followed(new sdk.SecretsManagerClient(options)),
-    }));
-    return loaded;
+  const clients = new Map<string, Promise<Loaded>>();
+  const load = (id: string) => {
+    const region = /^arn:[^:]+:secretsmanager:([a-z0-9-]+):/.exec(id)?.[1];
+    const loading =
+      clients.get(region ?? "") ??
+      import("@aws-sdk/client-secrets-manager").then((sdk) => ({
+        sdk,
+        client: followed(new sdk.SecretsManagerClient({ ...options, ...(region && { region }) })),
+      }));
+    clients.set(region ?? "", loading);
+    return loading;
   };
   return {
     readSecret: async (id) => {
-      const { sdk, client } = await load();
+      const { sdk, client } = await load(id);
       try {
         const found = await client.send(new sdk.GetSecretValueCommand({ SecretId: id }));
         return found.SecretString ?? Buffer.from(found.SecretBinary ?? []).toString("utf8");
@@ -39,7 +49,7 @@ export function openSecrets(options: { endpoint?: string } = {}): Secrets {
       }
     },
     hasSecret: async (id) => {
-      const { sdk, client } = await load();
+      const { sdk, client } = await load(id);
       try {
         await client.send(new sdk.DescribeSecretCommand({ SecretId: id }));
         return true;
@@ -49,7 +59,7 @@ export function openSecrets(options: { endpoint?: string } = {}): Secrets {
       }
     },
     writeSecret: async (id, value) => {
-      const { sdk, client } = await load();
+      const { sdk, client } = await load(id);
       // The SDK's own request token makes its retries one version; a token made from the value would give its hash away.
       const create = new sdk.CreateSecretCommand({ Name: id, SecretString: value });
       const exists = await client.send(create).then(
@@ -66,7 +76,7 @@ export function openSecrets(options: { endpoint?: string } = {}): Secrets {
       });
     },
     removeSecret: async (id) => {
-      const { sdk, client } = await load();
+      const { sdk, client } = await load(id);
       const command = new sdk.DeleteSecretCommand({ SecretId: id, ForceDeleteWithoutRecovery: true });
       await client.send(command).catch((error: unknown) => {
         if (!isAwsError(error, "ResourceNotFoundException"))

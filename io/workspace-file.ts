@@ -90,6 +90,7 @@ async function openObject(at: string, bucket: string, key: string): Promise<Plac
     new s3.S3Client({
       retryMode: "standard",
       maxAttempts: 5,
+      followRegionRedirects: true,
       requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
     }),
   );

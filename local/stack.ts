@@ -20,6 +20,7 @@ import { LOCAL_CREDENTIALS, startS3 } from "./s3/server.ts";
 import { startSecretsManager } from "./secrets-manager.ts";
 import { startSes } from "./ses.ts";
 import { startStepFunctions } from "./step-functions/index.ts";
+import { startSts } from "./sts.ts";
 
 export interface StackOptions {
   /** Where everything is kept; a stack that ran there before goes on, its running promotions as well. */
@@ -65,6 +66,7 @@ export interface Stack {
     eventBridge: string;
     secretsManager: string;
     ses: string;
+    sts: string;
     lambda: string;
   };
   /** Where mails are kept, a file each, instead of being sent. */
@@ -111,6 +113,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const mails = at("mails");
     const ses = await startSes({ folder: mails });
     stops.push(ses.stop);
+    // Nobody's roles: a machine of its own has no other accounts, and must not go looking for them outside.
+    const sts = await startSts({ roles: [], callers: LOCAL_PRINCIPALS });
+    stops.push(sts.stop);
 
     // The engine and the bus start what was left undone at once, so they wait until the functions are there.
     const runner = Promise.withResolvers<LambdaRunner>();
@@ -159,6 +164,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       eventBridge: bus.url,
       secretsManager: secretsManager.url,
       ses: ses.url,
+      sts: sts.url,
       lambda: functions.url,
     };
     const variables = { ...variablesOf(endpoints, options.onLog !== undefined), ...options.environment };
@@ -256,6 +262,7 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.eventBridge,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     AWS_ENDPOINT_URL_SESV2: endpoints.ses,
+    AWS_ENDPOINT_URL_STS: endpoints.sts,
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     REHEARSAL_BUCKET: BUCKET,
     REHEARSAL_EVENT_BUS: "rehearsal",

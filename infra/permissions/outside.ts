@@ -82,9 +82,10 @@ export const capturesConfiguration: Grant = grant("read listed configuration", (
     ...allowAny(
       "ReadConfigurationSecrets",
       ["secretsmanager:GetSecretValue"],
-      reach.configurationSecrets.map(
-        (name) =>
-          `arn:${d.partition}:secretsmanager:${d.region}:${d.account}:secret:${name.endsWith("*") ? name : `${name}-??????`}`,
+      reach.configurationSecrets.map((name) =>
+        name.startsWith("arn:")
+          ? name
+          : `arn:${d.partition}:secretsmanager:${d.region}:${d.account}:secret:${name.endsWith("*") ? name : `${name}-??????`}`,
       ),
     ),
   ];

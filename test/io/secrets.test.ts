@@ -78,3 +78,19 @@ test("abuse 35: a refusal's words do not hold the secret", async () => {
       !JSON.stringify([error.message, error.facts, error.hint]).includes("hunter2"),
   );
 });
+
+test("a secret that is named by its ARN is asked for in the region that it is in", async () => {
+  const regions: string[] = [];
+  const recorder = createServer((request, response) => {
+    regions.push(/Credential=[^/]+\/\d+\/([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "");
+    response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end('{"SecretString":"found"}');
+    request.resume();
+  });
+  await new Promise<void>((resolve) => recorder.listen(0, "127.0.0.1", resolve));
+  const { port } = recorder.address() as AddressInfo;
+  const secrets = openSecrets({ endpoint: `http://127.0.0.1:${port}` });
+  for (const id of ["here", "arn:aws:secretsmanager:eu-west-1:222222222222:secret:there-AbCdEf", "here"])
+    expect(await secrets.readSecret(id)).toBe("found");
+  expect(regions).toEqual(["us-east-1", "eu-west-1", "us-east-1"]);
+  await new Promise((resolve) => recorder.close(resolve));
+});
