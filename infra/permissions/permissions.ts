@@ -23,6 +23,7 @@ import {
   runsContainer,
   samplesTraces,
 } from "./callers.ts";
+import { compact } from "./compact.ts";
 import {
   answersByPolicy,
   answersDecisions,
@@ -241,7 +242,7 @@ export function statementsOf(name: RoleName, d: Deployment, around: Surroundings
         throw new Error(`${name} has two statements named ${statement.Sid}`);
       statements.set(statement.Sid, statement);
     }
-  return [...statements.values()];
+  return compact([...statements.values()]);
 }
 
 function machine(name: MachineName): Grant[] {

@@ -46,7 +46,12 @@ export function statementsFor(caller: FunctionName | "container", bucket: string
   const configurationObjects = storageBuckets.map((name) => `${name}/*`);
   return statementsOf(caller, DEPLOYMENT, {
     ...around,
-    reach: { ...around.reach, storageBuckets, configurationObjects, configurationSecrets: ["app/*"] },
+    reach: {
+      ...around.reach,
+      storageBuckets,
+      configurationObjects,
+      configurationSecrets: ["videos/*", "nobody/*"],
+    },
   });
 }
 

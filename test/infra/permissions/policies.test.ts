@@ -6,8 +6,10 @@ import { expect, test } from "vitest";
 import { prefix, type RoleName, secretsPrefix } from "../../../infra/deployment.ts";
 import { NO_REACH } from "../../../infra/permissions/listed.ts";
 import { type Statement, statementsOf, TABLE, UNSCOPED } from "../../../infra/permissions/permissions.ts";
+import { reachOf } from "../../../infra/permissions/reach.ts";
 import { trustOf } from "../../../infra/permissions/trust.ts";
 import type { Surroundings } from "../../../infra/settings.ts";
+import { CONTROL_USER } from "../../../infra/settings.ts";
 import { findings } from "./findings.ts";
 import { allowing } from "./iam.ts";
 import { DEPLOYMENT as d, surroundings } from "./place.ts";
@@ -167,15 +169,41 @@ test("to shorten or lift a lock, to change the bucket, or to change a role is gr
     );
 });
 
-test("nobody removes or overwrites the log for good: its versions stay, and whoever writes it cannot delete", () => {
+test("nobody removes the log or the ledger's copy: its versions stay, and whoever writes it cannot delete", () => {
+  const bucket = `arn:aws:s3:::${prefix(d)}-artifacts-${d.account}-${d.region}`;
   for (const role of ROLES)
-    for (const action of ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention"])
-      expect(
-        allowing(statementsOf(role, d, surroundings({ reach: LISTED })), {
-          action,
-          resource: `arn:aws:s3:::${prefix(d)}-artifacts-${d.account}-${d.region}/log/000000000001.json`,
-          context: { "s3:object-lock-mode": "COMPLIANCE" },
-        }),
-        `${role} ${action}`,
-      ).toBeUndefined();
+    for (const action of ["s3:DeleteObject", "s3:DeleteObjectVersion"])
+      for (const key of ["log/000000000001.json", "ledger/000000000001.jsonl.zst"])
+        expect(
+          allowing(statementsOf(role, d, surroundings({ reach: LISTED })), {
+            ...{ action, resource: `${bucket}/${key}`, context: {} },
+          }),
+          `${role} ${action} ${key}`,
+        ).toBeUndefined();
 });
+
+test("statements that were put together allow what they allowed apart, and nothing more", () => {
+  const around = surroundings({ reach: LISTED });
+  for (const role of ROLES) {
+    const apart = TABLE[role].flatMap((grant) => grant.statements(d, reachOf(d, around, CONTROL_USER)));
+    const together = statementsOf(role, d, around);
+    expect(rightsIn(together), role).toEqual(rightsIn(apart));
+  }
+});
+
+/** Each action with each resource and each set of single values that its conditions may have. */
+function rightsIn(statements: readonly Statement[]): string[] {
+  const rights = statements.flatMap(({ Action, Resource, Condition = {} }) => {
+    const pairs = Object.entries(Condition).flatMap(([operator, keys]) =>
+      Object.entries(keys).map(([key, values]) =>
+        [values].flat().map((value) => `${operator} ${key} ${value}`),
+      ),
+    );
+    const sets = pairs.reduce<string[]>(
+      (all, values) => all.flatMap((one) => values.map((v) => `${one} ${v}`)),
+      [""],
+    );
+    return Action.flatMap((action) => Resource.flatMap((of) => sets.map((set) => `${action} ${of}${set}`)));
+  });
+  return [...new Set(rights)].sort();
+}
