@@ -7,6 +7,7 @@ import type { Grant } from "../../core/access.ts";
 import { type DatabaseAddress, databaseUrl } from "../../core/database-url.ts";
 import { sha256 } from "../../core/digest.ts";
 import { type Bundle, buildBundle } from "../../core/release.ts";
+import { migrateControl } from "../../functions/control.ts";
 import { insertKey } from "../../io/ledger/keys.ts";
 import { insertPerson, replaceGrants } from "../../io/ledger/people.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
@@ -111,9 +112,10 @@ export async function openWorld() {
   process.env.REHEARSAL_PROMOTION_MACHINE = promotionMachine;
   process.env.REHEARSAL_ROLLBACK_MACHINE = rollbackMachine;
 
-  const control = await freshDatabase(newestServer(), await controlSchema());
+  const control = await freshDatabase(newestServer());
   await openSecrets().writeSecret("rehearsal/control-database", databaseUrl(control));
   const ledger = await openSession(control, { application: "test" });
+  await migrateControl(ledger, await controlMigrations());
   await keepPerson(ledger, "tester", KEY);
   await keepPerson(ledger, "other", OTHER_KEY);
   const targets: DatabaseAddress[] = [];
@@ -198,11 +200,12 @@ export async function keepPerson(
 }
 
 /** Every migration of the control database, in order. */
-async function controlSchema(): Promise<string> {
+async function controlMigrations(): Promise<{ path: string; bytes: Uint8Array }[]> {
   const folder = new URL("../../migrations/", import.meta.url);
   const names = (await readdir(folder)).sort();
-  const texts = await Promise.all(names.map((name) => readFile(new URL(name, folder), "utf8")));
-  return texts.join("\n");
+  return Promise.all(
+    names.map(async (name) => ({ path: `migrations/${name}`, bytes: await readFile(new URL(name, folder)) })),
+  );
 }
 
 /** Registers a database of one table, whose first migration is a release away. */
