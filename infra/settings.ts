@@ -239,9 +239,9 @@ export function isPermanent(stage: string, { permanent }: Settings): boolean {
 
 /** The stage's name as names in AWS can carry it; throws `SettingsInvalid`. */
 export function stageName(stage: string): string {
-  if (/^[a-z][a-z0-9-]{0,14}$/.test(stage)) return stage;
+  if (/^[a-z][a-z0-9-]{0,12}$/.test(stage)) return stage;
   throw settingsInvalid("--stage", [
-    `"${stage}" cannot be part of names in AWS: use a letter, then at most 14 lower-case letters, digits and hyphens`,
+    `"${stage}" cannot be part of names in AWS: use a letter, then at most 12 lower-case letters, digits and hyphens`,
   ]);
 }
 
