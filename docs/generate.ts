@@ -12,6 +12,7 @@ import { faultsPage } from "./faults-page.ts";
 import { inventoryJsonSchema } from "./inventory-schema.ts";
 import { jsonPage } from "./json-page.ts";
 import { openApiDocument } from "./openapi.ts";
+import { permissionsPage } from "./permissions-page.ts";
 import { rulePages } from "./rules-pages.ts";
 import { runbook } from "./runbook.ts";
 import { dataPlanJsonSchema } from "./schemas.ts";
@@ -30,6 +31,7 @@ const PAGES: Page[] = [
   { file: "docs/openapi.json", generate: () => openApiDocument() },
   { file: "docs/errors.md", generate: () => errorTable() },
   { file: "docs/security.md", generate: () => securityPage() },
+  { file: "docs/permissions.md", generate: () => permissionsPage() },
   { file: "docs/operations/costs.md", generate: () => costsPage() },
   ...rulePages(),
   { file: "docs/schemas/inventory.schema.json", generate: () => inventoryJsonSchema() },
