@@ -1,6 +1,6 @@
 /** Lambda's Invoke on this machine: a function asked over HTTP, as another function asks it, by AWS's REST protocol. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Endpoint } from "../aws-json.ts";
+import type { IncomingMessage } from "node:http";
+import { type Answer, AwsError, type Endpoint, serveLoopback } from "../loopback.ts";
 import { REQUEST_LIMIT, requestTooLarge } from "./failure.ts";
 import type { LambdaRunner } from "./runner.ts";
 
@@ -10,46 +10,24 @@ const PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
  * Serves `POST /2015-03-31/functions/{name}/invocations` of the type RequestResponse on 127.0.0.1; names may be ARNs, and have a
  * qualifier, in themselves or behind `?Qualifier=`. Everything else is answered 501.
  */
-export async function startInvokeEndpoint(invoke: LambdaRunner["invoke"], port = 0): Promise<Endpoint> {
-  const server = createServer((request, response) => {
-    answer(invoke, request).then(
-      (reply) => send(response, reply),
-      (error: unknown) => send(response, refusal(500, "ServiceException", String(error))),
-    );
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+export function startInvokeEndpoint(invoke: LambdaRunner["invoke"], port = 0): Promise<Endpoint> {
+  return serveLoopback(
+    {
+      answer: (request) => answer(invoke, request),
+      refuse: ({ status, type, message }) => refusal(status, type, message),
+    },
+    port,
+  );
 }
 
-interface Reply {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
-
-async function answer(invoke: LambdaRunner["invoke"], request: IncomingMessage): Promise<Reply> {
-  // A page in a browser can reach loopback under a name of its own (DNS rebinding); the SDK always names the address.
-  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? ""))
-    return refusal(403, "AccessDeniedException", "only loopback names are served");
+async function answer(invoke: LambdaRunner["invoke"], request: IncomingMessage): Promise<Answer> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
   const [, encoded] = PATH.exec(pathname) ?? [];
   if (request.method !== "POST" || encoded === undefined)
-    return refusal(501, "UnknownOperationException", `${request.method} ${pathname} is not served here`);
+    throw new AwsError("UnknownOperationException", `${request.method} ${pathname} is not served here`, 501);
   const type = request.headers["x-amz-invocation-type"] ?? "RequestResponse";
   if (type !== "RequestResponse")
-    return refusal(501, "UnknownOperationException", `invocations of type ${type} are not served here`);
+    throw new AwsError("UnknownOperationException", `invocations of type ${type} are not served here`, 501);
   const body = await read(request);
   if (typeof body === "number") {
     const { errorMessage } = requestTooLarge(body);
@@ -66,7 +44,7 @@ async function answer(invoke: LambdaRunner["invoke"], request: IncomingMessage):
   return run(invoke, qualifier === null ? name : `${name}:${qualifier}`, payload);
 }
 
-async function run(invoke: LambdaRunner["invoke"], name: string, payload: unknown): Promise<Reply> {
+async function run(invoke: LambdaRunner["invoke"], name: string, payload: unknown): Promise<Answer> {
   const result = await invoke(name, payload);
   if ("payload" in result) return ok(JSON.stringify(result.payload) ?? "null");
   const { errorType, errorMessage } = result.error;
@@ -87,14 +65,17 @@ const REFUSALS: Record<string, number> = {
   "Lambda.ServiceException": 500,
 };
 
-function ok(body: string, headers: Record<string, string> = {}): Reply {
-  return { status: 200, headers: { "x-amz-executed-version": "$LATEST", ...headers }, body };
+function ok(body: string, headers: Record<string, string> = {}): Answer {
+  return {
+    headers: { "content-type": "application/json", "x-amz-executed-version": "$LATEST", ...headers },
+    body,
+  };
 }
 
-function refusal(status: number, type: string, message: string): Reply {
+function refusal(status: number, type: string, message: string): Answer {
   return {
     status,
-    headers: { "x-amzn-errortype": type },
+    headers: { "content-type": "application/json", "x-amzn-errortype": type },
     body: JSON.stringify({ Type: status < 500 ? "User" : "Service", Message: message, message }),
   };
 }
@@ -108,9 +89,4 @@ async function read(request: IncomingMessage): Promise<string | number> {
     if (bytes <= REQUEST_LIMIT) chunks.push(chunk);
   }
   return bytes <= REQUEST_LIMIT ? Buffer.concat(chunks).toString("utf8") : bytes;
-}
-
-function send(response: ServerResponse, { status, headers, body }: Reply): void {
-  response.writeHead(status, { "content-type": "application/json", ...headers });
-  response.end(body);
 }
