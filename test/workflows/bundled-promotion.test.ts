@@ -37,10 +37,7 @@ beforeAll(async () => {
     preload: new URL("../service/loaded-modules.ts", import.meta.url),
     environment: { REHEARSAL_TEST_LOADED: loaded },
     limits: Object.fromEntries(STEPS.map((step) => [step, { memoryMb: MEMORY_MB }])),
-    onLog: (line) => {
-      lines.push(line);
-      appendFileSync("/tmp/s7/runtime/lines.log", `${line}\n`);
-    },
+    onLog: (line) => lines.push(line),
   }).start();
   client = sfnClient(service.stack.endpoints.stepFunctions);
   release = await service.release({ ...PROJECT, ...OUTSIDE });
