@@ -30,14 +30,16 @@ export default $config({
 
     const { createGateway, openGateway } = await import("./infra/api.ts");
     const gateway = createGateway(place);
-    const { createFunctions } = await import("./infra/functions.ts");
-    const functions = createFunctions(place, { network, control, consoleUrl: gateway.url });
+    const within = { network, control, consoleUrl: gateway.url };
+    const { createFunction, createFunctions } = await import("./infra/functions.ts");
+    const prepare = createFunction(place, "prepare", within);
     const { prepareControl } = await import("./infra/preparation.ts");
-    const prepared = prepareControl(place, functions.prepare, control);
+    const prepared = prepareControl(place, prepare, control);
+    const functions = createFunctions(place, within, { prepare, prepared });
 
     const { createContainer, createRepository } = await import("./infra/container.ts");
     const images = createRepository(place, key);
-    const container = createContainer(place, { network, control, consoleUrl: gateway.url });
+    const container = createContainer(place, within);
     const { createMachines } = await import("./infra/machines.ts");
     createMachines(place, { functions, control, prepared, ...(container && { container }) });
     const { createEvents } = await import("./infra/events.ts");
