@@ -17,6 +17,7 @@ import { envCommand } from "./commands/env.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { issuerCommand } from "./commands/issuer.ts";
 import { keyCommand } from "./commands/key.ts";
+import { ledgerCommand } from "./commands/ledger.ts";
 import { lintCommand } from "./commands/lint.ts";
 import { logCommand } from "./commands/log.ts";
 import { openCommand } from "./commands/open.ts";
@@ -62,6 +63,7 @@ const COMMANDS: Declare[] = [
   backupCommand,
   baselineCommand,
   logCommand,
+  ledgerCommand,
   doctorCommand,
   whoamiCommand,
   keyCommand,

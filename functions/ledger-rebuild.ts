@@ -5,7 +5,7 @@ import { appendEvent } from "../io/ledger/events.ts";
 import { putBack, type TellRead } from "../io/ledger/rebuild.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { readIdentity } from "../io/postgres/target-schema.ts";
+import { readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { migrateControl, OWN } from "./control.ts";
 import { proveLog } from "./log-proof.ts";
 
@@ -122,4 +122,10 @@ async function makeTables(
     ledger,
     files.filter(({ path }) => numberOf(path) <= head.migration),
   );
+  const applied = Math.max(0, ...(await readApplied(ledger)).map(({ version }) => version ?? 0));
+  if (applied !== head.migration)
+    throw new RehearsalError("ControlDatabaseNotEmpty", {
+      database: ledger.address.database,
+      found: `its keeper has brought it to migration ${applied}, and the copy is of ${head.migration}`,
+    });
 }
