@@ -35,7 +35,7 @@ export const ledgerCommand: Declare = (act) =>
 
 const verifyCommand = (act: Act) =>
   new Command("verify")
-    .description("Hold every row of the ledger against its copy: would a rebuild give exactly what is there?")
+    .description("Hold every row of the ledger against its copy: a rebuild would give exactly what is there")
     .option(...FUNCTION)
     .action(
       act(async (context, options: Options) => {
