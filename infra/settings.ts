@@ -149,8 +149,15 @@ const settingsSchema = z
           .array(z.string().regex(/^[\w.-]+(?:\/[\w.-]+)+$/, "use group/project"))
           .max(20)
           .default([]),
+        /** On GitLab, whose tokens tell no environment to AWS: the protected branch that is deployed. */
+        branch: z
+          .string()
+          .regex(/^[\w./-]+$/, "use a branch's name")
+          .default("main"),
+        /** `use` where the account knows the code host's tokens already: it can know each host once. */
+        providers: z.enum(["make", "use"]).default("make"),
       })
-      .default({ github: [], gitlab: [] }),
+      .default({ github: [], gitlab: [], branch: "main", providers: "make" }),
     /** How often the clock calls; a control database that pauses is awake for five minutes after each call. */
     clock: z
       .strictObject({

@@ -3,7 +3,7 @@ import {
   type Deployment,
   executionArns,
   type FunctionName,
-  functionArn,
+  functionAliasArn,
   MACHINE_ALIAS,
   type MachineName,
   machineArn,
@@ -57,13 +57,13 @@ export const answersForItself: Grant = grant("tell how its step ended, and that 
   ),
 ]);
 
-/** Calls another function, and waits for its answer. */
+/** Calls what is live of another function, and waits for its answer. */
 export function invokes(...names: FunctionName[]): Grant {
   return grant(`call ${names.map((name) => `\`${name}\``).join(", ")}`, (d) => [
     allow(
       `Invoke${sidOf(names.join(" "))}`,
       ["lambda:InvokeFunction"],
-      names.map((name) => functionArn(d, name)),
+      names.map((name) => functionAliasArn(d, name)),
     ),
   ]);
 }

@@ -13,20 +13,30 @@ import { type Statement, UNSCOPED } from "../../../infra/permissions/permissions
 const ROLE_LIMIT = 10_240;
 
 /** Nothing when all is well; a sentence for each thing that is not. */
-export async function findings(statements: readonly Statement[]): Promise<string[]> {
+export async function findings(
+  statements: readonly Statement[],
+  unscoped: Readonly<Record<string, string>> = UNSCOPED,
+  limit = ROLE_LIMIT,
+): Promise<string[]> {
   const policy = { Version: "2012-10-17", Statement: statements };
   const found = validateIdentityPolicy(policy).map(({ path, message }) => `${path}: ${message}`);
   const size = JSON.stringify(policy).length;
-  if (size > ROLE_LIMIT) found.push(`the policy has ${size} characters, and IAM takes ${ROLE_LIMIT}`);
+  if (size > limit) found.push(`the policy has ${size} characters, and IAM takes ${limit}`);
   for (const statement of statements)
     for (const action of statement.Action)
       found.push(
-        ...(await findingsOf(statement, action)).map((text) => `${statement.Sid}, ${action}: ${text}`),
+        ...(await findingsOf(statement, action, unscoped)).map(
+          (text) => `${statement.Sid}, ${action}: ${text}`,
+        ),
       );
   return found;
 }
 
-async function findingsOf(statement: Statement, action: string): Promise<string[]> {
+async function findingsOf(
+  statement: Statement,
+  action: string,
+  unscoped: Readonly<Record<string, string>>,
+): Promise<string[]> {
   if (/[*?]/.test(action)) return ["the action has a wildcard"];
   const [service = "", name = ""] = action.split(":");
   if (!(await iamActionExists(service, name))) return ["there is no such action"];
@@ -40,10 +50,10 @@ async function findingsOf(statement: Statement, action: string): Promise<string[
   const found: string[] = [];
   for (const resource of statement.Resource) {
     if (resource === "*") {
-      if (UNSCOPED[action] === undefined) found.push("it is for every resource, and nobody says why");
+      if (unscoped[action] === undefined) found.push("it is for every resource, and nobody says why");
       if (types.length > 0)
         found.push(`it is for every resource, and AWS knows ${types.map(({ key }) => key)}`);
-    } else if (!types.some(({ arn }) => canBe(resource, arn)))
+    } else if (!types.some(({ arn }) => arn.split(", ").some((form) => canBe(resource, form))))
       found.push(
         `${resource} is none of ${types.map(({ arn }) => arn).join(", ") || "its resources, for it has none"}`,
       );
@@ -53,6 +63,8 @@ async function findingsOf(statement: Statement, action: string): Promise<string[
     ...types.flatMap(({ conditionKeys = [], own = [] }) => [...conditionKeys, ...own]),
     // Lambda's, and there for whatever a function's credentials are used for.
     "lambda:SourceFunctionArn",
+    // Known of every request to something of an account.
+    "aws:ResourceAccount",
   ];
   for (const [operator, keys] of Object.entries(statement.Condition ?? {}))
     for (const key of Object.keys(keys)) found.push(...(await findingsOfKey(operator, key, known)));
@@ -62,7 +74,7 @@ async function findingsOf(statement: Statement, action: string): Promise<string[
 async function findingsOfKey(operator: string, key: string, known: readonly string[]): Promise<string[]> {
   const pattern = known.find((one) => one === key || like(one, key));
   if (pattern === undefined) return [`the key ${key} is not one of this action`];
-  if (operator === "Null") return [];
+  if (operator === "Null" || pattern === "aws:ResourceAccount") return [];
   const [service = ""] = pattern.split(":");
   if (!(await iamConditionKeyExists(service, pattern))) return [`AWS knows no key ${key}`];
   const { type } = await iamConditionKeyDetails(service, pattern);
@@ -87,7 +99,7 @@ function canBe(resource: string, type: string): boolean {
     return "[^:]*";
   });
   const objects = form.replace(/\[\^:\]\*$/, ".+");
-  const samples = ["x", "log-stream:x", "1"].map((word) =>
+  const samples = ["x", "log-stream:x", "x/x"].map((word) =>
     resource.replaceAll("*", word).replaceAll("?", "x"),
   );
   return samples.some((sample) => new RegExp(`^${objects}$`).test(sample));
