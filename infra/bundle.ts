@@ -46,8 +46,9 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const folder = resolve(options.folder);
   await rm(folder, { recursive: true, force: true });
   const main = { in: resolve(ROOT, options.entry), out: "main" };
-  const first = await build({ ...SETTINGS, entryPoints: [main] });
-  const workers = workersOf(await ownSources(first.metafile));
+  // Only our own modules name workers, so the first look leaves the packages alone.
+  const look = await build({ ...SETTINGS, entryPoints: [main], packages: "external", sourcemap: false });
+  const workers = workersOf(await ownSources(look.metafile));
   const { metafile, outputFiles } = await build({ ...SETTINGS, entryPoints: [main, ...workers] });
   await writeOutputs(outputFiles, { folder, maps: options.maps });
   const start = loadedAtStart(metafile);
