@@ -21,6 +21,9 @@ import type { ObjectStore } from "../io/object-store.ts";
 import { dropScratch } from "../io/postgres/databases.ts";
 import { endSessions } from "../io/postgres/end-sessions.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
+import { about } from "../io/telemetry/about.ts";
+import { log } from "../io/telemetry/log.ts";
+import { traced } from "../io/telemetry/trace.ts";
 import { artifacts, secrets } from "./clients.ts";
 import { readCopiesAddress } from "./copies.ts";
 import { exportPrefix } from "./exports.ts";
@@ -70,6 +73,9 @@ export async function attemptTask(
 ): Promise<Json> {
   const { task, attempt } = await ledger.transaction(() => beginTask(ledger, id));
   if (attempt === undefined) return endOf(task);
+  const of = { task: id, step: `task-${task.kind}`, attempt: attempt.attempt };
+  about({ ...of, ...(task.environment !== null && { environment: task.environment }) });
+  log.info("begun");
   const note = noteProgress((latest) => writeTaskProgress(ledger, attempt, latest));
   const context: TaskContext = {
     task,
@@ -85,7 +91,7 @@ export async function attemptTask(
   try {
     context.passed("begun");
     // The kind decides the input's shape, which the types cannot follow through the table.
-    const work = () => (works[task.kind] as TaskWork<TaskKind>)(context);
+    const work = () => traced(of.step, of, () => (works[task.kind] as TaskWork<TaskKind>)(context));
     result = await whileAlive({ what: task.kind, lifetime, endSessions: () => endOwn(context) }, work);
   } catch (error) {
     await ledger.transaction(async () => {
@@ -103,6 +109,7 @@ export async function attemptTask(
     await result.also?.(ledger);
   });
   context.passed("recorded");
+  log.info("done");
   await trySending(ledger);
   return result.outcome;
 }

@@ -2,6 +2,9 @@
 import type { Json } from "../../core/canonical-json.ts";
 import type { TaskKind } from "../../core/tasks.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
+import { about } from "../../io/telemetry/about.ts";
+import { invoked } from "../../io/telemetry/invocation.ts";
+import { openTraces } from "../../io/telemetry/trace.ts";
 import type { Invocation } from "../step.ts";
 import { attemptTask, closeTask, type TaskWork } from "../task.ts";
 import { adoptTask } from "./adopt.ts";
@@ -33,7 +36,9 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   baseline: baselineTask,
 };
 
-export async function handler({ task, error }: TaskEvent, invocation?: Invocation): Promise<Json> {
+export const handler = invoked(async ({ task, error }: TaskEvent, invocation?: Invocation): Promise<Json> => {
+  about({ task });
+  await openTraces();
   const lifetime = invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
   const ledger = await openLedger(`${task} task`);
   try {
@@ -43,4 +48,4 @@ export async function handler({ task, error }: TaskEvent, invocation?: Invocatio
   } finally {
     await ledger.close();
   }
-}
+});
