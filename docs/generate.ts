@@ -11,6 +11,7 @@ import { errorTable } from "./error-table.ts";
 import { faultsPage } from "./faults-page.ts";
 import { inventoryJsonSchema } from "./inventory-schema.ts";
 import { jsonPage } from "./json-page.ts";
+import { metricsPage } from "./metrics-page.ts";
 import { openApiDocument } from "./openapi.ts";
 import { permissionsPage } from "./permissions-page.ts";
 import { rulePages } from "./rules-pages.ts";
@@ -29,6 +30,7 @@ const PAGES: Page[] = [
   { file: "docs/json.md", generate: () => jsonPage() },
   { file: "docs/faults.md", generate: () => faultsPage() },
   { file: "docs/openapi.json", generate: () => openApiDocument() },
+  { file: "docs/metrics.md", generate: () => metricsPage() },
   { file: "docs/errors.md", generate: () => errorTable() },
   { file: "docs/security.md", generate: () => securityPage() },
   { file: "docs/permissions.md", generate: () => permissionsPage() },

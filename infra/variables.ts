@@ -1,4 +1,5 @@
 /** What each function is told of the deployment; a test holds the names against those that the code reads. */
+import { STEP_FUNCTIONS } from "../workflows/functions.ts";
 import type { ControlDatabase } from "./control-database.ts";
 import {
   bucketName,
@@ -40,6 +41,8 @@ export function variablesOf(
       REHEARSAL_FIRST_KEY_SECRET: secretName(d, "first-key"),
       ...(control.masterSecret && { REHEARSAL_CONTROL_MASTER_SECRET: control.masterSecret }),
     }),
+    // Nobody waits for a step's sandbox to read what traces take, as they do for a request's; in the container nobody takes them.
+    ...((name in STEP_FUNCTIONS || name === "task") && { POWERTOOLS_TRACE_ENABLED: "true" }),
     // Since Node 20 Lambda's own Node trusts the certificates of RDS only when it is told to.
     ...(name !== "container" && { NODE_EXTRA_CA_CERTS: "/var/runtime/ca-cert.pem" }),
   };
