@@ -31,7 +31,7 @@ export const CONTAINER = {
   timeoutSeconds: 60 * 60 * 24 * 7,
   /** Long enough for its image to be fetched; it tells that it lives three times as often. */
   heartbeatSeconds: 300,
-  memoryMb: 8192,
+  memoryMb: 4096,
   /** In 1,024ths of a processor. */
   cpu: 2048,
 } as const;
