@@ -23,6 +23,8 @@ create table ledger.copies (
   whole_from bigint,
   -- Set while all rows are copied once more, from this object on.
   whole_begun bigint,
+  -- The newest of these migrations when the newest object was written: rows of another shape are copied anew.
+  migration int not null default 0,
   -- The newest event of which every change before it is copied as well; what comes behind it is not told outside yet.
   event bigint not null default 0
 );

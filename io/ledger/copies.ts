@@ -9,7 +9,7 @@ import { brokenPlace, type CopyHead, type CopyLine, copyText, parseCopy } from "
 import { milestone } from "../milestone.ts";
 import type { ObjectStore } from "../object-store.ts";
 import type { Session } from "../postgres/session.ts";
-import { keySql, readCopiedTables, readMarkedRows, tableSql } from "./copied-rows.ts";
+import { type CopiedTable, keySql, readCopiedTables, readMarkedRows, tableSql } from "./copied-rows.ts";
 
 /** Marks taken into one object at most, and bytes of rows: what a function of 512 MB carries without noticing. */
 const MARKS = 2_000;
@@ -47,12 +47,14 @@ export interface CopyState {
   hash: string;
   wholeFrom: number | null;
   wholeBegun: number | null;
+  /** The control database's own, as the newest object has it. */
+  migration: number;
 }
 
 /** How far the copy is. */
 export async function readCopyState(session: Session): Promise<CopyState> {
   const [state] = await session.query<CopyState>(
-    `select number::float8 as number, hash, whole_from::float8 as "wholeFrom", whole_begun::float8 as "wholeBegun"
+    `select number::float8 as number, hash, whole_from::float8 as "wholeFrom", whole_begun::float8 as "wholeBegun", migration
       from ledger.copies`,
   );
   if (state === undefined) throw new Error("ledger.copies has no row");
@@ -78,14 +80,23 @@ export async function renewCopy(session: Session): Promise<void> {
   await inTurn(session, async () => {
     const { number, wholeFrom, wholeBegun } = await readCopyState(session);
     if (wholeBegun !== null || (wholeFrom !== null && number - wholeFrom < OBJECTS_KEPT)) return "nothing";
-    for (const table of await readCopiedTables(session))
-      await session.query(
-        `insert into ledger.changes (relation, key, kind) select $1, ${keySql(table)}, 'whole' from ${tableSql(table)} t`,
-        [table.name],
-      );
-    await session.query("update ledger.copies set whole_begun = number + 1");
+    await markAll(session, await readCopiedTables(session), "whole");
     return "nothing";
   });
+}
+
+/** Has every row copied once more, from the next object on. */
+async function markAll(
+  session: Session,
+  tables: readonly CopiedTable[],
+  kind: "whole" | "change",
+): Promise<void> {
+  for (const table of tables)
+    await session.query(
+      `insert into ledger.changes (relation, key, kind) select $1, ${keySql(table)}, $2 from ${tableSql(table)} t`,
+      [table.name, kind],
+    );
+  await session.query("update ledger.copies set whole_begun = number + 1");
 }
 
 type Done = "nothing" | "changes" | "whole" | "found";
@@ -126,6 +137,7 @@ interface Mark {
 
 async function copyNext(session: Session, store: ObjectStore, whole: boolean): Promise<Done> {
   const tables = await readCopiedTables(session);
+  await followMigrations(session, tables);
   await forgetOlderQuiet(session);
   const marks = await readMarks(session, whole);
   if (marks.every(({ kind }) => kind === "quiet") && marks.length < MARKS) return "nothing";
@@ -158,6 +170,23 @@ async function copyNext(session: Session, store: ObjectStore, whole: boolean): P
   return done.some(({ kind }) => kind === "whole") ? "whole" : "changes";
 }
 
+/**
+ * A migration may change rows where no trigger hears of it. From the first object after one all rows are there anew, and none of
+ * another shape: until the last of them is copied, a rebuild ends before the first.
+ */
+async function followMigrations(session: Session, tables: readonly CopiedTable[]): Promise<void> {
+  const [now] = await session.query<{ migration: number }>(
+    "select coalesce(max(version), 0) as migration from rehearsal.applied",
+  );
+  const { number, migration } = await readCopyState(session);
+  if (now === undefined || now.migration === migration) return;
+  if (number > 0) {
+    await session.query("delete from ledger.changes where kind = 'whole'");
+    await markAll(session, tables, "change");
+  }
+  await session.query("update ledger.copies set migration = $1", [now.migration]);
+}
+
 function rowName(relation: string, key: readonly string[]): string {
   return JSON.stringify([relation, ...key]);
 }
@@ -186,13 +215,11 @@ async function makeHead(session: Session, state: CopyState, done: readonly strin
     consistent: boolean;
     whole: boolean;
     event: number;
-    migration: number;
     sequences: Record<string, string>;
   }>(
     `select not exists (select from ledger.changes where kind in ('change', 'quiet') and not id = any ($1::bigint[])) as consistent,
         not exists (select from ledger.changes where kind = 'whole' and not id = any ($1::bigint[])) as whole,
         (select coalesce(max(seq), 0)::float8 from ledger.events) as event,
-        (select coalesce(max(version), 0) from rehearsal.applied) as migration,
         (select coalesce(json_object_agg(sequencename, last_value::text order by sequencename), '{}') from pg_sequences
           where schemaname = 'ledger' and last_value is not null and sequencename <> 'changes_id_seq') as sequences`,
     [done],
@@ -206,7 +233,7 @@ async function makeHead(session: Session, state: CopyState, done: readonly strin
     consistent: found.consistent,
     whole: state.wholeBegun !== null && found.whole ? state.wholeBegun : state.wholeFrom,
     event: found.event,
-    migration: found.migration,
+    migration: state.migration,
     sequences: found.sequences,
   };
 }

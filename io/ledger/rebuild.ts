@@ -122,8 +122,8 @@ async function goOnBehind(session: Session, { from, head, behind, newest }: Foun
       String(BigInt(last) + BigInt(LEAP)),
     ]);
   await session.query(
-    `update ledger.copies set number = $1, hash = $2, whole_from = $3, whole_begun = null, event = $4`,
-    [newest.number, newest.hash, from, head.event],
+    `update ledger.copies set number = $1, hash = $2, whole_from = $3, whole_begun = null, event = $4, migration = $5`,
+    [newest.number, newest.hash, from, head.event, head.migration],
   );
   await session.query("delete from ledger.changes");
   const again = behind.flatMap(({ lines }) => lines.map(({ table, key }) => ({ relation: table, key })));

@@ -272,6 +272,35 @@ test("a ledger from before it had copies is copied whole, by and by, while it ch
   expect((await ledgerText(session.address, before)).rows).toEqual(before.rows);
 });
 
+test("a copy that an older version made is rebuilt by its migrations, and then brought up to date", async () => {
+  const { session: old } = await empty();
+  const until12 = (await migrations()).filter(({ path }) => path < "migrations/0013");
+  await migrateControl(old, until12);
+  await someRows(old);
+  await copyChanges(old, bucket.store);
+  await keepLog(old);
+  const { session, result } = await rebuilt();
+  expect(result.migration).toBe(12);
+  const applied = await session.query("select path from rehearsal.applied");
+  expect(applied.length).toBe((await migrations()).length);
+  expect(await session.query("select name from ledger.people")).toEqual([{ name: "ada" }]);
+  // All rows are copied anew in the new shape, and a rebuild begins there.
+  await copyChanges(session, bucket.store);
+  const { head, lines } = await readPart(bucket.store, 2);
+  expect(head).toMatchObject({ consistent: true, whole: 2 });
+  expect(head.migration).toBeGreaterThan(12);
+  expect(lines.find(({ table }) => table === "environments")?.row).toHaveProperty("copies_secret", null);
+  expect(await proveLedgerCopy(session, bucket.store)).toMatchObject({ from: 2, differences: [] });
+  // The other way round there is no way.
+  await keepLog(session);
+  const { session: older } = await empty();
+  await refusal(
+    rebuildLedger(older, bucket.store, until12),
+    "LedgerCopyNewer",
+    /the version that the service had/,
+  );
+});
+
 test("more than fits into one object is copied in several, and a rebuild ends where the copy is of one instant", async () => {
   await someRows(ledger);
   await copyChanges(ledger, bucket.store);

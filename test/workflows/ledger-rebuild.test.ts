@@ -2,10 +2,12 @@
  * The control database is lost, and the ledger rebuilt from the bucket: after promotions of every ending that a seed draws
  * (REHEARSAL_REBUILD_PROMOTIONS says how many, REHEARSAL_REBUILD_SEED which), each row is there again to the byte, and the service goes on.
  */
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { quoteName } from "../../core/names.ts";
+import { handler as prepare } from "../../functions/events/prepare.ts";
 import { copyChanges, copyKey } from "../../io/ledger/copies.ts";
 import { listCopy, readCopy } from "../../io/ledger/copy-reading.ts";
 import { openObjectStore } from "../../io/object-store.ts";
@@ -14,6 +16,7 @@ import { startS3 } from "../../local/s3/server.ts";
 import { startSecretsManager } from "../../local/secrets-manager.ts";
 import { runCommand } from "../cli/command.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { refusalOf } from "../refusal.ts";
 import { type Hook, startHook } from "../service/hook.ts";
 import { ledgerText } from "../service/ledger-text.ts";
 import { PROJECT, SCHEMA } from "../service/project.ts";
@@ -109,10 +112,19 @@ test(`the ledger is rebuilt to the byte after ${PROMOTIONS} promotions drawn fro
   // The control database is lost.
   await dropDatabases(control);
   await execute(server.address, `create database ${quoteName(control.database)} template template0`);
+  // Whoever deploys meanwhile is stopped before a second ledger begins; the tables are made, and nobody is in them.
+  Object.assign(process.env, { REHEARSAL_FIRST_KEY_SECRET: "rehearsal/first-key" });
+  const deployed = await refusalOf(async () => prepare({ migrations: await files(), firstPerson: "admin" }));
+  expect(deployed).toMatchObject({
+    code: "LedgerForgotten",
+    hint: expect.stringContaining("rebuild it from the bucket"),
+  });
+  const people = "select name from ledger.people";
+  expect(await rows(control, people)).toEqual([]);
   const numbers = await listCopy(store);
   const dry = await runCommand(["ledger", "rebuild", "--dry-run"], { variables });
   expect(dry).toMatchObject({ exit: 0, out: expect.stringContaining("nothing was rebuilt") });
-  expect(await rows(control, "select nspname from pg_namespace where nspname = 'ledger'")).toEqual([]);
+  expect(await rows(control, people)).toEqual([]);
   const rebuilding = performance.now();
   const done = await runCommand(["ledger", "rebuild", "--json"], { variables });
   const rebuilt = performance.now();
@@ -165,6 +177,17 @@ test(`the ledger is rebuilt to the byte after ${PROMOTIONS} promotions drawn fro
   expect(copied?.number).toBeGreaterThan(numbers.length);
   expect(copyKey(copied?.number ?? 0)).toMatch(/^ledger\//);
 }, 1_800_000);
+
+async function files(): Promise<{ path: string; text: string }[]> {
+  const folder = new URL("../../migrations/", import.meta.url);
+  const names = (await readdir(folder)).sort();
+  return Promise.all(
+    names.map(async (name) => ({
+      path: `migrations/${name}`,
+      text: await readFile(new URL(name, folder), "utf8"),
+    })),
+  );
+}
 
 function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(1)} s`;
