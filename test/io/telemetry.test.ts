@@ -1,18 +1,26 @@
 /** What a function tells of itself, from a process that is one: its lines, its metrics, its segments. */
 import { execFile } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { bundle } from "../../infra/bundle.ts";
 import { pointsOf } from "../emf.ts";
 
 const HANDLER = fileURLToPath(new URL("../fixtures/telemetry/handler.ts", import.meta.url));
 
 /** Runs the function's invocations one after the other; gives its lines. */
-async function run(events: object[], variables: Record<string, string> = {}): Promise<string[]> {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [HANDLER, JSON.stringify(events)], {
+async function run(
+  events: object[],
+  variables: Record<string, string> = {},
+  entry = HANDLER,
+): Promise<string[]> {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [entry, JSON.stringify(events)], {
     env: {
       ...{ PATH: process.env.PATH, AWS_REGION: "us-east-1", AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x" },
       ...{ AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" },
@@ -90,7 +98,11 @@ test("a terminal gets lines for people, and only of the level that it wants", as
   expect(lines[0]).toMatch(/^\d{4}-\S+Z ERROR rehearsal-test-migrate failed \{.*"promotion":"p1".*a pity/);
 });
 
-test("where there are traces, a segment has its annotations and the calls to AWS inside it; elsewhere nothing is sent", async () => {
+test("where there are traces, a bundle's segment has its annotations and the calls to AWS inside it; elsewhere nothing is sent", async () => {
+  // What is deployed is a bundle, in which a tracer has to find itself whole.
+  const folder = await mkdtemp(join(tmpdir(), "rehearsal-telemetry-"));
+  await bundle({ name: "telemetry", entry: HANDLER, folder });
+  const entry = join(folder, "main.mjs");
   const heard: Record<string, unknown>[] = [];
   const daemon = createSocket("udp4");
   daemon.on("message", (message) => heard.push(JSON.parse(message.toString().split("\n")[1] ?? "{}")));
@@ -104,8 +116,10 @@ test("where there are traces, a segment has its annotations and the calls to AWS
     LAMBDA_TASK_ROOT: "/var/task",
   };
   const events = [{ promotion: "p1", calls }];
-  await run(events, variables);
-  await run(events, { ...variables, POWERTOOLS_TRACE_ENABLED: "true" });
+  await run(events, variables, entry);
+  const lines = await run(events, { ...variables, POWERTOOLS_TRACE_ENABLED: "true" }, entry);
+  expect(logged(lines)).toMatchObject([{ message: "begun", traceId: "1-5759e988-bd862e3fe1be46a994272793" }]);
+  expect(lines.flatMap(pointsOf)).toHaveLength(1);
   // Both segments come by the time their process has ended; the first run would have sent its own before.
   await expect.poll(() => heard.length).toBe(2);
   const [call, segment] = heard;
@@ -119,4 +133,5 @@ test("where there are traces, a segment has its annotations and the calls to AWS
   });
   daemon.close();
   await new Promise((resolve) => aws.close(resolve));
+  await rm(folder, { recursive: true });
 });
