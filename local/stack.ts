@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { NOTICE_EVENTS } from "../core/notice.ts";
 import { ensureWrappingKey } from "../functions/configuration.ts";
+import { openSecrets } from "../io/secrets.ts";
 import type { Principal } from "./api-gateway/iam.ts";
 import { startApiGateway } from "./api-gateway.ts";
 import { ensureBucket } from "./artifacts.ts";
@@ -172,7 +173,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     Object.assign(process.env, variables);
     const keys = await prepareControl(server, options.controlDatabase ?? "rehearsal_control", options.folder);
     await ensureBucket(endpoints.s3, BUCKET);
-    await ensureWrappingKey(variables.REHEARSAL_CONFIGURATION_SECRET ?? "");
+    // By a client of its own: a process may start one stack after another, and each keeps its key.
+    await ensureWrappingKey(variables.REHEARSAL_CONFIGURATION_SECRET ?? "", openSecrets());
     const { bundles, limits = {} } = options;
     const published = await openPublished(at("functions"));
     const deploy = async (from: string) => {
