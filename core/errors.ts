@@ -851,13 +851,6 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
-  ContainersMissing: entry<{ environment: string }>({
-    message: (f) =>
-      `the policy of "${f.environment}" has long steps run in containers, and this deployment has none`,
-    hint: 'name an image as "container" in deploy/<stage>.yaml and deploy again, or set compute: lambda in the policy',
-    status: 409,
-    exit: 1,
-  }),
   StandbyBehind: entry<{ path: string; bytes: number; limit: number; seconds: number }>({
     message: (f) =>
       `${f.path} waited ${f.seconds} s for a standby that stayed ${f.bytes} bytes behind; ${f.limit} are allowed`,
