@@ -8,14 +8,14 @@ import { taskEnd } from "./tasks.ts";
 
 /** How a promotion is to end; what its files, its policy and people do to it leads there. */
 const COURSES = [
-  "promoted",
-  "nothing-to-do",
-  "refused-at-admit",
-  "refused-by-rehearsal",
-  "rejected",
-  "cancelled",
   "rolled-back",
+  "promoted",
+  "rejected",
+  "refused-by-rehearsal",
+  "refused-at-admit",
   "rehearsed",
+  "cancelled",
+  "nothing-to-do",
 ] as const;
 
 type Course = (typeof COURSES)[number];
