@@ -1,6 +1,5 @@
 /** `npm run build [-- folder]`: every function as the files its Lambda runs, with their maps, their sums and what they are made of. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { FUNCTION_NAMES, type FunctionName, MODULES } from "../workflows/modules.ts";
@@ -29,7 +28,7 @@ export async function buildAll(
       await bundle({ name, entry, folder: join(folder, place), maps: join(folder, "maps", name) }),
     );
   for (const name of names) await add(name, `functions/${MODULES[name]}`, `functions/${name}`);
-  if (existsSync(join(ROOT, CONTAINER))) await add("container", CONTAINER, "container");
+  await add("container", CONTAINER, "container");
   await writeFile(join(folder, "sbom.json"), await billOfMaterials(bundles));
   await writeFile(join(folder, "SHA256SUMS"), await sumsOf(folder));
   return bundles;

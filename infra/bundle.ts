@@ -82,6 +82,17 @@ const ENGLISH: Plugin = {
     })),
 };
 
+/** A package that does nothing by being read, and does not say so: where nobody uses what it exports, it stays out. */
+const UNUSED: Plugin = {
+  name: "unused",
+  setup: ({ onResolve, resolve }) =>
+    onResolve({ filter: /^yaml$/ }, async ({ path, pluginData, ...asked }) => {
+      if (pluginData === UNUSED) return undefined;
+      const found = await resolve(path, { ...asked, pluginData: UNUSED });
+      return { ...found, sideEffects: false };
+    }),
+};
+
 const SETTINGS = {
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -108,7 +119,7 @@ const SETTINGS = {
   sourcesContent: false,
   // A folder of packages that is shared by a link is still the checkout's own, by name.
   preserveSymlinks: true,
-  plugins: [ENGLISH],
+  plugins: [ENGLISH, UNUSED],
 } satisfies BuildOptions;
 
 interface Source {
