@@ -23,6 +23,8 @@ export async function stageCopy(
   { from, to }: Pick<FoundCopy, "from" | "to">,
   tell: TellRead = () => undefined,
 ): Promise<string> {
+  // Nobody waits for it who could not wait longer, and all rows of a table come by one statement.
+  await session.execute("set local statement_timeout = 0");
   await session.execute(
     `create temp table copied (relation text, key jsonb, "row" jsonb not null, primary key (relation, key)) on commit drop`,
   );
