@@ -19,6 +19,7 @@ import { type Invocation, invoked } from "../io/telemetry/invocation.ts";
 import { log } from "../io/telemetry/log.ts";
 import { measure } from "../io/telemetry/measure.ts";
 import { openTraces, traced } from "../io/telemetry/trace.ts";
+import { carriedError, carriedOutcome } from "./carried.ts";
 import { artifacts } from "./clients.ts";
 import { addressFor } from "./credentials.ts";
 import { explainDiskFull } from "./disk-full.ts";
@@ -67,7 +68,7 @@ export interface StepContext {
 }
 
 export interface StepResult {
-  /** Small: it travels through the state machine and stands in the log. */
+  /** It travels through the state machine and stands in the log; what is long of it does so as a pointer (carried.ts). */
   outcome: Json;
   /** The work is not done: the machine, told by `more: true` in the outcome, calls the step again for the rest. */
   more?: true;
@@ -155,7 +156,8 @@ async function attemptStep(
     context.passed("begun");
     result = await (REFUSED_IN_TIME.has(attempt.step) ? inTime(context, work) : work(context));
   } catch (thrown) {
-    const error = await explainDiskFull(context, thrown);
+    const explained = await explainDiskFull(context, thrown);
+    const error = await carriedError(context.store, context.prefix, explained);
     const record = toErrorRecord(error);
     await ledger.transaction(async () => {
       await assertNewest(ledger, attempt);
@@ -171,7 +173,8 @@ async function attemptStep(
     throw error;
   }
   context.passed("effect");
-  const { outcome, more, facts, status, evidence, error } = result;
+  const { more, facts, status, evidence, error } = result;
+  const outcome = await carriedOutcome(context.store, context.prefix, result.outcome);
   await ledger.transaction(async () => {
     await assertNewest(ledger, attempt);
     await finishStep(ledger, attempt, more ? { yielded: outcome } : { outcome });

@@ -24,6 +24,7 @@ import { openSession, type Session } from "../io/postgres/session.ts";
 import { about } from "../io/telemetry/about.ts";
 import { log } from "../io/telemetry/log.ts";
 import { traced } from "../io/telemetry/trace.ts";
+import { carriedError } from "./carried.ts";
 import { artifacts, secrets } from "./clients.ts";
 import { readCopiesAddress } from "./copies.ts";
 import { exportPrefix } from "./exports.ts";
@@ -93,7 +94,8 @@ export async function attemptTask(
     // The kind decides the input's shape, which the types cannot follow through the table.
     const work = () => traced(of.step, of, () => (works[task.kind] as TaskWork<TaskKind>)(context));
     result = await whileAlive({ what: task.kind, lifetime, endSessions: () => endOwn(context) }, work);
-  } catch (error) {
+  } catch (thrown) {
+    const error = await carriedError(context.store, `tasks/${id}/${attempt.attempt}/`, thrown);
     await ledger.transaction(async () => {
       await assertNewestOfTask(ledger, attempt);
       await note.writeLatest();

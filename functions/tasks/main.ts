@@ -5,6 +5,8 @@ import { openLedger } from "../../io/ledger/connection.ts";
 import { about } from "../../io/telemetry/about.ts";
 import { invoked } from "../../io/telemetry/invocation.ts";
 import { openTraces } from "../../io/telemetry/trace.ts";
+import { carriedOutcome } from "../carried.ts";
+import { artifacts } from "../clients.ts";
 import type { Invocation } from "../step.ts";
 import { attemptTask, closeTask, type TaskWork } from "../task.ts";
 import { adoptTask } from "./adopt.ts";
@@ -42,9 +44,11 @@ export const handler = invoked(async ({ task, error }: TaskEvent, invocation?: I
   const lifetime = invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
   const ledger = await openLedger(`${task} task`);
   try {
-    return error === null
-      ? await attemptTask(ledger, task, WORKS, lifetime)
-      : await closeTask(ledger, task, error);
+    const outcome = await (error === null
+      ? attemptTask(ledger, task, WORKS, lifetime)
+      : closeTask(ledger, task, error));
+    // The ledger has all of it; the machine, which only ends with it, need not.
+    return await carriedOutcome(artifacts(), `tasks/${task}/`, outcome);
   } finally {
     await ledger.close();
   }
