@@ -16,6 +16,8 @@ export default $config({
   async run() {
     const { readPlace } = await import("./infra/place.ts");
     const place = await readPlace();
+    const { createDeployRoles } = await import("./infra/deploy-roles.ts");
+    createDeployRoles(place);
 
     const { createKey } = await import("./infra/key.ts");
     const key = createKey(place);
@@ -27,7 +29,6 @@ export default $config({
     const artifacts = createArtifacts(place, key);
     const { createDeadLetters } = await import("./infra/dead-letters.ts");
     createDeadLetters(place, key);
-
     const { createGateway, openGateway } = await import("./infra/api.ts");
     const gateway = createGateway(place);
     const within = { network, control, consoleUrl: gateway.url };
@@ -54,7 +55,6 @@ export default $config({
     createDashboard(place, gateway.api);
     const { createBudget } = await import("./infra/budget.ts");
     createBudget(place);
-
     return { url: gateway.url, bucket: artifacts.bucket, images: images.repositoryUrl };
   },
 });

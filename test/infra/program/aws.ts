@@ -44,6 +44,7 @@ const FACTS: Record<string, (inputs: Values, told: Told) => Values> = {
     return own ? { arn: own, invokeArn: `invoke/${own}` } : {};
   },
   Role: (_, { called, account }) => ({ id: called, arn: `arn:aws:iam::${account}:role/${called}` }),
+  Policy: (_, { called, account }) => ({ arn: `arn:aws:iam::${account}:policy/${called}` }),
   StateMachine: (_, { called, arn }) => {
     const own = arn("states", `stateMachine:${called}`);
     return { id: own, arn: own, stateMachineVersionArn: `${own}:3` };
