@@ -9,7 +9,7 @@ import type { Principal } from "./api-gateway/iam.ts";
 import { startApiGateway } from "./api-gateway.ts";
 import { ensureBucket } from "./artifacts.ts";
 import { type LocalKeys, prepareControl } from "./control-database.ts";
-import { type Containers, startContainers } from "./ecs/containers.ts";
+import { type Containers, entryOf, startContainers } from "./ecs/containers.ts";
 import { startEventBridge } from "./event-bridge.ts";
 import { functionSources, type OwnLimits, publishBundles } from "./functions.ts";
 import { startInvokeEndpoint } from "./lambda/invoke.ts";
@@ -48,6 +48,8 @@ export interface StackOptions {
   limits?: OwnLimits;
   /** What `npm run build` made: it is published and run, as processes under the Runtime API, instead of the sources. */
   bundles?: string;
+  /** The module that a container runs; that of the bundles, or else of the sources, when left out. */
+  container?: URL;
   /** Seconds without a word after which a container counts as dead, where a deployment has five minutes. */
   heartbeatSeconds?: number;
   /** Stands around every invocation: tests lose replies there, and deliver one twice. */
@@ -201,7 +203,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stops.push(lambda.stop, gateway.stop);
     runner.resolve(lambda);
     const ecs = startContainers({
-      entry: new URL("../functions/container/main.ts", import.meta.url),
+      entry: options.container ?? entryOf(bundles),
       environment: variables,
       ...(options.preload ? { preload: options.preload } : {}),
       ...(options.onLog ? { onLog: options.onLog } : {}),

@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { devNull } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import * as z from "zod";
 import type { Json } from "../../core/canonical-json.ts";
 
@@ -123,6 +124,12 @@ export function startContainers(options: ContainersOptions): Containers {
       await Promise.all(ending);
     },
   };
+}
+
+/** What the image's entry runs: of the bundles that are deployed, or of the sources. */
+export function entryOf(bundles: string | undefined): URL {
+  if (bundles !== undefined) return pathToFileURL(join(bundles, "container/main.mjs"));
+  return new URL("../../functions/container/main.ts", import.meta.url);
 }
 
 /** What RunTask throws reaches the machine as an error of ECS. */

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundle } from "../../infra/bundle.ts";
 import { clusterArn, type Deployment, roleArn, taskFamily } from "../../infra/deployment.ts";
 import { parseSettings } from "../../infra/settings.ts";
 import { type Containers, startContainers } from "../../local/ecs/containers.ts";
@@ -13,6 +12,7 @@ import { CONTAINER } from "../../workflows/functions.ts";
 import { promotionDefinition } from "../../workflows/promotion.asl.ts";
 import { openStage } from "../local/step-functions/stage.ts";
 import { refusalOf } from "../refusal.ts";
+import { bundleContainer } from "./bundled-container.ts";
 import { ROOT } from "./program/platform.ts";
 import { ACCOUNT, evaluate, type Program } from "./program.ts";
 import { at, statements } from "./rules/look.ts";
@@ -119,11 +119,7 @@ describe("the container's image", () => {
   let recipe: [instruction: string, rest: string][];
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "container-"));
-    context = join(folder, "context");
-    await bundle({
-      ...{ name: "container", entry: join(ROOT, "functions/container/main.ts") },
-      ...{ folder: context, maps: join(folder, "maps") },
-    });
+    context = await bundleContainer(folder);
     recipe = instructionsOf(await readFile(join(ROOT, "infra/container/Dockerfile"), "utf8"));
   }, 120_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -19,6 +19,7 @@ export type LocalOptions = Pick<
   | "onLog"
   | "reconcileSeconds"
   | "notifySeconds"
+  | "container"
   | "heartbeatSeconds"
 >;
 
