@@ -1,12 +1,11 @@
 /** The whole service on this machine: the functions as they are, AWS stood in for on loopback, and a control database. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { NOTICE_EVENTS } from "../core/notice.ts";
 import { ensureWrappingKey } from "../functions/configuration.ts";
 import { openSecrets } from "../io/secrets.ts";
 import type { Principal } from "./api-gateway/iam.ts";
-import { startApiGateway } from "./api-gateway.ts";
 import { ensureBucket } from "./artifacts.ts";
 import { type LocalKeys, prepareControl } from "./control-database.ts";
 import { type Containers, entryOf, startContainers } from "./ecs/containers.ts";
@@ -16,8 +15,8 @@ import { startInvokeEndpoint } from "./lambda/invoke.ts";
 import { openPublished } from "./lambda/published.ts";
 import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
 import { putMachines } from "./machines.ts";
-import { type PostgresServer, startPostgres } from "./postgres.ts";
 import { LOCAL_CREDENTIALS, startS3 } from "./s3/server.ts";
+import { startEmbedded, startGateway } from "./same-port.ts";
 import { startSecretsManager } from "./secrets-manager.ts";
 import { startSes } from "./ses.ts";
 import { startStepFunctions } from "./step-functions/index.ts";
@@ -48,6 +47,8 @@ export interface StackOptions {
   limits?: OwnLimits;
   /** What `npm run build` made: it is published and run, as processes under the Runtime API, instead of the sources. */
   bundles?: string;
+  /** The file of another runtime for the bundles than ours: AWS's own client is one. */
+  runtime?: string;
   /** The module that a container runs; that of the bundles, or else of the sources, when left out. */
   container?: URL;
   /** Seconds without a word after which a container counts as dead, where a deployment has five minutes. */
@@ -195,7 +196,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const lambda = startLambdaRunner({
       functions: bundles === undefined ? functionSources(limits) : published,
-      processes: bundles !== undefined,
+      processes: bundles !== undefined && (options.runtime ?? true),
       environment: variables,
       ...(options.preload ? { preload: options.preload } : {}),
       ...(options.onLog ? { onLog: options.onLog } : {}),
@@ -225,37 +226,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** On the same port as last time, if it can be had: databases on it may be registered as environments, by their address. */
-async function startEmbedded(folder: string, durable = false): Promise<PostgresServer> {
-  const file = `${folder}.port`;
-  const last = Number(await readFile(file, "utf8").catch(() => ""));
-  const started = await startPostgres({
-    major: 18,
-    dataFolder: folder,
-    settings: durable ? {} : { fsync: "off", full_page_writes: "off" },
-    ...(last > 0 && { port: last }),
-  });
-  await writeFile(file, String(started.address.port));
-  return started;
-}
-
-/** As well on the same port: pages of the console that are open go on by themselves, and connection files stay good. */
-async function startGateway(
-  folder: string,
-  options: Parameters<typeof startApiGateway>[0],
-): ReturnType<typeof startApiGateway> {
-  const file = `${folder}.port`;
-  const last = Number(await readFile(file, "utf8").catch(() => ""));
-  const gateway = await startApiGateway({ ...options, port: last }).catch(
-    (error: NodeJS.ErrnoException): ReturnType<typeof startApiGateway> => {
-      if (error.code !== "EADDRINUSE") throw error;
-      return startApiGateway(options);
-    },
-  );
-  await writeFile(file, new URL(gateway.url).port);
-  return gateway;
-}
-
 function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<string, string> {
   return {
     AWS_REGION: "us-east-1",
@@ -271,6 +241,7 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     REHEARSAL_BUCKET: BUCKET,
     REHEARSAL_EVENT_BUS: "rehearsal",
     REHEARSAL_LOOK_FUNCTION: "look",
+    REHEARSAL_TASK_FUNCTION: "task",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
     REHEARSAL_CONFIGURATION_SECRET: "rehearsal/configuration-key",
     // The functions run where the operator's files are, so that policies may name some.

@@ -12,6 +12,7 @@ import { Service } from "./service.ts";
 export type LocalOptions = Pick<
   StackOptions,
   | "bundles"
+  | "runtime"
   | "preload"
   | "environment"
   | "limits"

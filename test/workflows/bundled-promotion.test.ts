@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DescribeExecutionCommand, type SFNClient } from "@aws-sdk/client-sfn";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { STEPS } from "../../core/steps.ts";
 import { buildAll } from "../../infra/build.ts";
@@ -50,6 +50,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+afterEach(({ task }) => {
+  // What a function said last is all there is to know of a process that is gone.
+  if (task.result?.state === "fail")
+    console.error(
+      lines
+        .filter((line) => !line.startsWith("REPORT"))
+        .slice(-20)
+        .join("\n"),
+    );
+});
+
 async function environment(name: string, policy: object = {}): Promise<DatabaseAddress> {
   const address = await freshDatabase(server, SCHEMA, `bundled_${name}_${process.pid}`);
   made.push(address);
@@ -90,6 +101,21 @@ test("a promotion with a fence goes its whole way, and nothing but the bundles h
     expect([name, urls.filter((url) => !url.startsWith(published))]).toEqual([name, []]);
     expect([name, urls]).toEqual([name, expect.arrayContaining([`${published}main.mjs`])]);
   }
+});
+
+test("the console takes a form, sets a cookie and knows it again", async () => {
+  const headers = { "sec-fetch-site": "same-origin" };
+  const options = { method: "POST", redirect: "manual", headers } as const;
+  const body = new URLSearchParams({ key: service.keys.operator });
+  const signedIn = await fetch(`${service.url}/console/sign-in`, { ...options, body });
+  expect(signedIn.status).toBe(303);
+  const [cookie = ""] = signedIn.headers.getSetCookie();
+  expect(cookie).toContain("HttpOnly");
+  const page = await fetch(`${service.url}/console/`, {
+    headers: { ...headers, cookie: cookie.split(";")[0] ?? "" },
+  });
+  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=UTF-8"]);
+  expect(await page.text()).toContain("whole");
 });
 
 test("fault 3: the memory of a step's process runs out: it is killed, begun again, and each effect stands once", async () => {
