@@ -1,6 +1,8 @@
 /** The deployment as it would be made, twice: with a network and a database of its own, and in those that the user has. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Deployment, prefix } from "../../infra/deployment.ts";
+import { bucketArn, type Deployment, prefix, secretArns } from "../../infra/deployment.ts";
+import { DEPLOYERS_UNSCOPED, deployerName } from "../../infra/permissions/deployers.ts";
+import { UNSCOPED } from "../../infra/permissions/permissions.ts";
 import { ACCOUNT, evaluate, type Inputs, type Program } from "./program.ts";
 import {
   bucketsAreSafe,
@@ -21,6 +23,7 @@ import {
   logsEnd,
 } from "./rules/functions.ts";
 import { at, broken, joined, type Rule } from "./rules/look.ts";
+import { actionsAreNamed, dutiesAreSeparate, rolesAreBounded } from "./rules/separation.ts";
 
 const deployed = (stage: string, region: string): Deployment => ({
   ...{ app: "rehearsal", stage, partition: "aws", region, account: ACCOUNT },
@@ -57,6 +60,17 @@ const set =
       let inner = inputs;
       for (const key of keys) inner = inner[key] as Inputs;
       inner[last] = value;
+    });
+
+/** The same with one more right in a role's policy. */
+const granting =
+  (policy: string, Action: string[], resource: string | ((d: Deployment) => string)) =>
+  (program: Program, d: Deployment) =>
+    broken(program, "iam.RolePolicy", policy, (inputs) => {
+      const written = JSON.parse(String(inputs.policy)) as { Version: string; Statement: object[] };
+      const Resource = [typeof resource === "string" ? resource : resource(d)];
+      const more = { Sid: "More", Effect: "Allow", Action, Resource };
+      inputs.policy = JSON.stringify({ ...written, Statement: [...written.Statement, more] });
     });
 
 const CLAIMS: Claim[] = [
@@ -133,6 +147,36 @@ const CLAIMS: Claim[] = [
       (program) => joined(program, "aws:rds/instance:Instance", { publiclyAccessible: true }),
       (program) => joined(program, "aws:ec2/subnet:Subnet", { mapPublicIpOnLaunch: true }),
       (program) => joined(program, "aws:lb/loadBalancer:LoadBalancer", { internal: false }),
+    ],
+  },
+  {
+    that: "no role can both approve and come by a database's credentials, and who makes copies reaches no production",
+    rule: dutiesAreSeparate,
+    unless: [
+      granting("MigratePolicy", ["states:SendTaskSuccess"], "*"),
+      granting("ApiPolicy", ["secretsmanager:GetSecretValue"], (d) => secretArns(d, "environments")),
+      granting("RestorePolicy", ["secretsmanager:GetSecretValue"], (d) => secretArns(d, "environments")),
+    ],
+  },
+  {
+    that: "no role has a wildcard in an action, and what is of everything is listed with its reason",
+    rule: () => actionsAreNamed(new Set([...Object.keys(UNSCOPED), ...Object.keys(DEPLOYERS_UNSCOPED)])),
+    unless: [
+      granting("HoldPolicy", ["s3:*"], (d) => bucketArn(d)),
+      granting("HoldPolicy", ["s3:GetObject"], "*"),
+    ],
+  },
+  {
+    that: "where pipelines may deploy, every role is made within the boundary",
+    rule: rolesAreBounded,
+    unless: [
+      (program, d) =>
+        // Without pipelines there is no boundary, and none to be missed.
+        d === fresh
+          ? joined(set("iam.Role", "ApiRole", "permissionsBoundary", "")(program), "aws:iam/role:Role", {
+              name: deployerName(d, "github"),
+            })
+          : set("iam.Role", "ApiRole", "permissionsBoundary", "")(program),
     ],
   },
   {

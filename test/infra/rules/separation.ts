@@ -1,5 +1,12 @@
 /** Who may do what together: the duties that no role may hold at once, told by the rights that its statements grant. */
-import { type Deployment, type FunctionName, roleName, secretArns } from "../../../infra/deployment.ts";
+import {
+  type Deployment,
+  type FunctionName,
+  prefix,
+  roleName,
+  secretArns,
+} from "../../../infra/deployment.ts";
+import { boundaryArn } from "../../../infra/permissions/deployers.ts";
 import type { Statement } from "../../../infra/permissions/permissions.ts";
 import { allowing } from "../permissions/iam.ts";
 import { type Rule, statements } from "./look.ts";
@@ -74,7 +81,8 @@ function rolesOf(program: Parameters<Rule>[0]): Roles {
   const roles = new Map<string, Statement[]>();
   for (const { resource, Sid, Effect, Action, Resource, Condition } of statements(program)) {
     const role = resource.inputs.role ?? resource.inputs.name;
-    if (!/iam\//.test(resource.type) || Resource.length === 0 || Effect !== "Allow") continue;
+    // Neither who may take a role, nor a boundary, grants anything.
+    if (!/iam\/role/.test(resource.type) || Resource.length === 0 || Effect !== "Allow") continue;
     const statement = {
       Sid,
       Effect: "Allow",
@@ -85,4 +93,18 @@ function rolesOf(program: Parameters<Rule>[0]): Roles {
     roles.set(String(role), [...(roles.get(String(role)) ?? []), statement]);
   }
   return roles;
+}
+
+/** Where pipelines may deploy, every role but theirs is made within the boundary: theirs make the others. */
+export function rolesAreBounded(d: Deployment): Rule {
+  return (program) => {
+    const roles = program.all("iam.Role");
+    const deployers = roles.filter(({ inputs }) =>
+      String(inputs.name).startsWith(`deployer-of-${prefix(d)}-`),
+    );
+    if (deployers.length === 0) return [];
+    return roles
+      .filter((role) => !deployers.includes(role) && role.inputs.permissionsBoundary !== boundaryArn(d))
+      .map(({ name }) => `${name} is without the boundary`);
+  };
 }
