@@ -1,19 +1,12 @@
-/** Everything that is read of databases for people, by its kind: what is asked, and what is done for it. */
+/** Everything that is read of databases for people, by its kind: what is asked, and what is done for it, loaded when it is first asked. */
 import * as z from "zod";
 import type { Check } from "../../core/checkup.ts";
 import { parseDatabaseUrl } from "../../core/database-url.ts";
 import { policySchema } from "../../core/policy.ts";
 import type { ObjectStore } from "../../io/object-store.ts";
 import type { Session } from "../../io/postgres/session.ts";
-import { keepCopiesCredentials } from "../copies.ts";
-import { findDiff } from "../diff.ts";
 import { sideSchema } from "../diff-sides.ts";
-import { checkDrift } from "../drift-check.ts";
-import { checkEnvironment } from "../environment-checkup.ts";
-import { readHoldings } from "../holdings.ts";
 import { lookAt } from "../look.ts";
-import { planPromotion } from "../plan.ts";
-import { assertPolicy, register } from "../registration.ts";
 
 interface Means {
   ledger: Session;
@@ -27,32 +20,33 @@ export const LOOKS = {
   /** What a promotion would run. */
   plan: look(
     z.strictObject({ environment, release: z.string(), seed: z.boolean(), rehearseOnly: z.boolean() }),
-    (wanted, { ledger, store }) =>
-      lookAt(ledger, wanted.environment, () => planPromotion(ledger, store, wanted)),
+    async (wanted, { ledger, store }) => {
+      const { planPromotion } = await import("../plan.ts");
+      return lookAt(ledger, wanted.environment, () => planPromotion(ledger, store, wanted));
+    },
   ),
   /** Where a database departs from its promise; what is new is told in the log. */
-  drift: look(z.strictObject({ environment, person }), (of, { ledger, store }) =>
-    checkDrift(ledger, store, of.environment, of.person),
+  drift: look(z.strictObject({ environment, person }), async (of, { ledger, store }) =>
+    (await import("../drift-check.ts")).checkDrift(ledger, store, of.environment, of.person),
   ),
   /** Where one shape departs from another. */
-  diff: look(z.strictObject({ from: sideSchema, to: sideSchema }), (sides, { ledger, store }) =>
-    findDiff(ledger, store, sides),
+  diff: look(z.strictObject({ from: sideSchema, to: sideSchema }), async (sides, { ledger, store }) =>
+    (await import("../diff.ts")).findDiff(ledger, store, sides),
   ),
   /** What a database and its bucket hold. */
-  holdings: look(z.strictObject({ environment, prefixes: z.array(z.string()) }), (of, { ledger }) =>
-    readHoldings(ledger, of.environment, of.prefixes),
+  holdings: look(z.strictObject({ environment, prefixes: z.array(z.string()) }), async (of, { ledger }) =>
+    (await import("../holdings.ts")).readHoldings(ledger, of.environment, of.prefixes),
   ),
   /** Whether a database can be promoted. */
-  checkup: look(
-    z.strictObject({ environment }),
-    (of, { ledger }): Promise<Check[]> =>
-      lookAt(ledger, of.environment, () => checkEnvironment(ledger, of.environment)),
-  ),
+  checkup: look(z.strictObject({ environment }), async (of, { ledger }): Promise<Check[]> => {
+    const { checkEnvironment } = await import("../environment-checkup.ts");
+    return lookAt(ledger, of.environment, () => checkEnvironment(ledger, of.environment));
+  }),
   /** Whether it is there, and reaches the ledger. */
   presence: look(z.strictObject({}), async (_, { ledger }) => ({ major: ledger.major })),
   /** Whether what a policy names is there. */
   policy: look(z.strictObject({ policy: policySchema }), async ({ policy }) => {
-    await assertPolicy(policy);
+    await (await import("../registration.ts")).assertPolicy(policy);
     return {};
   }),
   /** A database becomes an environment. */
@@ -66,16 +60,16 @@ export const LOOKS = {
       policy: policySchema,
       person,
     }),
-    ({ url, copiesUrl, ...wanted }, { ledger, store }) =>
-      register(ledger, store, {
+    async ({ url, copiesUrl, ...wanted }, { ledger, store }) =>
+      (await import("../registration.ts")).register(ledger, store, {
         ...wanted,
         address: parseDatabaseUrl(url),
         ...(copiesUrl !== undefined && { copies: parseDatabaseUrl(copiesUrl) }),
       }),
   ),
   /** An environment's copies get other credentials, or its own again. */
-  copies: look(z.strictObject({ environment, url: z.string().optional(), person }), (of, { ledger }) =>
-    keepCopiesCredentials(ledger, of.environment, {
+  copies: look(z.strictObject({ environment, url: z.string().optional(), person }), async (of, { ledger }) =>
+    (await import("../copies.ts")).keepCopiesCredentials(ledger, of.environment, {
       ...(of.url !== undefined && { address: parseDatabaseUrl(of.url) }),
       person: of.person,
     }),
