@@ -2,9 +2,8 @@
 import { listUnendedTasks, type Task } from "../io/ledger/tasks.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { executionArn } from "../io/step-functions.ts";
-import { stepFunctions } from "./clients.ts";
+import { functions, requiredVariable, stepFunctions } from "./clients.ts";
 import { taskMachine } from "./machines.ts";
-import { closeTask } from "./task.ts";
 import { startExecution } from "./task-start.ts";
 
 /** Mends each task that has not ended; returns what was done, by its id, and adds to `failures` what could not be. */
@@ -12,7 +11,7 @@ export async function reconcileTasks(ledger: Session, failures: unknown[]): Prom
   const actions: Record<string, string> = {};
   for (const task of await listUnendedTasks(ledger)) {
     try {
-      const action = await mend(ledger, task);
+      const action = await mend(task);
       if (action !== undefined) actions[task.id] = action;
     } catch (error) {
       // One that cannot be mended must not keep the others from it.
@@ -22,7 +21,7 @@ export async function reconcileTasks(ledger: Session, failures: unknown[]): Prom
   return actions;
 }
 
-async function mend(ledger: Session, task: Task): Promise<string | undefined> {
+async function mend(task: Task): Promise<string | undefined> {
   const { id } = task;
   const execution = await stepFunctions.describeExecution(executionArn(taskMachine(task), id));
   if (execution === undefined) {
@@ -30,9 +29,10 @@ async function mend(ledger: Session, task: Task): Promise<string | undefined> {
     return "started";
   }
   if (execution.status === "RUNNING" || execution.status === "PENDING_REDRIVE") return undefined;
-  await closeTask(ledger, id, {
-    Error: `its execution is ${execution.status}`,
-    Cause: execution.error ?? "",
+  // By the function of tasks: what an attempt has left on a server is removed by its credentials, and this one has none.
+  await functions.ask(requiredVariable("REHEARSAL_TASK_FUNCTION"), {
+    task: id,
+    error: { Error: `its execution is ${execution.status}`, Cause: execution.error ?? "" },
   });
   return "closed";
 }

@@ -28,6 +28,7 @@ export function variablesOf(
     REHEARSAL_CONTROL_SECRET: control.secret,
     REHEARSAL_CONFIGURATION_SECRET: secretName(d, "configuration-key"),
     REHEARSAL_LOOK_FUNCTION: functionAliasArn(d, "look"),
+    REHEARSAL_TASK_FUNCTION: functionAliasArn(d, "task"),
     REHEARSAL_CONSOLE_URL: consoleUrl,
     REHEARSAL_LOG_LOCK_DAYS: String(settings.logLockDays),
     ...Object.fromEntries(

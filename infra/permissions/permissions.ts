@@ -172,7 +172,8 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     leavesDeadLetters,
     starts("promotions", "rollbacks", "tasks"),
     answersDecisions,
-    erases("exports/"),
+    // Closes what died, which takes the credentials that this one must not have.
+    invokes("task"),
   ],
   notify: [...every("notify"), ...tells, leavesDeadLetters, readsSecrets("destinations"), sendsMails],
   sweep: [
