@@ -48,10 +48,11 @@ const controlDatabaseSchema = z.discriminatedUnion("kind", [
   /** Aurora Serverless v2, which pauses when nobody asks. ACU is about 2 GiB of memory. */
   z.strictObject({
     kind: z.literal("aurora"),
+    /** The major alone lets RDS install the minor ones. */
     version: z
       .string()
-      .regex(/^1[67]\.\d+$/, "use a version such as 17.5")
-      .default("17.5"),
+      .regex(/^1[67](?:\.\d+)?$/, "use a version such as 17")
+      .default("17"),
     maxAcu: z.number().min(1).max(256).multipleOf(0.5).default(4),
     /** Seconds without a connection until it pauses; 300 is AWS's least. */
     pauseAfter: z.int().min(300).max(86_400).default(300),
@@ -72,7 +73,7 @@ const settingsSchema = z
     network: networkSchema.default({ kind: "new", cidr: "10.64.0.0/16", egress: "instance" }),
     controlDatabase: controlDatabaseSchema.default({
       kind: "aurora",
-      version: "17.5",
+      version: "17",
       maxAcu: 4,
       pauseAfter: 300,
       backupDays: 7,
