@@ -44,7 +44,7 @@ Every function, machine and caller has a role of its own, with one inline policy
 
 Three duties are kept apart, and tests hold the table and the evaluated deployment to it:
 
-- Nobody who may answer a waiting promotion can come by credentials of a database. The exception is the container of \`compute: fargate\`, which answers for its own steps: AWS scopes such an answer to no resource.
+- Nobody who may answer a waiting promotion can come by credentials of a database. The container of \`compute: fargate\` may not either: \`answer\` hands its word on, and turns away what is a decision's.
 - Whoever makes and drops copies (\`restore\`, \`rehearse\`, \`put-away\`, \`sweep\`) has the copies' credentials and no way to production's.
 - Nobody can remove the log or the ledger's copy, shorten a lock, or change the bucket, a key or a role.
 

@@ -44,6 +44,7 @@ export function variablesOf(
     }),
     // Nobody waits for a step's sandbox to read what traces take, as they do for a request's; in the container nobody takes them.
     ...((name in STEP_FUNCTIONS || name === "task") && { POWERTOOLS_TRACE_ENABLED: "true" }),
+    ...(name === "container" && { REHEARSAL_ANSWER_FUNCTION: functionAliasArn(d, "answer") }),
     // Since Node 20 Lambda's own Node trusts the certificates of RDS only when it is told to.
     ...(name !== "container" && { NODE_EXTRA_CA_CERTS: "/var/runtime/ca-cert.pem" }),
   };

@@ -68,6 +68,7 @@ export const OTHER_FUNCTIONS: Record<
   | "expire"
   | "audit"
   | "task"
+  | "answer"
   | "prepare"
   | "rebuild",
   FunctionLimits
@@ -82,6 +83,8 @@ export const OTHER_FUNCTIONS: Record<
   expire: quick,
   audit: { timeoutSeconds: 300, memoryMb: 512 },
   task: long,
+  // Hands on what the container says of its step.
+  answer: quick,
   // Once a deployment, before the rest of it is live.
   prepare: { timeoutSeconds: 300, memoryMb: 512 },
   // By an operator, when the control database is lost: it reads all that there is of the ledger's copy.

@@ -14,6 +14,7 @@ const OTHER_MODULES: Record<keyof typeof OTHER_FUNCTIONS, string> = {
   expire: "events/expire.ts",
   audit: "events/audit.ts",
   task: "tasks/main.ts",
+  answer: "events/answer.ts",
   prepare: "events/prepare.ts",
   rebuild: "events/rebuild.ts",
 };

@@ -2,12 +2,12 @@
  * What the container runs: one step of one promotion, or one task, then it ends. The machine waits for its answer under a
  * task token, as it waits for a function's; a container that dies is found by its silence.
  */
-import { stepFunctions } from "../clients.ts";
 import { failureOf, stopped } from "./failure.ts";
+import { machine } from "./machine.ts";
 import { readOrder } from "./order.ts";
 import { EXITS, run } from "./run.ts";
 
-const { ended, giveBack } = run(readOrder(process.env), stepFunctions);
+const { ended, giveBack } = run(readOrder(process.env), machine);
 
 // Fargate sends it to what it takes away, and kills half a minute later. What the step was doing on a server is ended by
 // its next attempt, before that begins.

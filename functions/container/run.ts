@@ -1,10 +1,10 @@
 /** One order from its beginning to its answer: the step's own handler does it, and the machine is told that we live. */
 import type { Json } from "../../core/canonical-json.ts";
 import { RehearsalError } from "../../core/errors.ts";
-import type { StepFunctions } from "../../io/step-functions.ts";
 import type { Invocation } from "../step.ts";
 import { type Failure, failureOf } from "./failure.ts";
 import { HANDLERS } from "./handlers.ts";
+import type { Machine } from "./machine.ts";
 import type { Order } from "./order.ts";
 
 /** How it ended, as the process's exit code. */
@@ -21,10 +21,7 @@ export interface Running {
 }
 
 /** Begins at once; of several answers the first is the one that is told. */
-export function run(
-  order: Order,
-  machine: Pick<StepFunctions, "sendTaskSuccess" | "sendTaskFailure" | "sendTaskHeartbeat">,
-): Running {
+export function run(order: Order, machine: Machine): Running {
   const { token, heartbeatSeconds } = order;
   const end = Promise.withResolvers<number>();
   let answering = false;
@@ -38,17 +35,16 @@ export function run(
   };
   const beat = setInterval(
     () => {
-      machine.sendTaskHeartbeat(token).catch((error: unknown) => {
+      machine.beat(token).catch((error: unknown) => {
         // The state was left: whoever has the step now must not be disturbed. Any other failure the next beat may mend.
         if (isUnwanted(error) && !answering) end.resolve(EXITS.unwanted);
       });
     },
     (heartbeatSeconds / BEATS) * 1_000,
   );
-  const giveBack = ({ error, cause }: Failure, exit: number) =>
-    answer(() => machine.sendTaskFailure(token, error, cause), exit);
+  const giveBack = (failure: Failure, exit: number) => answer(() => machine.fail(token, failure), exit);
   perform(order).then(
-    (outcome) => answer(() => machine.sendTaskSuccess(token, outcome), EXITS.done),
+    (outcome) => answer(() => machine.succeed(token, outcome), EXITS.done),
     (error: unknown) => giveBack(failureOf(error), EXITS.failed),
   );
   return { ended: end.promise.finally(() => clearInterval(beat)), giveBack };

@@ -48,13 +48,14 @@ export const answersByPolicy: Grant = grant("answer for the policy that nobody h
   allow("AnswerByPolicy", ["states:SendTaskSuccess"], ["*"]),
 ]);
 
-/** Tells the machine how the step ended that runs in the container, and until then that it is alive. */
-export const answersForItself: Grant = grant("tell how its step ended, and that it is alive", () => [
-  allow(
-    "AnswerForItself",
-    ["states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"],
-    ["*"],
-  ),
+/** Hands on how a step ended that ran in the container; it turns away what is a decision's, and has no credentials either. */
+export const answersForContainer: Grant = grant("hand on how a step in the container ended", () => [
+  allow("AnswerForContainer", ["states:SendTaskSuccess", "states:SendTaskFailure"], ["*"]),
+]);
+
+/** Tells the machine that it lives, which answers nothing. */
+export const beats: Grant = grant("tell the machine that it is alive", () => [
+  allow("Beat", ["states:SendTaskHeartbeat"], ["*"]),
 ]);
 
 /** Calls what is live of another function, and waits for its answer. */

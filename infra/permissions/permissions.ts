@@ -27,7 +27,8 @@ import { compact } from "./compact.ts";
 import {
   answersByPolicy,
   answersDecisions,
-  answersForItself,
+  answersForContainer,
+  beats,
   invokes,
   looksAtMachines,
   starts,
@@ -166,6 +167,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     uploads("exports/"),
     erases("backups/", "exports/"),
   ],
+  answer: [...every("answer"), answersForContainer],
   reconcile: [
     ...every("reconcile"),
     ...tells,
@@ -215,7 +217,8 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     traces,
     opensLedger,
     ...tells,
-    answersForItself,
+    beats,
+    invokes("answer"),
     ...production,
     ...copies,
     ...takesBackups,

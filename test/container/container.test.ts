@@ -11,12 +11,14 @@ import { failureOf } from "../../functions/container/failure.ts";
 import { readOrder } from "../../functions/container/order.ts";
 import { type Container, type Containers, startContainers } from "../../local/ecs/containers.ts";
 import { machine, openStage } from "../local/step-functions/stage.ts";
+import { startAnswers } from "./answers.ts";
 import { taskOf } from "./order.ts";
 
 describe("a container", () => {
   let stage: Awaited<ReturnType<typeof openStage>>;
   /** Never answers, so that a step is at work until somebody ends it. */
   let secrets: Server;
+  let answers: Awaited<ReturnType<typeof startAnswers>>;
   let containers: Containers;
   let environment: Record<string, string>;
   const started: Container[] = [];
@@ -32,7 +34,9 @@ describe("a container", () => {
         return answer;
       },
     });
+    answers = await startAnswers(() => stage.client);
     environment = {
+      ...answers.variables,
       ...{ AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
       AWS_ENDPOINT_URL_SFN: stage.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${(secrets.address() as AddressInfo).port}`,
@@ -48,6 +52,7 @@ describe("a container", () => {
 
   afterAll(async () => {
     await containers.stop();
+    await answers.stop();
     await stage.close();
     secrets.closeAllConnections();
     await new Promise((resolve) => secrets.close(resolve));

@@ -10,6 +10,7 @@ import { type Containers, startContainers } from "../../local/ecs/containers.ts"
 import { startSecretsManager } from "../../local/secrets-manager.ts";
 import { CONTAINER } from "../../workflows/functions.ts";
 import { promotionDefinition } from "../../workflows/promotion.asl.ts";
+import { startAnswers } from "../container/answers.ts";
 import { openStage } from "../local/step-functions/stage.ts";
 import { refusalOf } from "../refusal.ts";
 import { bundleContainer } from "./bundled-container.ts";
@@ -53,13 +54,13 @@ describe("the container that is deployed", () => {
   });
 
   test("is told what functions are told, and nothing of its step: that comes with each run", () => {
+    const ours = (names: string[]) => names.filter((name) => name.startsWith("REHEARSAL_")).sort();
     const names = (container().environment as { name: string }[]).map(({ name }) => name);
     const told = Object.keys(
       at(program.one("lambda.Function", "MigrateFunction"), "environment.variables") ?? {},
     );
-    expect(names.filter((name) => name !== "AWS_REGION").sort()).toEqual(
-      told.filter((name) => name !== "NODE_EXTRA_CA_CERTS").sort(),
-    );
+    // A function's answer is its return; the container has somebody hand it on.
+    expect(ours(names)).toEqual(ours([...told, "REHEARSAL_ANSWER_FUNCTION"]));
   });
 
   test("may be run by its machines alone, in its cluster alone, with its two roles alone", () => {
@@ -159,9 +160,11 @@ async function failureOf(entry: URL, folder: string): Promise<{ Error: string; C
   const stage = await openStage({
     runTask: async (given) => containers?.runTask(given) ?? { fault: { Error: "", Cause: "" } },
   });
+  const answers = await startAnswers(() => stage.client);
   containers = startContainers({
     entry,
     environment: {
+      ...answers.variables,
       ...{ AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
       ...{ AWS_ENDPOINT_URL_SFN: stage.url, AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url },
       ...{ REHEARSAL_CONTROL_SECRET: "rehearsal/control-database", REHEARSAL_BUCKET: "none" },
@@ -190,6 +193,7 @@ async function failureOf(entry: URL, folder: string): Promise<{ Error: string; C
     return { Error: run.error ?? "", Cause: run.cause ?? "" };
   } finally {
     await containers.stop();
+    await answers.stop();
     await stage.close();
     await secrets.stop();
   }

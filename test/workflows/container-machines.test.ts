@@ -110,7 +110,8 @@ describe("a container that", () => {
 
   /** What the entry of the container does, in one place: read the order, answer under its token. */
   const runTask: RunTask = async (given) => {
-    const { ContainerOverrides } = (given as unknown as { Overrides: { ContainerOverrides: Override[] } }).Overrides;
+    const { ContainerOverrides } = (given as unknown as { Overrides: { ContainerOverrides: Override[] } })
+      .Overrides;
     overrides.push(JSON.stringify({ ContainerOverrides }));
     const [{ Environment = [] } = {}] = ContainerOverrides;
     const order = readOrder(Object.fromEntries(Environment.map(({ Name, Value }) => [Name, Value])));

@@ -140,6 +140,15 @@ describe("long steps in containers", () => {
     const address = await environment("killed", { ...FARGATE, decision: "approval" });
     const id = await service.promote("killed", release);
     const { evidence } = await service.until(id, "waiting");
+    // The container's word is handed on by a function; what people are asked is answered by nobody that way.
+    const [{ token } = { token: "" }] = await rows<{ token: string }>(
+      service.control,
+      "select task_token as token from ledger.approvals where promotion = $1",
+      [id],
+    );
+    const word = { token, outcome: { decision: "automatic" } };
+    expect(await service.stack.lambda.invoke("answer", word)).toEqual({ payload: { taken: false } });
+    expect((await service.show(id)).status).toBe("waiting");
     // What was begun in containers ends in them, whatever the policy says since.
     await service.must("PATCH", "/environments/killed", { policy: { decision: "approval" } });
     const gate = service.gate("migrate:committed");

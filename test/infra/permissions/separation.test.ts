@@ -36,9 +36,9 @@ test.each<[string, RoleName, RoleName]>([
   expect(separationBroken(d, mixed)).not.toEqual([]);
 });
 
-test("answers are given by the API, the policy's step, who repeats them and the container, and by nobody else", () => {
+test("answers are given by the API, the policy's step, who repeats them and who hands on the container's word, and by nobody else", () => {
   const who = (Object.keys(TABLE) as RoleName[]).filter((role) => approves(of(role)));
-  expect(who.sort()).toEqual(["api", "container", "decide", "reconcile"]);
+  expect(who.sort()).toEqual(["answer", "api", "decide", "reconcile"]);
 });
 
 test("each step's role reads the credentials that the step is given, and no others", () => {

@@ -72,9 +72,9 @@ export function haveOwnRoles(d: Deployment): Rule {
     });
 }
 
-/** Machines catch; whoever called the API, `look`, `prepare` and `rebuild` is answered; the others leave it in the queue of the dead. */
+/** Machines catch; whoever called the API, `look`, `answer`, `prepare` and `rebuild` is answered; the others leave it in the queue of the dead. */
 export function leaveNothingLost(d: Deployment): Rule {
-  const answered = new Set<FunctionName>(["api", "look", "prepare", "rebuild"]);
+  const answered = new Set<FunctionName>(["api", "look", "answer", "prepare", "rebuild"]);
   const caught = new Set(
     [promotionDefinition(), rollbackDefinition(), taskDefinition()].flatMap((definition) => {
       const uncaught = Object.values(definition.States).some(

@@ -35,24 +35,20 @@ export function reaches(d: Deployment, of: readonly Statement[], use: "environme
   return reads !== undefined || takes;
 }
 
-/** Those who may answer: the people's door, the policy's step, who repeats a lost answer, and the container, for its own steps. */
-const ANSWERS: readonly (FunctionName | "container")[] = ["api", "decide", "reconcile", "container"];
+/** Those who may answer: the people's door, the policy's step, who repeats a lost answer, and who hands on the container's word. */
+const ANSWERS: readonly FunctionName[] = ["api", "decide", "reconcile", "answer"];
 
 /** Who makes copies, and has no way to what they are copies of. */
 const ON_COPIES: readonly FunctionName[] = ["restore", "rehearse", "put-away", "sweep"];
 
-/**
- * No function may both approve and migrate. The container is the one that can do both: it answers for its own long steps, AWS
- * scopes such an answer to nothing, and it is deployed only where a stage asks for it.
- */
+/** Nobody may both approve and migrate, the container as little as any function. */
 export function separationBroken(d: Deployment, roles: Roles): string[] {
-  const own = (names: readonly (FunctionName | "container")[]) => names.map((name) => roleName(d, name));
+  const own = (names: readonly FunctionName[]) => names.map((name) => roleName(d, name));
   const found: string[] = [];
   for (const [role, of] of roles) {
     const holds = reaches(d, of, "environments") || reaches(d, of, "copies");
     if (approves(of) && !own(ANSWERS).includes(role)) found.push(`${role} may answer decisions`);
-    if (approves(of) && holds && role !== roleName(d, "container"))
-      found.push(`${role} may answer decisions, and has credentials of databases`);
+    if (approves(of) && holds) found.push(`${role} may answer decisions, and has credentials of databases`);
     if (own(ON_COPIES).includes(role) && reaches(d, of, "environments"))
       found.push(`${role} makes copies, and has production's credentials`);
   }
