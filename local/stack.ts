@@ -241,11 +241,8 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     REHEARSAL_BUCKET: BUCKET,
     REHEARSAL_EVENT_BUS: "rehearsal",
     REHEARSAL_LOOK_FUNCTION: "look",
-<<<<<<< HEAD
     REHEARSAL_TASK_FUNCTION: "task",
-=======
     REHEARSAL_ANSWER_FUNCTION: "answer",
->>>>>>> 08dc9f4 (answer)
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
     REHEARSAL_CONFIGURATION_SECRET: "rehearsal/configuration-key",
     // The functions run where the operator's files are, so that policies may name some.
