@@ -2,19 +2,22 @@
 /** The deployment, part by part: `npx sst deploy --stage prod`. What a stage decides stands in deploy/<stage>.yaml. */
 export default $config({
   async app(input) {
-    const { readSettings } = await import("./infra/settings.ts");
-    const permanent = input.stage === "prod";
+    const { isPermanent, readSettings } = await import("./infra/settings.ts");
+    const settings = readSettings(process.cwd(), input.stage);
+    const permanent = isPermanent(input.stage, settings);
     return {
       name: "rehearsal",
       home: "aws",
       removal: permanent ? "retain" : "remove",
       protect: permanent,
-      providers: { aws: { version: "7.20.0", region: readSettings(process.cwd(), input.stage).region } },
+      providers: { aws: { version: "7.20.0", region: settings.region } },
     };
   },
   async run() {
     const { readPlace } = await import("./infra/place.ts");
     const place = await readPlace();
+    const { createDeployRoles } = await import("./infra/deploy-roles.ts");
+    createDeployRoles(place);
 
     const { createKey } = await import("./infra/key.ts");
     const key = createKey(place);
@@ -26,22 +29,32 @@ export default $config({
     const artifacts = createArtifacts(place, key);
     const { createDeadLetters } = await import("./infra/dead-letters.ts");
     createDeadLetters(place, key);
-
     const { createGateway, openGateway } = await import("./infra/api.ts");
     const gateway = createGateway(place);
-    const { createFunctions } = await import("./infra/functions.ts");
-    const functions = createFunctions(place, { network, control, consoleUrl: gateway.url });
+    const within = { network, control, consoleUrl: gateway.url };
+    const { createFunction, createFunctions } = await import("./infra/functions.ts");
+    const prepare = createFunction(place, "prepare", within);
     const { prepareControl } = await import("./infra/preparation.ts");
-    const prepared = prepareControl(place, functions.prepare, control);
+    const prepared = prepareControl(place, prepare, control);
+    const functions = createFunctions(place, within, { prepare, prepared });
 
+    const { createContainer, createRepository } = await import("./infra/container.ts");
+    const images = createRepository(place, key);
+    const container = createContainer(place, within);
     const { createMachines } = await import("./infra/machines.ts");
-    createMachines(place, { functions, control, prepared });
+    createMachines(place, { functions, control, prepared, ...(container && { container }) });
     const { createEvents } = await import("./infra/events.ts");
     createEvents(place, functions);
     const { createSchedules } = await import("./infra/schedules.ts");
     createSchedules(place, functions, control);
     openGateway(place, gateway, functions.api, prepared);
 
-    return { url: gateway.url, bucket: artifacts.bucket };
+    const { createAlarms } = await import("./infra/alarms.ts");
+    createAlarms(place, gateway.api);
+    const { createDashboard } = await import("./infra/dashboard.ts");
+    createDashboard(place, gateway.api);
+    const { createBudget } = await import("./infra/budget.ts");
+    createBudget(place);
+    return { url: gateway.url, bucket: artifacts.bucket, images: images.repositoryUrl };
   },
 });

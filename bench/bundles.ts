@@ -1,40 +1,34 @@
-/** How large each function is once bundled, and that the API starts without the S3 client. */
-import { globSync } from "node:fs";
-import { basename, join } from "node:path";
+/** How large each function is once bundled, and that the API starts with little. */
+import { join } from "node:path";
 import { type Bundle, bundle } from "../infra/bundle.ts";
+import { FUNCTION_NAMES, MODULES } from "../workflows/modules.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const FOLDER = join(ROOT, ".rehearsal/bundles");
 
 /** The API answers people: what it reads at a cold start is what they wait for. */
-const NOT_AT_START = "@aws-sdk/client-s3";
+const MOST_AT_START = 600_000;
 
-/** Prints the sizes; false when the API reads at start what it should read later. */
+/** Prints the sizes; false when the API reads more at start than it should, or any function an AWS client. */
 export async function benchBundles({ json }: { json: boolean }): Promise<boolean> {
   const bundles: Bundle[] = [];
-  for (const { name, entry } of handlers())
-    bundles.push(await bundle({ name, entry, folder: join(FOLDER, name) }));
-  const eager = bundles.filter(
-    ({ name, startPackages }) => name === "api" && startPackages.includes(NOT_AT_START),
-  );
+  for (const name of FUNCTION_NAMES)
+    bundles.push(await bundle({ name, entry: `functions/${MODULES[name]}`, folder: join(FOLDER, name) }));
   console.log(json ? JSON.stringify(bundles, undefined, 2) : table(bundles));
-  for (const { name } of eager)
-    console.error(
-      `the bundle "${name}" reads ${NOT_AT_START} at start\nhint: import it where it is used, by import()`,
-    );
-  return eager.length === 0;
+  const wrongs = bundles.flatMap(wrongsOf);
+  for (const wrong of wrongs) console.error(`${wrong}\nhint: import it where it is used, by import()`);
+  return wrongs.length === 0;
 }
 
-/** Every handler there is: the API, the steps, the events, the tasks. */
-function handlers(): { name: string; entry: string }[] {
-  const files = globSync(["functions/{api,tasks}/main.ts", "functions/{steps,events}/*.ts"], { cwd: ROOT });
-  return files.sort().map((file) => ({
-    name: MAINS[file] ?? basename(file, ".ts"),
-    entry: join(ROOT, file),
-  }));
+function wrongsOf({ name, startBytes, startPackages }: Bundle): string[] {
+  const clients = startPackages.filter((one) => one.startsWith("@aws-sdk/client-"));
+  return [
+    ...(name === "api" && startBytes > MOST_AT_START
+      ? [`the bundle "api" reads ${startBytes} bytes at start, and ${MOST_AT_START} are the most it may`]
+      : []),
+    ...clients.map((client) => `the bundle "${name}" reads ${client} at start`),
+  ];
 }
-
-const MAINS: Record<string, string> = { "functions/api/main.ts": "api", "functions/tasks/main.ts": "task" };
 
 function table(bundles: Bundle[]): string {
   const kilobytes = (bytes: number) => (bytes / 1000).toFixed(1).padStart(10);

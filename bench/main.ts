@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { benchApi } from "./api.ts";
 import { benchBackup } from "./backup.ts";
 import { benchBundles } from "./bundles.ts";
+import { benchColdStart } from "./cold-start.ts";
 import { benchLint } from "./lint.ts";
 import { benchMigrate } from "./migrate.ts";
 import { benchRollback } from "./rollback.ts";
@@ -15,6 +16,7 @@ const BENCHES: Record<string, Bench> = {
   api: benchApi,
   backup: benchBackup,
   bundles: benchBundles,
+  "cold-start": benchColdStart,
   lint: benchLint,
   migrate: benchMigrate,
   rollback: benchRollback,

@@ -91,6 +91,9 @@ export const environment = z.looseObject({
   lastVerifiedBackup: lastVerified,
 });
 
+/** Who makes an environment's copies. */
+export const copiesCredentials = z.looseObject({ copiesAs: z.string() });
+
 /** What of a policy an inventory is about. */
 export const inventoryPolicy = z.looseObject({
   decision: z.string(),

@@ -6,6 +6,7 @@ import * as z from "zod";
 import { checkSchema } from "../core/checkup.ts";
 import * as answers from "./answers.ts";
 import * as destinations from "./destination-answers.ts";
+import * as ledger from "./ledger-answers.ts";
 
 const error = z.object({
   code: z.string(),
@@ -106,6 +107,7 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "env list": [z.looseObject({ environments: z.array(answers.environment) })],
   "env show": [answers.environment],
   "env policy": [answers.environment],
+  "env copies": [answers.copiesCredentials],
   "issuer add": [z.looseObject({ name: z.string() })],
   "issuer list": [z.looseObject({ issuers: z.array(z.looseObject({ name: z.string() })) })],
   "issuer remove": [z.object({ name: z.string(), removed: z.literal(true) })],
@@ -152,6 +154,8 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "baseline compare": [z.object({ before: taken, after: taken, differences: paths })],
   log: [answers.logPage],
   "log verify": [answers.logProof.extend({ recomputed: z.number() })],
+  "ledger verify": [ledger.ledgerProof],
+  "ledger rebuild": [ledger.rebuildable, ledger.rebuilt],
   doctor: [findings],
   whoami: [answers.me],
   "key create": [answers.newKey],

@@ -17,6 +17,7 @@ import { envCommand } from "./commands/env.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { issuerCommand } from "./commands/issuer.ts";
 import { keyCommand } from "./commands/key.ts";
+import { ledgerCommand } from "./commands/ledger.ts";
 import { lintCommand } from "./commands/lint.ts";
 import { logCommand } from "./commands/log.ts";
 import { openCommand } from "./commands/open.ts";
@@ -62,6 +63,7 @@ const COMMANDS: Declare[] = [
   backupCommand,
   baselineCommand,
   logCommand,
+  ledgerCommand,
   doctorCommand,
   whoamiCommand,
   keyCommand,
@@ -92,6 +94,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   ["REHEARSAL_AUDIENCE", "for whom GitHub Actions makes out tokens; the service's address when left out"],
   ["REHEARSAL_DATABASE_URL", "the database's URL for env add"],
+  ["REHEARSAL_COPIES_URL", "the URL of the login for copies, for env add and env copies"],
   ["NO_COLOR", "set to anything: no colours"],
 ];
 

@@ -14,12 +14,14 @@ export interface DatabaseAddress {
   sslrootcert?: string;
   /** The server must prove with the password (SCRAM) that it holds the key of this very TLS connection. */
   channelBinding?: "require";
-  /** No password is kept: each connection is given a token of AWS's, made for this region. */
-  iam?: { region: string };
+  /** The role that its sessions act as: SET ROLE from their first statement on. */
+  role?: string;
+  /** No password is kept: each connection is given a token of AWS's, made for this region, by this role where one is taken. */
+  iam?: { region: string; assume?: string };
 }
 
 /** What may stand behind the `?`: an option that was passed over in silence could be the one that made it safe. */
-const OPTIONS = ["sslmode", "sslrootcert", "channel_binding", "auth", "region"];
+const OPTIONS = ["sslmode", "sslrootcert", "channel_binding", "auth", "region", "assume", "role"];
 
 /** Parses `postgresql://user:password@host:port/database?sslmode=…`; throws `InputInvalid` with the reason, never with the password. */
 export function parseDatabaseUrl(text: string): DatabaseAddress {
@@ -69,7 +71,7 @@ function parseOptions(
   host: string,
   hasPassword: boolean,
   options: URLSearchParams,
-): Pick<DatabaseAddress, "sslmode" | "sslrootcert" | "channelBinding" | "iam"> {
+): Pick<DatabaseAddress, "sslmode" | "sslrootcert" | "channelBinding" | "iam" | "role"> {
   for (const name of options.keys()) {
     if (!OPTIONS.includes(name)) throw refusal(`"${name}" is not known; ${OPTIONS.join(", ")} are`);
     if (options.getAll(name).length > 1) throw refusal(`it says ${name} twice`);
@@ -89,25 +91,34 @@ function parseOptions(
   if (iam && hasPassword) throw refusal("with auth=iam it must have no password: a token takes its place");
   // A token opens the database to whoever holds it, for a quarter of an hour: it is shown to the true server only.
   if (iam && sslmode !== "verify-full") throw refusal("auth=iam needs sslmode=verify-full");
+  const role = options.get("role");
+  // To the server it means that there is none.
+  if (role === "" || role === "none") throw refusal(`role is "${role}", which names nobody`);
   return {
     sslmode,
+    ...(role === null ? {} : { role }),
     ...(sslrootcert === "system" ? {} : { sslrootcert }),
     ...(binding === "require" ? { channelBinding: binding } : {}),
     ...(iam && { iam }),
   };
 }
 
-function parseIam(host: string, options: URLSearchParams): { region: string } | undefined {
+function parseIam(host: string, options: URLSearchParams): DatabaseAddress["iam"] {
   const auth = options.get("auth") ?? "password";
   const named = options.get("region");
+  const assume = options.get("assume");
   if (auth === "password" && named !== null) throw refusal("a region is looked at only with auth=iam");
+  if (auth === "password" && assume !== null) throw refusal("assume is looked at only with auth=iam");
   if (auth === "password") return undefined;
   if (auth !== "iam") throw refusal(`auth is "${auth}"; password and iam are known`);
   // NAME.ID.REGION.rds.amazonaws.com, with .cn behind it in China.
   const region = named ?? /\.([a-z]{2}(?:-[a-z]+)+-\d+)\.rds\.amazonaws\.com(?:\.cn)?$/.exec(host)?.[1];
   if (region === undefined || !/^[a-z\d-]{1,40}$/.test(region))
     throw refusal("auth=iam needs the region of the server: region=eu-central-1");
-  return { region };
+  if (assume === null) return { region };
+  if (!/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/.test(assume))
+    throw refusal("assume is no role: write arn:aws:iam::ACCOUNT:role/NAME");
+  return { region, assume };
 }
 
 function refusal(problems: string): RehearsalError {
@@ -124,6 +135,8 @@ export function databaseUrl(address: DatabaseAddress): string {
     channel_binding: address.channelBinding,
     auth: address.iam && "iam",
     region: address.iam?.region,
+    assume: address.iam?.assume,
+    role: address.role,
   }).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`]));
   return `postgresql://${encodeURIComponent(address.user)}${password}@${host}:${address.port}/${encodeURIComponent(address.database)}?${options.join("&")}`;
 }

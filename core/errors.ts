@@ -20,6 +20,8 @@ interface Entry<F extends Facts> {
 
 const entry = <F extends Facts = Record<never, never>>(value: Entry<F>): Entry<F> => value;
 
+const inSql = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
 /** The command that lists what was not found. */
 const LISTS: Record<string, string> = {
   environment: "env list",
@@ -263,6 +265,43 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
   }),
+  LedgerCopyMissing: entry<{ bucket: string; reason: string }>({
+    message: (f) => `the bucket "${f.bucket}" has no whole copy of a ledger: ${f.reason}`,
+    hint: "look whether REHEARSAL_BUCKET names the service's bucket, and whether deleted versions of ledger/ are still in it: docs/operations/ledger-rebuild.md",
+    status: 404,
+    exit: 6,
+  }),
+  LedgerCopyBroken: entry<{ key: string; reason: string }>({
+    message: (f) => `the ledger's copy does not hold at ${f.key}: ${f.reason}`,
+    hint: (f) =>
+      `nothing was rebuilt; put the version back that the service wrote, among: aws s3api list-object-versions --bucket BUCKET --prefix ${f.key}`,
+    status: 500,
+    exit: 6,
+  }),
+  LedgerCopyNewer: entry<{ what: string }>({
+    message: (f) => `the ledger's copy has ${f.what}, which this version of Rehearsal does not know`,
+    hint: "run the version that the service had, or a newer one",
+    status: 409,
+    exit: 2,
+  }),
+  LedgerCopyDiffers: entry<{ table: string; key: string; reason: string }>({
+    message: (f) => `the ledger's copy is not what the ledger holds: row ${f.key} of ${f.table} ${f.reason}`,
+    hint: "somebody changed the ledger beside its triggers, or the copy; docs/operations/ledger-rebuild.md tells how to find out and how to copy everything once more",
+    status: 500,
+    exit: 6,
+  }),
+  LedgerForgotten: entry<{ key: string; reason: string }>({
+    message: (f) => `the bucket holds ${f.key}, of which this control database knows nothing: ${f.reason}`,
+    hint: "the control database is new, or an older one was put back: rebuild it from the bucket, as docs/operations/ledger-rebuild.md tells, before anything else is done with it",
+    status: 409,
+    exit: 6,
+  }),
+  ControlDatabaseNotEmpty: entry<{ database: string; found: string }>({
+    message: (f) => `the control database "${f.database}" is not empty: ${f.found}`,
+    hint: "a ledger is rebuilt only where none is: make an empty database, name it in the service's secret, and keep this one until the other is proved",
+    status: 409,
+    exit: 6,
+  }),
   LogBroken: entry<{ seq: number; reason: string }>({
     message: (f) => `the promotion log is broken at event ${f.seq}: ${f.reason}`,
     hint: "compare the ledger with the copies under log/ in the bucket; somebody changed what may only be added to",
@@ -449,6 +488,19 @@ export const ERRORS = {
     message: (f) => `seeds never run on "${f.environment}", whose role is prod`,
     hint: "leave out --seed; seeds are for environments of role dev",
     status: 409,
+    exit: 2,
+  }),
+  RoleRefused: entry<{ user: string; role: string; reason: string }>({
+    message: (f) => `"${f.user}" may not act as "${f.role}": ${f.reason}`,
+    hint: (f) =>
+      `as a superuser: GRANT ${inSql(f.role)} TO ${inSql(f.user)} WITH SET TRUE, INHERIT FALSE; docs/connections.md tells what a role for copies needs`,
+    status: 409,
+    exit: 2,
+  }),
+  CopiesElsewhere: entry<{ environment: string; problem: string }>({
+    message: (f) => `the copies of "${f.environment}" cannot be made there: ${f.problem}`,
+    hint: "name the same server as the environment's, by another role: a copy takes production's place by changing names with it",
+    status: 422,
     exit: 2,
   }),
   PermissionMissing: entry<{ role: string; right: string }>({
@@ -787,8 +839,15 @@ export const ERRORS = {
     exit: 1,
   }),
   OutlastsFunction: entry<{ what: string; seconds: number; limit: number }>({
-    message: (f) => `${f.what} ${f.seconds} s, and a function lives ${f.limit} s`,
-    hint: "set compute: fargate in the environment's policy and promote again: long steps then run in a container, each for as long as containerHours allows",
+    message: (f) => `${f.what} ${f.seconds} s, and what does it may live ${f.limit} s`,
+    hint: "set compute: fargate in the environment's policy and start again: long steps then run in a container, each for as long as containerHours says; where they do already, raise that",
+    status: 409,
+    exit: 1,
+  }),
+  ContainersMissing: entry<{ environment: string }>({
+    message: (f) =>
+      `the policy of "${f.environment}" has long steps run in containers, and this deployment has none`,
+    hint: 'name an image as "container" in deploy/<stage>.yaml and deploy again, or set compute: lambda in the policy',
     status: 409,
     exit: 1,
   }),

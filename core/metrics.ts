@@ -58,7 +58,7 @@ export const METRICS = {
   ),
   LogChainBroken: worst(
     "Count",
-    "1 when the promotion log's chain, or a copy of it in the bucket, does not hold; 0 when all that was looked at does.",
+    "1 when the promotion log's chain, a copy of it in the bucket, or the ledger's own copy does not hold; 0 when all that was looked at does.",
     [],
   ),
   DriftFound: count("A database departs from what was promised of it in a way that was not known before."),

@@ -74,8 +74,14 @@ export const policySchema = z
       .prefault({}),
     /** Where the objects are that belong to the database; without it none are guarded. */
     storage: storagePolicySchema.optional(),
-    /** Addresses of objects that others make and drop (partitions by a manager), `*` for anything: no drift, and in no fingerprint. */
-    drift: z.strictObject({ ignore: z.array(z.string().min(1).max(300)).max(100).default([]) }).prefault({}),
+    drift: z
+      .strictObject({
+        /** Addresses of objects that others make and drop (partitions by a manager), `*` for anything: no drift, and in no fingerprint. */
+        ignore: z.array(z.string().min(1).max(300)).max(100).default([]),
+        /** How often the service looks for drift by itself. */
+        look: z.enum(["hourly", "daily", "never"]).default("daily"),
+      })
+      .prefault({}),
     /** What a release may cost at most, as its rehearsal measures it; without one nothing is refused for its cost. */
     budgets: budgetsSchema.prefault({}),
     /** What a backup captures besides, encrypted: `secret:NAME`, `s3://BUCKET/KEY`, `file:/PATH`. */

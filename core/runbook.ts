@@ -137,7 +137,7 @@ function done(tell: (outcome: Outcome, course: Course) => (string | undefined)[]
 }
 
 const TELL: Record<Step, Tell> = {
-  admit: done(({ pending, fence, unplanned, unguarded }, course) => [
+  admit: done(({ pending, fence, unplanned, unguarded, whole }, course) => [
     pending === 0
       ? "The environment has all of the release already."
       : `${count(pending, "file")} will run: the database is the one that was registered, its shape is as the ledger left it, and no applied file has changed.`,
@@ -146,7 +146,7 @@ const TELL: Record<Step, Tell> = {
       ? `${count(unplanned, "statement")} would lose or change what stands and ${unplanned === 1 ? "has" : "have"} no data plan, which the policy allows.`
       : undefined,
     Array.isArray(unguarded)
-      ? `Objects under ${unguarded.map(String).join(", ")} are not guarded: the policy names no bucket.`
+      ? `Objects under ${unguarded.map(String).join(", ")}${whole === undefined ? "" : " and more"} are not guarded: the policy names no bucket.`
       : undefined,
   ]),
   snapshot: done(({ tables, rows, fingerprint }) => [

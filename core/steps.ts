@@ -23,6 +23,12 @@ export const STEPS = [
 
 export type Step = (typeof STEPS)[number];
 
+/** Steps that heed a cancellation: those before production may be touched, and the last of one that touches nothing. */
+export const CANCELLABLE: ReadonlySet<Step> = new Set([
+  ...STEPS.slice(0, STEPS.indexOf("fence")),
+  "put-away",
+]);
+
 /** What a promotion that only rehearses never comes to. */
 export const BEYOND_REHEARSAL: ReadonlySet<Step> = new Set(["decide", "fence", "migrate", "verify", "open"]);
 

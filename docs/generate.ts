@@ -6,11 +6,14 @@ import { cliReference } from "../cli/reference.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
 import { securityPage } from "./access-table.ts";
+import { costsPage } from "./costs.ts";
 import { errorTable } from "./error-table.ts";
 import { faultsPage } from "./faults-page.ts";
 import { inventoryJsonSchema } from "./inventory-schema.ts";
 import { jsonPage } from "./json-page.ts";
+import { metricsPage } from "./metrics-page.ts";
 import { openApiDocument } from "./openapi.ts";
+import { permissionsPage } from "./permissions-page.ts";
 import { rulePages } from "./rules-pages.ts";
 import { runbook } from "./runbook.ts";
 import { dataPlanJsonSchema } from "./schemas.ts";
@@ -27,8 +30,11 @@ const PAGES: Page[] = [
   { file: "docs/json.md", generate: () => jsonPage() },
   { file: "docs/faults.md", generate: () => faultsPage() },
   { file: "docs/openapi.json", generate: () => openApiDocument() },
+  { file: "docs/metrics.md", generate: () => metricsPage() },
   { file: "docs/errors.md", generate: () => errorTable() },
   { file: "docs/security.md", generate: () => securityPage() },
+  { file: "docs/permissions.md", generate: () => permissionsPage() },
+  { file: "docs/operations/costs.md", generate: () => costsPage() },
   ...rulePages(),
   { file: "docs/schemas/inventory.schema.json", generate: () => inventoryJsonSchema() },
   { file: "docs/schemas/data-plan.schema.json", generate: () => dataPlanJsonSchema() },

@@ -5,13 +5,7 @@ import type { Session } from "../io/postgres/session.ts";
 import { readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 import { openVersionedBucket } from "../io/versioned-bucket.ts";
 import { artifacts, requiredVariable, secrets, stepFunctions } from "./clients.ts";
-
-/** Promotions and what is beside them are each a machine, named by a variable. */
-const MACHINES = {
-  promotions: "REHEARSAL_PROMOTION_MACHINE",
-  rollbacks: "REHEARSAL_ROLLBACK_MACHINE",
-  tasks: "REHEARSAL_TASK_MACHINE",
-};
+import { allMachines } from "./machines.ts";
 
 /** In the order of what leans on what. The bucket gets an object, which is removed again. */
 export async function checkService(ledger: Session): Promise<Check[]> {
@@ -96,15 +90,19 @@ async function objectLock(): Promise<Check> {
 
 async function machines(): Promise<Check> {
   const name = "state machines";
-  for (const [of, variable] of Object.entries(MACHINES)) {
-    const arn = requiredVariable(variable);
+  const all = allMachines();
+  for (const [of, arn] of all)
     if (!(await stepFunctions.hasMachine(arn)))
       return failed(name, `there is none for ${of}: ${arn}`, "deploy the service again; it makes them");
-  }
-  return ok(name, `${Object.keys(MACHINES).join(", ")} are there`);
+  return ok(name, `${all.map(([of]) => of).join(", ")} are there`);
 }
 
-async function sealing(): Promise<string> {
-  await secrets.readSecret(requiredVariable("REHEARSAL_CONFIGURATION_SECRET"));
-  return "can be read: databases' addresses, and the key under which configuration is sealed";
+/** That it is there: who only asks need not have it. */
+async function sealing(): Promise<Check> {
+  const name = "secrets";
+  const id = requiredVariable("REHEARSAL_CONFIGURATION_SECRET");
+  return (await secrets.hasSecret(id))
+    ? ok(name, "the key under which configuration is sealed is there")
+    : failed(name, `there is no ${id}`, "deploy the service again; it makes the key");
 }
+

@@ -7,6 +7,7 @@ import { readConfigurationItem } from "../io/configuration-source.ts";
 import type { NewEvent } from "../io/ledger/events.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { newKey, seal, unseal } from "../io/sealed.ts";
+import type { Secrets } from "../io/secrets.ts";
 import { writeArtifact } from "./artifacts.ts";
 import { requiredVariable, secrets } from "./clients.ts";
 
@@ -93,12 +94,12 @@ export async function* openConfiguration(
 }
 
 /** Made once: another one could not open what was sealed under the first. */
-export async function ensureWrappingKey(secret: string): Promise<void> {
-  const known = await secrets.readSecret(secret).catch((error: unknown) => {
+export async function ensureWrappingKey(secret: string, kept: Secrets = secrets): Promise<void> {
+  const known = await kept.readSecret(secret).catch((error: unknown) => {
     if (error instanceof RehearsalError && error.code === "SecretMissing") return undefined;
     throw error;
   });
-  if (known === undefined) await secrets.writeSecret(secret, newKey().toString("base64"));
+  if (known === undefined) await kept.writeSecret(secret, newKey().toString("base64"));
 }
 
 async function readWrappingKey(): Promise<Buffer> {

@@ -9,7 +9,7 @@ import type { Session } from "../io/postgres/session.ts";
 import { installIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
 
 /** The name that a control database carries which nobody else keeps. */
-const OWN = "rehearsal-control";
+export const OWN = "rehearsal-control";
 
 /**
  * Applies what is missing of `files` (migrations/0001_*.sql …) to the control database; safe to run twice. Returns the paths

@@ -2,6 +2,7 @@
 import type { Credential } from "../core/access.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { Policy } from "../core/policy.ts";
+import { CANCELLABLE } from "../core/steps.ts";
 import { type Approval, decideApproval, expireApproval, readApproval } from "../io/ledger/approvals.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
@@ -10,7 +11,6 @@ import { listSteps } from "../io/ledger/steps.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { assertApprover } from "./data-plan.ts";
 import { handOn } from "./hand-on.ts";
-import { CANCELLABLE } from "./step.ts";
 
 export interface Decision {
   promotion: string;

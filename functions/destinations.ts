@@ -14,7 +14,7 @@ import { appendEvent, lockLog } from "../io/ledger/events.ts";
 import { newCredentialId } from "../io/new-id.ts";
 import { assertReach } from "../io/outside-request.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { secrets } from "./clients.ts";
+import { secretName, secrets } from "./clients.ts";
 import { emailSender, reachOfNotices, send, testParcel, type Way } from "./notices.ts";
 import { trySending } from "./outbox.ts";
 
@@ -29,7 +29,7 @@ export async function registerDestination(
   const before = await findDestination(ledger, name);
   const signing = await signingSecret(settings, before);
   // Written before the ledger names it: whoever dies in between leaves a secret that nobody uses, and nothing half.
-  const secret = `rehearsal/destinations/${name}-${newCredentialId()}`;
+  const secret = secretName("destinations", `${name}-${newCredentialId()}`);
   const way: Way = { target: settings.target, ...(signing && { signing: signing.secret }) };
   await secrets.writeSecret(secret, JSON.stringify(way));
   const row = {

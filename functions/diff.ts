@@ -2,12 +2,11 @@
 import { RehearsalError } from "../core/errors.ts";
 import { fingerprint, type Shape } from "../core/shape.ts";
 import { compareShapes, type ShapeComparison } from "../core/shape-comparison.ts";
-import { readBackup } from "../io/ledger/backup-rows.ts";
-import { listEnvironments } from "../io/ledger/environments.ts";
+import { readEnvironment } from "../io/ledger/environments.ts";
 import { readPromotion } from "../io/ledger/promotions.ts";
-import { findRelease, isKnownRelease } from "../io/ledger/releases.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
+import type { Side } from "./diff-sides.ts";
 import { readLiveShape } from "./drift.ts";
 import { readExpectations } from "./expectations.ts";
 import { lookAt } from "./look.ts";
@@ -18,18 +17,13 @@ export interface Diff extends ShapeComparison {
   to: { named: string; is: string; fingerprint: string };
 }
 
-/** Throws unless whoever asks may compare what is of that environment; `askedFor` is what a refusal may name. */
-export type AssertMay = (environment: string, askedFor: { what: string; name: string }) => void;
-
-/** Compares two; throws `NotFound` for a name that means nothing, `ShapeUnknown` for what has left no shape. */
+/** Compares two; throws `NotFound` for what is gone, `ShapeUnknown` for what has left no shape. */
 export async function findDiff(
   ledger: Session,
   store: ObjectStore,
-  request: { from: string; to: string },
-  assertMay: AssertMay,
+  sides: { from: Side; to: Side },
 ): Promise<Diff> {
-  const resolved = (named: string) => resolve(ledger, store, named, assertMay);
-  const [from, to] = [await resolved(request.from), await resolved(request.to)];
+  const [from, to] = [await readSide(ledger, store, sides.from), await readSide(ledger, store, sides.to)];
   const shown = ({ named, is, shape }: Named) => ({ named, is, fingerprint: fingerprint(shape) });
   return { from: shown(from), to: shown(to), ...compareShapes(from.shape, to.shape) };
 }
@@ -40,48 +34,25 @@ interface Named {
   shape: Shape;
 }
 
-async function resolve(
-  ledger: Session,
-  store: ObjectStore,
-  named: string,
-  assertMay: AssertMay,
-): Promise<Named> {
-  const environment = (await listEnvironments(ledger)).find(({ name }) => name === named);
-  if (environment !== undefined) {
-    // In the words for a name that means nothing.
-    assertMay(environment.name, { what: "shape", name: named });
+async function readSide(ledger: Session, store: ObjectStore, { named, of }: Side): Promise<Named> {
+  if ("environment" in of) {
+    const environment = await readEnvironment(ledger, of.environment);
+    const shape = await lookAt(ledger, environment.name, () => readLiveShape(environment));
+    return { named, is: "environment, as it is now", shape };
+  }
+  if ("promotion" in of) return ofPromotion(ledger, store, named, of.promotion, of.before);
+  if ("shape" in of)
     return {
       named,
-      is: "environment, as it is now",
-      shape: await lookAt(ledger, named, () => readLiveShape(environment)),
+      is: "shape",
+      shape: await keptShape(store, of.shape, "there is none of that fingerprint"),
     };
-  }
-  const [, promotion, when] = /^(p[0-9]{6}[0-9a-z]{8})(?::(before|after))?$/.exec(named) ?? [];
-  if (promotion !== undefined) {
-    const { environment } = await readPromotion(ledger, promotion);
-    assertMay(environment, { what: "promotion", name: promotion });
-    return ofPromotion(ledger, store, named, promotion, when === "before");
-  }
-  if (/^b[0-9]{6}|^p[0-9]{6}[0-9a-z]{8}-/.test(named)) {
-    const backup = await readBackup(ledger, named);
-    assertMay(backup.environment, { what: "backup", name: named });
-    if (backup.promotion === null)
-      throw new RehearsalError("ShapeUnknown", {
-        named,
-        reason: "a backup taken by itself keeps its structure in its own archive alone",
-      });
-    return ofPromotion(ledger, store, named, backup.promotion, true);
-  }
-  if (/^[0-9a-f]{64}$/.test(named) && !(await isKnownRelease(ledger, named)))
-    return { named, is: "shape", shape: await keptShape(store, named, "there is none of that fingerprint") };
-  if (!/^[0-9a-f]{4,64}$/.test(named)) throw new RehearsalError("NotFound", { what: "shape", name: named });
-  const { hash } = await findRelease(ledger, named);
-  const replay = await newestReplay(ledger, hash);
+  const replay = await newestReplay(ledger, of.release);
   if (replay === undefined)
     throw new RehearsalError("ShapeUnknown", { named, reason: "the release was never replayed" });
   return {
     named,
-    is: `release ${hash.slice(0, 12)}, as replayed`,
+    is: `release ${of.release.slice(0, 12)}, as replayed`,
     shape: await keptShape(store, replay, "its replay has left none"),
   };
 }

@@ -1,6 +1,6 @@
 /** A check of drift that is remembered: what it found, and when, until the next one. */
 import { cut } from "../core/notice.ts";
-import { putDriftCheck } from "../io/ledger/drift-checks.ts";
+import { isChanging, putDriftCheck } from "../io/ledger/drift-checks.ts";
 import { readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import type { ObjectStore } from "../io/object-store.ts";
@@ -17,7 +17,8 @@ const ANNOUNCED = 10;
 
 /**
  * Holds an environment's database against its promise, and keeps what was found. Drift that was not known is told in the
- * log, and announced: once, however often it is looked at.
+ * log, and announced: once, however often it is looked at. What is seen while somebody changes the database is told to whoever
+ * asked, and not kept.
  */
 export async function checkDrift(
   ledger: Session,
@@ -30,6 +31,7 @@ export async function checkDrift(
   const drift = await lookAt(ledger, name, () => findDrift(ledger, store, name));
   const { differences, count, sql, ignored } = drift;
   const isNew = await ledger.transaction(async () => {
+    if (await isChanging(ledger, name)) return false;
     const isNew = await putDriftCheck(ledger, name, {
       promised: fingerprint,
       count,

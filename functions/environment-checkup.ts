@@ -1,5 +1,4 @@
 /** Whether an environment's database can be promoted, asked as a promotion would ask, but all of it: a person is to see everything that has to be mended. */
-import { type Actor, may, PERMISSIONS } from "../core/access.ts";
 import { type Check, checked, clockCheck, failed, ok } from "../core/checkup.ts";
 import { parseDatabaseUrl } from "../core/database-url.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
@@ -12,15 +11,15 @@ import { openSession, type Session } from "../io/postgres/session.ts";
 import { assertIdentity, readIdentity } from "../io/postgres/target-schema.ts";
 import { clockOf } from "./checkup.ts";
 import { secrets } from "./clients.ts";
+import { checkCopies } from "./copies.ts";
 import { assertPolicy } from "./registration.ts";
 
 /** Copies that lie beside the database while a promotion runs. */
 const COPIES = 2;
 
 /** Reads alone. Throws `NotFound` for an environment that is not registered; whatever else fails is among the checks. */
-export async function checkEnvironment(ledger: Session, name: string, actor: Actor): Promise<Check[]> {
+export async function checkEnvironment(ledger: Session, name: string): Promise<Check[]> {
   const environment = await readEnvironment(ledger, name);
-  const permissions = permissionsOf(environment, actor);
   let session: Session | undefined;
   const reached = await checked("database", async () => {
     const began = performance.now();
@@ -34,9 +33,9 @@ export async function checkEnvironment(ledger: Session, name: string, actor: Act
     });
     return `${environment.address} answered in ${Math.round(performance.now() - began)} ms`;
   });
-  if (session === undefined) return [permissions, reached];
+  if (session === undefined) return [reached];
   try {
-    return [permissions, reached, ...(await checkDatabase(session, environment))];
+    return [reached, ...(await checkDatabase(session, environment))];
   } finally {
     await session.close();
   }
@@ -59,6 +58,7 @@ async function checkDatabase(session: Session, { policy, ...environment }: Envir
       return "none stands between";
     }),
     role,
+    await checkCopies(whole, session),
     ...(await hindrances(session, policy.connections)),
     // Which sizes a role sees hangs on its rights.
     ...(role.status === "ok" ? [await checked("disk", () => disk(session, policy.disk))] : []),
@@ -104,9 +104,4 @@ async function disk(session: Session, bytes: number | undefined): Promise<string
   return bytes === undefined
     ? `the database has ${row?.size}, and a promotion makes ${COPIES} copies; the policy names no disk to hold it against`
     : `${COPIES} copies of ${row?.size} fit beside what is there`;
-}
-
-function permissionsOf({ name }: Environment, actor: Actor): Check {
-  const granted = PERMISSIONS.filter((permission) => may(actor, permission, name));
-  return ok("your permissions", `${actor.person} may ${granted.join(", ")} here`);
 }

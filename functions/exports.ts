@@ -4,6 +4,9 @@ import type { Task } from "../io/ledger/tasks.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { readArtifact, writeArtifact } from "./artifacts.ts";
 
+/** Seconds that an export can be fetched. */
+export const EXPORT_SECONDS = 86_400;
+
 export interface ExportedFile {
   /** As pg_dump would call it. */
   name: string;

@@ -23,7 +23,6 @@ const READERS = 16;
 export async function proveLog(ledger: Session, store: ObjectStore): Promise<LogProof> {
   // The copies are listed first: whatever was copied by then was committed before, and must be found in the ledger.
   const copied = await copiedSeqs(store);
-  const waiting = new Set(await listUnsent(ledger));
   let head: LogHead = { seq: 0, hash: LOG_START };
   let copies = 0;
   const proof = (broken?: BrokenLink): LogProof => ({
@@ -33,17 +32,14 @@ export async function proveLog(ledger: Session, store: ObjectStore): Promise<Log
     ...(broken && { broken }),
   });
   for (;;) {
-    const page = await readEvents(ledger, { after: head.seq, limit: PAGE });
-    if (page.length === 0) break;
-    const brokenLink = findBrokenLink(page, head);
-    const sound = page.filter(({ seq }) => brokenLink === undefined || seq < brokenLink.seq);
-    const expected = sound.filter(({ seq }) => copied.has(seq) || !waiting.has(seq));
-    const brokenCopy = await findBrokenCopy(store, expected);
-    const broken = brokenCopy ?? brokenLink;
-    const held = sound.filter(({ seq }) => broken === undefined || seq < broken.seq);
-    copies += held.filter(({ seq }) => copied.has(seq)).length;
-    head = held.at(-1) ?? head;
-    if (broken !== undefined) return proof(broken);
+    const page = await provePage(ledger, store, head, copied);
+    copies += page.copies;
+    if (page.broken !== undefined) {
+      head = page.head;
+      return proof(page.broken);
+    }
+    if (page.head.seq === head.seq) break;
+    head = page.head;
   }
   const beyond = Math.max(0, ...copied);
   if (beyond > head.seq)
@@ -52,6 +48,36 @@ export async function proveLog(ledger: Session, store: ObjectStore): Promise<Log
       reason: `the ledger ends before it, but the bucket has copies up to event ${beyond}`,
     });
   return proof();
+}
+
+export interface ProvedPage {
+  /** The last event that holds; where the page began when none does, or there is none. */
+  head: LogHead;
+  /** How many of the events that hold have an equal copy. */
+  copies: number;
+  broken?: BrokenLink;
+}
+
+/** Proves the events behind one that was proved, a page of them. `copied` names some that must have a copy whatever waits. */
+export async function provePage(
+  ledger: Session,
+  store: ObjectStore,
+  after: LogHead,
+  copied: ReadonlySet<number> = new Set(),
+): Promise<ProvedPage> {
+  const page = await readEvents(ledger, { after: after.seq, limit: PAGE });
+  // Looked at behind the events: one that came meanwhile is not among them.
+  const waiting = new Set(page.length === 0 ? [] : await listUnsent(ledger));
+  const brokenLink = findBrokenLink(page, after);
+  const sound = page.filter(({ seq }) => brokenLink === undefined || seq < brokenLink.seq);
+  const expected = sound.filter(({ seq }) => copied.has(seq) || !waiting.has(seq));
+  const broken = (await findBrokenCopy(store, expected)) ?? brokenLink;
+  const holds = ({ seq }: LogEntry) => broken === undefined || seq < broken.seq;
+  return {
+    head: sound.findLast(holds) ?? after,
+    copies: expected.filter(holds).length,
+    ...(broken && { broken }),
+  };
 }
 
 async function copiedSeqs(store: ObjectStore): Promise<Set<number>> {

@@ -1,13 +1,11 @@
 /** What a migration costs production, measured while it runs and kept beside what its rehearsal promised. */
-import { type Comparison, compareMeasures, type Measures, timesMeasured } from "../core/comparison.ts";
+import { type Measures, timesMeasured } from "../core/comparison.ts";
 import { RehearsalError } from "../core/errors.ts";
-import type { RehearsalReport } from "../core/report.ts";
-import type { ObjectStore } from "../io/object-store.ts";
 import type { Observer } from "../io/postgres/apply.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { keepTime } from "../io/postgres/timeline.ts";
 import { type Waiters, watchWaiters } from "../io/postgres/waiters.ts";
-import { readArtifact, writeArtifact } from "./artifacts.ts";
+import { writeArtifact } from "./artifacts.ts";
 import type { StepContext } from "./step.ts";
 
 export interface Measuring {
@@ -76,32 +74,4 @@ async function openWatch(
     if (!(error instanceof RehearsalError)) throw error;
     return { unwatched: error.message };
   }
-}
-
-/** What the promotion's attempts to migrate measured, the oldest first; empty before it migrated. */
-async function readMeasures(store: ObjectStore, id: string): Promise<Measures[]> {
-  const prefix = `promotions/${id}/migrate/`;
-  const attempts: number[] = [];
-  for await (const { key } of store.list(prefix)) {
-    const attempt = /^(\d+)\/measures\.json$/.exec(key.slice(prefix.length))?.[1];
-    if (attempt !== undefined) attempts.push(Number(attempt));
-  }
-  const found: Measures[] = [];
-  for (const attempt of attempts.sort((a, b) => a - b))
-    found.push(
-      await readArtifact<Measures>(store, `${prefix}${attempt}/measures.json`, "rehearsal-measures/1"),
-    );
-  return found;
-}
-
-/** The report at that key beside what was measured since; undefined before the promotion migrated. */
-export async function compareWithReal(
-  store: ObjectStore,
-  id: string,
-  reportKey: string,
-): Promise<{ report: RehearsalReport; comparison: Comparison } | undefined> {
-  const measures = await readMeasures(store, id);
-  if (measures.length === 0) return undefined;
-  const report = await readArtifact<RehearsalReport>(store, reportKey, "rehearsal-report/1");
-  return { report, comparison: compareMeasures(report, measures) };
 }

@@ -1,7 +1,10 @@
 /** Telling the outside what the ledger has committed: the log's copies in the bucket, notices on the bus. */
 import type { EventContent, LogEntry } from "../core/log.ts";
 import { measuresOf } from "../core/metrics.ts";
+import { copyChanges, renewCopy } from "../io/ledger/copies.ts";
 import { drainOutbox } from "../io/ledger/outbox.ts";
+import { lockingStore } from "../io/object-lock.ts";
+import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { log } from "../io/telemetry/log.ts";
 import { measure } from "../io/telemetry/measure.ts";
@@ -9,7 +12,22 @@ import { artifacts, eventBus, requiredVariable } from "./clients.ts";
 
 /** Sends what the ledger has committed and the outside does not know yet. */
 export async function sendOutbox(ledger: Session): Promise<void> {
-  await drainOutbox(ledger, artifacts(), eventBus, requiredVariable("REHEARSAL_EVENT_BUS"), count);
+  await drainOutbox(ledger, lockedStore(), eventBus, requiredVariable("REHEARSAL_EVENT_BUS"), count);
+}
+
+/** Objects that one run of the clock spends on rows which did not change. */
+const RENEWED_AT_ONCE = 50;
+
+/** Sees to it that the ledger's copy is whole, and need not be read from years ago: by and by, for all rows are copied for it. */
+export async function keepCopyWhole(ledger: Session): Promise<void> {
+  await renewCopy(ledger);
+  await copyChanges(ledger, lockedStore(), { whole: RENEWED_AT_ONCE });
+}
+
+/** What is kept of the log and the ledger nobody removes for REHEARSAL_LOG_LOCK_DAYS; said only of a bucket with Object Lock. */
+function lockedStore(): ObjectStore {
+  const days = Number(process.env.REHEARSAL_LOG_LOCK_DAYS ?? 0);
+  return days > 0 ? lockingStore(artifacts(), new Date(Date.now() + days * 86_400_000)) : artifacts();
 }
 
 /** What an event counts for is told once its copy is kept, and before its row is forgotten: at least once, as all of it. */

@@ -1,10 +1,12 @@
 /** A plan: what a promotion would run, read from the release and the database, with nothing started or written. */
 import type { ChangeNote } from "../core/change-notes.ts";
+import { briefOf } from "../core/data-plan.ts";
 import { parseDatabaseUrl } from "../core/database-url.ts";
 import { needsFence } from "../core/fence.ts";
 import type { Finding } from "../core/lint/lint.ts";
 import type { Coverage } from "../core/plan-coverage.ts";
 import type { Run } from "../core/runs.ts";
+import type { Statement } from "../core/statement.ts";
 import { listBackups } from "../io/ledger/backup-rows.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { findRelease } from "../io/ledger/releases.ts";
@@ -17,7 +19,10 @@ import type { PromotionRequest } from "./promotion-start.ts";
 import { readRelease } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
 
-export interface Plan {
+/** As whoever asked is told: small and plain, for it travels from function to function. */
+export type Plan = ReturnType<typeof shown>;
+
+interface Planned {
   environment: string;
   release: string;
   fingerprint: string;
@@ -58,7 +63,7 @@ export async function planPromotion(
     await session.close();
   }
   const { fingerprint, runs, coverage, findings } = admission;
-  return {
+  return shown({
     environment: environment.name,
     release: hash,
     fingerprint,
@@ -68,7 +73,7 @@ export async function planPromotion(
     coverage,
     findings,
     notes: notesOf(project, runs),
-  };
+  });
 }
 
 async function predictRollback(ledger: Session, { name, policy }: Environment): Promise<Plan["rollback"]> {
@@ -77,4 +82,42 @@ async function predictRollback(ledger: Session, { name, policy }: Environment): 
     ({ restoreSeconds }) => restoreSeconds !== null,
   );
   return { by: "restore", seconds: restored[0]?.restoreSeconds ?? null };
+}
+
+/** The path of the plan of that migration, when it names the statement. */
+function coveringPlan(
+  { plans }: Coverage,
+  migration: number | null,
+  { fingerprint }: Pick<Statement, "fingerprint">,
+): string | null {
+  const plan = plans.find(({ version }) => version === migration);
+  return plan?.statements.some((one) => one.fingerprint === fingerprint) ? plan.path : null;
+}
+
+/** Statement by statement: what each is, and which plan covers it. */
+function shown({ runs, coverage, ...plan }: Planned) {
+  return {
+    ...plan,
+    plans: coverage.plans.map(briefOf),
+    runs: runs.map(({ transactional, items }) => ({
+      transactional,
+      sliced: items.some(({ batch }) => batch !== undefined),
+      files: items.map(({ kind, path, version, idempotent, statements }) => ({
+        kind,
+        path,
+        idempotent,
+        statements: statements.map((statement) => ({
+          line: statement.line,
+          class: statement.class,
+          summary: statement.summary,
+          locks: statement.locks,
+          fingerprint: statement.fingerprint,
+          plan: coveringPlan(coverage, version, statement),
+          unplanned: coverage.unplanned.some(
+            (one) => one.path === path && one.statement.index === statement.index,
+          ),
+        })),
+      })),
+    })),
+  };
 }

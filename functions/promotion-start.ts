@@ -5,8 +5,9 @@ import { insertPromotion, type Promotion, readPromotion } from "../io/ledger/pro
 import { findRelease } from "../io/ledger/releases.ts";
 import { newId } from "../io/new-id.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { requiredVariable, stepFunctions } from "./clients.ts";
+import { stepFunctions } from "./clients.ts";
 import { type Asker, startOnce } from "./keyed-start.ts";
+import { promotionMachine, refuseWithoutContainers } from "./machines.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
 
 export interface PromotionRequest {
@@ -33,15 +34,14 @@ export async function startPromotion(
   const promotion = await readPromotion(ledger, id);
   // A request that died between the ledger and here left a row without an execution; repeating it starts the execution.
   if (promotion.status === "created")
-    await stepFunctions.startExecution(id, requiredVariable("REHEARSAL_PROMOTION_MACHINE"), {
-      promotion: id,
-    });
+    await stepFunctions.startExecution(id, promotionMachine(promotion), { promotion: id });
   return { promotion, repeated };
 }
 
 async function insert(ledger: Session, request: PromotionRequest, person: string): Promise<string> {
   const environment = await readEnvironment(ledger, request.environment);
   refuseSeedsOnProd(environment, request.seed);
+  refuseWithoutContainers(environment);
   const release = await findRelease(ledger, request.release);
   const id = newId("promotion");
   await insertPromotion(ledger, {

@@ -13,7 +13,9 @@ import {
   createDatabase,
   dropScratch,
   findDatabase,
+  letOwnLoginIn,
   readDatabaseFacts,
+  turnOwnLoginAway,
 } from "../io/postgres/databases.ts";
 import { restore } from "../io/postgres/restore.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
@@ -54,6 +56,7 @@ export async function makeProvedCopy(
   // Before the first row: whoever may not enter the one may not enter the other.
   if (own !== undefined) await carryDatabaseProperties(maintenance, own.oid, name);
   else await closeToPublic(maintenance, name);
+  const letIn = await letOwnLoginIn(maintenance, name);
   const target = { ...address, database: name };
   const started = performance.now();
   const { withoutTablespace } = await restore({
@@ -64,6 +67,7 @@ export async function makeProvedCopy(
   const seconds = secondsSince(started);
   context.passed("restored");
   await refuseDifference(context, target, manifest);
+  if (letIn) await turnOwnLoginAway(maintenance, name);
   return { oid, name, seconds, manifest, withoutTablespace, closed: own === undefined };
 }
 

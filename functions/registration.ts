@@ -11,8 +11,9 @@ import { assertDirect } from "../io/postgres/pooler.ts";
 import { assertRights } from "../io/postgres/rights.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { installIdentity, readApplied, readIdentity } from "../io/postgres/target-schema.ts";
-import { secrets } from "./clients.ts";
+import { secretName, secrets } from "./clients.ts";
 import { refuseFiles } from "./configuration.ts";
+import { fitForCopies } from "./copies.ts";
 import { keepShape, readGuardedShape } from "./shapes.ts";
 import { assertStorage } from "./storage.ts";
 
@@ -21,6 +22,8 @@ export interface Registration {
   role: Environment["role"];
   state: Environment["state"];
   address: DatabaseAddress;
+  /** Another login of the same server, by which its copies are made. */
+  copies?: DatabaseAddress;
   policy: Policy;
   /** Who registers it. */
   person: string;
@@ -50,12 +53,14 @@ export async function register(
     await assertDumpable(session.major, wanted.policy.pgDump);
     const identity = await chooseIdentity(session, known, wanted);
     await assertRights(session);
+    const copies = await fitForCopies(wanted, session);
     const environment: Environment = {
       name: wanted.name,
       role: wanted.role,
       state: wanted.state,
       identity,
-      secret: `rehearsal/environments/${wanted.name}`,
+      secret: secretName("environments", wanted.name),
+      copiesSecret: secretName("copies", wanted.name),
       address: describeAddress(wanted.address),
       policy: wanted.policy,
       fingerprint: await keepShape(store, await readGuardedShape(session, wanted.policy)),
@@ -65,7 +70,8 @@ export async function register(
       // The row comes first: it keeps a second registration of the name from writing its address over the secret.
       await insertEnvironment(ledger, environment);
       await installIdentity(session, environment);
-      await secrets.writeSecret(environment.secret, databaseUrl(wanted.address));
+      await secrets.writeSecret(secretName("environments", wanted.name), databaseUrl(wanted.address));
+      await secrets.writeSecret(secretName("copies", wanted.name), databaseUrl(copies));
       await appendEvent(ledger, {
         type: "environment.registered",
         environment: wanted.name,
@@ -73,6 +79,7 @@ export async function register(
           role: environment.role,
           state: environment.state,
           address: environment.address,
+          copiesAs: copies.user,
           fingerprint: environment.fingerprint,
           policy: policyForLog(wanted.policy),
           by: wanted.person,

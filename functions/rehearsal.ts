@@ -31,7 +31,7 @@ import { compareKept, sameContent } from "./kept-content.ts";
 import { holdToPlans } from "./planned-rehearsal.ts";
 import { readGuardedShape } from "./shapes.ts";
 import type { StepContext } from "./step.ts";
-import { refuseTooLong } from "./time-left.ts";
+import { refuseOutlasting, refuseTooLong } from "./time-left.ts";
 
 export interface RehearsalResult {
   report: RehearsalReport;
@@ -137,6 +137,7 @@ export async function rehearse(
     });
     report.budgets = judgeBudgets(promotion.policy.budgets, report);
     refuseExceeded(report.budgets);
+    refuseOutlasting(context, report.runs, new Set(report.batches?.map(({ path }) => path)));
     if (project.schemaLock !== undefined) {
       const { schemaLock: promised, config } = project;
       const own = withoutHistory(after, config.format, Object.keys(promised.tables));

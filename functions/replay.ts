@@ -7,7 +7,13 @@ import type { Policy } from "../core/policy.ts";
 import type { Project } from "../core/project.ts";
 import { planRuns } from "../core/runs.ts";
 import { applyRuns } from "../io/postgres/apply.ts";
-import { closeToPublic, createDatabaseLike, dropDatabase, findDatabase } from "../io/postgres/databases.ts";
+import {
+  closeToPublic,
+  createDatabaseLike,
+  dropDatabase,
+  findDatabase,
+  letOwnLoginIn,
+} from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { installIdentity } from "../io/postgres/target-schema.ts";
 
@@ -50,6 +56,7 @@ export async function withReplay<T>(
   try {
     await createDatabaseLike(maintenance, source.oid, name);
     await closeToPublic(maintenance, name);
+    await letOwnLoginIn(maintenance, name);
     const session = await openSession(address, {
       application,
       database: name,

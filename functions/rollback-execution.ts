@@ -3,9 +3,11 @@ import { appendEvent } from "../io/ledger/events.ts";
 import type { Promotion } from "../io/ledger/promotions.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { executionArn } from "../io/step-functions.ts";
-import { requiredVariable, stepFunctions } from "./clients.ts";
+import { stepFunctions } from "./clients.ts";
+import { rollbackMachine } from "./machines.ts";
 
 type Owner = Pick<Promotion, "id" | "environment">;
+type Carried = Pick<Promotion, "id" | "policy">;
 
 /** Gives the next execution its number; must be called inside the transaction that makes it wanted. */
 export async function numberRollback(
@@ -24,8 +26,9 @@ export async function numberRollback(
 }
 
 /** Starts the execution of that number; starting it again finds the one that was started. */
-export async function startRollback(promotion: string, number: number): Promise<void> {
-  await stepFunctions.startExecution(nameOf(promotion, number), machine(), { promotion });
+export async function startRollback(promotion: Carried, number: number): Promise<void> {
+  const { id } = promotion;
+  await stepFunctions.startExecution(nameOf(id, number), rollbackMachine(promotion), { promotion: id });
 }
 
 /** How many executions were numbered. */
@@ -38,10 +41,11 @@ export async function rollbacksBegun(ledger: Session, promotion: string): Promis
 }
 
 /** True when one of them runs now. The newest is started when its number is all there is of it: never two at once. */
-export async function isGoingBack(ledger: Session, promotion: string): Promise<boolean> {
-  const newest = await rollbacksBegun(ledger, promotion);
+export async function isGoingBack(ledger: Session, promotion: Carried): Promise<boolean> {
+  const newest = await rollbacksBegun(ledger, promotion.id);
+  const machine = rollbackMachine(promotion);
   for (let number = newest; number >= 1; number--) {
-    const known = await stepFunctions.describeExecution(executionArn(machine(), nameOf(promotion, number)));
+    const known = await stepFunctions.describeExecution(executionArn(machine, nameOf(promotion.id, number)));
     if (known?.status === "RUNNING") return true;
     if (known === undefined && number === newest) {
       await startRollback(promotion, number);
@@ -50,7 +54,5 @@ export async function isGoingBack(ledger: Session, promotion: string): Promise<b
   }
   return false;
 }
-
-const machine = () => requiredVariable("REHEARSAL_ROLLBACK_MACHINE");
 
 const nameOf = (promotion: string, number: number) => `${promotion}-rollback-${number}`;

@@ -11,6 +11,7 @@ import { readBaseline } from "../io/postgres/baseline.ts";
 import {
   carryDatabaseProperties,
   findDatabase,
+  letOwnLoginIn,
   moveDatabase,
   readDatabaseProperties,
 } from "../io/postgres/databases.ts";
@@ -56,6 +57,8 @@ export async function rehearseRollback(
     const [own, carried] = await Promise.all(
       [production.oid, pristine.oid].map((oid) => readDatabaseProperties(maintenance, oid)),
     );
+    // Production's own login would need no leave.
+    await letOwnLoginIn(maintenance, rehearsed);
     const tables = await assertLedBack(context, rehearsed);
     const restored = await restoreMilliseconds(context);
     return {

@@ -25,7 +25,7 @@ export const HEEDED: ReadonlySet<Step> = new Set(["fence", "migrate"]);
 /** Throws `RollbackNotPossible`, and `ConfirmationMissing` when production's name was not said. */
 export async function rollBack(ledger: Session, request: RollbackRequest): Promise<void> {
   const { promotion: id } = request;
-  const number = await ledger.transaction(async () => {
+  const { promotion, number } = await ledger.transaction(async () => {
     const promotion = await readPromotion(ledger, id, "lock");
     await request.assertSeen?.();
     await refuseUnconfirmed(ledger, promotion, request.confirm);
@@ -35,14 +35,13 @@ export async function rollBack(ledger: Session, request: RollbackRequest): Promi
       await updatePromotion(ledger, id, { facts: { lossAccepted: { by } } });
     if (status === "held") {
       await updatePromotion(ledger, id, { status: "running" });
-      return numberRollback(ledger, promotion, {
-        because: acceptLoss ? "asked for, later writes may stay behind" : "asked for",
-        by,
-      });
+      const because = acceptLoss ? "asked for, later writes may stay behind" : "asked for";
+      return { promotion, number: await numberRollback(ledger, promotion, { because, by }) };
     }
     const last = (await listSteps(ledger, id)).at(-1);
     // A rollback was begun in the ledger, and the request died before its execution was started.
-    if (status === "running" && last?.step === "hold") return rollbacksBegun(ledger, id);
+    if (status === "running" && last?.step === "hold")
+      return { promotion, number: await rollbacksBegun(ledger, id) };
     if (status !== "running" || last === undefined || !HEEDED.has(last.step))
       throw new RehearsalError("RollbackNotPossible", {
         promotion: id,
@@ -55,9 +54,9 @@ export async function rollBack(ledger: Session, request: RollbackRequest): Promi
       promotion: id,
       data: { by: request.by },
     });
-    return undefined;
+    return { promotion };
   });
-  if (number !== undefined) await startRollback(id, number);
+  if (number !== undefined) await startRollback(promotion, number);
 }
 
 async function refuseUnconfirmed(

@@ -1,9 +1,9 @@
 /** What every step of a promotion shares: an attempt in the ledger around the work, and the log told of how it ended. */
 import type { Json } from "../core/canonical-json.ts";
-import { type DatabaseAddress, parseDatabaseUrl } from "../core/database-url.ts";
+import type { DatabaseAddress } from "../core/database-url.ts";
 import { RehearsalError, toErrorRecord } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
-import { BEYOND_REHEARSAL, STEPS, type Status, type Step } from "../core/steps.ts";
+import { BEYOND_REHEARSAL, CANCELLABLE, type Status, type Step } from "../core/steps.ts";
 import { openLedger } from "../io/ledger/connection.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent, type NewEvent } from "../io/ledger/events.ts";
@@ -12,16 +12,20 @@ import { type Attempt, assertNewest, beginStep, finishStep, writeProgress } from
 import { milestone } from "../io/milestone.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { findDatabase } from "../io/postgres/databases.ts";
+import { endSessions } from "../io/postgres/end-sessions.ts";
 import { openSession, type Session, type SessionOptions } from "../io/postgres/session.ts";
 import { about } from "../io/telemetry/about.ts";
 import { type Invocation, invoked } from "../io/telemetry/invocation.ts";
 import { log } from "../io/telemetry/log.ts";
 import { measure } from "../io/telemetry/measure.ts";
 import { openTraces, traced } from "../io/telemetry/trace.ts";
-import { artifacts, secrets } from "./clients.ts";
+import { carriedError, carriedOutcome } from "./carried.ts";
+import { artifacts } from "./clients.ts";
+import { addressFor } from "./credentials.ts";
 import { explainDiskFull } from "./disk-full.ts";
 import { trySending } from "./outbox.ts";
 import { noteProgress } from "./progress.ts";
+import { whileAlive } from "./time-left.ts";
 
 export type { Invocation };
 
@@ -45,14 +49,16 @@ export interface StepContext {
   prefix: string;
   /** pg_stat_activity's name of this attempt's sessions. */
   application: string;
-  /** The environment's address, with its password. */
-  address: DatabaseAddress;
-  /** A session on production, by whatever name it has now. */
+  /** The environment's address, with its password, or that of its copies: credentials.ts says which step has which. */
+  readonly address: DatabaseAddress;
+  /** A session on production, by whatever name it has now; a step that is given the copies' credentials has none. */
   openProduction(options?: Partial<SessionOptions>): Promise<Session>;
   /** A session on the database from which others are made and renamed. */
   openMaintenance(): Promise<Session>;
   /** Milliseconds until Lambda ends this function; endless where nobody does. */
   timeLeft(): number;
+  /** Milliseconds that it had when the step began. */
+  lifetime: number;
   /** Tells listeners that a point was passed. */
   passed(point: string): void;
   /** Tells whoever watches how far the step is. */
@@ -62,7 +68,7 @@ export interface StepContext {
 }
 
 export interface StepResult {
-  /** Small: it travels through the state machine and stands in the log. */
+  /** It travels through the state machine and stands in the log; what is long of it does so as a pointer (carried.ts). */
   outcome: Json;
   /** The work is not done: the machine, told by `more: true` in the outcome, calls the step again for the rest. */
   more?: true;
@@ -77,11 +83,8 @@ export interface StepResult {
   afterwards?: () => Promise<void>;
 }
 
-/** Steps that heed a cancellation: those before production may be touched, and the last of one that touches nothing. */
-export const CANCELLABLE: ReadonlySet<Step> = new Set([
-  ...STEPS.slice(0, STEPS.indexOf("fence")),
-  "put-away",
-]);
+/** Long steps before anybody has decided: nothing is lost when one is refused for lack of time. */
+const REFUSED_IN_TIME: ReadonlySet<Step> = new Set(["snapshot", "back-up", "restore", "rehearse"]);
 
 interface StepOptions {
   /** Run the work even though an attempt has succeeded: for a step that holds a new task token each time. */
@@ -151,9 +154,10 @@ async function attemptStep(
     if (promotion.rehearseOnly && BEYOND_REHEARSAL.has(attempt.step))
       throw new RehearsalError("RehearsalOnly", { promotion: promotion.id });
     context.passed("begun");
-    result = await work(context);
+    result = await (REFUSED_IN_TIME.has(attempt.step) ? inTime(context, work) : work(context));
   } catch (thrown) {
-    const error = await explainDiskFull(context, thrown);
+    const explained = await explainDiskFull(context, thrown);
+    const error = await carriedError(context.store, context.prefix, explained);
     const record = toErrorRecord(error);
     await ledger.transaction(async () => {
       await assertNewest(ledger, attempt);
@@ -169,7 +173,8 @@ async function attemptStep(
     throw error;
   }
   context.passed("effect");
-  const { outcome, more, facts, status, evidence, error } = result;
+  const { more, facts, status, evidence, error } = result;
+  const outcome = await carriedOutcome(context.store, context.prefix, result.outcome);
   await ledger.transaction(async () => {
     await assertNewest(ledger, attempt);
     await finishStep(ledger, attempt, more ? { yielded: outcome } : { outcome });
@@ -194,6 +199,19 @@ async function attemptStep(
   return outcome;
 }
 
+function inTime<T>(context: StepContext, work: (context: StepContext) => Promise<T>): Promise<T> {
+  const { attempt, lifetime, application, openMaintenance } = context;
+  const endOwn = async () => {
+    const maintenance = await openMaintenance();
+    try {
+      await endSessions(maintenance, application);
+    } finally {
+      await maintenance.close();
+    }
+  };
+  return whileAlive({ what: attempt.step, lifetime, endSessions: endOwn }, () => work(context));
+}
+
 async function makeContext(
   name: Step,
   { input, invocation }: { input: StepInput; invocation: Invocation | undefined },
@@ -202,12 +220,17 @@ async function makeContext(
   { promotion, attempt }: { promotion: Promotion; attempt: Attempt },
 ): Promise<StepContext> {
   const environment = await readEnvironment(ledger, promotion.environment);
-  const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
+  const given = await addressFor(name, environment);
+  const reach = () => {
+    if (given === undefined) throw new Error(`${name} is given no credentials of a database`);
+    return given;
+  };
   const application = `rehearsal ${promotion.id} ${name} ${attempt.attempt}`;
-  const maintenance = { ...address, database: promotion.policy.maintenanceDatabase };
   const ours = { application, patienceSeconds: promotion.policy.patience };
-  const openMaintenance = () => openSession(maintenance, ours);
+  const openMaintenance = async () =>
+    openSession(reach(), { ...ours, database: promotion.policy.maintenanceDatabase });
   const note = noteProgress((latest) => writeProgress(ledger, attempt, latest));
+  const timeLeft = () => invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
   return {
     input,
     promotion,
@@ -217,14 +240,17 @@ async function makeContext(
     store,
     prefix: `promotions/${promotion.id}/${name}/${attempt.attempt}/`,
     application,
-    address,
+    get address() {
+      return reach();
+    },
     openMaintenance,
     openProduction: async (options = {}) => {
       const oid = promotion.facts.production?.oid;
-      const database = oid === undefined ? address.database : await nameOf(openMaintenance, oid);
-      return openSession(address, { ...ours, database, ...options });
+      const database = oid === undefined ? reach().database : await nameOf(openMaintenance, oid);
+      return openSession(reach(), { ...ours, database, ...options });
     },
-    timeLeft: () => invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY,
+    timeLeft,
+    lifetime: timeLeft(),
     passed: (point) => milestone(promotion.id, name, point),
     progress: (value) => {
       note.tell(value);

@@ -4,7 +4,6 @@
  * overtaken, is removed. An end is final, so what was true when the ledger was asked stays true, and sweeping beside a running
  * promotion, or twice at once, does no harm. What is found is therefore listed first, and the ledger asked after.
  */
-import { parseDatabaseUrl } from "../core/database-url.ts";
 import {
   attemptOf,
   backupFolder,
@@ -19,7 +18,7 @@ import { readOwners, readTasksOfBackups, recordedBackups } from "../io/ledger/ow
 import type { ObjectStore } from "../io/object-store.ts";
 import { dropDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
-import { secrets } from "./clients.ts";
+import { readCopiesAddress } from "./copies.ts";
 
 /** What was removed. */
 export interface Swept {
@@ -126,7 +125,7 @@ async function sweepDatabases(
   all: readonly Environment[],
   swept: Swept,
 ): Promise<void> {
-  const address = await addressOf(environment);
+  const address = await readCopiesAddress(environment);
   const maintenance = await openSession(
     { ...address, database: environment.policy.maintenanceDatabase },
     { application: "rehearsal sweep", patienceSeconds: environment.policy.patience },
@@ -142,7 +141,9 @@ async function sweepDatabases(
       ledger,
       scratch.map(({ id }) => id),
     );
-    const registered = new Set(await Promise.all(all.map(async (one) => (await addressOf(one)).database)));
+    const registered = new Set(
+      await Promise.all(all.map(async (one) => (await readCopiesAddress(one)).database)),
+    );
     for (const { name, id } of scratch) {
       if (!owners.get(id)?.ended || registered.has(name)) continue;
       await dropDatabase(maintenance, name);
@@ -151,10 +152,6 @@ async function sweepDatabases(
   } finally {
     await maintenance.close();
   }
-}
-
-async function addressOf({ secret }: Environment) {
-  return parseDatabaseUrl(await secrets.readSecret(secret));
 }
 
 /** Nothing is removed without a word in the log. */

@@ -2,8 +2,8 @@
 import { listUnendedTasks, type Task } from "../io/ledger/tasks.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { executionArn } from "../io/step-functions.ts";
-import { requiredVariable, stepFunctions } from "./clients.ts";
-import { closeTask } from "./task.ts";
+import { functions, requiredVariable, stepFunctions } from "./clients.ts";
+import { taskMachine } from "./machines.ts";
 import { startExecution } from "./task-start.ts";
 
 /** Mends each task that has not ended; returns what was done, by its id, and adds to `failures` what could not be. */
@@ -11,7 +11,7 @@ export async function reconcileTasks(ledger: Session, failures: unknown[]): Prom
   const actions: Record<string, string> = {};
   for (const task of await listUnendedTasks(ledger)) {
     try {
-      const action = await mend(ledger, task);
+      const action = await mend(task);
       if (action !== undefined) actions[task.id] = action;
     } catch (error) {
       // One that cannot be mended must not keep the others from it.
@@ -21,17 +21,18 @@ export async function reconcileTasks(ledger: Session, failures: unknown[]): Prom
   return actions;
 }
 
-async function mend(ledger: Session, { id }: Task): Promise<string | undefined> {
-  const machine = requiredVariable("REHEARSAL_TASK_MACHINE");
-  const execution = await stepFunctions.describeExecution(executionArn(machine, id));
+async function mend(task: Task): Promise<string | undefined> {
+  const { id } = task;
+  const execution = await stepFunctions.describeExecution(executionArn(taskMachine(task), id));
   if (execution === undefined) {
-    await startExecution(id);
+    await startExecution(task);
     return "started";
   }
   if (execution.status === "RUNNING" || execution.status === "PENDING_REDRIVE") return undefined;
-  await closeTask(ledger, id, {
-    Error: `its execution is ${execution.status}`,
-    Cause: execution.error ?? "",
+  // By the function of tasks: what an attempt has left on a server is removed by its credentials, and this one has none.
+  await functions.ask(requiredVariable("REHEARSAL_TASK_FUNCTION"), {
+    task: id,
+    error: { Error: `its execution is ${execution.status}`, Cause: execution.error ?? "" },
   });
   return "closed";
 }

@@ -2,14 +2,14 @@
 import { dropScratch } from "../io/postgres/databases.ts";
 import { endSessionsOfOlder } from "./older-attempts.ts";
 import type { ReplayPlace } from "./replay.ts";
-import { openEnvironment, sessionsOf, type TaskRun } from "./task.ts";
+import { openCopies, sessionsOf, type TaskRun } from "./task.ts";
 
 /** Runs work that replays for a task, as often as it likes. */
 export async function whereTaskReplays<T>(
   { task, attempt, ledger, application }: TaskRun & { task: { environment: string | null } },
   work: (place: ReplayPlace) => Promise<T>,
 ): Promise<T> {
-  const { environment, address, openMaintenance } = await openEnvironment(
+  const { environment, address, openMaintenance } = await openCopies(
     ledger,
     task.environment ?? "",
     application,

@@ -9,14 +9,15 @@ import { tellOfBackup } from "../io/ledger/backups.ts";
 import { readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { findRelease } from "../io/ledger/releases.ts";
-import { insertTask, type NewTask, readTask, type Task } from "../io/ledger/tasks.ts";
+import { insertTask, type NewTask, readTask, type Task, type TaskFacts } from "../io/ledger/tasks.ts";
 import { environmentOf } from "../io/ledger/whereabouts.ts";
 import { newId } from "../io/new-id.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { refuseGone, refuseUnusable } from "./backups.ts";
-import { requiredVariable, stepFunctions } from "./clients.ts";
+import { stepFunctions } from "./clients.ts";
 import { refuseFenced, refuseLocked } from "./fenced.ts";
 import { type Asker, startOnce } from "./keyed-start.ts";
+import { refuseWithoutContainers, taskMachine } from "./machines.ts";
 
 export interface Started {
   task: Task;
@@ -192,7 +193,11 @@ export async function startBaseline(
 }
 
 /** `NewTask` without what is given to it here; over a union each member has to be taken by itself. */
-type Wanted = NewTask extends infer T ? (T extends NewTask ? Omit<T, "id" | "requestedBy"> : never) : never;
+type Wanted = NewTask extends infer T
+  ? T extends NewTask
+    ? Omit<T, "id" | "requestedBy" | "facts">
+    : never
+  : never;
 
 async function start(
   ledger: Session,
@@ -203,7 +208,8 @@ async function start(
   const { id, repeated } = await startOnce(ledger, who, { kind: "task", body }, async () => {
     const wanted = await prepare();
     const id = newId("task");
-    await insertTask(ledger, { ...wanted, id, requestedBy: who.person } as NewTask);
+    const facts = await factsOf(ledger, wanted);
+    await insertTask(ledger, { ...wanted, id, requestedBy: who.person, facts } as NewTask);
     // Looked at again behind the insert: an expiry that waited for us, or that we waited for, may have marked it.
     const relied = wanted.kind === "back-up" ? wanted.input.base : wanted.backup;
     if (relied !== undefined && relied !== null) refuseGone(await readBackup(ledger, relied));
@@ -219,13 +225,22 @@ async function start(
     return id;
   });
   const task = await readTask(ledger, id);
-  if (task.status === "created") await startExecution(id);
+  if (task.status === "created") await startExecution(task);
   return { task, repeated };
 }
 
+/** What lasts runs where the environment's policy says, and stays there should the policy change. */
+async function factsOf(ledger: Session, { kind, environment }: Wanted): Promise<TaskFacts> {
+  if (environment === null || kind === "expire") return {};
+  const wanted = await readEnvironment(ledger, environment);
+  refuseWithoutContainers(wanted);
+  const { policy } = wanted;
+  return policy.compute === "lambda" ? {} : { compute: policy.compute };
+}
+
 /** Starts the execution of a task; starting it again finds the one that was started. */
-export async function startExecution(task: string): Promise<void> {
-  await stepFunctions.startExecution(task, requiredVariable("REHEARSAL_TASK_MACHINE"), { task });
+export async function startExecution(task: Pick<Task, "id" | "facts">): Promise<void> {
+  await stepFunctions.startExecution(task.id, taskMachine(task), { task: task.id });
 }
 
 /** The id of a backup on which another may build. */

@@ -19,12 +19,19 @@ import {
 import { milestone } from "../io/milestone.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { dropScratch } from "../io/postgres/databases.ts";
+import { endSessions } from "../io/postgres/end-sessions.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
+import { about } from "../io/telemetry/about.ts";
+import { log } from "../io/telemetry/log.ts";
+import { traced } from "../io/telemetry/trace.ts";
+import { carriedError } from "./carried.ts";
 import { artifacts, secrets } from "./clients.ts";
+import { readCopiesAddress } from "./copies.ts";
 import { exportPrefix } from "./exports.ts";
 import { endSessionsOfOlder, undisturbed } from "./older-attempts.ts";
 import { trySending } from "./outbox.ts";
 import { noteProgress } from "./progress.ts";
+import { whileAlive } from "./time-left.ts";
 
 /** One attempt of a task of whatever kind. */
 export interface TaskRun {
@@ -55,14 +62,21 @@ export interface TaskResult {
 
 export type TaskWork<K extends TaskKind> = (context: TaskContext<K>) => Promise<TaskResult>;
 
-/** One attempt; a task that has ended well gives its outcome again. Throws errors whose `name` is the catalogue's code. */
+/**
+ * One attempt, which may take `lifetime` milliseconds; a task that has ended well gives its outcome again. Throws errors
+ * whose `name` is the catalogue's code.
+ */
 export async function attemptTask(
   ledger: Session,
   id: string,
   works: { [K in TaskKind]: TaskWork<K> },
+  lifetime: number,
 ): Promise<Json> {
   const { task, attempt } = await ledger.transaction(() => beginTask(ledger, id));
   if (attempt === undefined) return endOf(task);
+  const of = { task: id, step: `task-${task.kind}`, attempt: attempt.attempt };
+  about({ ...of, ...(task.environment !== null && { environment: task.environment }) });
+  log.info("begun");
   const note = noteProgress((latest) => writeTaskProgress(ledger, attempt, latest));
   const context: TaskContext = {
     task,
@@ -78,8 +92,10 @@ export async function attemptTask(
   try {
     context.passed("begun");
     // The kind decides the input's shape, which the types cannot follow through the table.
-    result = await (works[task.kind] as TaskWork<TaskKind>)(context);
-  } catch (error) {
+    const work = () => traced(of.step, of, () => (works[task.kind] as TaskWork<TaskKind>)(context));
+    result = await whileAlive({ what: task.kind, lifetime, endSessions: () => endOwn(context) }, work);
+  } catch (thrown) {
+    const error = await carriedError(context.store, `tasks/${id}/${attempt.attempt}/`, thrown);
     await ledger.transaction(async () => {
       await assertNewestOfTask(ledger, attempt);
       await note.writeLatest();
@@ -95,8 +111,20 @@ export async function attemptTask(
     await result.also?.(ledger);
   });
   context.passed("recorded");
+  log.info("done");
   await trySending(ledger);
   return result.outcome;
+}
+
+async function endOwn({ task, ledger, application }: TaskContext): Promise<void> {
+  if (task.environment === null) return;
+  const { openMaintenance } = await openEnvironment(ledger, task.environment, application);
+  const maintenance = await openMaintenance();
+  try {
+    await endSessions(maintenance, application);
+  } finally {
+    await maintenance.close();
+  }
 }
 
 /**
@@ -136,7 +164,7 @@ export async function closeTask(
     const store = artifacts();
     if (of.kind === "export") await store.erase(exportPrefix(id));
     if (of.environment === null || !MAKES_DATABASES.has(of.kind)) return;
-    const { openMaintenance } = await openEnvironment(ledger, of.environment, sessionsOf(of));
+    const { openMaintenance } = await openCopies(ledger, of.environment, sessionsOf(of));
     const maintenance = await openMaintenance();
     try {
       await endSessionsOfOlder(maintenance, sessionsOf(of), attempts);
@@ -169,10 +197,23 @@ export async function openEnvironment(
   application: string,
 ): Promise<TaskEnvironment> {
   const environment = await readEnvironment(ledger, name);
-  const address = parseDatabaseUrl(await secrets.readSecret(environment.secret));
-  const maintenance = { ...address, database: environment.policy.maintenanceDatabase };
-  const ours = { application, patienceSeconds: environment.policy.patience };
-  return { environment, address, openMaintenance: () => openSession(maintenance, ours) };
+  return reached(environment, parseDatabaseUrl(await secrets.readSecret(environment.secret)), application);
+}
+
+/** The same by the credentials for copies: for databases that a task makes beside the environment's own. */
+export async function openCopies(
+  ledger: Session,
+  name: string,
+  application: string,
+): Promise<TaskEnvironment> {
+  const environment = await readEnvironment(ledger, name);
+  return reached(environment, await readCopiesAddress(environment), application);
+}
+
+function reached(environment: Environment, address: DatabaseAddress, application: string): TaskEnvironment {
+  const { maintenanceDatabase: database, patience: patienceSeconds } = environment.policy;
+  const openMaintenance = () => openSession(address, { application, patienceSeconds, database });
+  return { environment, address, openMaintenance };
 }
 
 function endOf(task: Task): Json {

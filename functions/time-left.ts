@@ -1,6 +1,7 @@
 /** Stopping in time: Lambda ends a function at its limit whatever it does, so a long step stops before and is called again. */
 import { type BatchStanding, secondsLeft } from "../core/batch-progress.ts";
 import { RehearsalError } from "../core/errors.ts";
+import type { RunMeasure } from "../core/report.ts";
 import type { RunItem } from "../core/runs.ts";
 import { readPromotion } from "../io/ledger/promotions.ts";
 import type { StepContext } from "./step.ts";
@@ -45,4 +46,84 @@ export function refuseTooLong(
       seconds: Math.round(rest + again),
       left: Math.round(left),
     });
+}
+
+/** Part of a function's life that the copy's time may take of it: production is under load, and its locks are waited for. */
+const SAFE = 2 / 3;
+
+/**
+ * What cannot be cut has to fit into one function when production is migrated: throws `OutlastsFunction` when the copy's
+ * time tells that it may not. Where a container does it, it has hours, and nothing is refused.
+ */
+export function refuseOutlasting(
+  { lifetime, promotion }: Pick<StepContext, "lifetime" | "promotion">,
+  runs: readonly Pick<RunMeasure, "transactional" | "milliseconds" | "items">[],
+  batched: ReadonlySet<string>,
+): void {
+  if (promotion.policy.compute === "fargate") return;
+  const longest = Math.max(0, ...runs.map((run) => longestPart(run, batched)));
+  if (longest > lifetime * SAFE)
+    throw new RehearsalError("OutlastsFunction", {
+      what: "on the copy, what of the migrations cannot be interrupted took",
+      seconds: Math.round(longest / 1_000),
+      limit: Math.round(lifetime / 1_000),
+    });
+}
+
+/** A transaction is one piece; outside of one, each statement is, and slices are none. */
+function longestPart(
+  { transactional, milliseconds, items }: Pick<RunMeasure, "transactional" | "milliseconds" | "items">,
+  batched: ReadonlySet<string>,
+): number {
+  if (transactional) return milliseconds;
+  const whole = items.filter(({ path }) => !batched.has(path));
+  return Math.max(0, ...whole.flatMap(({ statements }) => statements.map((one) => one.milliseconds)));
+}
+
+/** Milliseconds kept to tell that the time has run out, where the function has that much; else a tenth of what it has. */
+const TO_TELL = 30_000;
+
+/** A timer cannot wait for longer. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+export interface Life {
+  /** What is done, for the refusal. */
+  what: string;
+  /** Milliseconds that it may take. */
+  lifetime: number;
+  /** Ends the sessions that do it, so that it fails where it waits for the server. */
+  endSessions(): Promise<void>;
+}
+
+/**
+ * Runs work that production can be kept from: when it is not done shortly before its function ends, its sessions are ended
+ * and it throws `OutlastsFunction`, where the function's death would tell nobody what to do.
+ */
+export async function whileAlive<T>(
+  { what, lifetime, endSessions }: Life,
+  work: () => Promise<T>,
+): Promise<T> {
+  const mayTake = lifetime - Math.min(TO_TELL, lifetime / 10);
+  if (mayTake > LONGEST_TIMER) return work();
+  const over = Promise.withResolvers<"over">();
+  const timer = setTimeout(() => over.resolve("over"), mayTake);
+  const began = performance.now();
+  const working = work().then((result) => ({ result }));
+  try {
+    const first = await Promise.race([working, over.promise]);
+    if (first !== "over") return first.result;
+  } finally {
+    clearTimeout(timer);
+  }
+  // How it fails from here on is not the reason.
+  working.catch((failed: unknown) => failed);
+  await endSessions().catch((error: unknown) => {
+    // Nor is a server that does not answer: whoever comes next ends what is left of this attempt.
+    if (!(error instanceof RehearsalError)) throw error;
+  });
+  throw new RehearsalError("OutlastsFunction", {
+    what: `${what} is not done after`,
+    seconds: Math.round((performance.now() - began) / 1_000),
+    limit: Math.round(lifetime / 1_000),
+  });
 }

@@ -1,8 +1,8 @@
 /** The alarms of watch.ts in CloudWatch, and the topic that tells people of them. */
 import { metricNamespace } from "../core/metrics.ts";
 import { deadLetterQueueName, prefix, topicArn } from "./deployment.ts";
-import { idOf } from "./functions.ts";
 import type { Place } from "./place.ts";
+import { idOf } from "./roles.ts";
 import { type Watch, watches } from "./watch.ts";
 
 /** Where the pages of the alarms are read. */
@@ -25,7 +25,11 @@ export function createAlarms(place: Place, api: { id: $util.Input<string> }): aw
   );
 }
 
-function sourceOf({ deployment: d }: Place, { of }: Watch, api: { id: $util.Input<string> }) {
+function sourceOf(
+  { deployment: d }: Place,
+  { of }: Watch,
+  api: { id: $util.Input<string> },
+): { namespace: string; metricName: string; dimensions?: Record<string, $util.Input<string>> } {
   if (of === "dead-letters")
     return {
       ...{ namespace: "AWS/SQS", metricName: "ApproximateNumberOfMessagesVisible" },

@@ -1,9 +1,8 @@
 /** `npm run build [-- folder]`: every function as the files its Lambda runs, with their maps, their sums and what they are made of. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import { FUNCTION_NAMES, MODULES } from "../workflows/modules.ts";
+import { FUNCTION_NAMES, type FunctionName, MODULES } from "../workflows/modules.ts";
 import { type Bundle, bundle } from "./bundle.ts";
 import { billOfMaterials } from "./sbom.ts";
 
@@ -15,17 +14,21 @@ const CONTAINER = "functions/container/main.ts";
 /**
  * Empties `folder` and writes into it `functions/<name>/main.mjs`, which exports `handler`, and what that reads;
  * `container/main.mjs`; `maps/<name>/`, a source map for each file, which is not deployed; `sbom.json`; and `SHA256SUMS`,
- * as `sha256sum --check` reads it. The same sources make the same bytes, in whatever folder.
+ * as `sha256sum --check` reads it. The same sources make the same bytes, in whatever folder. Of the functions, those in
+ * `names`.
  */
-export async function buildAll(folder: string): Promise<Bundle[]> {
+export async function buildAll(
+  folder: string,
+  names: readonly FunctionName[] = FUNCTION_NAMES,
+): Promise<Bundle[]> {
   await rm(folder, { recursive: true, force: true });
   const bundles: Bundle[] = [];
   const add = async (name: string, entry: string, place: string) =>
     bundles.push(
       await bundle({ name, entry, folder: join(folder, place), maps: join(folder, "maps", name) }),
     );
-  for (const name of FUNCTION_NAMES) await add(name, `functions/${MODULES[name]}`, `functions/${name}`);
-  if (existsSync(join(ROOT, CONTAINER))) await add("container", CONTAINER, "container");
+  for (const name of names) await add(name, `functions/${MODULES[name]}`, `functions/${name}`);
+  await add("container", CONTAINER, "container");
   await writeFile(join(folder, "sbom.json"), await billOfMaterials(bundles));
   await writeFile(join(folder, "SHA256SUMS"), await sumsOf(folder));
   return bundles;

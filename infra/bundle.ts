@@ -46,8 +46,9 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const folder = resolve(options.folder);
   await rm(folder, { recursive: true, force: true });
   const main = { in: resolve(ROOT, options.entry), out: "main" };
-  const first = await build({ ...SETTINGS, entryPoints: [main] });
-  const workers = workersOf(await ownSources(first.metafile));
+  // Only our own modules name workers, so the first look leaves the packages alone.
+  const look = await build({ ...SETTINGS, entryPoints: [main], packages: "external", sourcemap: false });
+  const workers = workersOf(await ownSources(look.metafile));
   const { metafile, outputFiles } = await build({ ...SETTINGS, entryPoints: [main, ...workers] });
   await writeOutputs(outputFiles, { folder, maps: options.maps });
   const start = loadedAtStart(metafile);
@@ -81,6 +82,17 @@ const ENGLISH: Plugin = {
     })),
 };
 
+/** A package that does nothing by being read, and does not say so: where nobody uses what it exports, it stays out. */
+const UNUSED: Plugin = {
+  name: "unused",
+  setup: ({ onResolve, resolve }) =>
+    onResolve({ filter: /^yaml$/ }, async ({ path, pluginData, ...asked }) => {
+      if (pluginData === UNUSED) return undefined;
+      const found = await resolve(path, { ...asked, pluginData: UNUSED });
+      return { ...found, sideEffects: false };
+    }),
+};
+
 const SETTINGS = {
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -107,7 +119,7 @@ const SETTINGS = {
   sourcesContent: false,
   // A folder of packages that is shared by a link is still the checkout's own, by name.
   preserveSymlinks: true,
-  plugins: [ENGLISH],
+  plugins: [ENGLISH, UNUSED],
 } satisfies BuildOptions;
 
 interface Source {

@@ -4,7 +4,7 @@ import type { FunctionName } from "../workflows/modules.ts";
 /** Where one copy of the service stands: a stage of it, in one account and one region. */
 export interface Deployment {
   app: "rehearsal";
-  /** At most 15 characters, so that the bucket's name fits into 63: `stageName` of settings.ts parses it. */
+  /** At most 13 characters, so that a role's name fits into 64 and the bucket's into 63: `stageName` of settings.ts parses it. */
   stage: string;
   /** `aws`, `aws-cn`, `aws-us-gov`. */
   partition: string;

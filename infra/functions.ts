@@ -30,20 +30,25 @@ export interface FunctionsOptions {
   consoleUrl: $util.Input<string>;
 }
 
-/** Every function of `workflows/functions.ts`, from the bundles that `npm run build` leaves in `dist/functions/`. */
+/** Every function of `workflows/functions.ts`: `prepare`, and the others, of which none is live until `prepared` is done. */
 export function createFunctions(
   place: Place,
   options: FunctionsOptions,
+  { prepare, prepared }: { prepare: DeployedFunction; prepared: $util.Resource },
 ): Record<FunctionName, DeployedFunction> {
-  return Object.fromEntries(
-    FUNCTION_NAMES.map((name) => [name, createFunction(place, name, options)]),
-  ) as Record<FunctionName, DeployedFunction>;
+  const others = FUNCTION_NAMES.filter((name) => name !== "prepare");
+  return Object.fromEntries([
+    ["prepare", prepare],
+    ...others.map((name) => [name, createFunction(place, name, options, prepared)]),
+  ]) as Record<FunctionName, DeployedFunction>;
 }
 
-function createFunction(
+/** One of them, from the bundle that `npm run build` leaves in `dist/functions/`; what is live of it changes after `prepared`. */
+export function createFunction(
   place: Place,
   name: FunctionName,
   { network, control, consoleUrl }: FunctionsOptions,
+  prepared?: $util.Resource,
 ): DeployedFunction {
   const { deployment: d, settings } = place;
   const id = idOf(name);
@@ -79,9 +84,11 @@ function createFunction(
     },
     { dependsOn: [policy] },
   );
-  const alias = new aws.lambda.Alias(`${id}Alias`, {
-    ...{ name: MACHINE_ALIAS, functionName: made.name, functionVersion: made.version },
-  });
+  const alias = new aws.lambda.Alias(
+    `${id}Alias`,
+    { name: MACHINE_ALIAS, functionName: made.name, functionVersion: made.version },
+    { dependsOn: prepared === undefined ? [] : [prepared] },
+  );
   if (UNATTENDED.has(name))
     new aws.lambda.FunctionEventInvokeConfig(`${id}Unattended`, {
       functionName: made.name,

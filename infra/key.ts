@@ -26,6 +26,17 @@ const ADMINISTRATION = [
   "kms:UpdateKeyDescription",
 ];
 
+/** What a service does with it for whoever may use it; grants are how RDS and ECR go on after they were asked. */
+const USE = [
+  "kms:CreateGrant",
+  "kms:Decrypt",
+  "kms:DescribeKey",
+  "kms:Encrypt",
+  "kms:GenerateDataKey",
+  "kms:GenerateDataKeyWithoutPlaintext",
+  "kms:RetireGrant",
+];
+
 /** Its policy leaves it to the roles' own policies who uses it, and lets nobody use it but through the services named here. */
 export function createKey({ deployment: d, permanent }: Place): aws.kms.Key {
   const account = { AWS: `arn:${d.partition}:iam::${d.account}:root` };
@@ -41,12 +52,12 @@ export function createKey({ deployment: d, permanent }: Place): aws.kms.Key {
           Sid: "UseThroughServices",
           Effect: "Allow",
           Principal: account,
-          Action: ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
+          Action: USE,
           // In a key's policy this is the key itself, and nothing else can stand there.
           Resource: "*",
           Condition: {
             StringEquals: {
-              "kms:ViaService": ["s3", "rds", "secretsmanager", "sqs"].map(
+              "kms:ViaService": ["ecr", "rds", "s3", "secretsmanager", "sqs"].map(
                 (service) => `${service}.${d.region}.amazonaws.com`,
               ),
             },

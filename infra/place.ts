@@ -1,6 +1,6 @@
 /** Where this deployment stands and what its user decided: everything else in infra/ is made from these. */
 import type { Deployment } from "./deployment.ts";
-import { readSettings, type Settings, stageName } from "./settings.ts";
+import { isPermanent, readSettings, type Settings, stageName } from "./settings.ts";
 
 export interface Place {
   deployment: Deployment;
@@ -22,6 +22,6 @@ export async function readPlace(): Promise<Place> {
       account: accountId,
     },
     settings,
-    permanent: $app.removal !== "remove",
+    permanent: isPermanent($app.stage, settings),
   };
 }

@@ -82,7 +82,12 @@ function componentOf(lock: Lock, folder: string, bundles: readonly string[]): Mo
   return component;
 }
 
-const licenceOf = (licence = "") => new Contrib.License.Factories.LicenseFactory().makeFromString(licence);
+const LICENCES = new Contrib.License.Factories.LicenseFactory((expression) => {
+  if (!/ (AND|OR|WITH) /.test(expression))
+    throw new RangeError(`"${expression}" names no choice of licences`);
+});
+
+const licenceOf = (licence = "") => LICENCES.makeFromString(licence);
 
 function needsOf(lock: Lock, folder: string): string[] {
   const { dependencies = {}, peerDependencies = {} } = lock.packages[folder] ?? {};

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { didYouMean } from "../core/did-you-mean.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { parseYamlFile } from "../core/yaml-file.ts";
+import { CONTAINER } from "../workflows/functions.ts";
 import { NO_REACH, reachSchema } from "./permissions/listed.ts";
 
 const subnet = z
@@ -47,10 +48,11 @@ const controlDatabaseSchema = z.discriminatedUnion("kind", [
   /** Aurora Serverless v2, which pauses when nobody asks. ACU is about 2 GiB of memory. */
   z.strictObject({
     kind: z.literal("aurora"),
+    /** The major alone lets RDS install the minor ones. */
     version: z
       .string()
-      .regex(/^1[67]\.\d+$/, "use a version such as 17.5")
-      .default("17.5"),
+      .regex(/^1[67](?:\.\d+)?$/, "use a version such as 17")
+      .default("17"),
     maxAcu: z.number().min(1).max(256).multipleOf(0.5).default(4),
     /** Seconds without a connection until it pauses; 300 is AWS's least. */
     pauseAfter: z.int().min(300).max(86_400).default(300),
@@ -66,14 +68,35 @@ const settingsSchema = z
       .string()
       .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, "use a region's name, such as eu-west-1")
       .default("us-east-1"),
+    /** Whether removing the stage leaves what it holds; only of "prod" this is so by itself. */
+    permanent: z.boolean().optional(),
     network: networkSchema.default({ kind: "new", cidr: "10.64.0.0/16", egress: "instance" }),
     controlDatabase: controlDatabaseSchema.default({
       kind: "aurora",
-      version: "17.5",
+      version: "17",
       maxAcu: 4,
       pauseAfter: 300,
       backupDays: 7,
     }),
+    /** What runs long steps where an environment's policy says `compute: fargate`; without it none may say so. */
+    container: z
+      .strictObject({
+        /** By its digest, so that it is what was pushed: docs/decisions/0044 says how it is made. */
+        image: z
+          .string()
+          .regex(
+            /^[a-z0-9][\w.-]*(?::\d+)?(?:\/[\w.-]+)+@sha256:[0-9a-f]{64}$/,
+            "use the image with its digest, such as …amazonaws.com/rehearsal-prod-container@sha256:…",
+          ),
+        /** In 1,024ths of a processor. */
+        cpu: z.literal([1_024, 2_048, 4_096]).default(CONTAINER.cpu),
+        memoryMb: z.int().multipleOf(1_024).default(CONTAINER.memoryMb),
+      })
+      .refine(({ cpu, memoryMb }) => memoryMb >= 2 * cpu && memoryMb <= Math.min(8 * cpu, 30_720), {
+        path: ["memoryMb"],
+        error: "Fargate gives from 2,048 MB for each processor up to 8,192, and 30,720 at most to four",
+      })
+      .optional(),
     /** Ports that the functions may reach databases on. */
     databasePorts: z.array(z.int().min(1).max(65_535)).min(1).max(10).default([5432]),
     /** Where databases are, as far as is known: the functions reach those ports nowhere else. */
@@ -127,8 +150,15 @@ const settingsSchema = z
           .array(z.string().regex(/^[\w.-]+(?:\/[\w.-]+)+$/, "use group/project"))
           .max(20)
           .default([]),
+        /** On GitLab, whose tokens tell no environment to AWS: the protected branch that is deployed. */
+        branch: z
+          .string()
+          .regex(/^[\w./-]+$/, "use a branch's name")
+          .default("main"),
+        /** `use` where the account knows the code host's tokens already: it can know each host once. */
+        providers: z.enum(["make", "use"]).default("make"),
       })
-      .default({ github: [], gitlab: [] }),
+      .default({ github: [], gitlab: [], branch: "main", providers: "make" }),
     /** How often the clock calls; a control database that pauses is awake for five minutes after each call. */
     clock: z
       .strictObject({
@@ -156,6 +186,12 @@ const settingsSchema = z
         code: "custom",
         path: ["network"],
         message: "Aurora is reached only within a network: name a VPC, or give a control database",
+      });
+    if (settings.network.kind === "none" && settings.container !== undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["network"],
+        message: "a container runs only within a network: name a VPC, or leave container out",
       });
     if (
       settings.network.kind === "existing" &&
@@ -204,11 +240,16 @@ export function parseSettings(path: string, bytes: Uint8Array): Settings {
   throw settingsInvalid(path, parsed.error.issues.flatMap(describeIssue));
 }
 
+/** True where removing the stage must not remove its bucket, its databases and its network. */
+export function isPermanent(stage: string, { permanent }: Settings): boolean {
+  return permanent ?? stage === "prod";
+}
+
 /** The stage's name as names in AWS can carry it; throws `SettingsInvalid`. */
 export function stageName(stage: string): string {
-  if (/^[a-z][a-z0-9-]{0,14}$/.test(stage)) return stage;
+  if (/^[a-z][a-z0-9-]{0,12}$/.test(stage)) return stage;
   throw settingsInvalid("--stage", [
-    `"${stage}" cannot be part of names in AWS: use a letter, then at most 14 lower-case letters, digits and hyphens`,
+    `"${stage}" cannot be part of names in AWS: use a letter, then at most 12 lower-case letters, digits and hyphens`,
   ]);
 }
 

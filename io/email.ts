@@ -1,6 +1,7 @@
 /** SES: mails to people. */
 import type { SESv2Client } from "@aws-sdk/client-sesv2";
 import { awsFailure } from "./aws-failure.ts";
+import { followed } from "./telemetry/trace.ts";
 
 export interface Mail {
   from: string;
@@ -25,7 +26,7 @@ export function openEmail(options: { endpoint?: string } = {}): Email {
   const load = () => {
     loaded ??= import("@aws-sdk/client-sesv2").then((sdk) => ({
       sdk,
-      client: new sdk.SESv2Client({ maxAttempts: 2, ...options }),
+      client: followed(new sdk.SESv2Client({ maxAttempts: 2, ...options })),
     }));
     return loaded;
   };

@@ -3,6 +3,7 @@ import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { awsFailure } from "./aws-failure.ts";
+import { followed } from "./telemetry/trace.ts";
 
 export interface OutgoingEvent {
   source: string;
@@ -28,7 +29,7 @@ export function openEventBus(options: { endpoint?: string } = {}): EventBus {
   const load = () => {
     loaded ??= import("@aws-sdk/client-eventbridge").then((sdk) => ({
       sdk,
-      client: new sdk.EventBridgeClient(options),
+      client: followed(new sdk.EventBridgeClient(options)),
     }));
     return loaded;
   };

@@ -2,6 +2,7 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import { RehearsalError } from "../core/errors.ts";
 import { awsFailure, isAwsError } from "./aws-failure.ts";
+import { followed } from "./telemetry/trace.ts";
 
 export interface Functions {
   /**
@@ -22,7 +23,7 @@ export function openFunctions(options: { endpoint?: string; patience?: number } 
   const load = () => {
     loaded ??= import("@aws-sdk/client-lambda").then((sdk) => ({
       sdk,
-      client: new sdk.LambdaClient(settings),
+      client: followed(new sdk.LambdaClient(settings)),
     }));
     return loaded;
   };

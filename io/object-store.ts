@@ -8,6 +8,7 @@ import { presignGet, presignPut } from "./object-presign.ts";
 import { putOnce } from "./object-put-once.ts";
 import { translateStoreError } from "./object-store-errors.ts";
 import { uploadStream } from "./object-upload.ts";
+import { loadS3 } from "./s3-client.ts";
 import { described, type LoadedClient, type ObjectStore, putResult } from "./stored-object.ts";
 
 export type * from "./stored-object.ts";
@@ -19,7 +20,7 @@ const READ_TRIES = 3;
 export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
   let loaded: Promise<LoadedClient> | undefined;
   const load = () => {
-    loaded ??= loadClient();
+    loaded ??= loadS3();
     return loaded;
   };
   const guarded = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
@@ -171,14 +172,4 @@ export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
     },
   };
   return store;
-}
-
-async function loadClient(): Promise<LoadedClient> {
-  const s3 = await import("@aws-sdk/client-s3");
-  const client = new s3.S3Client({
-    retryMode: "standard",
-    maxAttempts: 5,
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
-  });
-  return { s3, client };
 }

@@ -3,6 +3,7 @@ import type { SFNClient } from "@aws-sdk/client-sfn";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { awsFailure, isAwsError } from "./aws-failure.ts";
+import { followed } from "./telemetry/trace.ts";
 
 export interface ExecutionState {
   arn: string;
@@ -41,7 +42,10 @@ const CLOSED_TASK = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
 export function openStepFunctions(options: { endpoint?: string } = {}): StepFunctions {
   let loaded: Promise<{ sdk: typeof import("@aws-sdk/client-sfn"); client: SFNClient }> | undefined;
   const load = () => {
-    loaded ??= import("@aws-sdk/client-sfn").then((sdk) => ({ sdk, client: new sdk.SFNClient(options) }));
+    loaded ??= import("@aws-sdk/client-sfn").then((sdk) => ({
+      sdk,
+      client: followed(new sdk.SFNClient(options)),
+    }));
     return loaded;
   };
   const failed = (operation: string) => (error: unknown) => {

@@ -9,6 +9,7 @@ import { RehearsalError } from "../core/errors.ts";
 import type { StoredVersion } from "../core/storage.ts";
 import { copyInParts } from "./copy-in-parts.ts";
 import { translateStoreError } from "./object-store-errors.ts";
+import { loadS3 } from "./s3-client.ts";
 import type { LoadedClient } from "./stored-object.ts";
 
 /** What came of putting an object back. */
@@ -45,7 +46,8 @@ const LIMITS: Limits = { largestCopy: 5 * 1024 ** 3, part: 512 * 1024 ** 2 };
 export function openVersionedBucket(bucket: string, { largestCopy, part } = LIMITS): VersionedBucket {
   let loaded: Promise<LoadedClient> | undefined;
   const load = () => {
-    loaded ??= loadClient();
+    // A copy of 5 GiB is answered when it is done.
+    loaded ??= loadS3({ longest: 300_000, elsewhere: true });
     return loaded;
   };
   const guarded = async <T>(key: string, work: (loaded: LoadedClient) => Promise<T>): Promise<T> => {
@@ -153,18 +155,6 @@ export function openVersionedBucket(bucket: string, { largestCopy, part } = LIMI
       );
     },
   };
-}
-
-async function loadClient(): Promise<LoadedClient> {
-  const s3 = await import("@aws-sdk/client-s3");
-  const client = new s3.S3Client({
-    retryMode: "standard",
-    maxAttempts: 5,
-    followRegionRedirects: true,
-    // A copy of 5 GiB is answered when it is done.
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 300_000 },
-  });
-  return { s3, client };
 }
 
 function decode(encoded: string): string {

@@ -4,6 +4,7 @@ import { parseConfigurationItem } from "../core/configuration.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { newId } from "./new-id.ts";
 import { translateStoreError } from "./object-store-errors.ts";
+import { loadS3 } from "./s3-client.ts";
 
 /** Bytes that such a file may have. */
 const LARGEST = 64 * 1024;
@@ -84,12 +85,7 @@ function absent(error: NodeJS.ErrnoException): undefined {
 }
 
 async function openObject(at: string, bucket: string, key: string): Promise<Place> {
-  const s3 = await import("@aws-sdk/client-s3");
-  const client = new s3.S3Client({
-    retryMode: "standard",
-    maxAttempts: 5,
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
-  });
+  const { s3, client } = await loadS3({ elsewhere: true });
   let etag: string | undefined;
   return {
     read: async () => {

@@ -1,33 +1,80 @@
 /** Puts the product's state machines onto the local Step Functions, as a deployment puts them into AWS. */
+import type { SFNClient } from "@aws-sdk/client-sfn";
 import type { StateMachine } from "../workflows/asl.ts";
+import { type Bindings, bind } from "../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
+import type { MachineOptions } from "../workflows/states.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
 
-const MACHINES: Record<string, { name: string; definition: () => StateMachine }> = {
-  REHEARSAL_PROMOTION_MACHINE: { name: "promotion", definition: promotionDefinition },
-  REHEARSAL_ROLLBACK_MACHINE: { name: "rollback", definition: rollbackDefinition },
-  REHEARSAL_TASK_MACHINE: { name: "task", definition: taskDefinition },
+const MACHINES: Record<string, { name: string; definition: (options: MachineOptions) => StateMachine }> = {
+  PROMOTION: { name: "promotion", definition: promotionDefinition },
+  ROLLBACK: { name: "rollback", definition: rollbackDefinition },
+  TASK: { name: "task", definition: taskDefinition },
 };
 
-/** Creates the machines, or updates those of an earlier run; returns their ARNs under the functions' variable names. */
-export async function putMachines(endpoint: string): Promise<Record<string, string>> {
-  const { CreateStateMachineCommand, SFNClient, StateMachineAlreadyExists, UpdateStateMachineCommand } =
-    await import("@aws-sdk/client-sfn");
+export interface MachineSettings {
+  /** After how long a silent container counts as dead. */
+  heartbeatSeconds?: number;
+  /** How the machines call their functions; by their names, whatever runs under them, when left out. */
+  functionArn?: Bindings["functionArn"];
+}
+
+/** What is started: it points to the version that was published last, and what runs stays on the one that it began with. */
+const ALIAS = "live";
+
+/** There is one of each on this machine; the names are those of the definitions. */
+const CONTAINER: NonNullable<Bindings["container"]> = {
+  cluster: "cluster",
+  taskDefinition: "container",
+  securityGroups: ["security-group"],
+  subnets: ["subnet"],
+};
+
+/**
+ * Creates the machines and their twins for containers, or updates those of an earlier run, and publishes each; returns
+ * the ARNs of their aliases under the functions' variable names.
+ */
+export async function putMachines(
+  endpoint: string,
+  { heartbeatSeconds, functionArn = (name) => name }: MachineSettings = {},
+): Promise<Record<string, string>> {
+  const { SFNClient } = await import("@aws-sdk/client-sfn");
   const client = new SFNClient({ endpoint });
-  const roleArn = "arn:aws:iam::000000000000:role/rehearsal-local";
+  const bound = (definition: StateMachine) => bind(definition, { functionArn, container: CONTAINER });
   const arns: Record<string, string> = {};
   for (const [variable, { name, definition }] of Object.entries(MACHINES)) {
-    const text = JSON.stringify(definition());
-    try {
-      const made = await client.send(new CreateStateMachineCommand({ name, definition: text, roleArn }));
-      arns[variable] = made.stateMachineArn ?? "";
-    } catch (error) {
-      if (!(error instanceof StateMachineAlreadyExists)) throw error;
-      const stateMachineArn = `arn:aws:states:us-east-1:000000000000:stateMachine:${name}`;
-      await client.send(new UpdateStateMachineCommand({ stateMachineArn, definition: text }));
-      arns[variable] = stateMachineArn;
-    }
+    arns[`REHEARSAL_${variable}_MACHINE`] = await put(client, name, bound(definition({})));
+    const twin = definition({
+      compute: "fargate",
+      ...(heartbeatSeconds !== undefined && { heartbeatSeconds }),
+    });
+    arns[`REHEARSAL_${variable}_FARGATE_MACHINE`] = await put(client, `${name}-fargate`, bound(twin));
   }
   client.destroy();
   return arns;
+}
+
+/** Publishes the machine as a new version, unless its newest is the same, and lets the alias point to that. */
+async function put(client: SFNClient, name: string, definition: StateMachine): Promise<string> {
+  const sdk = await import("@aws-sdk/client-sfn");
+  const asked = { definition: JSON.stringify(definition), publish: true };
+  const roleArn = "arn:aws:iam::000000000000:role/rehearsal-local";
+  const stateMachineArn = `arn:aws:states:us-east-1:000000000000:stateMachine:${name}`;
+  const { stateMachineVersionArn } = await client
+    .send(new sdk.CreateStateMachineCommand({ ...asked, name, roleArn }))
+    .catch((error: unknown) => {
+      if (!(error instanceof sdk.StateMachineAlreadyExists)) throw error;
+      return client.send(new sdk.UpdateStateMachineCommand({ ...asked, stateMachineArn }));
+    });
+  const routingConfiguration = [{ stateMachineVersionArn, weight: 100 }];
+  const stateMachineAliasArn = `${stateMachineArn}:${ALIAS}`;
+  await client
+    .send(new sdk.CreateStateMachineAliasCommand({ name: ALIAS, routingConfiguration }))
+    .catch((error: unknown) => {
+      if (!(error instanceof sdk.ConflictException)) throw error;
+      return client.send(
+        new sdk.UpdateStateMachineAliasCommand({ stateMachineAliasArn, routingConfiguration }),
+      );
+    });
+  return stateMachineAliasArn;
 }

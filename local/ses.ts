@@ -1,10 +1,10 @@
 /** SES on this machine: mails are taken as AWS takes them, and kept as files in a folder instead of being sent. */
 import { randomUUID } from "node:crypto";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import * as z from "zod";
-import { AwsError, type Endpoint } from "./aws-json.ts";
+import { AwsError, type Endpoint, readBody, serveLoopback } from "./loopback.ts";
 
 /** A mail as its file holds it. */
 export interface KeptMail {
@@ -42,37 +42,19 @@ const LARGEST_REQUEST = 10 * 1024 * 1024;
 /** Serves `SendEmail` of version 2 on 127.0.0.1; a mail is whole in its file before it is answered. */
 export async function startSes(options: { folder: string; port?: number }): Promise<Endpoint> {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-  const server = createServer((request, response) => {
-    void answer(options.folder, request).then(
-      (body) => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body)),
-      (error: unknown) => {
-        const known = error instanceof AwsError ? error : new AwsError("InternalFailure", String(error), 500);
-        response
-          .writeHead(known.status, { "content-type": "application/json", "x-amzn-errortype": known.type })
-          .end(JSON.stringify({ message: known.message }));
-      },
-    );
+  const reply = (body: object, status = 200, headers: Record<string, string> = {}) => ({
+    ...{ status, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) },
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port ?? 0, "127.0.0.1", resolve);
-  });
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new Error("no port was given");
-  return {
-    url: `http://127.0.0.1:${bound.port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return serveLoopback(
+    {
+      answer: async (request) => reply(await answer(options.folder, request)),
+      refuse: ({ type, message, status }) => reply({ message }, status, { "x-amzn-errortype": type }),
+    },
+    options.port,
+  );
 }
 
 async function answer(folder: string, request: IncomingMessage): Promise<object> {
-  // A page in a browser can reach loopback under a name of its own (DNS rebinding); the SDK always names the address.
-  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? ""))
-    throw new AwsError("AccessDeniedException", "only loopback names are served", 403);
   if (request.method !== "POST" || request.url !== "/v2/email/outbound-emails")
     throw new AwsError(
       "UnknownOperationException",
@@ -101,15 +83,9 @@ async function answer(folder: string, request: IncomingMessage): Promise<object>
 }
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LARGEST_REQUEST) throw new AwsError("BadRequestException", "the request is too large", 413);
-    chunks.push(chunk);
-  }
+  const body = await readBody(request, LARGEST_REQUEST);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    return JSON.parse(body.toString("utf8"));
   } catch {
     throw new AwsError("BadRequestException", "the request is not JSON");
   }

@@ -22,6 +22,9 @@ export interface SignedRequest {
   headers: Record<string, string>;
 }
 
+/** The services whose signatures are looked at here. */
+export type SignedService = "s3" | "execute-api" | "sts";
+
 /** What a request says of its signature. */
 export interface Claim {
   /** YYYYMMDDTHHMMSSZ */
@@ -37,7 +40,7 @@ export const SKEW = 15 * 60_000;
 
 /** Whether the claim's signature is the one that these credentials make for the service. */
 export async function isSignedBy(
-  service: "s3" | "execute-api",
+  service: SignedService,
   request: SignedRequest,
   claim: Claim,
   credentials: Credentials,
@@ -68,7 +71,7 @@ export function readSignedDate(date: string): number {
 class Verifier extends SignatureV4Base {
   readonly #service: string;
 
-  constructor(service: "s3" | "execute-api") {
+  constructor(service: SignedService) {
     super({
       service,
       region: "",

@@ -1,22 +1,26 @@
 /** The whole service on this machine: the functions as they are, AWS stood in for on loopback, and a control database. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { NOTICE_EVENTS } from "../core/notice.ts";
 import { ensureWrappingKey } from "../functions/configuration.ts";
-import type { FunctionLimits } from "../workflows/functions.ts";
-import { FUNCTION_NAMES, LIMITS, MODULES } from "../workflows/modules.ts";
+import { openSecrets } from "../io/secrets.ts";
 import type { Principal } from "./api-gateway/iam.ts";
-import { startApiGateway } from "./api-gateway.ts";
+import { ensureBucket } from "./artifacts.ts";
 import { type LocalKeys, prepareControl } from "./control-database.ts";
+import { type Containers, entryOf, startContainers } from "./ecs/containers.ts";
 import { startEventBridge } from "./event-bridge.ts";
+import { functionSources, type OwnLimits, publishBundles } from "./functions.ts";
+import { startInvokeEndpoint } from "./lambda/invoke.ts";
+import { openPublished } from "./lambda/published.ts";
 import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
 import { putMachines } from "./machines.ts";
-import { type PostgresServer, startPostgres } from "./postgres.ts";
 import { LOCAL_CREDENTIALS, startS3 } from "./s3/server.ts";
+import { startEmbedded, startGateway } from "./same-port.ts";
 import { startSecretsManager } from "./secrets-manager.ts";
 import { startSes } from "./ses.ts";
 import { startStepFunctions } from "./step-functions/index.ts";
+import { startSts } from "./sts.ts";
 
 export interface StackOptions {
   /** Where everything is kept; a stack that ran there before goes on, its running promotions as well. */
@@ -33,14 +37,22 @@ export interface StackOptions {
   onLog?: (line: string) => void;
   /** Seconds between runs of the reconciler. */
   reconcileSeconds?: number;
-  /** Seconds between runs of the sweep. */
-  sweepSeconds?: number;
+  /** Seconds between runs of what is done by the hour: the sweep, looks for drift, expiry, the audit. */
+  hourlySeconds?: number;
   /** Seconds between looks for notices that did not arrive the first time. */
   notifySeconds?: number;
   /** More variables for the functions. */
   environment?: Record<string, string>;
   /** Other limits than a deployment gives, by the function's name. */
-  limits?: Record<string, Partial<FunctionLimits>>;
+  limits?: OwnLimits;
+  /** What `npm run build` made: it is published and run, as processes under the Runtime API, instead of the sources. */
+  bundles?: string;
+  /** The file of another runtime for the bundles than ours: AWS's own client is one. */
+  runtime?: string;
+  /** The module that a container runs; that of the bundles, or else of the sources, when left out. */
+  container?: URL;
+  /** Seconds without a word after which a container counts as dead, where a deployment has five minutes. */
+  heartbeatSeconds?: number;
   /** Stands around every invocation: tests lose replies there, and deliver one twice. */
   around?: (invoke: LambdaRunner["invoke"]) => LambdaRunner["invoke"];
 }
@@ -52,12 +64,23 @@ export interface Stack {
   keys: LocalKeys;
   /** The Postgres server that the control database is on. */
   server: DatabaseAddress;
-  endpoints: { s3: string; stepFunctions: string; eventBridge: string; secretsManager: string; ses: string };
+  endpoints: {
+    s3: string;
+    stepFunctions: string;
+    eventBridge: string;
+    secretsManager: string;
+    ses: string;
+    sts: string;
+    lambda: string;
+  };
   /** Where mails are kept, a file each, instead of being sent. */
   mails: string;
   /** What the functions run with: another process with these variables speaks to the same services. */
   variables: Record<string, string>;
   lambda: LambdaRunner;
+  containers: Containers;
+  /** Publishes other bundles, and machines that call them; what runs goes on with those that it began with. */
+  deploy(bundles: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -94,16 +117,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const mails = at("mails");
     const ses = await startSes({ folder: mails });
     stops.push(ses.stop);
+    // Nobody's roles: a machine of its own has no other accounts, and must not go looking for them outside.
+    const sts = await startSts({ roles: [], callers: LOCAL_PRINCIPALS });
+    stops.push(sts.stop);
 
     // The engine and the bus start what was left undone at once, so they wait until the functions are there.
     const runner = Promise.withResolvers<LambdaRunner>();
     const direct: LambdaRunner["invoke"] = async (...call) => (await runner.promise).invoke(...call);
     const invoke = options.around?.(direct) ?? direct;
-    const byTheClock = (name: "reconcile" | "sweep" | "notify") => async () => {
-      const result = await invoke(name, {});
-      if ("error" in result)
-        throw new Error(`${name}: ${result.error.errorType}: ${result.error.errorMessage}`);
-    };
+    const containers = Promise.withResolvers<Containers>();
+    const byTheClock =
+      (name: "reconcile" | "sweep" | "notify" | "drift" | "expire" | "audit") => async () => {
+        const result = await invoke(name, {});
+        if ("error" in result)
+          throw new Error(`${name}: ${result.error.errorType}: ${result.error.errorMessage}`);
+      };
     const reconcile = byTheClock("reconcile");
     const notify = byTheClock("notify");
     const bus = await startEventBridge({
@@ -127,9 +155,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       folder: at("step-functions"),
       fsync: options.durable ?? false,
       invoke,
+      runTask: async (taskArguments) => (await containers.promise).runTask(taskArguments),
       onEvent: (event) => bus.deliver(event),
     });
     stops.push(stepFunctions.stop);
+    const functions = await startInvokeEndpoint(invoke);
+    stops.push(functions.stop);
 
     const endpoints = {
       s3: s3.url,
@@ -137,14 +168,24 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       eventBridge: bus.url,
       secretsManager: secretsManager.url,
       ses: ses.url,
+      sts: sts.url,
+      lambda: functions.url,
     };
     const variables = { ...variablesOf(endpoints, options.onLog !== undefined), ...options.environment };
     // This process speaks to the same services, by the same variables: as an operator's shell would.
     Object.assign(process.env, variables);
     const keys = await prepareControl(server, options.controlDatabase ?? "rehearsal_control", options.folder);
-    await ensureBucket(endpoints.s3);
-    await ensureWrappingKey(variables.REHEARSAL_CONFIGURATION_SECRET ?? "");
-    Object.assign(variables, await putMachines(stepFunctions.url));
+    await ensureBucket(endpoints.s3, BUCKET);
+    // By a client of its own: a process may start one stack after another, and each keeps its key.
+    await ensureWrappingKey(variables.REHEARSAL_CONFIGURATION_SECRET ?? "", openSecrets());
+    const { bundles, limits = {} } = options;
+    const published = await openPublished(at("functions"));
+    const deploy = async (from: string) => {
+      const functionArn = await publishBundles(published, from, limits);
+      return putMachines(stepFunctions.url, { ...options, functionArn });
+    };
+    const machines = bundles === undefined ? putMachines(stepFunctions.url, options) : deploy(bundles);
+    Object.assign(variables, await machines);
     // Before the functions, which are told its address; it keeps who asks waiting until they are there.
     const gateway = await startGateway(at("api"), {
       invoke,
@@ -154,53 +195,35 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     variables.REHEARSAL_CONSOLE_URL ??= gateway.url;
 
     const lambda = startLambdaRunner({
-      functions: functionSettings(options.limits ?? {}),
+      functions: bundles === undefined ? functionSources(limits) : published,
+      processes: bundles !== undefined && (options.runtime ?? true),
       environment: variables,
       ...(options.preload ? { preload: options.preload } : {}),
       ...(options.onLog ? { onLog: options.onLog } : {}),
     });
     stops.push(lambda.stop, gateway.stop);
     runner.resolve(lambda);
+    const ecs = startContainers({
+      entry: options.container ?? entryOf(bundles),
+      environment: variables,
+      ...(options.preload ? { preload: options.preload } : {}),
+      ...(options.onLog ? { onLog: options.onLog } : {}),
+    });
+    stops.push(ecs.stop);
+    containers.resolve(ecs);
     const clock = every(options.reconcileSeconds ?? 60, reconcile, options.onLog);
     stops.push(clock);
-    stops.push(every(options.sweepSeconds ?? 3_600, byTheClock("sweep"), options.onLog));
+    for (const name of ["sweep", "drift", "expire", "audit"] as const)
+      stops.push(every(options.hourlySeconds ?? 3_600, byTheClock(name), options.onLog));
     stops.push(every(options.notifySeconds ?? 10, notify, options.onLog));
-    return { url: gateway.url, keys, server, endpoints, variables, mails, lambda, stop };
+    return {
+      ...{ url: gateway.url, keys, server, endpoints, variables, mails, lambda, containers: ecs, stop },
+      deploy: async (from) => void (await deploy(from)),
+    };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-/** On the same port as last time, if it can be had: databases on it may be registered as environments, by their address. */
-async function startEmbedded(folder: string, durable = false): Promise<PostgresServer> {
-  const file = `${folder}.port`;
-  const last = Number(await readFile(file, "utf8").catch(() => ""));
-  const started = await startPostgres({
-    major: 18,
-    dataFolder: folder,
-    settings: durable ? {} : { fsync: "off", full_page_writes: "off" },
-    ...(last > 0 && { port: last }),
-  });
-  await writeFile(file, String(started.address.port));
-  return started;
-}
-
-/** As well on the same port: pages of the console that are open go on by themselves, and connection files stay good. */
-async function startGateway(
-  folder: string,
-  options: Parameters<typeof startApiGateway>[0],
-): ReturnType<typeof startApiGateway> {
-  const file = `${folder}.port`;
-  const last = Number(await readFile(file, "utf8").catch(() => ""));
-  const gateway = await startApiGateway({ ...options, port: last }).catch(
-    (error: NodeJS.ErrnoException): ReturnType<typeof startApiGateway> => {
-      if (error.code !== "EADDRINUSE") throw error;
-      return startApiGateway(options);
-    },
-  );
-  await writeFile(file, new URL(gateway.url).port);
-  return gateway;
 }
 
 function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<string, string> {
@@ -213,8 +236,13 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.eventBridge,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     AWS_ENDPOINT_URL_SESV2: endpoints.ses,
+    AWS_ENDPOINT_URL_STS: endpoints.sts,
+    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     REHEARSAL_BUCKET: BUCKET,
     REHEARSAL_EVENT_BUS: "rehearsal",
+    REHEARSAL_LOOK_FUNCTION: "look",
+    REHEARSAL_TASK_FUNCTION: "task",
+    REHEARSAL_ANSWER_FUNCTION: "answer",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
     REHEARSAL_CONFIGURATION_SECRET: "rehearsal/configuration-key",
     // The functions run where the operator's files are, so that policies may name some.
@@ -232,33 +260,6 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     POWERTOOLS_LOG_LEVEL: heard ? "INFO" : "WARN",
     POWERTOOLS_METRICS_DISABLED: "true",
   };
-}
-
-/** Every function with its limits and its module. */
-function functionSettings(limits: NonNullable<StackOptions["limits"]>) {
-  const root = new URL("../functions/", import.meta.url);
-  return Object.fromEntries(
-    FUNCTION_NAMES.map((name) => [
-      name,
-      { ...LIMITS[name], ...limits[name], module: new URL(MODULES[name], root) },
-    ]),
-  );
-}
-
-async function ensureBucket(endpoint: string): Promise<void> {
-  const { BucketAlreadyOwnedByYou, CreateBucketCommand, PutBucketVersioningCommand, S3Client } = await import(
-    "@aws-sdk/client-s3"
-  );
-  const client = new S3Client({ endpoint });
-  try {
-    await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  } catch (error) {
-    if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
-  }
-  await client.send(
-    new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status: "Enabled" } }),
-  );
-  client.destroy();
 }
 
 /** Runs the work again and again with a pause in between; a failure is told and does not end the clock. */

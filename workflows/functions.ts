@@ -31,7 +31,7 @@ export const CONTAINER = {
   timeoutSeconds: 60 * 60 * 24 * 7,
   /** Long enough for its image to be fetched; it tells that it lives three times as often. */
   heartbeatSeconds: 300,
-  memoryMb: 8192,
+  memoryMb: 4096,
   /** In 1,024ths of a processor. */
   cpu: 2048,
 } as const;
@@ -59,7 +59,18 @@ export const STEP_FUNCTIONS: Record<Step, FunctionLimits> = {
  * does the tasks beside promotions.
  */
 export const OTHER_FUNCTIONS: Record<
-  "api" | "look" | "reconcile" | "sweep" | "notify" | "drift" | "expire" | "audit" | "task" | "prepare",
+  | "api"
+  | "look"
+  | "reconcile"
+  | "sweep"
+  | "notify"
+  | "drift"
+  | "expire"
+  | "audit"
+  | "task"
+  | "answer"
+  | "prepare"
+  | "rebuild",
   FunctionLimits
 > = {
   api: { timeoutSeconds: 29, memoryMb: 512 },
@@ -72,6 +83,10 @@ export const OTHER_FUNCTIONS: Record<
   expire: quick,
   audit: { timeoutSeconds: 300, memoryMb: 512 },
   task: long,
+  // Hands on what the container says of its step.
+  answer: quick,
   // Once a deployment, before the rest of it is live.
   prepare: { timeoutSeconds: 300, memoryMb: 512 },
+  // By an operator, when the control database is lost: it reads all that there is of the ledger's copy.
+  rebuild: long,
 };

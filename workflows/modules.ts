@@ -14,7 +14,9 @@ const OTHER_MODULES: Record<keyof typeof OTHER_FUNCTIONS, string> = {
   expire: "events/expire.ts",
   audit: "events/audit.ts",
   task: "tasks/main.ts",
+  answer: "events/answer.ts",
   prepare: "events/prepare.ts",
+  rebuild: "events/rebuild.ts",
 };
 
 /** Each function's module, as a path within `functions/`; it exports `handler`. A step's file has the step's name. */

@@ -5,7 +5,7 @@ import { Command, Option } from "commander";
 import { parseDocument } from "yaml";
 import { parseDatabaseUrl } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
-import { type Environment, environment, environments } from "../answers.ts";
+import { copiesCredentials, type Environment, environment, environments } from "../answers.ts";
 import { describeLastVerified } from "../backup-text.ts";
 import type { Act, Context, Declare } from "../command.ts";
 import { everyPage } from "../paging.ts";
@@ -17,11 +17,13 @@ export const envCommand: Declare = (act) =>
     .addCommand(addCommand(act))
     .addCommand(listCommand(act))
     .addCommand(showCommand(act))
-    .addCommand(policyCommand(act));
+    .addCommand(policyCommand(act))
+    .addCommand(copiesCommand(act));
 
 interface AddOptions {
   role: string;
   url?: string;
+  copiesUrl?: string;
   policy?: string;
   state?: string;
 }
@@ -32,14 +34,19 @@ const addCommand = (act: Act) =>
     .argument("<name>", "lower-case letters, digits and hyphens")
     .addOption(new Option("--role <role>", "what it is").choices(["dev", "prod"]).makeOptionMandatory())
     .option("--url <url>", 'postgresql://…; "-" reads it from standard input; else REHEARSAL_DATABASE_URL')
+    .option(
+      "--copies-url <url>",
+      "the login by which copies are made, where another; else REHEARSAL_COPIES_URL",
+    )
     .option("--policy <file>", "what every promotion of it must keep to, as YAML or JSON")
     .addOption(new Option("--state <state>", "what it is now").choices(["writeable", "canonical"]))
     .action(
       act(async (context, name: string, options: AddOptions) => {
         const url = await databaseUrlOf(context, options.url);
+        const copiesUrl = copiesUrlOf(context, options.copiesUrl);
         const policy = options.policy === undefined ? undefined : await readPolicy(context, options.policy);
         const client = await context.client();
-        const body = { name, role: options.role, url, policy, state: options.state };
+        const body = { name, role: options.role, url, copiesUrl, policy, state: options.state };
         const made = await client.post("/environments", body, environment);
         const next = `next: rehearsal promote ${made.name} --watch`;
         return { value: made, text: `${described(made)}\n${next}` };
@@ -91,6 +98,40 @@ const policyCommand = (act: Act) =>
         return { value: changed, text: described(changed) };
       }),
     );
+
+const copiesCommand = (act: Act) =>
+  new Command("copies")
+    .description("Give an environment's copies a login of their own, or its own again where none is given")
+    .argument("<name>")
+    .option("--url <url>", 'postgresql://…; "-" reads it from standard input; else REHEARSAL_COPIES_URL')
+    .action(
+      act(async (context, name: string, options: { url?: string }) => {
+        const { terminal } = context;
+        const given = options.url === "-" ? (await terminal.read()).trim() : options.url;
+        const url = copiesUrlOf(context, given, options.url === "-");
+        const client = await context.client();
+        const path = `/environments/${encodeURIComponent(name)}/copies`;
+        const kept = await client.put(path, { url }, copiesCredentials);
+        const next = `next: rehearsal doctor ${name}`;
+        return { value: kept, text: `copies of ${name} are made by ${kept.copiesAs}\n${next}` };
+      }),
+    );
+
+/** Of the login for copies, from where it was put; undefined where copies have none of their own. */
+function copiesUrlOf(
+  { terminal, variables }: Context,
+  given: string | undefined,
+  hidden = false,
+): string | undefined {
+  const url = given ?? variables.REHEARSAL_COPIES_URL;
+  if (!url) return undefined;
+  const { password } = parseDatabaseUrl(url);
+  if (password !== undefined && given !== undefined && !hidden)
+    terminal.err(
+      "note: on a command line others on this machine can read the password; REHEARSAL_COPIES_URL hides it",
+    );
+  return url;
+}
 
 /** The URL from where it was put; throws `InputInvalid` before it travels when it is none. */
 async function databaseUrlOf({ terminal, variables }: Context, given: string | undefined): Promise<string> {

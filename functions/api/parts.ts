@@ -13,7 +13,7 @@ export interface Part {
 type Routes = Hono<ApiEnv, Schema>;
 
 export const PARTS: readonly Part[] = [
-  part(["/environments", "/environments/:name"], async () => [
+  part(["/environments", "/environments/:name", "/environments/:name/copies"], async () => [
     (await import("./routes/environments.ts")).environmentRoutes,
   ]),
   part(["/environments/:name/holdings"], async () => [(await import("./routes/holdings.ts")).holdingRoutes]),

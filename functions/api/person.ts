@@ -5,13 +5,6 @@ import type { KeyRow } from "../../io/ledger/keys.ts";
 import type { Person } from "../../io/ledger/people.ts";
 import { environmentName, instant } from "./answer.ts";
 
-export const personName = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9._@+-]{0,79}$/,
-    "a person's name has lower-case letters, digits and . _ @ + -, 80 at most, and begins with a letter or a digit",
-  );
-
 const grantSchema = z
   .strictObject({
     /** An environment's name, or `*` for all of them, those to come as well. */

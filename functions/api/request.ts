@@ -10,7 +10,7 @@ import { about } from "../../io/telemetry/about.ts";
 import { authenticate } from "../identity/authenticate.ts";
 import { assertPipelineMay, assertPipelineReads } from "../identity/held-pipeline.ts";
 import { forbidden, type Refused, refusalBy, tellRefused, tellUnauthorized } from "../identity/refused.ts";
-import { borrowLedger, returnLedger } from "./kept-ledger.ts";
+import { borrowLedger, returnLedger } from "../kept-ledger.ts";
 import { refuseInvalid } from "./problem.ts";
 import { templateOf } from "./request-line.ts";
 

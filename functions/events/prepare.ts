@@ -3,18 +3,21 @@
  * the service and its first person cannot do without.
  */
 import * as z from "zod";
+import { RehearsalError } from "../../core/errors.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
+import { copyKey } from "../../io/ledger/copies.ts";
+import { listCopy } from "../../io/ledger/copy-reading.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import { insertKey } from "../../io/ledger/keys.ts";
 import { insertPerson, listPeople, replaceGrants } from "../../io/ledger/people.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { invoked } from "../../io/telemetry/invocation.ts";
-import { personName } from "../api/person.ts";
-import { requiredVariable, secrets } from "../clients.ts";
+import { artifacts, requiredVariable, secrets } from "../clients.ts";
 import { ensureWrappingKey } from "../configuration.ts";
 import { migrateControl } from "../control.ts";
 import { ensureControlUser } from "../control-user.ts";
 import { newKey } from "../identity/keys.ts";
+import { personName } from "../person-name.ts";
 
 /** What a deployment hands over: the control database's migrations, and the name of whoever is to be the first admin. */
 export const preparationSchema = z.object({
@@ -52,9 +55,20 @@ export const handler = invoked(async (event: unknown): Promise<Prepared> => {
   }
 });
 
+/** Throws `LedgerForgotten` where there was a ledger before this one: to begin another would leave it behind for good. */
+async function assertFirst(): Promise<void> {
+  const newest = (await listCopy(artifacts())).at(-1);
+  if (newest === undefined) return;
+  throw new RehearsalError("LedgerForgotten", {
+    key: copyKey(newest),
+    reason: "there is nobody in it",
+  });
+}
+
 /** The key goes into its secret before the ledger knows it: were it the other way round, a death between would lose it. */
 async function ensureSomebody(ledger: Session, name: string): Promise<string | null> {
   if ((await listPeople(ledger, { limit: 1 })).length > 0) return null;
+  await assertFirst();
   const secret = requiredVariable("REHEARSAL_FIRST_KEY_SECRET");
   const { id, key } = newKey();
   await secrets.writeSecret(secret, key);

@@ -6,17 +6,22 @@
 import { readApproval } from "../../io/ledger/approvals.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
 import { listUnended, type Promotion, readPromotion } from "../../io/ledger/promotions.ts";
+import { whatWaits } from "../../io/ledger/watch.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import type { ExecutionState } from "../../io/step-functions.ts";
 import { executionArn } from "../../io/step-functions.ts";
-import { requiredVariable, stepFunctions } from "../clients.ts";
+import { invoked } from "../../io/telemetry/invocation.ts";
+import { log } from "../../io/telemetry/log.ts";
+import { measure } from "../../io/telemetry/measure.ts";
+import { stepFunctions } from "../clients.ts";
 import { handOn } from "../hand-on.ts";
-import { sendOutbox } from "../outbox.ts";
+import { promotionMachine } from "../machines.ts";
+import { keepCopyWhole, sendOutbox } from "../outbox.ts";
 import { isGoingBack, numberRollback, rollbacksBegun, startRollback } from "../rollback-execution.ts";
 import { reconcileTasks } from "../task-reconcile.ts";
 
 /** Returns what was done, by promotion and by task. */
-export async function handler(): Promise<{ actions: Record<string, string> }> {
+export const handler = invoked(async (): Promise<{ actions: Record<string, string> }> => {
   const ledger = await openLedger("reconcile");
   try {
     const actions: Record<string, string> = {};
@@ -31,16 +36,21 @@ export async function handler(): Promise<{ actions: Record<string, string> }> {
       }
     }
     Object.assign(actions, await reconcileTasks(ledger, failures));
+    // Before it is sent: where it cannot be, that is to be known.
+    const { held, outboxSeconds } = await whatWaits(ledger);
+    await measure({ name: "PromotionsHeld", value: held }, { name: "OutboxAge", value: outboxSeconds });
     await sendOutbox(ledger);
+    await keepCopyWhole(ledger);
+    if (Object.keys(actions).length > 0) log.info("reconciled", { actions });
     if (failures.length > 0) throw failures[0];
     return { actions };
   } finally {
     await ledger.close();
   }
-}
+});
 
 async function reconcile(ledger: Session, promotion: Promotion): Promise<string | undefined> {
-  const machine = requiredVariable("REHEARSAL_PROMOTION_MACHINE");
+  const machine = promotionMachine(promotion);
   const execution = await stepFunctions.describeExecution(executionArn(machine, promotion.id));
   if (execution === undefined) {
     await stepFunctions.startExecution(promotion.id, machine, { promotion: promotion.id });
@@ -49,7 +59,7 @@ async function reconcile(ledger: Session, promotion: Promotion): Promise<string 
   if (execution.status === "RUNNING" || execution.status === "PENDING_REDRIVE")
     return answerAgain(ledger, promotion);
   const begun = await rollbacksBegun(ledger, promotion.id);
-  if (await isGoingBack(ledger, promotion.id)) return undefined;
+  if (await isGoingBack(ledger, promotion)) return undefined;
   // Its end may have been written between our two looks.
   const now = await readPromotion(ledger, promotion.id);
   if (now.status !== promotion.status) return undefined;
@@ -85,6 +95,6 @@ async function takeBack(
     return numberRollback(ledger, promotion, { because: `its execution is ${status}` });
   });
   if (number === undefined) return undefined;
-  await startRollback(promotion.id, number);
+  await startRollback(promotion, number);
   return "taken back";
 }

@@ -16,7 +16,7 @@ import { overviewView } from "../../web/console/overview.ts";
 import { policyFacts } from "../../web/console/policy.ts";
 import { guard, readable } from "../api/access.ts";
 import { releaseHash } from "../api/answer.ts";
-import { artifacts } from "../clients.ts";
+import { askLook } from "../ask-look.ts";
 import { startPromotion } from "../promotion-start.ts";
 import { startBackup } from "../task-start.ts";
 import { formOf, NAME, once, ticked } from "./doors.ts";
@@ -54,9 +54,7 @@ export const environmentPages = pages()
     return act(
       c,
       async () => {
-        // Loaded on first use, as nothing else here reads a shape.
-        const { checkDrift } = await import("../drift-check.ts");
-        await checkDrift(await c.var.ledger(), artifacts(), name, c.var.person);
+        await askLook("drift", { environment: name, person: c.var.person });
         return `${at(name)}?done=drift#drift`;
       },
       (refused) => environmentPage(c, name, refused),

@@ -7,6 +7,7 @@ import { type Environment, readEnvironment } from "../../io/ledger/environments.
 import { releaseKey } from "../../io/ledger/releases.ts";
 import { inventoriesView, inventoryView } from "../../web/console/inventory.ts";
 import { guard } from "../api/access.ts";
+import { askLook } from "../ask-look.ts";
 import { artifacts } from "../clients.ts";
 import { NAME, queryOf } from "./doors.ts";
 import { readableEnvironments } from "./listed.ts";
@@ -26,10 +27,8 @@ export const inventoryPages = pages()
     const inventory = await readDeclared(environment);
     const held = async () => {
       if (inventory === undefined || sizes === undefined) return undefined;
-      // Loaded on first use, for nothing else here reads a shape.
-      const { readHoldings } = await import("../holdings.ts");
       const prefixes = inventory.storage.map(({ prefix }) => prefix);
-      const holdings = await readHoldings(ledger, environment.name, prefixes);
+      const holdings = await askLook("holdings", { environment: environment.name, prefixes });
       const { configuration } = environment.policy;
       return { holdings, check: checkInventory(inventory, holdings, { ...environment, configuration }) };
     };

@@ -7,8 +7,8 @@ import type { StepRow } from "../../io/ledger/steps.ts";
 import type { ObjectStore } from "../../io/object-store.ts";
 import type { Rehearsed } from "../../web/console/rehearsal.ts";
 import { readArtifact } from "../artifacts.ts";
+import { compareWithReal } from "../comparison.ts";
 import { readExpectations } from "../expectations.ts";
-import { compareWithReal } from "../measures.ts";
 import { newestReport } from "../promotion-artifacts.ts";
 import { readKeptShape } from "../shapes.ts";
 

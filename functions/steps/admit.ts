@@ -57,6 +57,9 @@ export const handler = step("admit", async (context) => {
         rehearseOnly,
         fence: needsFence(promotion.policy, runs),
         approvalTimeout: promotion.policy.approvalTimeout,
+        ...(promotion.policy.compute === "fargate" && {
+          containerSeconds: promotion.policy.containerHours * 3_600,
+        }),
         ...(unguarded.length > 0 && { unguarded }),
         ...(coverage.unplanned.length > 0 && { unplanned: coverage.unplanned.length }),
       },

@@ -20,6 +20,7 @@ export const handler = step("back-up", async (context) => {
   const kept = promotion.rehearseOnly
     ? { date: new Date(), store: context.store }
     : await lockedUntil(context.ledger, context.store, environment.name, "promotion");
+  const began = performance.now();
   const manifest = await backUp({
     source,
     application: context.application,
@@ -29,6 +30,7 @@ export const handler = step("back-up", async (context) => {
     pgDump: promotion.policy.pgDump,
     onProgress: context.progress,
   });
+  const seconds = Math.round(performance.now() - began) / 1_000;
   const stored = await recordStorage(context, prefix);
   const key = `${prefix}manifest.json`;
   const sha256 = manifestDigest(manifest);
@@ -47,6 +49,7 @@ export const handler = step("back-up", async (context) => {
         manifestSha256: sha256,
         bytes,
         rows,
+        seconds,
         retainUntil: kept.date,
       }),
   };

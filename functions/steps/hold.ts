@@ -13,13 +13,17 @@ export const handler = step(
       outcome: { ended: "held", code: reason.code, message: reason.message, mend },
       status: "held",
       error: reason,
-      events: [
-        {
-          type: "promotion.held",
-          announce: true,
-          data: { code: reason.code, message: reason.message, mend },
-        },
-      ],
+      // A rollback that is asked for takes it out of this state: where it still stands in it, this was told before.
+      events:
+        promotion.status === "held"
+          ? []
+          : [
+              {
+                type: "promotion.held",
+                announce: true,
+                data: { code: reason.code, message: reason.message, mend },
+              },
+            ],
     };
   },
   { everyTime: true },

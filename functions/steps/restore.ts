@@ -7,7 +7,7 @@ import { describeDifference, diffShapes } from "../../core/shape.ts";
 import { markBackup } from "../../io/ledger/backups.ts";
 import { readServer } from "../../io/postgres/backup-facts.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
-import { carryDatabaseProperties, createDatabaseLike } from "../../io/postgres/databases.ts";
+import { carryDatabaseProperties, createDatabaseLike, letOwnLoginIn } from "../../io/postgres/databases.ts";
 import { endSessionsOf } from "../../io/postgres/end-sessions.ts";
 import { restore } from "../../io/postgres/restore.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
@@ -63,6 +63,7 @@ export async function restoreCopy(
     const oid = await asNewest(context, () => createDatabaseLike(maintenance, production.oid, name));
     context.passed("created");
     await carryDatabaseProperties(maintenance, production.oid, name);
+    await letOwnLoginIn(maintenance, name);
     const { writers } = await restore({
       target: { ...context.address, database: name },
       application: context.application,

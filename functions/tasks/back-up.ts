@@ -29,6 +29,7 @@ export const backUpTask: TaskWork<"back-up"> = async (context) => {
   const until = await lockedUntil(ledger, store, name, retention);
   const base = baseId === undefined ? undefined : await readBackup(ledger, baseId);
   if (base !== undefined) refuseUnusable(base);
+  const began = performance.now();
   const manifest = await backUp({
     source: address,
     application,
@@ -39,6 +40,7 @@ export const backUpTask: TaskWork<"back-up"> = async (context) => {
     onProgress: context.progress,
     ...(base !== undefined && { base: await readManifest(store, base) }),
   });
+  const seconds = Math.round(performance.now() - began) / 1_000;
   const amount = manifestAmount(manifest);
   const objects = [...manifest.data, ...manifest.largeObjects];
   const bytes = objects.reduce((sum, { size }) => sum + size, manifest.toc.size);
@@ -61,6 +63,7 @@ export const backUpTask: TaskWork<"back-up"> = async (context) => {
         bytes,
         rawBytes: amount.bytes,
         rows: amount.rows,
+        seconds,
         takenAt: new Date(manifest.snapshot.takenAt),
         retention,
         retainUntil: until.date,

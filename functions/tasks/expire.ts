@@ -5,10 +5,8 @@ import { finishExpiry, withdrawExpiry } from "../../io/ledger/backups.ts";
 import { addTaskFacts, listStaleExports } from "../../io/ledger/tasks.ts";
 import { backupPrefix } from "../backups.ts";
 import { markExpiring, readBuiltOn } from "../expiry.ts";
-import { exportPrefix } from "../exports.ts";
+import { EXPORT_SECONDS, exportPrefix } from "../exports.ts";
 import type { TaskContext, TaskWork } from "../task.ts";
-
-const EXPORT_SECONDS = 86_400;
 
 /** Ids that an outcome names; more would not travel. */
 const NAMED = 500;

@@ -2,6 +2,12 @@
 import type { Json } from "../../core/canonical-json.ts";
 import type { TaskKind } from "../../core/tasks.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
+import { about } from "../../io/telemetry/about.ts";
+import { invoked } from "../../io/telemetry/invocation.ts";
+import { openTraces } from "../../io/telemetry/trace.ts";
+import { carriedOutcome } from "../carried.ts";
+import { artifacts } from "../clients.ts";
+import type { Invocation } from "../step.ts";
 import { attemptTask, closeTask, type TaskWork } from "../task.ts";
 import { adoptTask } from "./adopt.ts";
 import { backUpTask } from "./back-up.ts";
@@ -32,11 +38,18 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   baseline: baselineTask,
 };
 
-export async function handler({ task, error }: TaskEvent): Promise<Json> {
+export const handler = invoked(async ({ task, error }: TaskEvent, invocation?: Invocation): Promise<Json> => {
+  about({ task });
+  await openTraces();
+  const lifetime = invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
   const ledger = await openLedger(`${task} task`);
   try {
-    return error === null ? await attemptTask(ledger, task, WORKS) : await closeTask(ledger, task, error);
+    const outcome = await (error === null
+      ? attemptTask(ledger, task, WORKS, lifetime)
+      : closeTask(ledger, task, error));
+    // The ledger has all of it; the machine, which only ends with it, need not.
+    return await carriedOutcome(artifacts(), `tasks/${task}/`, outcome);
   } finally {
     await ledger.close();
   }
-}
+});

@@ -2,15 +2,15 @@
  * Restore: a backup becomes a database. It is made and proved under a name of its own, and only then given the name that
  * was asked for: nobody ever sees half of it, and what it replaces is kept.
  */
-import { readBackup } from "../../io/ledger/backup-rows.ts";
+import { type BackupRow, readBackup } from "../../io/ledger/backup-rows.ts";
 import { markBackup, tellOfBackup } from "../../io/ledger/backups.ts";
 import { addTaskFacts } from "../../io/ledger/tasks.ts";
 import { findDatabase } from "../../io/postgres/databases.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { refuseUnusable } from "../backups.ts";
-import { makeProvedCopy, refusingDamage } from "../proved-copy.ts";
+import { makeProvedCopy, type ProvedCopy, refusingDamage } from "../proved-copy.ts";
 import { type Made, prepareReplacement, putInPlace, refuseTaken } from "../replacement.ts";
-import { openEnvironment, type TaskContext, type TaskEnvironment, type TaskWork } from "../task.ts";
+import { openCopies, openEnvironment, type TaskContext, type TaskWork } from "../task.ts";
 
 export const restoreTask: TaskWork<"restore"> = async (context) => {
   const { task, ledger, application } = context;
@@ -18,7 +18,7 @@ export const restoreTask: TaskWork<"restore"> = async (context) => {
   const wanted = "to" in task.input ? task.input.to : opened.address.database;
   const maintenance = await opened.openMaintenance();
   try {
-    const made = (await findMade(context, maintenance)) ?? (await make(context, opened, maintenance, wanted));
+    const made = (await findMade(context, maintenance)) ?? (await make(context, maintenance, wanted));
     const becomes =
       "over" in task.input ? await prepareReplacement(context, opened, maintenance, made) : undefined;
     const replaced = await putInPlace(context, maintenance, made, wanted, becomes);
@@ -51,22 +51,32 @@ async function findMade({ task }: TaskContext<"restore">, maintenance: Session):
   return (await findDatabase(maintenance, { oid: made.oid })) && made;
 }
 
-async function make(
-  context: TaskContext<"restore">,
-  opened: TaskEnvironment,
-  maintenance: Session,
-  wanted: string,
-): Promise<Made> {
+async function make(context: TaskContext<"restore">, maintenance: Session, wanted: string): Promise<Made> {
   const { task, ledger } = context;
   const backup = await readBackup(ledger, task.backup ?? "");
   refuseUnusable(backup);
   const over = "over" in task.input;
   if (!over) await refuseTaken(maintenance, wanted);
   const { manifest: _, ...copy } = await refusingDamage(context, backup, () =>
-    makeProvedCopy(context, backup, opened, maintenance, wanted),
+    makeCopy(context, backup, wanted),
   );
   const replaces = over ? await findDatabase(maintenance, { name: wanted }) : undefined;
   const made: Made = { ...copy, ...(replaces !== undefined && { replaces: replaces.oid }) };
   await context.asNewest(() => addTaskFacts(ledger, task.id, { made }));
   return made;
+}
+
+/** Only what takes the old database's place is done by production's own credentials. */
+async function makeCopy(
+  context: TaskContext<"restore">,
+  backup: BackupRow,
+  wanted: string,
+): Promise<ProvedCopy> {
+  const copies = await openCopies(context.ledger, context.task.environment ?? "", context.application);
+  const maintenance = await copies.openMaintenance();
+  try {
+    return await makeProvedCopy(context, backup, copies, maintenance, wanted);
+  } finally {
+    await maintenance.close();
+  }
 }

@@ -7,7 +7,7 @@ import { readEnvironment } from "../../io/ledger/environments.ts";
 import { dropScratch } from "../../io/postgres/databases.ts";
 import { readManifest, refuseGone } from "../backups.ts";
 import { makeProvedCopy, refusingDamage, secondsSince } from "../proved-copy.ts";
-import { openEnvironment, type TaskContext, type TaskWork } from "../task.ts";
+import { openCopies, type TaskContext, type TaskWork } from "../task.ts";
 
 export const verifyTask: TaskWork<"verify"> = async (context) => {
   const { task, ledger } = context;
@@ -48,7 +48,7 @@ async function proveByReading(
 
 /** The copy is dropped in every case. */
 async function proveByRestore(context: TaskContext<"verify">, backup: BackupRow): Promise<Proved> {
-  const opened = await openEnvironment(context.ledger, backup.environment, context.application);
+  const opened = await openCopies(context.ledger, backup.environment, context.application);
   const maintenance = await opened.openMaintenance();
   try {
     const wanted = opened.address.database;

@@ -1,5 +1,6 @@
 /** Rights of those who call functions: the state machines, the schedules and rules, and ECS, which fetches and starts the container. */
 import type { StateMachine } from "../../workflows/asl.ts";
+import { functionsOf } from "../../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../../workflows/promotion.asl.ts";
 import { taskDefinition } from "../../workflows/task.asl.ts";
 import {
@@ -102,11 +103,3 @@ export const fetchesImage: Grant = grant("fetch the container's image", (_, { im
   ),
   ...(imageRepository === null ? [] : [allow("SignInToRegistry", ["ecr:GetAuthorizationToken"], ["*"])]),
 ]);
-
-/** The functions that a definition invokes, by name. */
-function functionsOf({ States }: StateMachine): FunctionName[] {
-  const named = Object.values(States).flatMap((state) =>
-    state.Type === "Task" && "FunctionName" in state.Arguments ? [state.Arguments.FunctionName] : [],
-  );
-  return [...new Set(named)].sort() as FunctionName[];
-}

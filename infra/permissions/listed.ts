@@ -22,9 +22,14 @@ export const reachSchema = z.strictObject({
   configurationObjects: list(
     z.string().regex(/^[a-z0-9.-]{3,63}\/[^*?]+\*?$/, "use bucket/key or bucket/beginning*"),
   ),
-  /** And secrets, by name, with `*` at the end for all that begins so. */
+  /** And secrets: by name, with `*` at the end for all that begins so; those of other regions and accounts by their whole ARN. */
   configurationSecrets: list(
-    z.string().regex(/^[A-Za-z0-9/_+=.@-]+\*?$/, "use a secret's name, or its beginning and *"),
+    z
+      .string()
+      .regex(
+        /^(?:[A-Za-z0-9/_+=.@-]+\*?|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$/,
+        "use a secret's name, its beginning and *, or its ARN",
+      ),
   ),
   /** Accounts that environments are in besides this one. */
   accounts: list(z.string().regex(/^\d{12}$/, "use the account's twelve digits")),

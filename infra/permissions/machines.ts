@@ -3,7 +3,7 @@ import {
   type Deployment,
   executionArns,
   type FunctionName,
-  functionArn,
+  functionAliasArn,
   MACHINE_ALIAS,
   type MachineName,
   machineArn,
@@ -48,22 +48,23 @@ export const answersByPolicy: Grant = grant("answer for the policy that nobody h
   allow("AnswerByPolicy", ["states:SendTaskSuccess"], ["*"]),
 ]);
 
-/** Tells the machine how the step ended that runs in the container, and until then that it is alive. */
-export const answersForItself: Grant = grant("tell how its step ended, and that it is alive", () => [
-  allow(
-    "AnswerForItself",
-    ["states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"],
-    ["*"],
-  ),
+/** Hands on how a step ended that ran in the container; it turns away what is a decision's, and has no credentials either. */
+export const answersForContainer: Grant = grant("hand on how a step in the container ended", () => [
+  allow("AnswerForContainer", ["states:SendTaskSuccess", "states:SendTaskFailure"], ["*"]),
 ]);
 
-/** Calls another function, and waits for its answer. */
+/** Tells the machine that it lives, which answers nothing. */
+export const beats: Grant = grant("tell the machine that it is alive", () => [
+  allow("Beat", ["states:SendTaskHeartbeat"], ["*"]),
+]);
+
+/** Calls what is live of another function, and waits for its answer. */
 export function invokes(...names: FunctionName[]): Grant {
   return grant(`call ${names.map((name) => `\`${name}\``).join(", ")}`, (d) => [
     allow(
       `Invoke${sidOf(names.join(" "))}`,
       ["lambda:InvokeFunction"],
-      names.map((name) => functionArn(d, name)),
+      names.map((name) => functionAliasArn(d, name)),
     ),
   ]);
 }

@@ -2,9 +2,13 @@
 import { busArn, type Deployment, emailIdentityArn, bucketArn as ownBucketArn } from "../deployment.ts";
 import { allow, allowAny, type Grant, grant, type Statement } from "./statement.ts";
 
-/** Tells the bus what happened, in our name only. */
+/** Tells the bus what happened, in our name only: of every event that one request holds. */
 export const tellsBus: Grant = grant("put events on the bus", (d) => [
-  allow("TellBus", ["events:PutEvents"], [busArn(d)], { StringEquals: { "events:source": "rehearsal" } }),
+  allow("TellBus", ["events:PutEvents"], [busArn(d)], {
+    "ForAllValues:StringEquals": { "events:source": "rehearsal" },
+    // "For all values" holds of none as well.
+    Null: { "events:source": "false" },
+  }),
 ]);
 
 /** Sends mails from one address. */
@@ -78,9 +82,10 @@ export const capturesConfiguration: Grant = grant("read listed configuration", (
     ...allowAny(
       "ReadConfigurationSecrets",
       ["secretsmanager:GetSecretValue"],
-      reach.configurationSecrets.map(
-        (name) =>
-          `arn:${d.partition}:secretsmanager:${d.region}:${d.account}:secret:${name.endsWith("*") ? name : `${name}-??????`}`,
+      reach.configurationSecrets.map((name) =>
+        name.startsWith("arn:")
+          ? name
+          : `arn:${d.partition}:secretsmanager:${d.region}:${d.account}:secret:${name.endsWith("*") ? name : `${name}-??????`}`,
       ),
     ),
   ];

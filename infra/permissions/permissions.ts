@@ -23,10 +23,12 @@ import {
   runsContainer,
   samplesTraces,
 } from "./callers.ts";
+import { compact } from "./compact.ts";
 import {
   answersByPolicy,
   answersDecisions,
-  answersForItself,
+  answersForContainer,
+  beats,
   invokes,
   looksAtMachines,
   starts,
@@ -42,7 +44,14 @@ import {
 } from "./outside.ts";
 import { reachOf } from "./reach.ts";
 import { attaches, leavesDeadLetters, logsAs, logsContainer, traces } from "./runtime.ts";
-import { opensAsMaster, opensLedger, readsSecrets, removesSecrets, writesSecrets } from "./secrets.ts";
+import {
+  findsSecrets,
+  opensAsMaster,
+  opensLedger,
+  readsSecrets,
+  removesSecrets,
+  writesSecrets,
+} from "./secrets.ts";
 import type { Grant, Statement } from "./statement.ts";
 
 export type { Statement } from "./statement.ts";
@@ -51,8 +60,8 @@ export { UNSCOPED } from "./unscoped.ts";
 /** Every function: its log, its traces, its way into the network, and the ledger. */
 const every = (name: FunctionName): Grant[] => [logsAs(name), traces, attaches, opensLedger];
 
-/** Who changes the ledger tells of it: by the log's copies, which are written once, and on the bus. */
-const tells: Grant[] = [writes("log/"), tellsBus, opensObjects];
+/** Who changes the ledger tells of it: by copies of its rows and of the log, which are written once, and on the bus. */
+const tells: Grant[] = [writes("log/", "ledger/"), locks("log/"), locks("ledger/"), tellsBus, opensObjects];
 
 /** A step writes below its own name in each promotion, and nowhere else there. */
 const step = (name: FunctionName): Grant[] => [...every(name), ...tells, writes(`promotions/*/${name}/`)];
@@ -127,21 +136,25 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     writesSecrets("destinations"),
     removesSecrets("destinations"),
     sendsMails,
+    // What `rehearsal doctor` tries.
+    reads("checks/"),
+    writes("checks/"),
+    hides("checks/"),
+    looksAtBucket,
+    looksAtMachines,
+    findsSecrets("configuration-key"),
   ],
   look: [
     ...every("look"),
     ...tells,
     ...production,
+    ...copies,
     writesSecrets("environments"),
     writesSecrets("copies"),
     reads("releases/", "shapes/", "squashes/", "promotions/"),
-    writes("shapes/", "checks/"),
-    hides("checks/"),
-    looksAtBucket,
-    looksAtMachines,
+    writes("shapes/"),
     looksAtStorage,
     listsStorage,
-    readsSecrets("configuration-key"),
   ],
   task: [
     ...every("task"),
@@ -154,13 +167,15 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     uploads("exports/"),
     erases("backups/", "exports/"),
   ],
+  answer: [...every("answer"), answersForContainer],
   reconcile: [
     ...every("reconcile"),
     ...tells,
     leavesDeadLetters,
     starts("promotions", "rollbacks", "tasks"),
     answersDecisions,
-    erases("exports/"),
+    // Closes what died, which takes the credentials that this one must not have.
+    invokes("task"),
   ],
   notify: [...every("notify"), ...tells, leavesDeadLetters, readsSecrets("destinations"), sendsMails],
   sweep: [
@@ -175,7 +190,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
   ],
   drift: [...every("drift"), ...tells, ...production, leavesDeadLetters, reads("shapes/")],
   expire: [...every("expire"), ...tells, leavesDeadLetters, starts("tasks")],
-  audit: [...every("audit"), ...tells, leavesDeadLetters, reads("log/")],
+  audit: [...every("audit"), ...tells, leavesDeadLetters, reads("log/", "ledger/")],
   prepare: [
     ...every("prepare"),
     opensAsMaster,
@@ -183,7 +198,10 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     writesSecrets("configuration-key"),
     writesSecrets("first-key"),
     writesSecrets("control-database"),
+    // Whether there was a ledger, which a new control database does not know.
+    reads("ledger/"),
   ],
+  rebuild: [...every("rebuild"), reads("log/", "ledger/"), opensObjects],
 
   "machine-promotion": machine("promotion"),
   "machine-rollback": machine("rollback"),
@@ -199,7 +217,8 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     traces,
     opensLedger,
     ...tells,
-    answersForItself,
+    beats,
+    invokes("answer"),
     ...production,
     ...copies,
     ...takesBackups,
@@ -227,7 +246,7 @@ export function statementsOf(name: RoleName, d: Deployment, around: Surroundings
         throw new Error(`${name} has two statements named ${statement.Sid}`);
       statements.set(statement.Sid, statement);
     }
-  return [...statements.values()];
+  return compact([...statements.values()]);
 }
 
 function machine(name: MachineName): Grant[] {

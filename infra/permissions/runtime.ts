@@ -34,16 +34,15 @@ export const attaches: Grant = grant("be attached to the network by Lambda", (d,
   inNetwork
     ? [
         allow(
-          "AttachToNetwork",
-          [
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:UnassignPrivateIpAddresses",
-          ],
-          ["network-interface", "subnet", "security-group"].map(
-            (kind) => `arn:${d.partition}:ec2:${d.region}:${d.account}:${kind}/*`,
-          ),
+          "MakeNetworkInterface",
+          ["ec2:CreateNetworkInterface"],
+          ["network-interface", "subnet", "security-group"].map((kind) => inNetworkOf(d, kind)),
+          LAMBDA_ITSELF,
+        ),
+        allow(
+          "UseNetworkInterface",
+          ["ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"],
+          [inNetworkOf(d, "network-interface")],
           LAMBDA_ITSELF,
         ),
         allow(
@@ -75,6 +74,10 @@ export function sealsMessages(d: Deployment): Statement {
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html */
 const LAMBDA_ITSELF = { Null: { "lambda:SourceFunctionArn": "true" } };
+
+function inNetworkOf(d: Deployment, kind: string): string {
+  return `arn:${d.partition}:ec2:${d.region}:${d.account}:${kind}/*`;
+}
 
 function logsTo(d: Deployment, group: string): Statement {
   return allow("LogItself", ["logs:CreateLogStream", "logs:PutLogEvents"], [logGroupArn(d, group)]);

@@ -29,6 +29,13 @@ export function writesSecrets(use: SecretUse): Grant {
   ]);
 }
 
+/** Sees that secrets are there; their values stay unread. */
+export function findsSecrets(use: SecretUse): Grant {
+  return grant(`see whether there is ${WORDS[use]}`, (d) => [
+    allow(`Find${sidOf(use)}`, ["secretsmanager:DescribeSecret"], [secretArns(d, use)]),
+  ]);
+}
+
 export function removesSecrets(use: SecretUse): Grant {
   return grant(`remove ${WORDS[use]}`, (d) => [
     allow(`Remove${sidOf(use)}`, ["secretsmanager:DeleteSecret"], [secretArns(d, use)]),

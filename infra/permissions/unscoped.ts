@@ -2,9 +2,9 @@
 
 export const UNSCOPED: Readonly<Record<string, string>> = {
   "states:SendTaskSuccess":
-    "A task is answered by its token, not by a resource. It is granted to those only who cannot read an environment's credentials, and to the container.",
+    "A task is answered by its token, not by a resource. It is granted to those only who cannot read an environment's credentials.",
   "states:SendTaskFailure": "As above.",
-  "states:SendTaskHeartbeat": "As above.",
+  "states:SendTaskHeartbeat": "The same. Only the container has it, and it answers nothing.",
   "xray:PutTraceSegments": "A trace belongs to the account; X-Ray has no resource for it.",
   "xray:PutTelemetryRecords": "The same of what is told of the tracing itself.",
   "xray:GetSamplingRules": "Rules that Step Functions asks for, which are the account's.",

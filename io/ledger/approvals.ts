@@ -45,6 +45,12 @@ export async function readApproval(session: Session, promotion: string): Promise
   return row;
 }
 
+/** True when it is the token under which a promotion waits, or waited, for a decision. */
+export async function isDecision(session: Session, taskToken: string): Promise<boolean> {
+  const found = await session.query("select 1 from ledger.approvals where task_token = $1", [taskToken]);
+  return found.length > 0;
+}
+
 /**
  * Answers the question, once: throws `ApprovalNotWanted` when nothing waits (any more), and `EvidenceChanged` when
  * the answer names other evidence than was asked about.

@@ -13,6 +13,8 @@ export interface NewBackup
   task?: string;
   base?: string;
   rawBytes?: number;
+  /** How long it took. */
+  seconds?: number;
   /** The snapshot's instant; now when left out. */
   takenAt?: Date;
   /** `promotion` when left out. */
@@ -52,6 +54,7 @@ export async function insertBackup(session: Session, backup: NewBackup): Promise
       manifest: backup.manifestSha256,
       bytes: backup.bytes,
       rows: backup.rows,
+      ...(backup.seconds !== undefined && { seconds: backup.seconds }),
       base: backup.base ?? null,
       retention,
       retainUntil: until.toISOString(),

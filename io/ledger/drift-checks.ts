@@ -53,3 +53,34 @@ export async function readDriftCheck(session: Session, environment: string): Pro
   );
   return row;
 }
+
+/**
+ * The environments whose policy wants them looked at by now, the one looked at longest ago first; those that are being changed
+ * are left for later.
+ */
+export async function listDriftDue(session: Session): Promise<string[]> {
+  // A few minutes early counts as well, or a look that began late would put off each one after it.
+  const found = await session.query<{ name: string }>(
+    `select e.name from ledger.environments e
+        left join ledger.drift_checks c on c.environment = e.name
+        left join ledger.rounds r on r.name = 'drift ' || e.name,
+        lateral (select greatest(c.checked_at, r.at) as at, coalesce(e.policy #>> '{drift,look}', 'daily') as often) as last
+      where last.often <> 'never' and not (${CHANGING})
+        and (last.at is null or last.at < now() - case last.often when 'hourly' then interval '50 minutes' else interval '23 hours' end)
+      order by last.at nulls first, e.name`,
+  );
+  return found.map(({ name }) => name);
+}
+
+/** Whether somebody changes an environment's database: a promotion from its fence on, or a restore that takes its place. */
+export async function isChanging(session: Session, environment: string): Promise<boolean> {
+  const found = await session.query(`select from ledger.environments e where e.name = $1 and (${CHANGING})`, [
+    environment,
+  ]);
+  return found.length > 0;
+}
+
+const CHANGING = `exists (select from ledger.promotions p join ledger.steps s on s.promotion = p.id
+      where p.environment = e.name and p.status in ('running', 'held') and s.step in ('fence', 'migrate', 'roll-back'))
+    or exists (select from ledger.tasks t
+      where t.status in ('created', 'running') and (t.input ->> 'over' = e.name or (t.kind = 'adopt' and t.environment = e.name)))`;

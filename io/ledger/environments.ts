@@ -12,14 +12,18 @@ export interface Environment {
   role: Role;
   state: State;
   identity: string;
+  /** The name of the secret with production's own credentials. */
   secret: string;
+  /** Of the one with those for copies; null where none was made, and the other serves both. */
+  copiesSecret: string | null;
   address: string;
   policy: Policy;
   fingerprint: string;
   release: string | null;
 }
 
-const COLUMNS = "name, role, state, identity, secret, address, policy, fingerprint, release";
+const COLUMNS =
+  'name, role, state, identity, secret, copies_secret as "copiesSecret", address, policy, fingerprint, release';
 
 /** The environment of that name; throws `NotFound`. */
 export async function readEnvironment(session: Session, name: string): Promise<Environment> {
@@ -39,14 +43,16 @@ export async function listEnvironments(session: Session): Promise<Environment[]>
 /** Registers an environment; throws `EnvironmentExists` when the name is taken. */
 export async function insertEnvironment(session: Session, environment: Environment): Promise<void> {
   const inserted = await session.query(
-    `insert into ledger.environments (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-      on conflict do nothing returning name`,
+    `insert into ledger.environments
+        (name, role, state, identity, secret, copies_secret, address, policy, fingerprint, release)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing returning name`,
     [
       environment.name,
       environment.role,
       environment.state,
       environment.identity,
       environment.secret,
+      environment.copiesSecret,
       environment.address,
       JSON.stringify(environment.policy),
       environment.fingerprint,
@@ -67,6 +73,11 @@ export async function updateEnvironment(
       where name = $1`,
     [name, change.state, change.fingerprint ?? null, change.release ?? null],
   );
+}
+
+/** Names the secret with the credentials for copies. */
+export async function updateCopiesSecret(session: Session, name: string, secret: string): Promise<void> {
+  await session.query("update ledger.environments set copies_secret = $2 where name = $1", [name, secret]);
 }
 
 /** Replaces the policy; promotions under way keep the one they began with. */

@@ -59,7 +59,8 @@ export async function beginStep(
   );
   const [row] = await session.query<{ attempt: number; token: string }>(
     `insert into ledger.steps (promotion, step, attempt)
-      select $1, $2, coalesce(max(attempt), 0) + 1 from ledger.steps where promotion = $1 and step = $2
+      select $1, $2, greatest(max(attempt), (select attempts_above from ledger.interrupted where id = $1), 0) + 1
+        from ledger.steps where promotion = $1 and step = $2
       returning attempt, token`,
     [id, step],
   );

@@ -1,12 +1,15 @@
 /** Tasks in the ledger: one row each; every attempt takes a larger fencing token, and only the newest may write. */
 import type { Json } from "../../core/canonical-json.ts";
 import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
+import type { Compute } from "../../core/policy.ts";
 import type { Progress } from "../../core/progress.ts";
 import { isTaskEnded, type TaskInputs, type TaskKind, type TaskStatus } from "../../core/tasks.ts";
 import type { Session } from "../postgres/session.ts";
 
 /** What an attempt leaves for the next, or for whoever cleans up after the last. */
 export interface TaskFacts {
+  /** Where it runs, noted when it was asked for; in a function when nothing is. */
+  compute?: Compute;
   /** restore: the database that was made and is about to be given its name. */
   made?: {
     oid: number;
@@ -58,12 +61,15 @@ const COLUMNS = `id, kind, environment, backup, input, requested_by as "requeste
   progress, created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
 
 export type NewTask = { [K in TaskKind]: Of<K> }[TaskKind] &
-  Pick<Task, "id" | "environment" | "backup" | "requestedBy">;
+  Pick<Task, "id" | "environment" | "backup" | "requestedBy"> & { facts?: TaskFacts };
 
 export async function insertTask(session: Session, task: NewTask): Promise<void> {
   await session.query(
-    `insert into ledger.tasks (id, kind, environment, backup, input, requested_by) values ($1, $2, $3, $4, $5, $6)`,
-    [task.id, task.kind, task.environment, task.backup, JSON.stringify(task.input), task.requestedBy],
+    `insert into ledger.tasks (id, kind, environment, backup, input, requested_by, facts) values ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      ...[task.id, task.kind, task.environment, task.backup, JSON.stringify(task.input), task.requestedBy],
+      JSON.stringify(task.facts ?? {}),
+    ],
   );
 }
 
@@ -132,7 +138,8 @@ export async function beginTask(
   const task = await readTask(session, id, "lock");
   if (isTaskEnded(task.status)) return { task };
   const [row] = await session.query<{ attempt: number; token: string }>(
-    `update ledger.tasks set status = 'running', attempt = attempt + 1, token = nextval('ledger.fencing_tokens'),
+    `update ledger.tasks set status = 'running', token = nextval('ledger.fencing_tokens'),
+        attempt = greatest(attempt, (select attempts_above from ledger.interrupted where id = $1)) + 1,
         started_at = coalesce(started_at, now())
       where id = $1 returning attempt, token`,
     [id],

@@ -77,7 +77,7 @@ async function attempt<Row extends object>(
   settings: Readonly<Record<string, string>>,
 ): Promise<Connected<Row>> {
   const { iam } = address;
-  const password = iam ? () => iamToken(address, iam.region) : address.password;
+  const password = iam ? () => iamToken(address, iam) : address.password;
   const client = new pg.Client({
     host: address.host,
     port: address.port,
@@ -85,8 +85,9 @@ async function attempt<Row extends object>(
     database: address.database,
     application_name: application.slice(0, 63),
     keepAlive: true,
-    options: Object.entries(settings)
-      .map(([name, value]) => `-c ${name}=${value}`)
+    // In the startup packet a role is what RESET ROLE leads back to.
+    options: Object.entries({ ...settings, ...(address.role !== undefined && { role: address.role }) })
+      .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\s\\]/g, "\\$&")}`)
       .join(" "),
     ssl: tls,
     enableChannelBinding: address.channelBinding === "require",
@@ -190,7 +191,7 @@ const ABOUT: Record<string, "host" | "time"> = {
 const ISSUER = /SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|^CERT_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED/;
 
 /** A refusal that stays one however often it is tried; undefined for any other failure. */
-function refusalOf(error: unknown, { host }: DatabaseAddress): RehearsalError | undefined {
+function refusalOf(error: unknown, { host, user, role }: DatabaseAddress): RehearsalError | undefined {
   if (error instanceof RehearsalError) return error;
   const { code = "", message } = error as { code?: string; message: string };
   if (code in ABOUT || ISSUER.test(code))
@@ -199,6 +200,9 @@ function refusalOf(error: unknown, { host }: DatabaseAddress): RehearsalError | 
       { host, reason: message, about: ABOUT[code] ?? "issuer" },
       { cause: error },
     );
+  // Of all that the startup packet names only the role can be refused so.
+  if (role !== undefined && (code === "22023" || (code === "42501" && /set role/.test(message))))
+    return new RehearsalError("RoleRefused", { user, role, reason: message }, { cause: error });
   if (message === "The server does not support SSL connections")
     return new RehearsalError("EncryptionMissing", { host }, { cause: error });
   // PgBouncer and what is made from it, and RDS Proxy: neither passes on what it cannot keep apart for two clients.

@@ -135,7 +135,7 @@ export async function carryDatabaseProperties(session: Session, fromOid: number,
   if (facts.limit !== -1) await session.execute(`alter database ${target} connection limit ${facts.limit}`);
   if (facts.comment !== null)
     await session.execute(`comment on database ${target} is ${quoteLiteral(facts.comment)}`);
-  if (facts.granted) await carryRights(session, fromOid, target);
+  if (facts.granted) await carryRights(session, fromOid, to);
 }
 
 /** What `carryDatabaseProperties` carries, as one text that two databases have alike exactly when they are alike in it. */
@@ -153,18 +153,47 @@ export async function readDatabaseProperties(session: Session, oid: number): Pro
   return row.properties;
 }
 
+/**
+ * Lets the session's own login into a database that its role owns: who acts as an owner may still be turned away at the door.
+ * True when it was given leave for that, which `turnOwnLoginAway` takes back.
+ */
+export async function letOwnLoginIn(session: Session, name: string): Promise<boolean> {
+  const [door] = await session.query<{ login: string; open: boolean }>(
+    "select session_user::text as login, has_database_privilege(session_user, $1, 'connect') as open",
+    [name],
+  );
+  if (door === undefined || door.open) return false;
+  await session.execute(`grant connect on database ${quoteName(name)} to ${quoteName(door.login)}`);
+  return true;
+}
+
+/** So that a database that is handed on lets in whom its original does, and nobody else. */
+export async function turnOwnLoginAway(session: Session, name: string): Promise<void> {
+  const [own] = await session.query<{ login: string }>("select session_user::text as login");
+  await session.execute(`revoke connect on database ${quoteName(name)} from ${quoteName(own?.login ?? "")}`);
+}
+
 /** Nobody but its owner and superusers may connect. */
 export async function closeToPublic(session: Session, name: string): Promise<void> {
   await session.execute(`revoke all on database ${quoteName(name)} from public`);
 }
 
-async function carryRights(session: Session, fromOid: number, target: string): Promise<void> {
+async function carryRights(session: Session, fromOid: number, name: string): Promise<void> {
+  const target = quoteName(name);
   const rights = await session.query<{ grantee: string | null; privilege: string; grantable: boolean }>(
     `select case when a.grantee <> 0 then pg_get_userbyid(a.grantee) end as grantee, a.privilege_type as privilege,
         a.is_grantable as grantable
       from pg_database d, aclexplode(d.datacl) a where d.oid = $1::oid`,
     [fromOid],
   );
+  // Whoever was let in for the making of a copy has no right in the database whose place it takes.
+  const others = await session.query<{ grantee: string }>(
+    `select distinct pg_get_userbyid(a.grantee) as grantee from pg_database d, aclexplode(d.datacl) a
+      where d.datname = $1 and a.grantee not in (0, d.datdba)`,
+    [name],
+  );
+  for (const { grantee } of others)
+    await session.execute(`revoke all on database ${target} from ${quoteName(grantee)}`);
   await session.execute(`revoke all on database ${target} from public`);
   for (const { grantee, privilege, grantable } of rights) {
     const to = grantee === null ? "public" : quoteName(grantee);

@@ -1,13 +1,9 @@
 /** The IAM authorizer of an HTTP API: who signed a request, verified against the principals that this gateway knows. */
-import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { KEY_TYPE_IDENTIFIER } from "@smithy/signature-v4";
-import { type Credentials, isSignedBy, readAuthorization, readSignedDate, SKEW } from "../signature-v4.ts";
+import { type SigningKeys, signerOf } from "../signer.ts";
 
 /** Somebody with credentials of AWS. */
-export interface Principal extends Credentials {
-  /** Of a role's session, which has one; requests then carry it. */
-  sessionToken?: string;
+export interface Principal extends SigningKeys {
   userArn: string;
 }
 
@@ -35,33 +31,8 @@ export async function authorize(
   body: Buffer,
   principals: readonly Principal[],
 ): Promise<IamAuthorizer | undefined> {
-  const { headers } = message;
-  const parts = readAuthorization(headers.authorization ?? "");
-  const date = text(headers["x-amz-date"]);
-  if (parts === undefined || !(Math.abs(Date.now() - readSignedDate(date)) <= SKEW)) return undefined;
-  const [accessKeyId = "", day, region = "", service, terminator, more] = parts.credential.split("/");
-  if (day !== date.slice(0, 8) || service !== "execute-api" || terminator !== KEY_TYPE_IDENTIFIER || more)
-    return undefined;
-  const principal = principals.find((one) => one.accessKeyId === accessKeyId);
-  if (principal === undefined || !parts.signedHeaders.includes("host")) return undefined;
-  const token = headers["x-amz-security-token"];
-  if (principal.sessionToken !== token || (token !== undefined && !signs(parts, "x-amz-security-token")))
-    return undefined;
-  const [path = "/", ...query] = (message.url ?? "/").split("?");
-  const request = {
-    method: message.method ?? "GET",
-    path,
-    query: parametersOf(query.join("?")),
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, text(value)])),
-  };
-  // The body as it came, whatever hash the request says that it has.
-  const payloadHash = createHash("sha256").update(body).digest("hex");
-  const claim = { date, region, signedHeaders: parts.signedHeaders, signature: parts.signature, payloadHash };
-  return (await isSignedBy("execute-api", request, claim, principal)) ? authorizerOf(principal) : undefined;
-}
-
-function signs({ signedHeaders }: { signedHeaders: string[] }, name: string): boolean {
-  return signedHeaders.includes(name);
+  const principal = await signerOf("execute-api", message, body, principals);
+  return principal && authorizerOf(principal);
 }
 
 function authorizerOf({ accessKeyId, userArn }: Principal): IamAuthorizer {
@@ -78,14 +49,4 @@ function authorizerOf({ accessKeyId, userArn }: Principal): IamAuthorizer {
     userArn,
     userId: id,
   };
-}
-
-function text(value: string | string[] | undefined): string {
-  return Array.isArray(value) ? value.join(",") : (value ?? "");
-}
-
-function parametersOf(query: string): Record<string, string | string[]> {
-  const parsed = new URLSearchParams(query);
-  const entries = [...new Set(parsed.keys())].map((name) => [name, parsed.getAll(name)] as const);
-  return Object.fromEntries(entries.map(([name, all]) => [name, all.length > 1 ? all : (all[0] ?? "")]));
 }

@@ -17,6 +17,7 @@ import type { DatabaseAddress } from "../../core/database-url.ts";
 import { closeTask } from "../../functions/task.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
 import { insertTask } from "../../io/ledger/tasks.ts";
+import { executionArn } from "../../io/step-functions.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, olderThanAll, rows } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
 import { LocalService } from "../service/local-service.ts";
@@ -279,8 +280,8 @@ describe("verify", () => {
     const { id: task } = await service.must<Task>("POST", `/backups/${id}/verify`, { restore: true });
     await gate.reached();
     const { REHEARSAL_TASK_MACHINE: machine = "" } = service.variables;
-    const executionArn = `${machine.replace(":stateMachine:", ":execution:")}:${task}`;
-    await sfn.send(new StopExecutionCommand({ executionArn, error: "Stopped", cause: "by hand" }));
+    const stopped = executionArn(machine, task);
+    await sfn.send(new StopExecutionCommand({ executionArn: stopped, error: "Stopped", cause: "by hand" }));
     expect(await taskEnd(service, task)).toMatchObject({
       status: "failed",
       error: { code: "StepDied", message: expect.stringContaining("ABORTED") },

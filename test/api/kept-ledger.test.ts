@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 // Only now, for the client of its secrets reads the variables when it is first used.
-const { borrowLedger, returnLedger } = await import("../../functions/api/kept-ledger.ts");
+const { borrowLedger, returnLedger } = await import("../../functions/kept-ledger.ts");
 
 test("a session that was given back is lent again, and one amid a transaction is closed", async () => {
   const first = await borrowLedger();

@@ -7,11 +7,13 @@ import type { Grant } from "../../core/access.ts";
 import { type DatabaseAddress, databaseUrl } from "../../core/database-url.ts";
 import { sha256 } from "../../core/digest.ts";
 import { type Bundle, buildBundle } from "../../core/release.ts";
+import { migrateControl } from "../../functions/control.ts";
 import { insertKey } from "../../io/ledger/keys.ts";
 import { insertPerson, replaceGrants } from "../../io/ledger/people.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { openSecrets } from "../../io/secrets.ts";
 import { startEventBridge } from "../../local/event-bridge.ts";
+import { startInvokeEndpoint } from "../../local/lambda/invoke.ts";
 import { startSecretsManager } from "../../local/secrets-manager.ts";
 import { startStepFunctions } from "../../local/step-functions/index.ts";
 import { startBucket } from "../bucket.ts";
@@ -81,6 +83,11 @@ export async function openWorld() {
       return { payload: {} };
     },
   });
+  // Looks run in this process as well, and are asked over HTTP all the same.
+  const lambda = await startInvokeEndpoint(async (_, payload) => {
+    const { handler } = await import("../../functions/look/main.ts");
+    return { payload: await handler(payload) };
+  });
   const { hostname: host, port } = new URL(stepFunctions.url);
   const line = await startTcpProxy({ host, port: Number(port) });
   const throughLine = line.through({ host, port: Number(port) });
@@ -88,6 +95,8 @@ export async function openWorld() {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
     AWS_ENDPOINT_URL_SFN: `http://${throughLine.host}:${throughLine.port}`,
     AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
+    AWS_ENDPOINT_URL_LAMBDA: lambda.url,
+    REHEARSAL_LOOK_FUNCTION: "look",
     REHEARSAL_BUCKET: "artifacts",
     REHEARSAL_EVENT_BUS: "rehearsal",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
@@ -103,9 +112,10 @@ export async function openWorld() {
   process.env.REHEARSAL_PROMOTION_MACHINE = promotionMachine;
   process.env.REHEARSAL_ROLLBACK_MACHINE = rollbackMachine;
 
-  const control = await freshDatabase(newestServer(), await controlSchema());
+  const control = await freshDatabase(newestServer());
   await openSecrets().writeSecret("rehearsal/control-database", databaseUrl(control));
   const ledger = await openSession(control, { application: "test" });
+  await migrateControl(ledger, await controlMigrations());
   await keepPerson(ledger, "tester", KEY);
   await keepPerson(ledger, "other", OTHER_KEY);
   const targets: DatabaseAddress[] = [];
@@ -164,6 +174,7 @@ export async function openWorld() {
       sfn.destroy();
       await line.stop();
       await stepFunctions.stop();
+      await lambda.stop();
       await bus.stop();
       await secretsManager.stop();
       await bucket.stop();
@@ -189,11 +200,12 @@ export async function keepPerson(
 }
 
 /** Every migration of the control database, in order. */
-async function controlSchema(): Promise<string> {
+async function controlMigrations(): Promise<{ path: string; bytes: Uint8Array }[]> {
   const folder = new URL("../../migrations/", import.meta.url);
   const names = (await readdir(folder)).sort();
-  const texts = await Promise.all(names.map((name) => readFile(new URL(name, folder), "utf8")));
-  return texts.join("\n");
+  return Promise.all(
+    names.map(async (name) => ({ path: `migrations/${name}`, bytes: await readFile(new URL(name, folder)) })),
+  );
 }
 
 /** Registers a database of one table, whose first migration is a release away. */

@@ -24,7 +24,7 @@ let backup: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "rehearsal-backup-"));
-  service = await new Service(server.address, "cli-backup").start();
+  service = await new Service(server.address, "cli-backup", { permissions: "enforced" }).start();
   production = await environment("prod", "prod");
   await environment("dev", "dev");
 });
@@ -220,4 +220,8 @@ describe("a mistake", () => {
     expect([exit, err]).toEqual([2, ""]);
     expect(value.error).toMatchObject({ code, hint: expect.stringContaining(hint) });
   });
+});
+
+test("each function had what it asked for from its own role", () => {
+  expect(service.denied()).toEqual([]);
 });

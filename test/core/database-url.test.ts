@@ -9,6 +9,7 @@ test.each([
   "postgresql://app:p@db.example.org:5432/main?sslmode=verify-full&sslrootcert=%2Fetc%2Fca%20bundle.pem",
   "postgresql://app:p@db.example.org:5432/main?sslmode=require&channel_binding=require",
   "postgresql://app@db.example.org:5432/main?sslmode=verify-full&auth=iam&region=eu-central-1",
+  "postgresql://copier:p@db.example.org:5432/main?sslmode=require&role=the%20owner",
 ])("%s is stored as it was given", (url) => {
   expect(databaseUrl(parseDatabaseUrl(url))).toBe(url);
 });
@@ -29,6 +30,7 @@ test("the region of a token is told by the name of an RDS server", () => {
 });
 
 test.each([
+  ["u:secret@h/d?role=none", "names nobody"],
   ["u:secret@h/d?sslmode=prefer", "disable, require and verify-full are known"],
   ["u:secret@h/d?sslrootcert=/ca.pem&sslmode=require", "only with sslmode=verify-full"],
   ["u:secret@h/d?channel_binding=require&sslmode=disable", "needs TLS"],

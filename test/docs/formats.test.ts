@@ -26,6 +26,7 @@ import { type Evidence, evidenceDigest } from "../../core/evidence.ts";
 import { FORMAT_NAMES } from "../../core/formats/format.ts";
 import { FORMATS } from "../../core/formats/formats.ts";
 import { parseInventory } from "../../core/inventory.ts";
+import { type CopyHead, type CopyLine, copyText } from "../../core/ledger-copy.ts";
 import { type EventContent, findBrokenLink, LOG_START, type LogEntry, linkEvent } from "../../core/log.ts";
 import { parseMigration } from "../../core/migration.ts";
 import { type DatabaseUse, databaseName } from "../../core/names.ts";
@@ -43,6 +44,7 @@ import { openConfiguration } from "../../functions/configuration.ts";
 import type { FencedContent } from "../../functions/steps/fence.ts";
 import type { CopyWriters } from "../../functions/steps/restore.ts";
 import { readObject, writeObject } from "../../io/backup-objects.ts";
+import { copyKey, copyObject, readCopyObject } from "../../io/ledger/copies.ts";
 import { logKey, logObject } from "../../io/ledger/outbox.ts";
 import { openListWriter, readList } from "../../io/object-list.ts";
 import { backUp } from "../../io/postgres/backup.ts";
@@ -429,6 +431,13 @@ test("an event's hash covers the previous hash, a line feed and the body", () =>
   const [first] = entries;
   if (first === undefined) throw new Error("there is no first entry");
   expect(`${logKey(first.seq)}\n${logObject(first)}`).toBe(example("log-copy"));
+});
+
+test("an object of the ledger's copy says its head and its rows, and is read back as it was written", () => {
+  const { head, lines } = json<{ head: CopyHead; lines: CopyLine[] }>("ledger-copy");
+  expect(copyText(head, lines)).toBe(`${example("ledger-copy-text")}\n`);
+  expect(readCopyObject(copyObject(head, lines))).toEqual({ head, lines });
+  expect(page).toContain(`\`${copyKey(head.number)}\``);
 });
 
 test("databases are named as shown", () => {

@@ -16,7 +16,7 @@ test("a token names server, user and region, and is signed with the process's cr
     AWS_CONFIG_FILE: "/nowhere/config",
     AWS_SHARED_CREDENTIALS_FILE: "/nowhere/credentials",
   });
-  expect(await refusalOf(() => iamToken(ADDRESS, "eu-central-1"))).toMatchObject({
+  expect(await refusalOf(() => iamToken(ADDRESS, { region: "eu-central-1" }))).toMatchObject({
     code: "AwsCallFailed",
     hint: expect.stringContaining("credentials"),
   });
@@ -26,7 +26,7 @@ test("a token names server, user and region, and is signed with the process's cr
     AWS_SESSION_TOKEN: "temporary/and+long==",
   });
   const before = Date.now();
-  const token = await iamToken(ADDRESS, "eu-central-1");
+  const token = await iamToken(ADDRESS, { region: "eu-central-1" });
   const read = readRdsToken(token, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
   expect(read).toMatchObject({
     server: "main.abc.eu-central-1.rds.amazonaws.com:5432",

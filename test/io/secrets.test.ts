@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, request as forward } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openSecrets } from "../../io/secrets.ts";
 import { startSecretsManager } from "../../local/secrets-manager.ts";
@@ -31,13 +32,35 @@ test("a secret is written, read back, given a new value, and its old one given b
   }
 });
 
-test("writing the value it has makes no version", async () => {
+test("whoever writes a secret, for the first time or again, asks for no value of it", async () => {
   const secrets = openSecrets({ endpoint: endpoint.url });
-  await secrets.writeSecret("prod/database", "x");
-  await secrets.writeSecret("prod/database", "x");
-  const client = new SecretsManagerClient({ endpoint: endpoint.url });
-  const described = await client.send(new DescribeSecretCommand({ SecretId: "prod/database" }));
-  expect(Object.keys(described.VersionIdsToStages ?? {})).toHaveLength(1);
+  const asked: string[] = [];
+  const recorder = createServer((request, response) => {
+    const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
+    asked.push(operation);
+    const onwards = forward(endpoint.url, { method: "POST", headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onwards);
+  });
+  await new Promise<void>((resolve) => recorder.listen(0, "127.0.0.1", resolve));
+  const { port } = recorder.address() as AddressInfo;
+  const writer = openSecrets({ endpoint: `http://127.0.0.1:${port}` });
+  expect(await writer.hasSecret("prod/written")).toBe(false);
+  await writer.writeSecret("prod/written", "x");
+  await writer.writeSecret("prod/written", "y");
+  expect(await writer.hasSecret("prod/written")).toBe(true);
+  recorder.closeAllConnections();
+  recorder.close();
+  expect(asked).toEqual([
+    "DescribeSecret",
+    "CreateSecret",
+    "CreateSecret",
+    "PutSecretValue",
+    "DescribeSecret",
+  ]);
+  expect(await secrets.readSecret("prod/written")).toBe("y");
 });
 
 test("a secret that is not there is SecretMissing", async () => {
@@ -54,4 +77,20 @@ test("abuse 35: a refusal's words do not hold the secret", async () => {
     (error: Error & { facts: object; hint: string }) =>
       !JSON.stringify([error.message, error.facts, error.hint]).includes("hunter2"),
   );
+});
+
+test("a secret that is named by its ARN is asked for in the region that it is in", async () => {
+  const regions: string[] = [];
+  const recorder = createServer((request, response) => {
+    regions.push(/Credential=[^/]+\/\d+\/([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "");
+    response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end('{"SecretString":"found"}');
+    request.resume();
+  });
+  await new Promise<void>((resolve) => recorder.listen(0, "127.0.0.1", resolve));
+  const { port } = recorder.address() as AddressInfo;
+  const secrets = openSecrets({ endpoint: `http://127.0.0.1:${port}` });
+  for (const id of ["here", "arn:aws:secretsmanager:eu-west-1:222222222222:secret:there-AbCdEf", "here"])
+    expect(await secrets.readSecret(id)).toBe("found");
+  expect(regions).toEqual(["us-east-1", "eu-west-1", "us-east-1"]);
+  await new Promise((resolve) => recorder.close(resolve));
 });

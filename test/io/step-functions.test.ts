@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { openStepFunctions } from "../../io/step-functions.ts";
+import { executionArn, openStepFunctions } from "../../io/step-functions.ts";
 import { CALLBACK, machine, openStage } from "../local/step-functions/stage.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -92,4 +92,10 @@ test("a machine that is not there is AwsCallFailed, and may be tried again", asy
     facts: { service: "Step Functions", operation: "StartExecution" },
     hint: expect.stringContaining("check the region"),
   });
+});
+
+test("an execution has its machine's name alone, whichever alias or version of it was started", () => {
+  const machineArn = "arn:aws:states:us-east-1:000000000000:stateMachine:promotion";
+  for (const started of [machineArn, `${machineArn}:live`, `${machineArn}:12`])
+    expect(executionArn(started, "p1")).toBe("arn:aws:states:us-east-1:000000000000:execution:promotion:p1");
 });

@@ -1,28 +1,36 @@
-/** API Gateway over real HTTP: a Hono application in the Lambda runner behind it, and results that are malformed. */
+/** API Gateway over real HTTP: a Hono application behind it, bundled and under the Runtime API, and results that are malformed. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle } from "../../infra/bundle.ts";
 import { type ApiGateway, startApiGateway } from "../../local/api-gateway.ts";
 import { type LambdaRunner, startLambdaRunner } from "../../local/lambda/runner.ts";
 
 let lambda: LambdaRunner;
 let gateway: ApiGateway;
 
+const folder = mkdtempSync(join(tmpdir(), "rehearsal-web-"));
+
 const functions = {
-  api: {
-    module: new URL("../fixtures/handlers/web.ts", import.meta.url),
-    timeoutSeconds: 10,
-    memoryMb: 256,
-  },
+  api: { module: pathToFileURL(join(folder, "main.mjs")), timeoutSeconds: 10, memoryMb: 256 },
 };
 
 beforeAll(async () => {
-  lambda = startLambdaRunner({ functions, environment: {} });
+  await bundle({
+    ...{ name: "web", folder },
+    entry: fileURLToPath(new URL("../fixtures/handlers/web.ts", import.meta.url)),
+  });
+  lambda = startLambdaRunner({ functions, environment: {}, processes: true, onLog: () => undefined });
   gateway = await startApiGateway({ invoke: lambda.invoke, functionName: "api" });
 });
 
 afterAll(async () => {
   await gateway.stop();
   await lambda.stop();
+  rmSync(folder, { recursive: true });
 });
 
 const get = (path: string, init?: RequestInit) =>
@@ -144,6 +152,92 @@ describe("a request", () => {
   });
 });
 
+/**
+ * The example of payload format 2.0 in the developer guide:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+const DOCUMENTED = {
+  version: "2.0",
+  routeKey: "$default",
+  rawPath: "/my/path",
+  rawQueryString: "parameter1=value1&parameter1=value2&parameter2=value",
+  cookies: ["cookie1", "cookie2"],
+  headers: { header1: "value1", header2: "value1,value2" },
+  queryStringParameters: { parameter1: "value1,value2", parameter2: "value" },
+  requestContext: {
+    accountId: "123456789012",
+    apiId: "api-id",
+    authorizer: { jwt: { claims: { claim1: "value1", claim2: "value2" }, scopes: ["scope1", "scope2"] } },
+    domainName: "id.execute-api.us-east-1.amazonaws.com",
+    domainPrefix: "id",
+    http: {
+      method: "POST",
+      path: "/my/path",
+      protocol: "HTTP/1.1",
+      sourceIp: "192.0.2.1",
+      userAgent: "agent",
+    },
+    requestId: "id",
+    routeKey: "$default",
+    stage: "$default",
+    time: "12/Mar/2020:19:03:58 +0000",
+    timeEpoch: 1583348638390,
+  },
+  body: "Hello from Lambda",
+  pathParameters: { parameter1: "value1" },
+  isBase64Encoded: false,
+  stageVariables: { stageVariable1: "value1", stageVariable2: "value2" },
+};
+
+describe("the documented event", () => {
+  const answered = async (event: object) =>
+    (await lambda.invoke("api", event)) as { payload: { body: string; headers: Record<string, string> } };
+
+  test.for([
+    ["as it stands", {}, "Hello from Lambda"],
+    [
+      "with a body in base64",
+      { body: Buffer.from([0xff, 0, 0xc3]).toString("base64"), isBase64Encoded: true },
+      Buffer.from([0xff, 0, 0xc3]).toString("latin1"),
+    ],
+    ["without a body", { body: undefined }, ""],
+  ] as const)("is read by the application: %s", async ([, change, body]) => {
+    const { payload } = await answered({ ...DOCUMENTED, ...change });
+    expect(payload).toMatchObject({
+      statusCode: 200,
+      isBase64Encoded: false,
+      headers: { "content-type": "application/json" },
+      cookies: ["cookie1=value1; Path=/", "cookie2=value2; Path=/"],
+    });
+    expect(JSON.parse(payload.body)).toEqual({
+      url: "https://id.execute-api.us-east-1.amazonaws.com/my/path?parameter1=value1&parameter1=value2&parameter2=value",
+      method: "POST",
+      queries: { parameter1: ["value1", "value2"], parameter2: ["value"] },
+      header2: "value1,value2",
+      cookie: "cookie1; cookie2",
+      body,
+    });
+  });
+
+  test("is what the gateway makes of the same request, but for who and when", async () => {
+    const response = await get("/event?parameter1=value1&parameter1=value2&parameter2=value", {
+      method: "POST",
+      body: "Hello from Lambda",
+      headers: { "content-type": "text/plain", header1: "value1", cookie: "cookie1; cookie2" },
+    });
+    const event = (await response.json()) as Record<string, unknown>;
+    const { authorizer: _, ...context } = DOCUMENTED.requestContext;
+    expect(Object.keys(event).sort()).toEqual(
+      Object.keys(DOCUMENTED)
+        .filter((name) => name !== "pathParameters" && name !== "stageVariables")
+        .sort(),
+    );
+    expect(Object.keys(event.requestContext as object).sort()).toEqual(Object.keys(context).sort());
+    const { rawQueryString, queryStringParameters, cookies, body, isBase64Encoded } = DOCUMENTED;
+    expect(event).toMatchObject({ rawQueryString, queryStringParameters, cookies, body, isBase64Encoded });
+  });
+});
+
 describe("a result", () => {
   test("sets each cookie in a header of its own", async () => {
     const response = await get("/cookies");
@@ -206,7 +300,7 @@ describe("a result", () => {
   });
 
   test("fault 5: of a throttled function is a 503", async () => {
-    const narrow = startLambdaRunner({ functions, environment: {}, concurrency: 1 });
+    const narrow = startLambdaRunner({ functions, environment: {}, concurrency: 1, processes: true });
     const busy = await startApiGateway({ invoke: narrow.invoke, functionName: "api" });
     const statuses = await Promise.all([1, 2].map(async () => (await fetch(`${busy.url}/slow`)).status));
     expect(statuses.sort()).toEqual([200, 503]);

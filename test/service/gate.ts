@@ -1,11 +1,13 @@
 /**
  * Loaded in every sandbox of a service under test: at a milestone for which the test has put up a gate, this sandbox
- * waits until it is let through, or dies there with its function's answer unsaid. Each gate stops one sandbox, once.
+ * waits until it is let through, or dies there with its function's answer unsaid: by itself, or of the memory that it
+ * takes. Each gate stops one sandbox, once.
  */
 import { subscribe } from "node:diagnostics_channel";
 import { existsSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Milestone } from "../../io/milestone.ts";
+import "./guarded.ts";
 
 const { REHEARSAL_TEST_GATES: folder, REHEARSAL_TEST_SKEW: skew } = process.env;
 
@@ -26,6 +28,8 @@ subscribe("rehearsal:milestone", (message) => {
     return;
   }
   if (gate.includes(".dies.")) process.exit(1);
+  const taken: Buffer[] = [];
+  while (gate.includes(".fills.")) taken.push(Buffer.alloc(4_000_000, 1));
   const never = new Int32Array(new SharedArrayBuffer(4));
   while (!existsSync(at("open"))) Atomics.wait(never, 0, 0, 10);
 });

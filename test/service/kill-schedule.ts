@@ -5,6 +5,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import { closeSync, openSync } from "node:fs";
 import type { Milestone } from "../../io/milestone.ts";
+import "./guarded.ts";
 
 const { REHEARSAL_TEST_KILL_FILE: file } = process.env;
 

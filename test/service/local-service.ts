@@ -11,7 +11,17 @@ import { Service } from "./service.ts";
 
 export type LocalOptions = Pick<
   StackOptions,
-  "environment" | "limits" | "around" | "onLog" | "reconcileSeconds" | "notifySeconds"
+  | "bundles"
+  | "runtime"
+  | "preload"
+  | "environment"
+  | "limits"
+  | "around"
+  | "onLog"
+  | "reconcileSeconds"
+  | "notifySeconds"
+  | "container"
+  | "heartbeatSeconds"
 >;
 
 export interface Gate {
@@ -64,8 +74,11 @@ export class LocalService extends Service {
     return { ...this.server, database: this.controlDatabase };
   }
 
-  /** Stops the next sandbox that passes the milestone `STEP:POINT`: it waits there, or dies with its answer unsaid. */
-  gate(point: string, does: "waits" | "dies" = "waits"): Gate {
+  /**
+   * Stops the next sandbox that passes the milestone `STEP:POINT`: it waits there, or dies with its answer unsaid, by
+   * itself or of its memory.
+   */
+  gate(point: string, does: "waits" | "dies" | "fills" = "waits"): Gate {
     const file = (state: string) => join(this.#folder, `${point}#${number}.${does}.${state}`);
     const number = ++this.#gates;
     writeFileSync(file("up"), "");

@@ -16,7 +16,7 @@ const stack = await startStack({
   server,
   controlDatabase,
   reconcileSeconds: 2,
-  preload: new URL("./sandbox.ts", import.meta.url),
+  preload: new URL("./kill-schedule.ts", import.meta.url),
   environment: {
     // Tests fail to sign in all the time, and all from one address.
     REHEARSAL_LIMIT_FAILURES: "10000",

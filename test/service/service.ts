@@ -1,6 +1,6 @@
 /** The service under test: real processes on a real server, spoken to over HTTP as a user would. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
@@ -107,6 +107,17 @@ export class Service {
     return names.filter(
       (name) => name.endsWith(".armed") && !names.includes(name.replace(/armed$/, "fired")),
     );
+  }
+
+  /** What functions asked for and were not granted; empty where permissions are not enforced. */
+  denied(): string[] {
+    const file = join(this.folder, "asked.jsonl");
+    const asked = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+    const rights = asked.map(
+      (line) => JSON.parse(line) as { caller: string; action: string; resource: string; by: string | null },
+    );
+    const denied = rights.filter(({ by }) => by === null);
+    return [...new Set(denied.map(({ caller, action, resource }) => `${caller} ${action} ${resource}`))];
   }
 
   get #kills(): string {

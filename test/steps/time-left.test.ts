@@ -1,7 +1,9 @@
 /** A rehearsal that cannot stop and go on tells early that it will not fit. */
 import { describe, expect, test } from "vitest";
+import { policySchema } from "../../core/policy.ts";
 import type { RunItem } from "../../core/runs.ts";
-import { refuseTooLong } from "../../functions/time-left.ts";
+import type { StepContext } from "../../functions/step.ts";
+import { refuseOutlasting, refuseTooLong, whileAlive } from "../../functions/time-left.ts";
 import { refusalOf } from "../refusal.ts";
 
 describe("fault 2: a backfill whose rehearsal outlasts its function", () => {
@@ -35,5 +37,75 @@ describe("fault 2: a backfill whose rehearsal outlasts its function", () => {
       message: expect.stringContaining("1140 s more"),
     });
     refuseTooLong(within(1_300), twice, standing);
+  });
+});
+
+describe("fault 2: migrations that outlast their function", () => {
+  /** What of a context is looked at: a function of ten minutes. */
+  const living = (compute: "lambda" | "fargate") => ({
+    lifetime: 600_000,
+    promotion: { policy: policySchema.parse({ compute }) } as StepContext["promotion"],
+  });
+  const statement = (seconds: number) => ({
+    ...{ line: 1, summary: "", sql: "", rows: null, walBytes: 0, milliseconds: seconds * 1_000 },
+    ...{ locks: [], rewritten: [] },
+  });
+  const run = (transactional: boolean, ...seconds: number[]) => ({
+    transactional,
+    milliseconds: seconds.reduce((sum, one) => sum + one * 1_000, 0),
+    items: seconds.map((one, index) => ({
+      ...{ kind: "migration" as const, path: `migrations/${index}.sql`, milliseconds: one * 1_000 },
+      ...{ idempotent: "not claimed" as const, statements: [statement(one)] },
+    })),
+  });
+  const none = new Set<string>();
+
+  test("are refused by the copy's time, for production takes longer", async () => {
+    refuseOutlasting(living("lambda"), [run(true, 200, 190)], none);
+    expect(await refusalOf(() => refuseOutlasting(living("lambda"), [run(true, 250, 250)], none))).toEqual({
+      code: "OutlastsFunction",
+      message:
+        "on the copy, what of the migrations cannot be interrupted took 500 s, and what does it may live 600 s",
+      hint: expect.stringContaining("set compute: fargate in the environment's policy"),
+    });
+  });
+
+  test("are measured by what cannot be cut: a transaction, a statement outside of one, and no slices", async () => {
+    refuseOutlasting(living("lambda"), [run(true, 350), run(true, 350)], none);
+    refuseOutlasting(living("lambda"), [run(false, 350, 350)], none);
+    const long = [run(false, 500)];
+    expect(await refusalOf(() => refuseOutlasting(living("lambda"), long, none))).toMatchObject({
+      code: "OutlastsFunction",
+    });
+    refuseOutlasting(living("lambda"), long, new Set(["migrations/0.sql"]));
+  });
+
+  test("are not refused where a container does them", () => {
+    refuseOutlasting(living("fargate"), [run(true, 100_000)], none);
+  });
+
+  test("are ended on the server when the time runs out, and what they then say is not the reason", async () => {
+    const ended = Promise.withResolvers<never>();
+    const endSessions = async () => ended.reject(new Error("terminating connection"));
+    const refusal = await refusalOf(() =>
+      whileAlive({ what: "rehearse", lifetime: 50, endSessions }, () => ended.promise),
+    );
+    expect(refusal).toMatchObject({
+      code: "OutlastsFunction",
+      message: expect.stringContaining("rehearse is not"),
+    });
+  });
+
+  test("that are done in time, or fail by themselves, are not disturbed", async () => {
+    const life = {
+      what: "rehearse",
+      lifetime: 60_000,
+      endSessions: () => Promise.reject(new Error("disturbed")),
+    };
+    expect(await whileAlive(life, async () => "done")).toBe("done");
+    await expect(whileAlive(life, () => Promise.reject(new Error("its own")))).rejects.toThrow("its own");
+    expect(await whileAlive({ ...life, lifetime: Number.POSITIVE_INFINITY }, async () => "done")).toBe(
+      "done",
+    );
   });
 });

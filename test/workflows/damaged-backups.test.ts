@@ -3,6 +3,7 @@
  * Long because each place of damage is a whole promotion, on one service.
  */
 import { zstdCompressSync } from "node:zlib";
+import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { manifestBytes, parseManifest } from "../../core/backup-manifest.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
@@ -278,6 +279,26 @@ describe("a bucket that has its troubles", () => {
     wanted = await contentOf(address);
     await expectPromotedOnce(service, detail, address, wanted);
     expect(detail.steps.map(({ attempt }) => attempt)).toEqual(detail.steps.map(() => 1));
+  });
+
+  test("fault 36: what is no manifest lies where this backup's is to be: it is not overwritten, and production is as it was", async () => {
+    const { name, address, before } = await environment();
+    const gate = service.gate("back-up:begun");
+    const id = await service.promote(name, release);
+    await gate.reached();
+    const client = new S3Client({ endpoint: service.stack.endpoints.s3 });
+    const at = { Bucket: service.variables.REHEARSAL_BUCKET, Key: `backups/${name}/${id}-1/manifest.json` };
+    await client.send(new PutObjectCommand({ ...at, Body: "somebody else's" }));
+    gate.open();
+    const detail = await service.until(id, "refused");
+    expect(detail.error).toMatchObject({
+      code: "ManifestUnreadable",
+      hint: expect.stringContaining("take another one"),
+    });
+    const kept = await client.send(new GetObjectCommand(at));
+    expect(await kept.Body?.transformToString()).toBe("somebody else's");
+    client.destroy();
+    await expectUntouched(service, detail, address, before);
   });
 
   test("fault 31: 503, 500, resets, lost answers and answers that break off while it backs up and restores: the promotion goes on", async () => {

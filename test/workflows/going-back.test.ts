@@ -12,7 +12,7 @@ let service: Service;
 const made: DatabaseAddress[] = [];
 
 beforeAll(async () => {
-  service = await new Service(server.address, "going-back").start();
+  service = await new Service(server.address, "going-back", { permissions: "enforced" }).start();
 });
 
 afterAll(async () => {
@@ -288,4 +288,8 @@ test("fault 1: a fence that is killed when it has just brought the copy up finds
   ]);
   await stop.stop();
   await smoke.stop();
+});
+
+test("each function had what it asked for from its own role", () => {
+  expect(service.denied()).toEqual([]);
 });

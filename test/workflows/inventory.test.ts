@@ -173,6 +173,7 @@ test("the state file follows the promotion: provisional while it runs, as it was
 test("a policy may require an inventory, and else nobody is forced to have one", async () => {
   const environment = (policy: object) => ({
     ...{ name: "prod", role: "prod" as const, state: "writeable" as const, identity: "", secret: "" },
+    copiesSecret: null,
     ...{ address: "", fingerprint: "", release: null, policy: policySchema.parse(policy) },
   });
   const inventory = parseInventory(undefined);

@@ -1,6 +1,11 @@
+import { StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
+import { STEPS } from "../../core/steps.ts";
+import { executionArn } from "../../io/step-functions.ts";
+import { tooManyRequests } from "../../local/lambda/failure.ts";
 import { type FaultyProxy, startFaultyProxy } from "../local/faulty-proxy.ts";
+import { sfnClient } from "../local/step-functions/stage.ts";
 import { dropDatabases, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
 import { type Hook, startHook } from "../service/hook.ts";
@@ -8,6 +13,9 @@ import { LocalService } from "../service/local-service.ts";
 import { expectEvents, expectPromotedOnce, expectUntouched } from "../service/outcome.ts";
 import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
 import { startTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
+
+/** The steps of a promotion that goes its way. */
+const AHEAD = STEPS.slice(0, STEPS.indexOf("put-away"));
 
 /** As often as the SDK tries a call before it gives up. */
 const TRIES = 3;
@@ -19,6 +27,8 @@ describe("replies that are lost", () => {
   let network: TcpProxy;
   let smoke: Hook;
   let smokeStatus = 200;
+  /** How often each function is refused from now on, as where all sandboxes are busy. */
+  const throttled = new Map<string, number>();
   let service: LocalService;
   let release: string;
   let wanted: Awaited<ReturnType<typeof contentOf>>;
@@ -29,6 +39,14 @@ describe("replies that are lost", () => {
     smoke = await startHook(() => smokeStatus);
     service = await new LocalService(server.address, "lost", {
       environment: { AWS_ENDPOINT_URL_SFN: machine.url },
+      around:
+        (direct) =>
+        async (name, ...rest) => {
+          const left = throttled.get(name) ?? 0;
+          if (left === 0) return direct(name, ...rest);
+          throttled.set(name, left - 1);
+          return { error: tooManyRequests() };
+        },
       // By hand, so that nobody else's call meets a fault that is meant for ours.
       reconcileSeconds: 3600,
     }).start();
@@ -101,6 +119,32 @@ describe("replies that are lost", () => {
     const detail = await service.until(id, "promoted");
     await expectPromotedOnce(service, detail, address, wanted);
     expect(await reconcile()).toEqual({ payload: { actions: {} } });
+  });
+
+  test("fault 5: every step finds all sandboxes busy once, and migrate twice: it is invoked again, and each effect stands once", async () => {
+    const address = await environment("throttled");
+    for (const step of AHEAD) throttled.set(step, step === "migrate" ? 2 : 1);
+    const detail = await service.until(await service.promote("throttled", release), "promoted");
+    expect([...throttled.values()]).toEqual(AHEAD.map(() => 0));
+    await expectPromotedOnce(service, detail, address, wanted);
+    // No attempt was spent: the function never began.
+    expect(detail.steps.map((step) => step.attempt)).toEqual(AHEAD.map(() => 1));
+  });
+
+  test("fault 42: Step Functions says ABORTED of what the ledger has promoted: promoted it is", async () => {
+    const address = await environment("aborted");
+    const gate = service.gate("open:recorded");
+    const id = await service.promote("aborted", release);
+    await gate.reached();
+    const client = sfnClient(service.stack.endpoints.stepFunctions);
+    const arn = executionArn(service.variables.REHEARSAL_PROMOTION_MACHINE ?? "", id);
+    await client.send(new StopExecutionCommand({ executionArn: arn, error: "Stopped", cause: "by hand" }));
+    client.destroy();
+    expect(await reconcile()).toEqual({ payload: { actions: {} } });
+    gate.open();
+    expect(await reconcile()).toEqual({ payload: { actions: {} } });
+    expect(await service.executionStatus(id)).toBe("ABORTED");
+    await expectPromotedOnce(service, await service.show(id), address, wanted);
   });
 
   test.each(["migrate:verified", "migrate:outside"])(

@@ -13,7 +13,9 @@ describe.each(servers)("a whole promotion over HTTP on Postgres $major", (server
   const made: DatabaseAddress[] = [];
 
   beforeAll(async () => {
-    service = await new Service(server.address, `promotion-${server.major}`).start();
+    service = await new Service(server.address, `promotion-${server.major}`, {
+      permissions: "enforced",
+    }).start();
   });
 
   afterAll(async () => {
@@ -187,4 +189,7 @@ describe.each(servers)("a whole promotion over HTTP on Postgres $major", (server
     const late = await service.call("POST", `/promotions/${id}/approve`, {}, { key: service.keys.reviewer });
     expect(late).toMatchObject({ status: 409, body: { code: "ApprovalNotWanted" } });
   }
+  test("each function had what it asked for from its own role", () => {
+    expect(service.denied()).toEqual([]);
+  });
 });

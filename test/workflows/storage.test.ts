@@ -11,6 +11,7 @@ import * as aws from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { openConfiguration } from "../../functions/configuration.ts";
+import { readCopyObject } from "../../io/ledger/copies.ts";
 import { openObjectStore } from "../../io/object-store.ts";
 import { openSecrets } from "../../io/secrets.ts";
 import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
@@ -31,7 +32,7 @@ let asked: () => Promise<number> = async () => 200;
 
 beforeAll(async () => {
   smoke = await startHook(() => asked());
-  service = new Service(server.address, "storage");
+  service = new Service(server.address, "storage", { permissions: "enforced" });
   await begin();
 });
 
@@ -427,7 +428,11 @@ test("configuration is captured sealed, the log tells where it lies, and only th
   // Nothing that the service wrote or tells has a value in it.
   const told = [JSON.stringify(await eventsOf(id)), JSON.stringify(detail)];
   const store = openObjectStore({ bucket: service.variables.REHEARSAL_BUCKET ?? "" });
-  for await (const { key } of store.list("")) told.push(Buffer.from(await store.get(key)).toString("latin1"));
+  for await (const { key } of store.list("")) {
+    const bytes = await store.get(key);
+    const copy = key.startsWith("ledger/") ? JSON.stringify(readCopyObject(bytes)) : "";
+    told.push(Buffer.from(bytes).toString("latin1"), copy);
+  }
   expect(told.filter((text) => text.includes(secret))).toEqual([]);
 
   const key = await openSecrets().readSecret(service.variables.REHEARSAL_CONFIGURATION_SECRET ?? "");
@@ -498,4 +503,8 @@ test("configuration that cannot be read is refused before production is touched"
     expect(
       await service.call("PATCH", "/environments/no-file", { policy: { configuration: [item] } }),
     ).toMatchObject({ status: 400, body: { code: "InputInvalid" } });
+});
+
+test("each function had what it asked for from its own role", () => {
+  expect(service.denied()).toEqual([]);
 });

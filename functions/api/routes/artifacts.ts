@@ -6,7 +6,7 @@ import { reportMarkdown } from "../../../core/report-markdown.ts";
 import { readPromotion } from "../../../io/ledger/promotions.ts";
 import { reportPage } from "../../../web/report.ts";
 import { artifacts } from "../../clients.ts";
-import { compareWithReal } from "../../measures.ts";
+import { compareWithReal } from "../../comparison.ts";
 import {
   type Artifact,
   artifactKey,

@@ -1,8 +1,9 @@
 /** Checks for people: what the service needs, and what a promotion would need of an environment, each with its mend. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { checkSchema } from "../../../core/checkup.ts";
+import { type Actor, may, PERMISSIONS } from "../../../core/access.ts";
+import { type Check, checked, checkSchema, ok } from "../../../core/checkup.ts";
 import { VERSION } from "../../../core/version.ts";
-import { lookAt } from "../../look.ts";
+import { askLook } from "../../ask-look.ts";
 import { access } from "../access.ts";
 import { environmentName, instant, jsonAnswer } from "../answer.ts";
 import { refusals } from "../refusals.ts";
@@ -57,12 +58,20 @@ export const checkRoutes = api()
     // Loaded on first use, as few ask.
     const { checkService } = await import("../../checkup.ts");
     const checks = await checkService(await c.var.ledger());
-    return c.json({ version: VERSION, at: new Date().toISOString(), checks }, 200);
+    const looks = await checked("looks", async () => {
+      const began = performance.now();
+      await askLook("presence", {});
+      return `what looks into databases answered in ${Math.round(performance.now() - began)} ms`;
+    });
+    return c.json({ version: VERSION, at: new Date().toISOString(), checks: [...checks, looks] }, 200);
   })
   .openapi(environment, async (c) => {
-    const { checkEnvironment } = await import("../../environment-checkup.ts");
     const { name } = c.req.valid("param");
-    const ledger = await c.var.ledger();
-    const checks = await lookAt(ledger, name, () => checkEnvironment(ledger, name, c.var.actor));
-    return c.json({ environment: name, checks }, 200);
+    const checks = await askLook("checkup", { environment: name });
+    return c.json({ environment: name, checks: [permissionsOf(c.var.actor, name), ...checks] }, 200);
   });
+
+function permissionsOf(actor: Actor, environment: string): Check {
+  const granted = PERMISSIONS.filter((permission) => may(actor, permission, environment));
+  return ok("your permissions", `${actor.person} may ${granted.join(", ")} here`);
+}

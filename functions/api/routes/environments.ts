@@ -1,7 +1,6 @@
 /** Environments: databases are registered, listed, shown, and given another policy. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { EVERYWHERE, may } from "../../../core/access.ts";
-import { parseDatabaseUrl } from "../../../core/database-url.ts";
 import { changesElsewhere, type Policy, policyForLog, policySchema } from "../../../core/policy.ts";
 import { STATUSES } from "../../../core/steps.ts";
 import { lastVerified } from "../../../io/ledger/backup-rows.ts";
@@ -14,9 +13,8 @@ import {
 } from "../../../io/ledger/environments.ts";
 import { appendEvent } from "../../../io/ledger/events.ts";
 import { listPromotions } from "../../../io/ledger/promotions.ts";
-import { artifacts } from "../../clients.ts";
+import { askLook } from "../../ask-look.ts";
 import { sendOutbox } from "../../outbox.ts";
-import { assertPolicy, register } from "../../registration.ts";
 import { access } from "../access.ts";
 import { environmentName, instant, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { lastVerifiedSchema, shownLastVerified } from "../backup.ts";
@@ -45,6 +43,10 @@ const environmentSchema = z
 
 const pages = pagesOf("environments", environmentName);
 
+const databaseUrl = z.string().min(1).max(2000);
+
+const copiesRefusals = ["RoleRefused", "CopiesElsewhere"] as const;
+
 const create = createRoute({
   method: "post",
   path: "/environments",
@@ -56,7 +58,9 @@ const create = createRoute({
     z.strictObject({
       name: environmentName,
       role,
-      url: z.string().min(1).max(2000),
+      url: databaseUrl,
+      /** Another login of the same server, by which copies are made; left out, the same one makes them. */
+      copiesUrl: databaseUrl.optional(),
       policy: policySchema.optional(),
       state: state.exclude(["provisional"]).default("writeable"),
     }),
@@ -77,6 +81,7 @@ const create = createRoute({
       "StorageUnversioned",
       "StorageUnfit",
       "ConfigurationUnreadable",
+      ...copiesRefusals,
     ),
   },
 });
@@ -126,21 +131,36 @@ const change = createRoute({
   },
 });
 
+const copies = createRoute({
+  method: "put",
+  path: "/environments/{name}/copies",
+  operationId: "changeCopiesCredentials",
+  ...access("administer", "environment"),
+  tags: ["Environments"],
+  summary: "Give an environment's copies a login of their own, or production's again",
+  request: {
+    params,
+    ...jsonBody(
+      z.strictObject({
+        /** Of the same server; left out, the environment's own makes the copies. */
+        url: databaseUrl.optional(),
+      }),
+    ),
+  },
+  responses: {
+    200: jsonAnswer(
+      z.object({ copiesAs: z.string() }).openapi("CopiesCredentials"),
+      "The login by which copies are made from now on",
+    ),
+    ...refusals("NotFound", "DatabaseUnreachable", ...copiesRefusals),
+  },
+});
+
 export const environmentRoutes = api()
   .openapi(create, async (c) => {
-    const { name, role, url, policy, state } = c.req.valid("json");
-    const address = parseDatabaseUrl(url);
-    const ledger = await c.var.ledger();
-    const { person } = c.var;
-    const environment = await register(ledger, artifacts(), {
-      name,
-      role,
-      state,
-      address,
-      policy: policy ?? policySchema.parse(undefined),
-      person,
-    });
-    await sendOutbox(ledger);
+    const { policy = policySchema.parse(undefined), ...wanted } = c.req.valid("json");
+    const environment = await askLook("registration", { ...wanted, policy, person: c.var.person });
+    await sendOutbox(await c.var.ledger());
     return c.json(await shown(c, environment), 201);
   })
   .openapi(list, async (c) => {
@@ -165,7 +185,7 @@ export const environmentRoutes = api()
     const { policy } = c.req.valid("json");
     const ledger = await c.var.ledger();
     allowChange(c, (await readEnvironment(ledger, name)).policy, policy);
-    await assertPolicy(policy);
+    await askLook("policy", { policy });
     const assertSeen = ifMatch(c, ledger, "environment", name);
     await ledger.transaction(async () => {
       await lockEnvironment(ledger, name);
@@ -182,6 +202,13 @@ export const environmentRoutes = api()
     });
     await sendOutbox(ledger);
     return c.json(await shown(c, await readEnvironment(ledger, name)), 200);
+  })
+  .openapi(copies, async (c) => {
+    const { name } = c.req.valid("param");
+    const { url } = c.req.valid("json");
+    const kept = await askLook("copies", { environment: name, person: c.var.person, ...(url && { url }) });
+    await sendOutbox(await c.var.ledger());
+    return c.json(kept, 200);
   });
 
 /** An environment's admin keeps its policy, but for what it names that belongs to others, which is an admin's of everything. */

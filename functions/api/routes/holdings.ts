@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { holdings } from "../../../core/holdings.ts";
 import { storagePrefix } from "../../../core/storage.ts";
+import { askLook } from "../../ask-look.ts";
 import { access } from "../access.ts";
 import { environmentName, jsonAnswer, jsonBody } from "../answer.ts";
 import { refusals } from "../refusals.ts";
@@ -28,8 +29,6 @@ const read = createRoute({
 });
 
 export const holdingRoutes = api().openapi(read, async (c) => {
-  // Loaded on first use, for no other request reads a shape.
-  const { readHoldings } = await import("../../holdings.ts");
   const { prefixes } = c.req.valid("json");
-  return c.json(await readHoldings(await c.var.ledger(), c.req.valid("param").name, prefixes), 200);
+  return c.json(await askLook("holdings", { environment: c.req.valid("param").name, prefixes }), 200);
 });

@@ -4,10 +4,11 @@ import { EVERYWHERE, may } from "../../../core/access.ts";
 import { listKeys } from "../../../io/ledger/keys.ts";
 import { newOnce } from "../../identity/once.ts";
 import { createKey, revoke } from "../../keys.ts";
+import { personName } from "../../person-name.ts";
 import { access } from "../access.ts";
 import { instant, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { next, pagesOf } from "../paging.ts";
-import { grantsSchema, keyId, keySchema, meSchema, personName, shownKey, shownMe } from "../person.ts";
+import { grantsSchema, keyId, keySchema, meSchema, shownKey, shownMe } from "../person.ts";
 import { refusals } from "../refusals.ts";
 import { allow, api } from "../request.ts";
 

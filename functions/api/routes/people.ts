@@ -2,10 +2,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { listIdentities, listPeople, readPerson } from "../../../io/ledger/people.ts";
 import { addPerson, bindIdentity, changeDisabled, changeRoles, unbindIdentity } from "../../people.ts";
+import { personName } from "../../person-name.ts";
 import { access } from "../access.ts";
 import { jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { next, pagesOf } from "../paging.ts";
-import { grantsSchema, identitySchema, personName, personSchema, shownPerson } from "../person.ts";
+import { grantsSchema, identitySchema, personSchema, shownPerson } from "../person.ts";
 import { refusals } from "../refusals.ts";
 import { api } from "../request.ts";
 

@@ -1,12 +1,7 @@
 /** Plans: what would run on an environment, statement by statement, without starting anything. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { briefOf } from "../../../core/data-plan.ts";
-import type { Coverage } from "../../../core/plan-coverage.ts";
-import type { Statement } from "../../../core/statement.ts";
 import type { StatementClass } from "../../../core/statement-class.ts";
-import { artifacts } from "../../clients.ts";
-import { lookAt } from "../../look.ts";
-import type { Plan } from "../../plan.ts";
+import { askLook } from "../../ask-look.ts";
 import { access } from "../access.ts";
 import { jsonAnswer, jsonBody } from "../answer.ts";
 import { planBriefSchema, promotionRequest } from "../promotion.ts";
@@ -103,47 +98,5 @@ const plan = createRoute({
 
 export const planRoutes = api().openapi(plan, async (c) => {
   allow(c, "promote", c.req.valid("json").environment);
-  // Loaded on first use, for it brings the SQL parser, which no other request but an upload needs.
-  const { planPromotion } = await import("../../plan.ts");
-  const ledger = await c.var.ledger();
-  const wanted = c.req.valid("json");
-  const found = await lookAt(ledger, wanted.environment, () => planPromotion(ledger, artifacts(), wanted));
-  return c.json(shown(found), 200);
+  return c.json(await askLook("plan", c.req.valid("json")), 200);
 });
-
-/** The path of the plan of that migration, when it names the statement. */
-function coveringPlan(
-  { plans }: Coverage,
-  migration: number | null,
-  { fingerprint }: Pick<Statement, "fingerprint">,
-): string | null {
-  const plan = plans.find(({ version }) => version === migration);
-  return plan?.statements.some((one) => one.fingerprint === fingerprint) ? plan.path : null;
-}
-
-function shown({ runs, coverage, ...plan }: Plan) {
-  return {
-    ...plan,
-    plans: coverage.plans.map(briefOf),
-    runs: runs.map(({ transactional, items }) => ({
-      transactional,
-      sliced: items.some(({ batch }) => batch !== undefined),
-      files: items.map(({ kind, path, version, idempotent, statements }) => ({
-        kind,
-        path,
-        idempotent,
-        statements: statements.map((statement) => ({
-          line: statement.line,
-          class: statement.class,
-          summary: statement.summary,
-          locks: statement.locks,
-          fingerprint: statement.fingerprint,
-          plan: coveringPlan(coverage, version, statement),
-          unplanned: coverage.unplanned.some(
-            (one) => one.path === path && one.statement.index === statement.index,
-          ),
-        })),
-      })),
-    })),
-  };
-}

@@ -1,7 +1,7 @@
 /** Shapes compared: a database with its promise, or any two with one another; as objects, and as the SQL between them. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { artifacts } from "../../clients.ts";
-import type { AssertMay } from "../../diff.ts";
+import { askLook } from "../../ask-look.ts";
+import { type AssertMay, sideOf } from "../../diff-sides.ts";
 import { access } from "../access.ts";
 import { environmentName, jsonAnswer, jsonBody } from "../answer.ts";
 import { refusals } from "../refusals.ts";
@@ -68,13 +68,14 @@ const diff = createRoute({
 
 export const shapeRoutes = api()
   .openapi(drift, async (c) => {
-    // Loaded on first use, as nothing else needs the writer of SQL.
-    const { checkDrift } = await import("../../drift-check.ts");
     const { name } = c.req.valid("param");
-    return c.json(await checkDrift(await c.var.ledger(), artifacts(), name, c.var.person), 200);
+    return c.json(await askLook("drift", { environment: name, person: c.var.person }), 200);
   })
   .openapi(diff, async (c) => {
-    const { findDiff } = await import("../../diff.ts");
     const assertMay: AssertMay = (environment, askedFor) => allow(c, "promote", environment, askedFor);
-    return c.json(await findDiff(await c.var.ledger(), artifacts(), c.req.valid("json"), assertMay), 200);
+    const named = c.req.valid("json");
+    const ledger = await c.var.ledger();
+    const from = await sideOf(ledger, named.from, assertMay);
+    const to = await sideOf(ledger, named.to, assertMay);
+    return c.json(await askLook("diff", { from, to }), 200);
   });

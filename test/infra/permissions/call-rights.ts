@@ -37,10 +37,11 @@ const OPERATIONS: Record<string, (input: Input) => Right[]> = {
     secret("PutSecretValue", input.SecretId, "kms:GenerateDataKey", "kms:Decrypt"),
   "secretsmanager.DescribeSecret": (input) => secret("DescribeSecret", input.SecretId),
   "secretsmanager.DeleteSecret": (input) => secret("DeleteSecret", input.SecretId),
-  "AWSEvents.PutEvents": (input) =>
-    (input.Entries as { Source: string }[]).map(({ Source }) =>
-      right("events:PutEvents", deployedBus(), { "events:source": Source }),
-    ),
+  "AWSEvents.PutEvents": (input) => [
+    right("events:PutEvents", deployedBus(), {
+      "events:source": (input.Entries as { Source: string }[]).map(({ Source }) => Source),
+    }),
+  ],
 };
 
 /** Throws for an operation that no function of ours is known to call. */

@@ -1,15 +1,16 @@
 /**
  * AWS's authorization in front of the local stack: every request of a function passes here, is held against the statements of the
- * function's role, and goes on only when each right that it takes is granted. Who asks is told by the SDK itself, in the
- * application's id that the sandbox was given with its name.
+ * function's role, and goes on only when each right that it takes is granted. Each function has doors of its own, so that who asks is
+ * known by where it knocks.
  */
 import { appendFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from "node:http";
-import { type FunctionName, objectArns } from "../../../infra/deployment.ts";
+import type { FunctionName } from "../../../infra/deployment.ts";
 import { readRequest } from "../../../local/s3/request.ts";
+import { FUNCTION_NAMES } from "../../../workflows/modules.ts";
 import { jsonRights, restRights } from "./call-rights.ts";
 import { allowing, type Right } from "./iam.ts";
-import { BUCKET, DEPLOYMENT, deployedBucket, keyRight, statementsFor } from "./place.ts";
+import { BUCKET, deployedBucket, keyRight, statementsFor } from "./place.ts";
 import { s3Rights } from "./s3-rights.ts";
 
 /** One right that was asked for; a line of the file that the guard writes. */
@@ -22,8 +23,8 @@ export interface Asked {
 }
 
 export interface Guard {
-  /** Where functions find the services, by the SDK's variables. */
-  endpoints: Record<string, string>;
+  /** Where each function finds the services, by its name and the SDK's variables. */
+  endpoints: Record<string, Record<string, string>>;
   /** Where requests go on to, once it is known; until then they wait. */
   open(variables: Record<string, string>): void;
   stop(): Promise<void>;
@@ -38,31 +39,40 @@ export const SERVICES = [
   "AWS_ENDPOINT_URL_LAMBDA",
 ] as const;
 
-/** Starts a door for each service. What was asked is written to the file, a line of JSON for each right. */
+/** Starts the doors of every function. What was asked is written to the file, a line of JSON for each right. */
 export async function startGuard(file: string): Promise<Guard> {
   const behind = Promise.withResolvers<Record<string, string>>();
   const note = (asked: Asked) => appendFileSync(file, `${JSON.stringify(asked)}\n`);
   const doors = await Promise.all(
-    SERVICES.map(async (variable) => {
-      const server = createServer((message, response) => {
-        void pass(variable, message, response, behind.promise, note).catch((error: Error) => {
-          note({ caller: callerOf(message), action: error.message, resource: message.url ?? "", by: null });
-          response.destroy();
+    FUNCTION_NAMES.flatMap((caller) =>
+      SERVICES.map(async (service) => {
+        const server = createServer((message, response) => {
+          void pass({ caller, service, behind: behind.promise, note }, message, response).catch(
+            (error: Error) => {
+              note({ caller, action: error.message, resource: message.url ?? "", by: null });
+              response.destroy();
+            },
+          );
         });
-      });
-      server.requestTimeout = 0;
-      server.keepAliveTimeout = 75_000;
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", resolve);
-      });
-      const address = server.address();
-      if (address === null || typeof address === "string") throw new Error("the guard has no port");
-      return { variable, server, url: `http://127.0.0.1:${address.port}` };
-    }),
+        server.requestTimeout = 0;
+        server.keepAliveTimeout = 75_000;
+        await new Promise<void>((resolve, reject) => {
+          server.once("error", reject);
+          server.listen(0, "127.0.0.1", resolve);
+        });
+        const address = server.address();
+        if (address === null || typeof address === "string") throw new Error("the guard has no port");
+        return { caller, service, server, url: `http://127.0.0.1:${address.port}` };
+      }),
+    ),
   );
+  const of = (name: FunctionName) => doors.filter(({ caller }) => caller === name);
+  const told = FUNCTION_NAMES.map((name) => [
+    name,
+    Object.fromEntries(of(name).map((door) => [door.service, door.url])),
+  ]);
   return {
-    endpoints: Object.fromEntries(doors.map(({ variable, url }) => [variable, url])),
+    endpoints: Object.fromEntries(told),
     open: behind.resolve,
     stop: async () => {
       await Promise.all(
@@ -78,21 +88,25 @@ export async function startGuard(file: string): Promise<Guard> {
   };
 }
 
+interface Door {
+  caller: FunctionName;
+  service: Service;
+  behind: Promise<Record<string, string>>;
+  note: (asked: Asked) => void;
+}
+
 type Service = (typeof SERVICES)[number];
 
 async function pass(
-  service: Service,
+  { caller, service, behind, note }: Door,
   message: IncomingMessage,
   response: ServerResponse,
-  behind: Promise<Record<string, string>>,
-  note: (asked: Asked) => void,
 ): Promise<void> {
-  const caller = callerOf(message);
   // Objects are streamed; of all others what is asked stands in the body.
   const told = service !== "AWS_ENDPOINT_URL_S3" || "delete" in readRequest(message).query;
   const body = told ? await textOf(message) : undefined;
   const { rights, bucket } = rightsOf(service, message, body ?? "");
-  const statements = isFunction(caller) ? statementsFor(caller, bucket) : [];
+  const statements = statementsFor(caller, bucket);
   const denied = rights.filter((right) => {
     const by = allowing(statements, right)?.Sid ?? null;
     note({ caller, action: right.action, resource: right.resource, by });
@@ -136,16 +150,6 @@ function rightsOf(
     return { rights: restRights((message.url ?? "").split("?")[0] ?? ""), bucket: BUCKET };
   const target = String(message.headers["x-amz-target"] ?? "");
   return { rights: jsonRights(target, JSON.parse(body || "{}") as Record<string, unknown>), bucket: BUCKET };
-}
-
-/** A presigned address carries the rights of who made it, and only the API makes them. */
-function callerOf(message: IncomingMessage): string {
-  if (/[?&]X-Amz-Signature=/.test(message.url ?? "")) return "api";
-  return / app\/([a-z-]+)/.exec(` ${message.headers["user-agent"] ?? ""}`)?.[1] ?? "nobody";
-}
-
-function isFunction(caller: string): caller is FunctionName | "container" {
-  return caller !== "nobody";
 }
 
 function deny(service: Service, message: IncomingMessage, response: ServerResponse, reason: string): void {
@@ -206,6 +210,3 @@ async function textOf(message: IncomingMessage): Promise<string> {
   for await (const piece of message as AsyncIterable<Buffer>) pieces.push(piece);
   return Buffer.concat(pieces).toString();
 }
-
-/** What the log's copies are to everybody: written, and never removed. */
-export const LOG_OBJECTS = objectArns(DEPLOYMENT, "log/");

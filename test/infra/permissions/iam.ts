@@ -38,6 +38,8 @@ function holds(operator: string, wanted: string[], given: string | string[] | un
       return single(isLike);
     case "ForAnyValue:StringEquals":
       return values.some((value) => wanted.includes(value));
+    case "ForAllValues:StringEquals":
+      return values.every((value) => wanted.includes(value));
     case "Null":
       return String(values.length === 0) === wanted[0];
     default:

@@ -5,7 +5,7 @@ import {
   type Deployment,
   emailIdentityArn,
   type FunctionName,
-  functionArn,
+  functionAliasArn,
   keyAlias,
   type MachineName,
   machineArn,
@@ -46,7 +46,12 @@ export function statementsFor(caller: FunctionName | "container", bucket: string
   const configurationObjects = storageBuckets.map((name) => `${name}/*`);
   return statementsOf(caller, DEPLOYMENT, {
     ...around,
-    reach: { ...around.reach, storageBuckets, configurationObjects, configurationSecrets: ["app/*"] },
+    reach: {
+      ...around.reach,
+      storageBuckets,
+      configurationObjects,
+      configurationSecrets: ["videos/*", "nobody/*"],
+    },
   });
 }
 
@@ -73,11 +78,12 @@ export function deployedExecution(arn: string): string {
   return `${machineArn(DEPLOYMENT, localName(machine) as MachineName).replace(":stateMachine:", ":execution:")}:${execution}`;
 }
 
+/** Deployed functions are called by what is live of them. */
 export function deployedFunction(nameOrArn: string): string {
   const name = nameOrArn.startsWith("arn:")
     ? (nameOrArn.split(":")[6] ?? "")
     : (nameOrArn.split(":")[0] ?? "");
-  return functionArn(DEPLOYMENT, localName(name) as FunctionName);
+  return functionAliasArn(DEPLOYMENT, localName(name) as FunctionName);
 }
 
 export function deployedBus(): string {

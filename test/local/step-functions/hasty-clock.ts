@@ -27,5 +27,5 @@ export function hastyClock(): Clock & { timeOut(): void } {
   };
 }
 
-/** MaxDelaySeconds of every retrier; every state's time-out is longer. */
-const LONGEST_PAUSE = 20_000;
+/** No retrier has a longer MaxDelaySeconds; every state's time-out is longer. */
+const LONGEST_PAUSE = 60_000;

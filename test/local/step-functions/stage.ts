@@ -11,7 +11,12 @@ import {
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import type { Clock } from "../../../local/step-functions/clock.ts";
-import { type Invoke, type StatusChange, startStepFunctions } from "../../../local/step-functions/index.ts";
+import {
+  type Invoke,
+  type RunTask,
+  type StatusChange,
+  startStepFunctions,
+} from "../../../local/step-functions/index.ts";
 
 export const ROLE = "arn:aws:iam::000000000000:role/engine";
 export const INVOKE = "arn:aws:states:::lambda:invoke";
@@ -19,6 +24,7 @@ export const CALLBACK = `${INVOKE}.waitForTaskToken`;
 
 export interface StageOptions {
   invoke?: Invoke;
+  runTask?: RunTask;
   clock?: Clock;
   folder?: string;
 }
@@ -36,6 +42,7 @@ export async function openStage(options: StageOptions = {}) {
       for (const wake of waiting.splice(0)) wake();
     },
     random: () => 0.5,
+    ...(options.runTask === undefined ? {} : { runTask: options.runTask }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   const client = sfnClient(endpoint.url);

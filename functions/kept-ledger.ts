@@ -1,6 +1,6 @@
 /** The ledger's session kept from one request to the next, for opening one costs more than most requests do. */
-import { openLedger } from "../../io/ledger/connection.ts";
-import type { Session } from "../../io/postgres/session.ts";
+import { openLedger } from "../io/ledger/connection.ts";
+import type { Session } from "../io/postgres/session.ts";
 
 /** Milliseconds in which a kept session must answer; one that does not is dead, or frozen on a line that is gone. */
 const ANSWERS_WITHIN = 1_000;
@@ -17,12 +17,12 @@ let kept: Session | undefined;
  * The session that the last request left, when it still answers, and a new one otherwise. A sandbox has one request at a
  * time; where there are more at once, as in tests, each of the others opens its own.
  */
-export async function borrowLedger(): Promise<Session> {
+export async function borrowLedger(user: "api" | "look" = "api"): Promise<Session> {
   const session = kept;
   kept = undefined;
   if (session !== undefined && (await answers(session))) return session;
   session?.destroy();
-  const opened = await openLedger("api");
+  const opened = await openLedger(user);
   await opened.query("select set_config('idle_session_timeout', $1, false)", [`${IDLE_SECONDS}s`]);
   return opened;
 }
