@@ -9,6 +9,7 @@ import { handler as prepare } from "../../functions/events/prepare.ts";
 import { actorOfKey } from "../../functions/identity/keys.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { openSecrets } from "../../io/secrets.ts";
+import { ensureBucket } from "../../local/artifacts.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { refusalOf } from "../refusal.ts";
 import { contentOf } from "../service/content.ts";
@@ -126,6 +127,9 @@ test("a deployment makes the first admin and tells their key to a secret alone, 
   const address = await empty("prepared");
   const secrets = openSecrets();
   process.env.REHEARSAL_CONTROL_SECRET = "rehearsal/prepared";
+  // Of its own: where there is a ledger's copy, an empty control database is a lost one.
+  process.env.REHEARSAL_BUCKET = "prepared";
+  await ensureBucket(process.env.AWS_ENDPOINT_URL_S3 ?? "", "prepared");
   process.env.REHEARSAL_FIRST_KEY_SECRET = "rehearsal/first-key";
   await secrets.writeSecret("rehearsal/prepared", databaseUrl(address));
   const event = {
