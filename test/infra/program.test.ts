@@ -338,6 +338,8 @@ test("databases are reached from the functions' group, on the ports and in the n
 
 test("a permanent stage outlives its removal, and another does not", () => {
   expect(of(given).one("s3.Bucket").retainOnDelete).toBe(true);
+  // A bucket without its key is lost.
+  expect(of(given).one("kms.Key").retainOnDelete).toBe(true);
   expect(of(given).one("s3.Bucket").inputs.forceDestroy).toBe(false);
   expect(of(given).outputs._protect).toBe(true);
   expect(of(fresh).one("s3.Bucket").retainOnDelete).toBe(false);
