@@ -1,4 +1,7 @@
-/** The deployment as it would be made, twice: with a network and a database of its own, and in those that the user has. */
+/**
+ * The deployment as it would be made, twice: with a network and a database of its own, and in those that the user has.
+ * Long because every claim about a deployment stands in one table, beside the ways in which it could be otherwise.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { bucketArn, type Deployment, prefix, secretArns } from "../../infra/deployment.ts";
 import { DEPLOYERS_UNSCOPED, deployerName } from "../../infra/permissions/deployers.ts";
