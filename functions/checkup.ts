@@ -105,4 +105,3 @@ async function sealing(): Promise<Check> {
     ? ok(name, "the key under which configuration is sealed is there")
     : failed(name, `there is no ${id}`, "deploy the service again; it makes the key");
 }
-

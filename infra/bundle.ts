@@ -73,6 +73,13 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
 const COMMONJS = `import { createRequire as $createRequire } from "node:module";
 const require = $createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;`;
 
+/**
+ * WebAssembly is compiled once. V8 would compile the SQL parser again behind our back when it has run for a while, which
+ * takes 600 MB for seconds: a function of 512 MB is killed for it.
+ */
+const ONE_TIER = `import { setFlagsFromString as $setFlag } from "node:v8";
+$setFlag("--no-wasm-tier-up"), $setFlag("--no-wasm-dynamic-tiering");`;
+
 /** Of the languages of zod's messages the one that it speaks unless told otherwise: nobody here tells it. */
 const ENGLISH: Plugin = {
   name: "english",
@@ -107,7 +114,7 @@ const SETTINGS = {
   // What is imported dynamically becomes a file of its own, read when first needed.
   splitting: true,
   chunkNames: "[name]-[hash]",
-  banner: { js: COMMONJS },
+  banner: { js: `${COMMONJS}\n${ONE_TIER}` },
   // The driver's native twin, asked for only when somebody reads pg.native.
   external: ["pg-native"],
   metafile: true,

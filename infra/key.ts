@@ -40,46 +40,51 @@ const USE = [
 /** Its policy leaves it to the roles' own policies who uses it, and lets nobody use it but through the services named here. */
 export function createKey({ deployment: d, permanent }: Place): aws.kms.Key {
   const account = { AWS: `arn:${d.partition}:iam::${d.account}:root` };
-  const key = new aws.kms.Key("Key", {
-    description: `What ${d.app} ${d.stage} keeps`,
-    enableKeyRotation: true,
-    deletionWindowInDays: permanent ? 30 : 7,
-    policy: JSON.stringify({
-      Version: "2012-10-17",
-      Statement: [
-        { Sid: "Administer", Effect: "Allow", Principal: account, Action: ADMINISTRATION, Resource: "*" },
-        {
-          Sid: "UseThroughServices",
-          Effect: "Allow",
-          Principal: account,
-          Action: USE,
-          // In a key's policy this is the key itself, and nothing else can stand there.
-          Resource: "*",
-          Condition: {
-            StringEquals: {
-              "kms:ViaService": ["ecr", "rds", "s3", "secretsmanager", "sqs"].map(
-                (service) => `${service}.${d.region}.amazonaws.com`,
-              ),
+  const key = new aws.kms.Key(
+    "Key",
+    {
+      description: `What ${d.app} ${d.stage} keeps`,
+      enableKeyRotation: true,
+      deletionWindowInDays: permanent ? 30 : 7,
+      policy: JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [
+          { Sid: "Administer", Effect: "Allow", Principal: account, Action: ADMINISTRATION, Resource: "*" },
+          {
+            Sid: "UseThroughServices",
+            Effect: "Allow",
+            Principal: account,
+            Action: USE,
+            // In a key's policy this is the key itself, and nothing else can stand there.
+            Resource: "*",
+            Condition: {
+              StringEquals: {
+                "kms:ViaService": ["ecr", "rds", "s3", "secretsmanager", "sqs"].map(
+                  (service) => `${service}.${d.region}.amazonaws.com`,
+                ),
+              },
             },
           },
-        },
-        {
-          // EventBridge is nobody's role: it asks by itself when it puts an event into the queue of the dead.
-          Sid: "SealDeadEvents",
-          Effect: "Allow",
-          Principal: { Service: "events.amazonaws.com" },
-          Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-          Resource: "*",
-          Condition: {
-            StringEquals: {
-              "aws:SourceAccount": d.account,
-              "kms:EncryptionContext:aws:sqs:arn": deadLetterQueueArn(d),
+          {
+            // EventBridge is nobody's role: it asks by itself when it puts an event into the queue of the dead.
+            Sid: "SealDeadEvents",
+            Effect: "Allow",
+            Principal: { Service: "events.amazonaws.com" },
+            Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+            Resource: "*",
+            Condition: {
+              StringEquals: {
+                "aws:SourceAccount": d.account,
+                "kms:EncryptionContext:aws:sqs:arn": deadLetterQueueArn(d),
+              },
             },
           },
-        },
-      ],
-    }),
-  });
+        ],
+      }),
+    },
+    // What stays when a permanent stage is removed could be read by nobody without it.
+    { retainOnDelete: permanent },
+  );
   new aws.kms.Alias("KeyAlias", { name: keyAlias(d), targetKeyId: key.keyId });
   return key;
 }

@@ -162,7 +162,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     ...production,
     ...copies,
     ...takesBackups,
-    reads("releases/"),
+    reads("releases/", "squashes/"),
     writes("shapes/", "squashes/", "tasks/", "exports/"),
     uploads("exports/"),
     erases("backups/", "exports/"),

@@ -43,6 +43,20 @@ test("the SQL parser finds its WebAssembly beside the bundle", async () => {
   expect(await invoke("parse", { sql: "select 1; select 2" })).toBe(2);
 });
 
+test("the SQL parser, however long it parses, takes no more memory than the smallest function has", async () => {
+  const script = join(folder, "parse", "memory.mjs");
+  await writeFile(
+    script,
+    `import { handler } from "./main.mjs";
+    const sql = "create table if not exists speakers (id int primary key, name text not null);".repeat(50);
+    // Long enough for V8 to find that it would be worth to be compiled again.
+    while (performance.now() < 2_000) await handler({ sql });
+    console.log(process.resourceUsage().maxRSS);`,
+  );
+  const { stdout } = await run(process.execPath, [script]);
+  expect(Number(stdout) * 1024).toBeLessThan(256 * 1024 * 1024);
+});
+
 test("pg_dump runs in its thread, its package shipped without maps and types", async () => {
   await build("dump");
   const { address } = newestServer();

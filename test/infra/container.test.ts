@@ -37,6 +37,13 @@ describe("the container that is deployed", () => {
     return only ?? {};
   };
 
+  /** To the roles of the deployment itself, not to those of who deploys it. */
+  const granted = (action: string) =>
+    statements(program).filter(
+      ({ resource, Action }) =>
+        Action.includes(action) && String(resource.inputs.role).startsWith("rehearsal-example-"),
+    );
+
   test("runs on Fargate and arm64, as nobody, on a file system that it cannot write, and keeps its old revisions", () => {
     expect(program.one("ecs.TaskDefinition").inputs).toMatchObject({
       ...{ family: taskFamily(d), networkMode: "awsvpc", requiresCompatibilities: ["FARGATE"] },
@@ -64,7 +71,7 @@ describe("the container that is deployed", () => {
   });
 
   test("may be run by its machines alone, in its cluster alone, with its two roles alone", () => {
-    const run = statements(program).filter(({ Action }) => Action.includes("ecs:RunTask"));
+    const run = granted("ecs:RunTask");
     const roles = run.map(({ resource }) => resource.inputs.role).sort();
     expect(roles).toEqual(
       ["promotion", "rollback", "task"].map(
@@ -77,15 +84,14 @@ describe("the container that is deployed", () => {
       ]);
       expect(Condition).toEqual({ ArnEquals: { "ecs:cluster": clusterArn(d) } });
     }
-    const lent = statements(program).filter(({ Action }) => Action.includes("iam:PassRole"));
-    for (const { Resource, Condition } of lent.filter(({ resource }) => /Machine/.test(resource.name))) {
+    for (const { Resource, Condition } of granted("iam:PassRole")) {
       expect(Resource).toEqual([roleArn(d, "container"), roleArn(d, "container-execution")]);
       expect(Condition).toEqual({ StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } });
     }
   });
 
   test("is fetched from the repository of its image and from no other, which keeps tags as they are", () => {
-    const fetches = statements(program).filter(({ Action }) => Action.includes("ecr:BatchGetImage"));
+    const fetches = granted("ecr:BatchGetImage");
     expect(fetches.map(({ Resource }) => Resource)).toEqual([
       [`arn:aws:ecr:eu-west-1:123456789012:repository/rehearsal-prod-container`],
     ]);

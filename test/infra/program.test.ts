@@ -1,4 +1,7 @@
-/** The deployment as it would be made, twice: with a network and a database of its own, and in those that the user has. */
+/**
+ * The deployment as it would be made, twice: with a network and a database of its own, and in those that the user has.
+ * Long because every claim about a deployment stands in one table, beside the ways in which it could be otherwise.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { bucketArn, type Deployment, prefix, secretArns } from "../../infra/deployment.ts";
 import { DEPLOYERS_UNSCOPED, deployerName } from "../../infra/permissions/deployers.ts";
@@ -338,6 +341,8 @@ test("databases are reached from the functions' group, on the ports and in the n
 
 test("a permanent stage outlives its removal, and another does not", () => {
   expect(of(given).one("s3.Bucket").retainOnDelete).toBe(true);
+  // A bucket without its key is lost.
+  expect(of(given).one("kms.Key").retainOnDelete).toBe(true);
   expect(of(given).one("s3.Bucket").inputs.forceDestroy).toBe(false);
   expect(of(given).outputs._protect).toBe(true);
   expect(of(fresh).one("s3.Bucket").retainOnDelete).toBe(false);

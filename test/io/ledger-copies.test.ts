@@ -1,4 +1,7 @@
-/** The ledger's copy: whatever is done to its rows, in however many sessions at once, is rebuilt from the bucket as the same bytes. */
+/**
+ * The ledger's copy: whatever is done to its rows, in however many sessions at once, is rebuilt from the bucket as the same bytes.
+ * Long because every way in which a copy is made, dies or is refused begins with the same odd rows, in one bucket.
+ */
 import { readdir, readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";

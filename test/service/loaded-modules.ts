@@ -2,6 +2,7 @@
 import { appendFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
+import "../local/rapid-client.ts";
 import "./gate.ts";
 
 const { REHEARSAL_TEST_LOADED: folder, AWS_LAMBDA_FUNCTION_NAME: name = "" } = process.env;

@@ -6,6 +6,7 @@ import { DescribeExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { executionArn } from "../../io/step-functions.ts";
 import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
+import { type Guard, guardOf } from "../infra/permissions/guard.ts";
 import { dropDatabases } from "../postgres.ts";
 import { Service } from "./service.ts";
 
@@ -34,6 +35,7 @@ export interface Gate {
 export class LocalService extends Service {
   readonly #options: LocalOptions;
   #stack: Stack | undefined;
+  #guard: Guard | undefined;
   #gates = 0;
 
   constructor(server: DatabaseAddress, name: string, options: LocalOptions = {}) {
@@ -43,6 +45,7 @@ export class LocalService extends Service {
 
   override async start(): Promise<this> {
     mkdirSync(this.#folder, { recursive: true });
+    this.#guard = await guardOf({ folder: this.folder, enforced: false });
     this.#stack = await startStack({
       folder: this.folder,
       server: this.server,
@@ -52,8 +55,13 @@ export class LocalService extends Service {
       // Its REPORT lines would stand between the tests' own.
       onLog: () => undefined,
       ...this.#options,
-      environment: { REHEARSAL_TEST_GATES: this.#folder, ...this.#options.environment },
+      environment: {
+        REHEARSAL_TEST_GATES: this.#folder,
+        ...(this.#guard && { REHEARSAL_TEST_GUARD: JSON.stringify(this.#guard.endpoints) }),
+        ...this.#options.environment,
+      },
     });
+    this.#guard?.open(this.#stack.variables);
     const { url, keys, variables } = this.#stack;
     Object.assign(this, { url, keys, variables });
     return this;
@@ -61,6 +69,7 @@ export class LocalService extends Service {
 
   override async stop(): Promise<void> {
     await this.#stack?.stop();
+    await this.#guard?.stop();
     rmSync(this.folder, { recursive: true, force: true });
     await dropDatabases(this.control);
   }

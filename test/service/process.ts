@@ -1,16 +1,11 @@
 /** The service as a process of its own, so that a test can kill it: argv[2] is the options as JSON, stdout tells the address. */
-import { mkdirSync } from "node:fs";
 import { startStack } from "../../local/stack.ts";
-import { startGuard } from "../infra/permissions/guard.ts";
+import { guardOf } from "../infra/permissions/guard.ts";
 
 const { folder, server, controlDatabase, killFolder, environment, enforced } = JSON.parse(
   process.argv[2] ?? "{}",
 );
-// A whole run of the tests is put behind the guard by naming a folder for what it notes.
-const { REHEARSAL_TEST_ENFORCED: noted } = process.env;
-if (noted !== undefined) mkdirSync(noted, { recursive: true });
-const file = noted === undefined ? `${folder}/asked.jsonl` : `${noted}/${process.pid}.jsonl`;
-const guard = enforced || noted !== undefined ? await startGuard(file) : undefined;
+const guard = await guardOf({ folder, enforced });
 const stack = await startStack({
   folder,
   server,

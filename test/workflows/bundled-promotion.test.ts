@@ -9,6 +9,7 @@ import type { DatabaseAddress } from "../../core/database-url.ts";
 import { STEPS } from "../../core/steps.ts";
 import { buildAll } from "../../infra/build.ts";
 import { executionArn } from "../../io/step-functions.ts";
+import { ric } from "../local/ric.ts";
 import { sfnClient } from "../local/step-functions/stage.ts";
 import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
@@ -34,6 +35,8 @@ beforeAll(async () => {
   await buildAll(dist);
   service = await new LocalService(server.address, "bundled", {
     bundles: dist,
+    // Where it is found, AWS's own.
+    ...(ric !== undefined && { runtime: ric }),
     preload: new URL("../service/loaded-modules.ts", import.meta.url),
     environment: { REHEARSAL_TEST_LOADED: loaded },
     limits: Object.fromEntries(STEPS.map((step) => [step, { memoryMb: MEMORY_MB }])),
@@ -41,7 +44,8 @@ beforeAll(async () => {
   }).start();
   client = sfnClient(service.stack.endpoints.stepFunctions);
   release = await service.release({ ...PROJECT, ...OUTSIDE });
-});
+  // Building all of it takes seconds, and many of them beside other tests.
+}, 240_000);
 
 afterAll(async () => {
   client.destroy();
@@ -77,11 +81,14 @@ async function versionOf(id: string): Promise<string | undefined> {
 
 /** The files that each function has read, by its name, without those of the runtime. */
 function modulesRead(): Map<string, string[]> {
-  const runtime = pathToFileURL(join(import.meta.dirname, "../../local/lambda")).href;
+  const ours = pathToFileURL(join(import.meta.dirname, "../../local/lambda")).href;
+  const theirs = ric === undefined ? ours : pathToFileURL(ric).href;
   return new Map(
     readdirSync(loaded).map((name) => {
       const urls = readFileSync(join(loaded, name), "utf8").trim().split("\n");
-      return [name, urls.filter((url) => url.startsWith("file:") && !url.startsWith(runtime))];
+      const own = (url: string) =>
+        url.startsWith("file:") && ![ours, theirs].some((of) => url.startsWith(of));
+      return [name, urls.filter(own)];
     }),
   );
 }
@@ -111,7 +118,7 @@ test("the console takes a form, sets a cookie and knows it again", async () => {
   expect(signedIn.status).toBe(303);
   const [cookie = ""] = signedIn.headers.getSetCookie();
   expect(cookie).toContain("HttpOnly");
-  const page = await fetch(`${service.url}/console/`, {
+  const page = await fetch(`${service.url}/console/promotions`, {
     headers: { ...headers, cookie: cookie.split(";")[0] ?? "" },
   });
   expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=UTF-8"]);

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Check } from "../../core/checkup.ts";
 import { type DatabaseAddress, databaseUrl } from "../../core/database-url.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { backAndForth } from "../service/back-and-forth.ts";
 import { contentOf } from "../service/content.ts";
-import { startHook } from "../service/hook.ts";
 import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
 import { Service } from "../service/service.ts";
 import { succeed } from "../service/tasks.ts";
@@ -102,34 +102,16 @@ test("restore cannot reach production: it is rehearsed, taken back and promoted 
     status: "ok",
     says: expect.stringContaining("restore cannot reach production"),
   });
-  let status = 500;
-  const smoke = await startHook(() => status);
-  await service.must("PATCH", "/environments/shop", {
-    policy: { hooks: { smoke: smoke.url }, decision: "approval" },
-  });
   const before = await contentOf(production);
   const rights = await rightsOn(production.database);
-  const release = await service.release({ ...PROJECT, ...OUTSIDE });
-  for (const [answer, end] of [
-    [500, "rolled-back"],
-    [200, "promoted"],
-  ] as const) {
-    status = answer;
-    const id = await service.promote("shop", release);
-    await service.until(id, "waiting");
-    // A write between backup and fence, so that the copy has to be brought up by production's own role.
-    await execute(production, "update segments set starts = starts + 1 where id = 1");
-    const written = await contentOf(production);
-    await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
-    await service.until(id, end);
+  for await (const { id, end, approved } of backAndForth(service, "shop", production)) {
     made.push(`${production.database}__failed_${id}`);
-    if (end === "rolled-back") expect(await contentOf(production)).toEqual(written);
+    if (end === "rolled-back") expect(await contentOf(production)).toEqual(approved);
     // The copy that has taken production's place lets in whom production did, and nobody else.
     expect(await rightsOn(production.database)).toEqual(rights);
     await expect(execute(copies, "select 1")).rejects.toMatchObject({ code: "DatabaseUnreachable" });
   }
   expect((await contentOf(production)).fingerprint).not.toBe(before.fingerprint);
-  await smoke.stop();
 
   const read = secretsRead();
   const readBy = (caller: string) =>

@@ -2,6 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { backAndForth } from "../service/back-and-forth.ts";
 import { contentOf } from "../service/content.ts";
 import { startHook } from "../service/hook.ts";
 import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
@@ -131,26 +132,12 @@ test("a role that is no superuser, with the rights that are asked for, promotes 
   await execute(own, `alter database ${own.database} owner to ${role}; alter schema public owner to ${role}`);
   const address = { ...own, user: role, password: "x" };
   await execute(address, SCHEMA);
-  let status = 500;
-  const smoke = await startHook(() => status);
-  await environment("owned", { hooks: { smoke: smoke.url }, decision: "approval" }, address);
+  await environment("owned", {}, address);
   const before = await contentOf(address);
-  const release = await service.release({ ...PROJECT, ...OUTSIDE });
-  for (const [answer, end] of [
-    [500, "rolled-back"],
-    [200, "promoted"],
-  ] as const) {
-    status = answer;
-    const id = await service.promote("owned", release);
-    await service.until(id, "waiting");
-    // A write between backup and fence, so that the copy has to be brought up.
-    await execute(address, "update segments set starts = starts + 1 where id = 1");
-    await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
-    await service.until(id, end);
+  for await (const { id } of backAndForth(service, "owned", address)) {
     made.push({ ...server.address, database: `${address.database}__failed_${id}` });
   }
   expect((await contentOf(address)).fingerprint).not.toBe(before.fingerprint);
-  await smoke.stop();
   await dropDatabases(
     ...made
       .filter(({ database }) => database.startsWith("owned_"))

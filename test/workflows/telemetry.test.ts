@@ -116,7 +116,7 @@ test("a request is one line with its route and its answer, and nothing of what s
   expect(JSON.stringify(requests)).not.toContain("no-such-promotion");
 });
 
-test("what alarms listen for is counted once: a refusal, a failed verification and the rollback behind it, a hold", async () => {
+test("what alarms listen for is counted once, whoever dies: a refusal, a failed verification and the rollback behind it, a hold", async () => {
   let held: DatabaseAddress;
   // Against all that was said it writes, and then says that nothing works.
   const smuggler = await startHook(async () => {
@@ -132,11 +132,14 @@ test("what alarms listen for is counted once: a refusal, a failed verification a
   await environment("refused");
   const outside = await service.release({ ...PROJECT, ...OUTSIDE });
   const broken = await service.release({ ...PROJECT, "migrations/0003_bad.sql": "select 1 / 0;" });
+  // One dies once the ledger knows, before anybody is told: what is counted must come from somebody else, and once.
+  const death = service.gate("refuse:recorded", "dies");
   const [refusedId, backId, heldId] = [
     await service.promote("refused", broken),
     await service.promote("back", outside),
     await service.promote("held", outside),
   ];
+  await death.reached();
   await service.until(refusedId, "refused");
   await service.until(backId, "rolled-back");
   await service.until(heldId, "held");

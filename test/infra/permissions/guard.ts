@@ -3,7 +3,8 @@
  * function's role, and goes on only when each right that it takes is granted. Each function has doors of its own, so that who asks is
  * known by where it knocks.
  */
-import { appendFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { appendFileSync, mkdirSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from "node:http";
 import type { FunctionName } from "../../../infra/deployment.ts";
 import { readRequest } from "../../../local/s3/request.ts";
@@ -39,12 +40,15 @@ export const SERVICES = [
   "AWS_ENDPOINT_URL_LAMBDA",
 ] as const;
 
+type Caller = FunctionName | "container";
+const CALLERS: readonly Caller[] = [...FUNCTION_NAMES, "container"];
+
 /** Starts the doors of every function. What was asked is written to the file, a line of JSON for each right. */
 export async function startGuard(file: string): Promise<Guard> {
   const behind = Promise.withResolvers<Record<string, string>>();
   const note = (asked: Asked) => appendFileSync(file, `${JSON.stringify(asked)}\n`);
   const doors = await Promise.all(
-    FUNCTION_NAMES.flatMap((caller) =>
+    CALLERS.flatMap((caller) =>
       SERVICES.map(async (service) => {
         const server = createServer((message, response) => {
           void pass({ caller, service, behind: behind.promise, note }, message, response).catch(
@@ -66,8 +70,8 @@ export async function startGuard(file: string): Promise<Guard> {
       }),
     ),
   );
-  const of = (name: FunctionName) => doors.filter(({ caller }) => caller === name);
-  const told = FUNCTION_NAMES.map((name) => [
+  const of = (name: Caller) => doors.filter(({ caller }) => caller === name);
+  const told = CALLERS.map((name) => [
     name,
     Object.fromEntries(of(name).map((door) => [door.service, door.url])),
   ]);
@@ -88,8 +92,20 @@ export async function startGuard(file: string): Promise<Guard> {
   };
 }
 
+/**
+ * The guard of a service under test, noting in its folder, where it is asked for; a whole run of tests is put behind guards by
+ * REHEARSAL_TEST_ENFORCED, which names the folder for what they note.
+ */
+export async function guardOf(service: { folder: string; enforced: boolean }): Promise<Guard | undefined> {
+  const { REHEARSAL_TEST_ENFORCED: noted } = process.env;
+  if (!service.enforced && noted === undefined) return undefined;
+  const folder = noted ?? service.folder;
+  mkdirSync(folder, { recursive: true });
+  return startGuard(noted === undefined ? `${folder}/asked.jsonl` : `${folder}/${randomUUID()}.jsonl`);
+}
+
 interface Door {
-  caller: FunctionName;
+  caller: Caller;
   service: Service;
   behind: Promise<Record<string, string>>;
   note: (asked: Asked) => void;
