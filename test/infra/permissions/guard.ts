@@ -99,9 +99,10 @@ export async function startGuard(file: string): Promise<Guard> {
 export async function guardOf(service: { folder: string; enforced: boolean }): Promise<Guard | undefined> {
   const { REHEARSAL_TEST_ENFORCED: noted } = process.env;
   if (!service.enforced && noted === undefined) return undefined;
-  const folder = noted ?? service.folder;
+  // What a test reads of its own service stays where it looks for it.
+  const folder = service.enforced ? service.folder : (noted ?? service.folder);
   mkdirSync(folder, { recursive: true });
-  return startGuard(noted === undefined ? `${folder}/asked.jsonl` : `${folder}/${randomUUID()}.jsonl`);
+  return startGuard(`${folder}/${service.enforced ? "asked" : randomUUID()}.jsonl`);
 }
 
 interface Door {
