@@ -34,6 +34,8 @@ export default defineConfig({
     // The parser and pg_dump are compiled once, not a second time behind the tests' backs.
     execArgv: ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"],
     maxWorkers: 2,
+    // What a function in the tests' own process has to say stands among their results: only what is wrong.
+    env: { POWERTOOLS_LOG_LEVEL: "WARN", POWERTOOLS_METRICS_DISABLED: "true" },
     sequence: { sequencer: LongestFirst },
     testTimeout: 180_000,
     hookTimeout: 120_000,

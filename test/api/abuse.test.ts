@@ -1,6 +1,7 @@
 /** What is sent to the API to reach elsewhere, to learn what is not told, or to break what reads it. */
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256 } from "../../core/digest.ts";
+import { listen } from "../lines.ts";
 import { type Answered, callLambda } from "./lambda-call.ts";
 import {
   announcement,
@@ -191,7 +192,7 @@ test("abuse 32: a hook aimed at a cloud's own address is refused, however it is 
 });
 
 test("abuse 37: what is logged of a request is one line without a character that a terminal obeys", async () => {
-  const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const log = listen();
   const wild = '/environments/a\r\n{"forged":true}\u001b[2J\u009b31m\u007f\u202e\u2028';
   const answer = await callLambda({
     method: "GET",
@@ -201,11 +202,10 @@ test("abuse 37: what is logged of a request is one line without a character that
   expect(answer.status).toBe(401);
   const decoded = await callLambda({ method: "GET", path: encodeURI(wild), headers: {} });
   expect(decoded.status).toBe(401);
-  const lines = logged.mock.calls.map(([line]) => String(line));
-  logged.mockRestore();
+  const lines = await log.stop("refused");
   expect(lines.length).toBe(2);
   for (const line of lines) {
     expect(line).not.toMatch(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u);
-    expect(JSON.parse(line)).toMatchObject({ refused: "Unauthorized" });
+    expect(JSON.parse(line)).toMatchObject({ code: "Unauthorized" });
   }
 });

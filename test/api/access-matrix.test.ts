@@ -54,7 +54,7 @@ const SUBJECT = "subject";
 
 beforeAll(async () => {
   // Every refusal of a credential is a line there.
-  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  vi.stubEnv("POWERTOOLS_LOG_LEVEL", "SILENT");
   world = await openWorld();
   release = await uploadRelease(world);
   for (const environment of ["own", "other"]) places[environment] = await furnish(environment);
@@ -67,7 +67,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await world.close();
-  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
 async function must<Body>(method: string, path: string, body?: object): Promise<Body> {

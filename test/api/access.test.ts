@@ -2,10 +2,11 @@
  * Who may do what, over the API: roles, keys and their scopes, four eyes, and what is told of a refusal.
  * Long because the same few people play all of its scenes.
  */
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Grant } from "../../core/access.ts";
 import { newOnce, redeemOnce } from "../../functions/identity/once.ts";
 import { actorOfSession, endSession, startSession } from "../../functions/identity/sessions.ts";
+import { listen } from "../lines.ts";
 import { ask, EVIDENCE, type Started, start } from "./course.ts";
 import { OTHER_KEY, openWorld, type Problem, registerFresh, uploadRelease, type World } from "./world.ts";
 
@@ -458,17 +459,14 @@ describe("a refusal", () => {
   });
 
   test("quotes what was sent as JSON, so that nothing forges a line of the log, and never a credential", async () => {
-    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const log = listen();
     const secret = `rk_${"a".repeat(12)}_${"s".repeat(43)}`;
     await by(secret)("GET", "/promotions/%0A%7B%22forged%22%3Atrue%7D");
-    const lines = logged.mock.calls
-      .map(([line]) => String(line))
-      .filter((line) => line.includes("Unauthorized"));
-    logged.mockRestore();
+    const lines = await log.stop("refused");
     expect(lines).toHaveLength(1);
     expect(lines[0]).not.toContain("\n");
     expect(lines[0]).not.toContain("ssss");
-    expect(JSON.parse(lines[0] ?? "")).toMatchObject({ refused: "Unauthorized", method: "GET" });
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({ code: "Unauthorized", method: "GET" });
   });
 
   test("abuse 33: an environment's admin names no bucket, no secret and no program; an admin of everything does", async () => {

@@ -1,5 +1,6 @@
 /** The API's doors: who comes in, what is refused before any route, and how a refusal looks. */
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { listen } from "../lines.ts";
 import { openWorld, type Problem, type World } from "./world.ts";
 
 let world: World;
@@ -68,7 +69,7 @@ describe("a refusal", () => {
   });
 
   test("of what was not foreseen tells a number and nothing of the matter", async () => {
-    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const log = listen();
     const secret = process.env.REHEARSAL_CONTROL_SECRET;
     delete process.env.REHEARSAL_CONTROL_SECRET;
     // The session that is kept would do without it.
@@ -78,10 +79,10 @@ describe("a refusal", () => {
     expect(status).toBe(500);
     expect(body.code).toBe("Internal");
     expect(JSON.stringify(body)).not.toContain("REHEARSAL_CONTROL_SECRET");
-    const line = JSON.parse(String(logged.mock.calls[0]?.[0])) as { number: string; error: string };
-    expect(body.detail).toContain(line.number);
-    expect(line.error).toContain("REHEARSAL_CONTROL_SECRET is not set");
-    logged.mockRestore();
+    const [line = ""] = await log.stop("a request failed");
+    const { number, error } = JSON.parse(line) as { number: string; error: { stack: string } };
+    expect(body.detail).toContain(number);
+    expect(error.stack).toContain("REHEARSAL_CONTROL_SECRET is not set");
   });
 });
 
