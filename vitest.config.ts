@@ -1,4 +1,4 @@
-/** The tests: every file in test/, on real servers, never more workers than the two cores can feed. */
+/** The tests: every file in test/, on real servers, one worker more than there are cores: each waits for servers and disks a quarter of its time. */
 import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -12,6 +12,11 @@ const LONGEST = [
   "absent-servers.test.ts",
   "time-outs.test.ts",
   "twice.test.ts",
+  "containers.test.ts",
+  "bundled-promotion.test.ts",
+  "ledger-rebuild.test.ts",
+  "build.test.ts",
+  "copies.test.ts",
 ];
 
 /** The longest files first, and the others as vitest would have them. */
@@ -33,7 +38,7 @@ export default defineConfig({
     pool: "forks",
     // The parser and pg_dump are compiled once, not a second time behind the tests' backs.
     execArgv: ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"],
-    maxWorkers: 2,
+    maxWorkers: 3,
     // What a function in the tests' own process has to say stands among their results: only what is wrong.
     env: { POWERTOOLS_LOG_LEVEL: "WARN", POWERTOOLS_METRICS_DISABLED: "true" },
     sequence: { sequencer: LongestFirst },
