@@ -44,6 +44,7 @@ test("the SQL parser finds its WebAssembly beside the bundle", async () => {
 });
 
 test("the SQL parser, however long it parses, takes no more memory than the smallest function has", async () => {
+  await build("parse");
   const script = join(folder, "parse", "memory.mjs");
   await writeFile(
     script,

@@ -1,4 +1,7 @@
-/** API Gateway over real HTTP: a Hono application behind it, bundled and under the Runtime API, and results that are malformed. */
+/**
+ * API Gateway over real HTTP: a Hono application behind it, bundled and under the Runtime API, and results that are malformed.
+ * Long because the documented event stands here whole, beside what the gateway makes of a request.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";

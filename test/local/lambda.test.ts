@@ -1,4 +1,7 @@
-/** The Lambda runner: limits, failures and reuse as AWS documents them, with real threads, real processes, and AWS's own runtime client. */
+/**
+ * The Lambda runner: limits, failures and reuse as AWS documents them, with real threads, real processes, and AWS's own runtime client.
+ * Long because every case is put to all of them.
+ */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
