@@ -198,7 +198,9 @@ function forward(
   return new Promise((resolve) => {
     const { hostname, port } = new URL(base);
     const { expect: _, ...headers } = message.headers;
-    const onward = send({ hostname, port, method: message.method, path: message.url, headers }, (answer) => {
+    // A connection each: a service that hangs up on an idle one would look like one that is away.
+    const to = { hostname, port, method: message.method, path: message.url, headers, agent: false };
+    const onward = send(to, (answer) => {
       if (answer.statusCode === 404 && !mayKnowMissing()) {
         answer.resume();
         deny("AWS_ENDPOINT_URL_S3", message, response, "Access Denied");
