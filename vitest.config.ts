@@ -15,7 +15,6 @@ const LONGEST = [
   "containers.test.ts",
   "bundled-promotion.test.ts",
   "ledger-rebuild.test.ts",
-  "build.test.ts",
   "copies.test.ts",
 ];
 

@@ -7,8 +7,8 @@ import { DescribeExecutionCommand, type SFNClient } from "@aws-sdk/client-sfn";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { STEPS } from "../../core/steps.ts";
-import { buildAll } from "../../infra/build.ts";
 import { executionArn } from "../../io/step-functions.ts";
+import { built } from "../infra/built.ts";
 import { ric } from "../local/ric.ts";
 import { sfnClient } from "../local/step-functions/stage.ts";
 import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
@@ -23,7 +23,7 @@ const MEMORY_MB = 1024;
 const server = newestServer();
 const made: DatabaseAddress[] = [];
 const folder = mkdtempSync(join(tmpdir(), "rehearsal-bundled-"));
-const dist = join(folder, "dist");
+let dist: string;
 const loaded = join(folder, "loaded");
 const lines: string[] = [];
 let service: LocalService;
@@ -32,7 +32,7 @@ let release: string;
 
 beforeAll(async () => {
   mkdirSync(loaded);
-  await buildAll(dist);
+  ({ folder: dist } = await built());
   service = await new LocalService(server.address, "bundled", {
     bundles: dist,
     // Where it is found, AWS's own.
