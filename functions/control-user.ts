@@ -33,6 +33,8 @@ async function makeUser(master: DatabaseAddress, name: string): Promise<void> {
   const user = quoteName(name);
   try {
     await session.transaction(async () => {
+      // Two deployments at once would both find nobody.
+      await session.query("select pg_advisory_xact_lock(7230271, 3)");
       const [known] = await session.query("select 1 from pg_roles where rolname = $1", [name]);
       if (known === undefined) await session.execute(`create role ${user} login`);
       await session.execute(`grant rds_iam to ${user}`);

@@ -32,13 +32,18 @@ export interface Prepared {
   firstKey: string | null;
 }
 
-/** Safe to run again, and after it died anywhere. Throws `ControlDatabaseBehind` where somebody else migrates the database. */
+/** The session's advisory lock: it goes with the one that dies. */
+const PREPARING = "7230271, 2";
+
+/** Safe to run again, at the same time as well, and after it died anywhere. Throws `ControlDatabaseBehind` where somebody else migrates the database. */
 export const handler = invoked(async (event: unknown): Promise<Prepared> => {
   const { migrations, firstPerson } = preparationSchema.parse(event);
-  await ensureWrappingKey(requiredVariable("REHEARSAL_CONFIGURATION_SECRET"));
   await ensureControlUser();
   const ledger = await openLedger("prepare");
   try {
+    // Whoever waits too long for an answer calls again: two at once would each make a key, and keep the other's.
+    await ledger.query(`select pg_advisory_lock(${PREPARING})`);
+    await ensureWrappingKey(requiredVariable("REHEARSAL_CONFIGURATION_SECRET"));
     const files = migrations.map(({ path, text }) => ({ path, bytes: Buffer.from(text) }));
     const applied = await migrateControl(ledger, files);
     const firstKey = await ensureSomebody(ledger, firstPerson);

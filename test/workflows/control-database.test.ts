@@ -136,11 +136,13 @@ test("a deployment makes the first admin and tells their key to a secret alone, 
     migrations: migrationsOf(files).map(({ path, bytes }) => ({ path, text: bytes.toString() })),
     firstPerson: "first",
   };
-  const prepared = await prepare(event);
-  expect(prepared).toEqual({
+  // A call whose answer is late is made again while it goes on.
+  const both = await Promise.all([prepare(event), prepare(event)]);
+  expect(both).toContainEqual({
     applied: event.migrations.map(({ path }) => path),
     firstKey: "rehearsal/first-key",
   });
+  expect(both).toContainEqual({ applied: [], firstKey: null });
   const key = await secrets.readSecret("rehearsal/first-key");
   expect(await prepare(event)).toEqual({ applied: [], firstKey: null });
   expect(await secrets.readSecret("rehearsal/first-key")).toBe(key);
