@@ -1,4 +1,5 @@
 /** What everything in AWS is called, told from the deployment alone: a function can be told its machine, and a machine its functions, before either is there. */
+import { LIVE } from "../workflows/binding.ts";
 import type { FunctionName } from "../workflows/modules.ts";
 
 /** Where one copy of the service stands: a stage of it, in one account and one region. */
@@ -42,9 +43,6 @@ export type RoleName =
   | "schedules"
   | "events";
 
-/** The alias of every function and machine: executions are started on it, and stay on the version it pointed to. */
-export const MACHINE_ALIAS = "live";
-
 /** `rehearsal-<stage>`: the bus, the cluster, the group of schedules, and the beginning of every other name. */
 export function prefix(d: Deployment): string {
   return `${d.app}-${d.stage}`;
@@ -61,7 +59,7 @@ export function functionArn(d: Deployment, name: FunctionName): string {
 
 /** What is deployed of the function now: the gateway, the clock, the bus and other functions call it so. */
 export function functionAliasArn(d: Deployment, name: FunctionName): string {
-  return `${functionArn(d, name)}:${MACHINE_ALIAS}`;
+  return `${functionArn(d, name)}:${LIVE}`;
 }
 
 /** Every version of the function: a promotion that is under way calls those that were live when it began. */
@@ -94,7 +92,7 @@ export function machineArn(d: Deployment, name: MachineName): string {
 
 /** What executions are started on. A policy names `machineArn`: Step Functions asks by it whatever the qualifier is. */
 export function machineAliasArn(d: Deployment, name: MachineName): string {
-  return `${machineArn(d, name)}:${MACHINE_ALIAS}`;
+  return `${machineArn(d, name)}:${LIVE}`;
 }
 
 /** Every execution of the machine. */

@@ -1,14 +1,9 @@
 /** One Lambda per function, each with a role that is its own and a log group that is there before it. */
+import { LIVE } from "../workflows/binding.ts";
 import { FUNCTION_NAMES, LIMITS } from "../workflows/modules.ts";
 import { CLOCK } from "./clock.ts";
 import type { ControlDatabase } from "./control-database.ts";
-import {
-  deadLetterQueueArn,
-  type FunctionName,
-  functionLogGroup,
-  functionNameOf,
-  MACHINE_ALIAS,
-} from "./deployment.ts";
+import { type FunctionName, functionLogGroup, functionNameOf } from "./deployment.ts";
 import type { Network } from "./network.ts";
 import type { Place } from "./place.ts";
 import { createRole, idOf } from "./roles.ts";
@@ -26,6 +21,8 @@ const UNATTENDED: ReadonlySet<FunctionName> = new Set<FunctionName>([...CLOCK]);
 export interface FunctionsOptions {
   network: Network | undefined;
   control: ControlDatabase;
+  /** What nobody could take is left there. */
+  deadLetters: aws.sqs.Queue;
   /** Where people open the console. */
   consoleUrl: $util.Input<string>;
 }
@@ -47,7 +44,7 @@ export function createFunctions(
 export function createFunction(
   place: Place,
   name: FunctionName,
-  { network, control, consoleUrl }: FunctionsOptions,
+  { network, control, deadLetters, consoleUrl }: FunctionsOptions,
   prepared?: $util.Resource,
 ): DeployedFunction {
   const { deployment: d, settings } = place;
@@ -86,7 +83,7 @@ export function createFunction(
   );
   const alias = new aws.lambda.Alias(
     `${id}Alias`,
-    { name: MACHINE_ALIAS, functionName: made.name, functionVersion: made.version },
+    { name: LIVE, functionName: made.name, functionVersion: made.version },
     { dependsOn: prepared === undefined ? [] : [prepared] },
   );
   if (UNATTENDED.has(name))
@@ -94,7 +91,7 @@ export function createFunction(
       functionName: made.name,
       qualifier: alias.name,
       ...{ maximumRetryAttempts: 2, maximumEventAgeInSeconds: 3_600 },
-      destinationConfig: { onFailure: { destination: deadLetterQueueArn(d) } },
+      destinationConfig: { onFailure: { destination: deadLetters.arn } },
     });
   return { function: made, alias };
 }

@@ -1,13 +1,12 @@
 /** The state machines, from the very definitions that run on one machine; only names become ARNs. */
 import type { StateMachine } from "../workflows/asl.ts";
-import { type Bindings, bind, functionsOf } from "../workflows/binding.ts";
+import { type Bindings, bind, functionsOf, LIVE } from "../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
 import type { ControlDatabase } from "./control-database.ts";
 import {
   type FunctionName,
   logGroupArn,
-  MACHINE_ALIAS,
   type MachineName,
   machineLogGroup,
   machineNameOf,
@@ -83,7 +82,7 @@ function createMachine(
   new aws.sfn.Alias(
     `${id}Alias`,
     {
-      name: MACHINE_ALIAS,
+      name: LIVE,
       routingConfigurations: [{ stateMachineVersionArn: machine.stateMachineVersionArn, weight: 100 }],
     },
     { dependsOn: [prepared] },

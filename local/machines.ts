@@ -1,7 +1,7 @@
 /** Puts the product's state machines onto the local Step Functions, as a deployment puts them into AWS. */
 import type { SFNClient } from "@aws-sdk/client-sfn";
 import type { StateMachine } from "../workflows/asl.ts";
-import { type Bindings, bind } from "../workflows/binding.ts";
+import { type Bindings, bind, LIVE } from "../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
 import type { MachineOptions } from "../workflows/states.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
@@ -18,9 +18,6 @@ export interface MachineSettings {
   /** How the machines call their functions; by their names, whatever runs under them, when left out. */
   functionArn?: Bindings["functionArn"];
 }
-
-/** What is started: it points to the version that was published last, and what runs stays on the one that it began with. */
-const ALIAS = "live";
 
 /** There is one of each on this machine; the names are those of the definitions. */
 const CONTAINER: NonNullable<Bindings["container"]> = {
@@ -67,9 +64,9 @@ async function put(client: SFNClient, name: string, definition: StateMachine): P
       return client.send(new sdk.UpdateStateMachineCommand({ ...asked, stateMachineArn }));
     });
   const routingConfiguration = [{ stateMachineVersionArn, weight: 100 }];
-  const stateMachineAliasArn = `${stateMachineArn}:${ALIAS}`;
+  const stateMachineAliasArn = `${stateMachineArn}:${LIVE}`;
   await client
-    .send(new sdk.CreateStateMachineAliasCommand({ name: ALIAS, routingConfiguration }))
+    .send(new sdk.CreateStateMachineAliasCommand({ name: LIVE, routingConfiguration }))
     .catch((error: unknown) => {
       if (!(error instanceof sdk.ConflictException)) throw error;
       return client.send(

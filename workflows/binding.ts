@@ -2,6 +2,9 @@
 import type { StateMachine, TaskState } from "./asl.ts";
 import type { FunctionName } from "./modules.ts";
 
+/** The alias of every function and machine: executions are started on it, and stay on the version that it pointed to. */
+export const LIVE = "live";
+
 /** What the names stand for. */
 export interface Bindings {
   /** The ARN of a function's version. */

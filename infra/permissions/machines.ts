@@ -1,10 +1,10 @@
 /** Rights on state machines and executions, and on the function that looks for others. */
+import { LIVE } from "../../workflows/binding.ts";
 import {
   type Deployment,
   executionArns,
   type FunctionName,
   functionAliasArn,
-  MACHINE_ALIAS,
   type MachineName,
   machineArn,
 } from "../deployment.ts";
@@ -24,7 +24,7 @@ export function starts(...kinds: Kind[]): Grant {
   return grant(`start ${kinds.join(", ")}`, (d) => [
     // IAM is asked about the machine's own ARN, whichever alias the call names; which one it is, is the qualifier.
     allow(`Start${sidOf(kinds.join(" "))}`, ["states:StartExecution"], machines(d, kinds), {
-      "ForAnyValue:StringEquals": { "states:StateMachineQualifier": MACHINE_ALIAS },
+      "ForAnyValue:StringEquals": { "states:StateMachineQualifier": LIVE },
     }),
     allow(`Find${sidOf(kinds.join(" "))}`, ["states:DescribeExecution"], executions(d, kinds)),
   ]);
