@@ -28,14 +28,14 @@ export default $config({
     const { createArtifacts } = await import("./infra/artifacts.ts");
     const artifacts = createArtifacts(place, key);
     const { createDeadLetters } = await import("./infra/dead-letters.ts");
-    createDeadLetters(place, key);
+    const deadLetters = createDeadLetters(place, key);
     const { createGateway, openGateway } = await import("./infra/api.ts");
     const gateway = createGateway(place);
-    const within = { network, control, consoleUrl: gateway.url };
+    const within = { network, control, deadLetters, consoleUrl: gateway.url };
     const { createFunction, createFunctions } = await import("./infra/functions.ts");
     const prepare = createFunction(place, "prepare", within);
     const { prepareControl } = await import("./infra/preparation.ts");
-    const prepared = prepareControl(place, prepare, control);
+    const prepared = prepareControl(place, prepare, within);
     const functions = createFunctions(place, within, { prepare, prepared });
 
     const { createContainer, createRepository } = await import("./infra/container.ts");
@@ -47,7 +47,7 @@ export default $config({
     createEvents(place, functions);
     const { createSchedules } = await import("./infra/schedules.ts");
     createSchedules(place, functions, control);
-    openGateway(place, gateway, functions.api, prepared);
+    const domainTarget = openGateway(place, gateway, functions.api, prepared);
 
     const { createAlarms } = await import("./infra/alarms.ts");
     createAlarms(place, gateway.api);
@@ -55,6 +55,6 @@ export default $config({
     createDashboard(place, gateway.api);
     const { createBudget } = await import("./infra/budget.ts");
     createBudget(place);
-    return { url: gateway.url, bucket: artifacts.bucket, images: images.repositoryUrl };
+    return { url: gateway.url, domainTarget, bucket: artifacts.bucket, images: images.repositoryUrl };
   },
 });

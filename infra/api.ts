@@ -21,13 +21,16 @@ export function createGateway({ deployment: d, settings }: Place): Gateway {
   return { api, url: $util.output(consoleUrl ?? own ?? api.apiEndpoint) };
 }
 
-/** Every route to the API's function; those below /iam only where AWS has found the request signed. */
+/**
+ * Every route to the API's function; those below /iam only where AWS has found the request signed. What a domain of the user's
+ * has to point at, if there is one.
+ */
 export function openGateway(
   { deployment: d, settings }: Place,
   { api }: Gateway,
   { function: handler, alias }: DeployedFunction,
   prepared: $util.Resource,
-): void {
+): $util.Output<string> | undefined {
   const integration = new aws.apigatewayv2.Integration(
     "ApiIntegration",
     {
@@ -46,8 +49,9 @@ export function openGateway(
     ["Iam", "*/*/iam/{proxy+}"],
   ])
     new aws.lambda.Permission(`Api${name}Permission`, {
+      // No account beside it: the ARN has it, and API Gateway is documented to tell the ARN alone.
       ...{ action: "lambda:InvokeFunction", principal: "apigateway.amazonaws.com" },
-      ...{ function: handler.name, qualifier: alias.name, sourceAccount: d.account },
+      ...{ function: handler.name, qualifier: alias.name },
       sourceArn: $interpolate`${api.executionArn}/${route}`,
     });
 
@@ -67,7 +71,7 @@ export function openGateway(
     },
     { dependsOn: [logs] },
   );
-  if (settings.domain !== undefined) nameGateway(settings.domain, api, stage);
+  return settings.domain && nameGateway(settings.domain, api, stage);
 }
 
 /** Who asked for what and what came of it; no header and no query, in which a credential could stand. */
@@ -85,12 +89,12 @@ const ACCESS = {
   error: "$context.integrationErrorMessage",
 };
 
-/** The user points the domain at `apiDomainTarget` of the outputs, wherever its zone is. */
+/** The user points the domain at `domainTarget` of the outputs, wherever its zone is. */
 function nameGateway(
   { name, certificate }: { name: string; certificate: string },
   api: aws.apigatewayv2.Api,
   stage: aws.apigatewayv2.Stage,
-): void {
+): $util.Output<string> {
   const domain = new aws.apigatewayv2.DomainName("ApiDomain", {
     domainName: name,
     domainNameConfiguration: {
@@ -100,4 +104,5 @@ function nameGateway(
   new aws.apigatewayv2.ApiMapping("ApiDomainMapping", {
     ...{ apiId: api.id, domainName: domain.id, stage: stage.id },
   });
+  return domain.domainNameConfiguration.targetDomainName;
 }

@@ -38,9 +38,14 @@ function createAurora(
     description: "The control database: from the functions only",
     vpcId: network.vpc,
   });
-  new aws.vpc.SecurityGroupIngressRule("ControlDatabaseIn", {
+  const admitted = new aws.vpc.SecurityGroupIngressRule("ControlDatabaseIn", {
     ...{ securityGroupId: group.id, referencedSecurityGroupId: network.functions.id },
     ...{ ipProtocol: "tcp", fromPort: 5432, toPort: 5432 },
+  });
+  // What the settings list is where databases are that are promoted; this one is reached whatever they say.
+  const out = new aws.vpc.SecurityGroupEgressRule("FunctionsOutControl", {
+    ...{ securityGroupId: network.functions.id, referencedSecurityGroupId: group.id },
+    ...{ ipProtocol: "tcp", fromPort: 5432, toPort: 5432, description: "the control database" },
   });
   const subnets = new aws.rds.SubnetGroup("ControlDatabaseSubnets", {
     ...{ name: `${prefix(d)}-control-database`, subnetIds: network.subnets },
@@ -88,6 +93,6 @@ function createAurora(
     secret: secret.arn,
     cluster: cluster.clusterResourceId,
     masterSecret: cluster.masterUserSecrets.apply(([found]) => found?.secretArn ?? ""),
-    ready: [instance, address],
+    ready: [instance, address, admitted, out],
   };
 }

@@ -8,14 +8,18 @@ export interface Network {
   subnets: $util.Input<string>[];
   /** The group of the functions and the container; databases let it in. */
   functions: aws.ec2.SecurityGroup;
+  /** There before a function reaches anything. */
+  ready: $util.Resource[];
 }
 
 /** Undefined where the functions run outside of any network. */
 export async function createNetwork(place: Place): Promise<Network | undefined> {
   const { network } = place.settings;
   if (network.kind === "none") return undefined;
-  const { vpc, subnets } = network.kind === "existing" ? network : await createVpc(place, network);
-  return { vpc, subnets, functions: createFunctionsGroup(place, vpc) };
+  const { vpc, subnets, ready } =
+    network.kind === "existing" ? { ...network, ready: [] } : await createVpc(place, network);
+  const { group, rules } = createFunctionsGroup(place, vpc);
+  return { vpc, subnets, functions: group, ready: [...ready, ...rules] };
 }
 
 /** Nobody may call a function by the network; it calls HTTPS, and databases on their ports. */
@@ -30,12 +34,17 @@ function createFunctionsGroup({ deployment, settings }: Place, vpcId: $util.Inpu
       ...{ securityGroupId: group.id, ipProtocol: "tcp", fromPort: port, toPort: port },
       ...{ cidrIpv4, description },
     });
-  out("FunctionsOutHttps", 443, "0.0.0.0/0", "AWS's services, webhooks, issuers of tokens");
-  for (const port of settings.databasePorts)
-    for (const [index, network] of settings.databaseNetworks.entries())
-      out(`FunctionsOutDatabase${port}n${index}`, port, network, "databases that are promoted");
-  return group;
+  const https = out("FunctionsOutHttps", 443, "0.0.0.0/0", "services of AWS, webhooks, issuers of tokens");
+  const databases = settings.databasePorts.flatMap((port) =>
+    settings.databaseNetworks.map((network, index) =>
+      out(`FunctionsOutDatabase${port}n${index}`, port, network, "databases that are promoted"),
+    ),
+  );
+  return { group, rules: [https, ...databases] };
 }
+
+/** Zones in which Lambda attaches nothing to a network, or a NAT gateway cannot stand. */
+const CONSTRAINED_ZONES = ["use1-az3", "usw1-az2", "apne1-az3", "cac1-az4"];
 
 /**
  * Two private subnets, for Aurora wants two zones, and a public one that holds the way out and nothing else. S3, where
@@ -44,11 +53,16 @@ function createFunctionsGroup({ deployment, settings }: Place, vpcId: $util.Inpu
 async function createVpc(
   { deployment, settings }: Place,
   { cidr, egress }: { cidr: string; egress: "instance" | "gateway" },
-): Promise<{ vpc: $util.Input<string>; subnets: $util.Input<string>[] }> {
+): Promise<{ vpc: $util.Input<string>; subnets: $util.Input<string>[]; ready: $util.Resource[] }> {
   const [first, second] = cidr.split(".");
   const part = (third: number, bits: number) => `${first}.${second}.${third}.0/${bits}`;
   const named = (what: string) => ({ Name: `${prefix(deployment)}-${what}` });
-  const { names: zones } = await aws.getAvailabilityZones({ state: "available" });
+  const { names: zones } = await aws.getAvailabilityZones({
+    state: "available",
+    // Local zones, which an account may have asked for, have neither Aurora nor a way out.
+    filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
+    excludeZoneIds: CONSTRAINED_ZONES,
+  });
 
   const vpc = new aws.ec2.Vpc("Vpc", {
     ...{ cidrBlock: cidr, enableDnsHostnames: true, enableDnsSupport: true, tags: named("network") },
@@ -70,29 +84,31 @@ async function createVpc(
   });
 
   const privateTable = new aws.ec2.RouteTable("PrivateRoutes", { vpcId: vpc.id, tags: named("private") });
-  const subnets = [0, 1].map((index) => {
+  const inside = [0, 1].map((index) => {
     const subnet = new aws.ec2.Subnet(`PrivateSubnet${index + 1}`, {
       ...{ vpcId: vpc.id, cidrBlock: part(index * 16, 20), mapPublicIpOnLaunch: false },
       ...(zones[index] !== undefined && { availabilityZone: zones[index] }),
       tags: named(`private-${index + 1}`),
     });
-    new aws.ec2.RouteTableAssociation(`PrivateSubnet${index + 1}Routes`, {
+    const routes = new aws.ec2.RouteTableAssociation(`PrivateSubnet${index + 1}Routes`, {
       ...{ subnetId: subnet.id, routeTableId: privateTable.id },
     });
-    return subnet.id;
+    return { subnet: subnet.id, routes };
   });
+  const subnets = inside.map(({ subnet }) => subnet);
+  const routed = inside.map(({ routes }) => routes);
   const inner = { vpc: vpc.id, from: [part(0, 20), part(16, 20)], subnet: publicSubnet.id, outwards };
-  const way = egress === "gateway" ? natGateway(inner) : natInstance(inner, named("nat"));
-  new aws.ec2.Route("PrivateOut", {
+  const { way, address } = egress === "gateway" ? natGateway(inner) : natInstance(inner, named("nat"));
+  const out = new aws.ec2.Route("PrivateOut", {
     routeTableId: privateTable.id,
     destinationCidrBlock: "0.0.0.0/0",
     ...way,
   });
-  new aws.ec2.VpcEndpoint("S3Endpoint", {
+  const storage = new aws.ec2.VpcEndpoint("S3Endpoint", {
     ...{ vpcId: vpc.id, vpcEndpointType: "Gateway", routeTableIds: [privateTable.id] },
     serviceName: `com.amazonaws.${settings.region}.s3`,
   });
-  return { vpc: vpc.id, subnets };
+  return { vpc: vpc.id, subnets, ready: [out, address, storage, ...routed] };
 }
 
 interface Inner {
@@ -110,7 +126,7 @@ function natGateway({ subnet, outwards }: Inner) {
     { subnetId: subnet, allocationId: address.id },
     { dependsOn: [outwards] },
   );
-  return { natGatewayId: gateway.id };
+  return { way: { natGatewayId: gateway.id }, address };
 }
 
 /** As AWS's guide to NAT instances has it, on AWS's own image: https://docs.aws.amazon.com/vpc/latest/userguide/work-with-nat-instances.html */
@@ -118,7 +134,8 @@ const NAT_BOOT = `#!/bin/bash
 set -eu
 echo net.ipv4.ip_forward=1 > /etc/sysctl.d/90-forward.conf
 sysctl -p /etc/sysctl.d/90-forward.conf
-dnf install -y iptables-services
+# It may be awake before it has its address.
+until dnf install -y iptables-services; do sleep 5; done
 systemctl enable --now iptables
 iptables -t nat -A POSTROUTING -o "$(ip -o -4 route show default | awk '{print $5; exit}')" -j MASQUERADE
 iptables -F FORWARD
@@ -154,6 +171,10 @@ function natInstance({ vpc, from, subnet, outwards }: Inner, tags: { Name: strin
     // A newer image does not replace the way out in the middle of a promotion.
     { dependsOn: [outwards], ignoreChanges: ["ami"] },
   );
-  new aws.ec2.Eip("NatAddress", { domain: "vpc", instance: instance.id }, { dependsOn: [outwards] });
-  return { networkInterfaceId: instance.primaryNetworkInterfaceId };
+  const address = new aws.ec2.Eip(
+    "NatAddress",
+    { domain: "vpc", instance: instance.id },
+    { dependsOn: [outwards] },
+  );
+  return { way: { networkInterfaceId: instance.primaryNetworkInterfaceId }, address };
 }

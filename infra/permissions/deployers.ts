@@ -1,6 +1,7 @@
 /**
  * What a pipeline may do that deploys the service, and who may be it. It renews what runs; what holds data, the network, the key and
  * these rights themselves an administrator makes, by the same command, and a pipeline that would change them is refused by IAM.
+ * Long because all that a pipeline may do is read in one piece, and most of it is lists of actions.
  */
 import {
   busArn,
@@ -90,7 +91,8 @@ export function deployerStatements(d: Deployment): Statement[] {
 export const DEPLOYERS_UNSCOPED: Readonly<Record<string, string>> = {
   "ecs:DeregisterTaskDefinition": "AWS scopes it to nothing.",
   "ecs:DescribeTaskDefinition": "AWS scopes it to nothing.",
-  "ec2:DescribeSecurityGroups": "A description, of everything or nothing.",
+  "ec2:DescribeAvailabilityZones": "A description, of everything or nothing.",
+  "ec2:DescribeSecurityGroups": "As above.",
   "ec2:DescribeSubnets": "As above.",
   "ec2:DescribeVpcs": "As above.",
   "logs:CreateLogDelivery": "The access log of the API is a delivery, which has no resource.",
@@ -122,8 +124,8 @@ function ofSst(d: Deployment): Statement[] {
     allow(
       "KeepState",
       ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
-      // App, lock, secrets and history each have a folder, and in it the app's.
-      [`arn:${d.partition}:s3:::sst-state-*/*/${d.app}/${d.stage}*`],
+      // App, lock, secrets and history each have a folder, in it the app's, and in that a file or a folder for each stage.
+      [".json", "/*"].map((end) => `arn:${d.partition}:s3:::sst-state-*/*/${d.app}/${d.stage}${end}`),
       ofAccount(d),
     ),
     allow(
@@ -161,7 +163,7 @@ function ofRoles(d: Deployment): Statement[] {
     ),
     allow("LendRoles", ["iam:PassRole"], roles, {
       StringEquals: {
-        "iam:PassedToService": ["ecs-tasks", "events", "lambda", "scheduler", "states"].map(
+        "iam:PassedToService": ["ecs-tasks", "lambda", "scheduler", "states"].map(
           (service) => `${service}.amazonaws.com`,
         ),
       },
@@ -294,11 +296,20 @@ function ofWatching(d: Deployment): Statement[] {
   ];
 }
 
-/** What stands and is only looked at: the queue, the network. */
+/** What stands and is only looked at: the queue, the network, and what a new network is made from. */
 function ofReading(d: Deployment): Statement[] {
   return [
     allow("LookAtQueue", ["sqs:GetQueueAttributes", "sqs:ListQueueTags"], [deadLetterQueueArn(d)]),
-    allow("LookAtNetwork", ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"], ["*"]),
+    allow(
+      "LookAtNetwork",
+      ["AvailabilityZones", "SecurityGroups", "Subnets", "Vpcs"].map((kind) => `ec2:Describe${kind}`),
+      ["*"],
+    ),
+    allow(
+      "FindImage",
+      ["ssm:GetParameter"],
+      [`arn:${d.partition}:ssm:${d.region}::parameter/aws/service/ami-amazon-linux-latest/*`],
+    ),
   ];
 }
 

@@ -4,9 +4,17 @@
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { bucketArn, type Deployment, prefix, secretArns } from "../../infra/deployment.ts";
-import { DEPLOYERS_UNSCOPED, deployerName } from "../../infra/permissions/deployers.ts";
+import { DEPLOYERS_UNSCOPED, deployerName, deployerStatements } from "../../infra/permissions/deployers.ts";
 import { UNSCOPED } from "../../infra/permissions/permissions.ts";
+import { allowing } from "./permissions/iam.ts";
 import { ACCOUNT, evaluate, type Inputs, type Program } from "./program.ts";
+import {
+  callersAreKnownByArn,
+  controlIsReached,
+  groupsAreDescribed,
+  preparationFindsItsWay,
+  queueIsThereBefore,
+} from "./rules/accepted.ts";
 import {
   bucketsAreSafe,
   databasesAreSafe,
@@ -240,6 +248,44 @@ const CLAIMS: Claim[] = [
     ],
   },
   {
+    that: "groups are described in the characters that EC2 takes",
+    rule: () => groupsAreDescribed,
+    unless: [set("vpc.SecurityGroupEgressRule", "FunctionsOutHttps", "description", "AWS's services")],
+  },
+  {
+    that: "the control database is prepared once there is a way to it, and out",
+    rule: () => preparationFindsItsWay,
+    unless: [
+      (program) => joined(program, "aws:ec2/route:Route", {}),
+      (program) => joined(program, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", {}),
+    ],
+  },
+  {
+    that: "a control database of ours is reached whatever networks the settings name",
+    rule: () => controlIsReached,
+    unless: [
+      (program) =>
+        joined(program, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", {
+          ...{ securityGroupId: "another", referencedSecurityGroupId: "FunctionsGroup-id", fromPort: 5432 },
+        }),
+    ],
+  },
+  {
+    that: "who calls a function is known by an ARN",
+    rule: () => callersAreKnownByArn,
+    unless: [set("lambda.Permission", "ApiDefaultPermission", "sourceAccount", ACCOUNT)],
+  },
+  {
+    that: "the queue of the dead is there before a function is told of it",
+    rule: () => queueIsThereBefore,
+    unless: [
+      (program) =>
+        joined(program, "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig", {
+          destinationConfig: { onFailure: { destination: "a queue" } },
+        }),
+    ],
+  },
+  {
     that: "nothing secret stands in what resources are given",
     rule: () => nothingSecretIsWritten,
     unless: [
@@ -355,6 +401,34 @@ test("without a container no function is told of machines that are not there", (
     );
   expect(told(fresh)).toEqual([]);
   expect(told(given)).toHaveLength(3);
+});
+
+test("who has a domain is told what it has to point at", () => {
+  expect(of(given).outputs.domainTarget).toBe("d-0a1b2c3d4e.execute-api.eu-west-1.amazonaws.com");
+});
+
+test("a new network is in two ordinary zones, in which Lambda and a NAT can be", () => {
+  expect(of(fresh).asked["aws:index/getAvailabilityZones:getAvailabilityZones"]).toMatchObject({
+    filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
+    excludeZoneIds: expect.arrayContaining(["use1-az3"]),
+  });
+});
+
+test("a pipeline may ask AWS whatever the program asks", () => {
+  const rights: Record<string, [action: string, resource: string] | null> = {
+    getCallerIdentity: ["sts:GetCallerIdentity", "*"],
+    getPartition: null,
+    getAvailabilityZones: ["ec2:DescribeAvailabilityZones", "*"],
+    getParameter: [
+      "ssm:GetParameter",
+      "arn:aws:ssm:us-east-1::parameter/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+    ],
+  };
+  const asked = Object.keys(of(fresh).asked).map((token) => token.split(":").at(-1) ?? "");
+  expect(asked.sort()).toEqual(Object.keys(rights).sort());
+  for (const [action, resource] of asked.flatMap((each) => [rights[each] ?? []]))
+    if (action !== undefined && resource !== undefined)
+      expect(allowing(deployerStatements(fresh), { action, resource, context: {} }), action).toBeDefined();
 });
 
 test("a given database is used by its secret, and none is made", () => {

@@ -30,10 +30,13 @@ export type Input = string | number | boolean | null | Input[] | Inputs;
 export class Program {
   readonly resources: readonly Resource[];
   readonly outputs: Inputs;
+  /** What the program looks up in the account, by the look-up's token, and how it asks. */
+  readonly asked: Inputs;
 
-  constructor(resources: readonly Resource[], outputs: Inputs) {
+  constructor(resources: readonly Resource[], outputs: Inputs, asked: Inputs = {}) {
     this.resources = resources;
     this.outputs = outputs;
+    this.asked = asked;
   }
 
   /** Those of a type, called as the program calls it: `lambda.Function`. */
@@ -80,8 +83,8 @@ export async function evaluate(stage: string): Promise<Program> {
 }
 
 function programOf(text: string): Program {
-  const { resources, outputs } = JSON.parse(text) as { resources: Resource[]; outputs: Inputs };
-  return new Program(resources, outputs);
+  const { resources, outputs, asked } = JSON.parse(text) as Program;
+  return new Program(resources, outputs, asked);
 }
 
 /** Of everything that a deployment is made from. */

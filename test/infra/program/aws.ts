@@ -76,6 +76,12 @@ const FACTS: Record<string, (inputs: Values, told: Told) => Values> = {
     revision: 5,
   }),
   Instance: () => ({ primaryNetworkInterfaceId: "eni-0a1b2c3d" }),
+  DomainName: (inputs, { region }) => ({
+    domainNameConfiguration: {
+      ...(inputs.domainNameConfiguration as Values),
+      targetDomainName: `d-0a1b2c3d4e.execute-api.${region}.amazonaws.com`,
+    },
+  }),
 };
 
 const LOOKS: Record<string, (told: { region: string; account: string }) => Values> = {

@@ -56,6 +56,7 @@ interface App {
 }
 
 const answers = answersOf(app.providers.aws.region, account);
+const asked: Record<string, unknown> = {};
 const resources: { type: string; name: string; inputs: unknown }[] = [];
 await pulumi.runtime.setMocks(
   {
@@ -71,8 +72,10 @@ await pulumi.runtime.setMocks(
       resources.push({ type, name, inputs: await plain(inputs) });
       return answers.made(type, name, inputs);
     },
-    call: ({ token, inputs }: { token: string; inputs: Record<string, unknown> }) =>
-      answers.asked(token, inputs),
+    call: ({ token, inputs }: { token: string; inputs: Record<string, unknown> }) => {
+      asked[token] = inputs;
+      return answers.asked(token, inputs);
+    },
   },
   app.name,
   stage,
@@ -88,7 +91,10 @@ try {
     ...resource,
     ...orders.get(`${resource.type} ${resource.name}`),
   }));
-  await writeFile(file, JSON.stringify({ resources: found, outputs: await plain(outputs) }));
+  await writeFile(
+    file,
+    JSON.stringify({ resources: found, outputs: await plain(outputs), asked: await plain(asked) }),
+  );
 } finally {
   await rm(bundled, { force: true });
 }
