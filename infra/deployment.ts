@@ -40,8 +40,7 @@ export type RoleName =
   | `machine-${MachineName}`
   | "container"
   | "container-execution"
-  | "schedules"
-  | "events";
+  | "schedules";
 
 /** `rehearsal-<stage>`: the bus, the cluster, the group of schedules, and the beginning of every other name. */
 export function prefix(d: Deployment): string {

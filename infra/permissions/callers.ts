@@ -1,4 +1,4 @@
-/** Rights of those who call functions: the state machines, the schedules and rules, and ECS, which fetches and starts the container. */
+/** Rights of those who call functions: the state machines, the schedules, and ECS, which fetches and starts the container. */
 import type { StateMachine } from "../../workflows/asl.ts";
 import { functionsOf } from "../../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../../workflows/promotion.asl.ts";
@@ -78,7 +78,7 @@ export const samplesTraces: Grant = grant("send traces, as X-Ray samples them", 
   ),
 ]);
 
-/** Calls functions by the clock or for an event; what they could not take goes to the queue of the dead. */
+/** Calls functions by the clock; what they could not take goes to the queue of the dead. */
 export function calls(...names: FunctionName[]): Grant {
   return grant(
     `call ${names.map((name) => `\`${name}\``).join(", ")}, and keep what cannot be taken`,

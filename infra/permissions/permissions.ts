@@ -210,11 +210,9 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
   "machine-rollback-fargate": [...machine("rollback-fargate"), runsContainer],
   "machine-task-fargate": [...machine("task-fargate"), runsContainer],
   schedules: [calls("reconcile", "sweep", "notify", "drift", "expire", "audit")],
-  events: [calls("reconcile", "notify")],
 
   // One image does every long step, so its role has what all of them have.
   container: [
-    traces,
     opensLedger,
     ...tells,
     beats,

@@ -41,10 +41,13 @@ export const attaches: Grant = grant("be attached to the network by Lambda", (d,
         ),
         allow(
           "UseNetworkInterface",
-          ["ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"],
+          ["ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"],
           [inNetworkOf(d, "network-interface")],
           LAMBDA_ITSELF,
         ),
+        // Lambda tries the role before it takes it, and its guide asks for every id of every kind:
+        // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+        allow("RemoveNetworkInterface", ["ec2:DeleteNetworkInterface"], [inNetworkOf(d, "*")], LAMBDA_ITSELF),
         allow(
           "LookAtNetwork",
           ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],

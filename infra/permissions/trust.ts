@@ -10,7 +10,6 @@ import {
   machineArn,
   prefix,
   type RoleName,
-  ruleArn,
 } from "../deployment.ts";
 import type { Condition } from "./statement.ts";
 
@@ -51,8 +50,6 @@ function takerOf(name: RoleName, d: Deployment): { service: string; sources: str
       service: "scheduler.amazonaws.com",
       sources: [`${inService(d, "scheduler")}schedule-group/${prefix(d)}`],
     };
-  if (name === "events")
-    return { service: "events.amazonaws.com", sources: [ruleArn(d, "*"), ruleArn(d, "*", "default")] };
   return { service: "ecs-tasks.amazonaws.com", sources: [`${inService(d, "ecs")}*`] };
 }
 

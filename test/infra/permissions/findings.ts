@@ -99,7 +99,7 @@ function canBe(resource: string, type: string): boolean {
     return "[^:]*";
   });
   const objects = form.replace(/\[\^:\]\*$/, ".+");
-  const samples = ["x", "log-stream:x", "x/x"].map((word) =>
+  const samples = ["x", "log-stream:x", "x/x", "network-interface"].map((word) =>
     resource.replaceAll("*", word).replaceAll("?", "x"),
   );
   return samples.some((sample) => new RegExp(`^${objects}$`).test(sample));
