@@ -1,4 +1,7 @@
-/** What the command needs of the service's answers; the rest is passed on by --json as it came. */
+/**
+ * What the command needs of the service's answers; the rest is passed on by --json as it came.
+ * Long because every answer that the command reads is told in one place.
+ */
 import * as z from "zod";
 import { ACCESS_ROLES } from "../core/access.ts";
 import { STATUSES, STEPS } from "../core/steps.ts";
