@@ -1,6 +1,6 @@
 /** Proves that the ledger could be rebuilt from its copy in the bucket, exactly as it is: asked by an operator, and by the clock. */
 import { RehearsalError } from "../core/errors.ts";
-import { readCopyState } from "../io/ledger/copies.ts";
+import { newestMigration, readCopyState } from "../io/ledger/copies.ts";
 import { compareCopy, type Difference } from "../io/ledger/copy-comparison.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
@@ -22,11 +22,15 @@ export interface LedgerProof {
 /** Reads the whole copy and holds the ledger against it, both as of one instant. What is broken is told, not thrown. */
 export async function proveLedgerCopy(ledger: Session, store: ObjectStore): Promise<LedgerProof> {
   return ledger.transaction(async () => {
-    const { number, hash, wholeFrom } = await readCopyState(ledger);
+    const { number, hash, wholeFrom, migration } = await readCopyState(ledger);
     if (wholeFrom === null) return { from: 0, to: 0, rows: 0, waiting: 0, differences: [] };
     const range = { from: wholeFrom, to: number };
     try {
-      return { ...range, ...(await compareCopy(ledger, store, range, hash)) };
+      const compared = await compareCopy(ledger, store, range, hash);
+      // The next copy begins with all rows, in the shape that they have had since a migration.
+      return (await newestMigration(ledger)) === migration
+        ? { ...range, ...compared }
+        : { ...range, ...compared, waiting: compared.rows, differences: [] };
     } catch (error) {
       if (!(error instanceof RehearsalError) || error.code !== "LedgerCopyBroken") throw error;
       const { key, reason } = error.facts as { key: string; reason: string };

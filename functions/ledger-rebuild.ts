@@ -51,7 +51,8 @@ export async function readRebuildable(store: ObjectStore, tell?: TellRead): Prom
 /**
  * Rebuilds the ledger in an empty control database, whose schema is made anew by `files`, the service's own migrations. All rows
  * come in one transaction, behind which the promotion log was proved, in them and in its copies. Throws
- * `ControlDatabaseNotEmpty`, `LedgerCopyMissing`, `LedgerCopyBroken`, `LedgerCopyNewer` and `LogBroken`; nothing was rebuilt then.
+ * `ControlDatabaseNotEmpty`, `RunnerBusy`, `LedgerCopyMissing`, `LedgerCopyBroken`, `LedgerCopyNewer` and `LogBroken`; nothing was
+ * rebuilt then.
  */
 export async function rebuildLedger(
   ledger: Session,
@@ -59,6 +60,9 @@ export async function rebuildLedger(
   files: readonly { path: string; bytes: Uint8Array }[],
   tell?: TellRead,
 ): Promise<Rebuilt> {
+  // It goes with the session. Whoever asks once more, for an answer that is late, would drop what the first has made.
+  const [turn] = await ledger.query<{ mine: boolean }>("select pg_try_advisory_lock(7230271, 4) as mine");
+  if (!turn?.mine) throw new RehearsalError("RunnerBusy", { database: ledger.address.database });
   await assertEmpty(ledger);
   const copy = await findCopy(store);
   await makeTables(ledger, copy, files);

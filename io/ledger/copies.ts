@@ -160,13 +160,16 @@ async function copyNext(session: Session, store: ObjectStore, whole: boolean): P
     return "found";
   }
   milestone("ledger", "copy", "stored");
-  await session.query("delete from ledger.changes where id = any ($1::bigint[])", [ids]);
-  await session.query(
+  const [moved] = await session.query(
     `update ledger.copies set number = $1, hash = $2, whole_from = $3,
         whole_begun = case when $3 is distinct from whole_from then null else whole_begun end,
-        event = case when $4 then $5 else event end`,
-    [head.number, sha256(bytes), head.whole, head.consistent, head.event],
+        event = case when $4 then $5 else event end
+      where number = $6 returning number`,
+    [head.number, sha256(bytes), head.whole, head.consistent, head.event, state.number],
   );
+  // Were it set back, the bucket would know more than the ledger from then on.
+  if (moved === undefined) throw new Error("the turn was lost: somebody else has copied meanwhile");
+  await session.query("delete from ledger.changes where id = any ($1::bigint[])", [ids]);
   return done.some(({ kind }) => kind === "whole") ? "whole" : "changes";
 }
 
@@ -175,16 +178,22 @@ async function copyNext(session: Session, store: ObjectStore, whole: boolean): P
  * another shape: until the last of them is copied, a rebuild ends before the first.
  */
 async function followMigrations(session: Session, tables: readonly CopiedTable[]): Promise<void> {
-  const [now] = await session.query<{ migration: number }>(
-    "select coalesce(max(version), 0) as migration from rehearsal.applied",
-  );
+  const now = await newestMigration(session);
   const { number, migration } = await readCopyState(session);
-  if (now === undefined || now.migration === migration) return;
+  if (now === migration) return;
   if (number > 0) {
     await session.query("delete from ledger.changes where kind = 'whole'");
     await markAll(session, tables, "change");
   }
-  await session.query("update ledger.copies set migration = $1", [now.migration]);
+  await session.query("update ledger.copies set migration = $1", [now]);
+}
+
+/** The newest of the control database's own. */
+export async function newestMigration(session: Session): Promise<number> {
+  const [found] = await session.query<{ newest: number }>(
+    "select coalesce(max(version), 0) as newest from rehearsal.applied",
+  );
+  return found?.newest ?? 0;
 }
 
 function rowName(relation: string, key: readonly string[]): string {
@@ -262,5 +271,11 @@ async function takeFound(session: Session, store: ObjectStore, state: CopyState)
   );
   if (unknown !== undefined)
     throw forgotten(`it has a row of ${unknown.relation} that changed without this ledger's knowledge`);
-  await session.query("update ledger.copies set number = $1, hash = $2", [number, sha256(bytes)]);
+  // From before a migration it may tell of a table that is gone: no rebuild may begin with it.
+  const older = found.head.migration !== state.migration;
+  await session.query(
+    `update ledger.copies set number = $1, hash = $2,
+        whole_begun = case when $3 and whole_begun = $1 then $1 + 1 else whole_begun end`,
+    [number, sha256(bytes), older],
+  );
 }

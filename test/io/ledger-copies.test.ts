@@ -237,6 +237,45 @@ describe("a copier that dies between the object and the ledger", () => {
     expect((await ledgerText(session.address, before)).rows).toEqual(before.rows);
   });
 
+  test("one from before a migration that drops a table is no beginning of a rebuild", async () => {
+    const { session: old } = await empty();
+    const files = await migrations();
+    await migrateControl(old, files);
+    await someRows(old);
+    await copyChanges(old, bucket.store);
+    await old.query("update ledger.destinations set address = 'https://elsewhere.example'");
+    await expect(copyChanges(old, dying(bucket.store))).rejects.toThrow("died");
+    const text = "drop table ledger.deliveries, ledger.destinations;";
+    const last = String(files.length + 1).padStart(4, "0");
+    const newer = [...files, { path: `migrations/${last}_less.sql`, bytes: Buffer.from(text) }];
+    await migrateControl(old, newer);
+    await copyChanges(old, bucket.store);
+    await keepLog(old);
+    expect(await listCopy(bucket.store)).toEqual([1, 2, 3]);
+    const { session } = await empty();
+    expect(await rebuildLedger(session, bucket.store, newer)).toMatchObject({ from: 3, to: 3 });
+  });
+
+  test("one whose turn was lost amid it changes nothing: the ledger never goes back in the chain", async () => {
+    await someRows(ledger);
+    const other = await open(address);
+    const losing: ObjectStore = {
+      ...bucket.store,
+      putOnce: async (...put) => {
+        const done = await bucket.store.putOnce(...put);
+        // As by somebody who goes on with the session.
+        await ledger.execute("commit");
+        await copyChanges(other, bucket.store);
+        return done;
+      },
+    };
+    await expect(copyChanges(ledger, losing)).rejects.toThrow("the turn was lost");
+    await person(ledger, "ben");
+    await copyChanges(ledger, bucket.store);
+    expect(await listCopy(bucket.store)).toEqual([1, 2, 3]);
+    expect(await proveLedgerCopy(ledger, bucket.store)).toMatchObject({ to: 3, differences: [] });
+  });
+
   test("an older control database that was put back does not go on: the bucket knows more", async () => {
     await someRows(ledger);
     await copyChanges(ledger, bucket.store);
@@ -287,6 +326,8 @@ test("a copy that an older version made is rebuilt by its migrations, and then b
   const applied = await session.query("select path from rehearsal.applied");
   expect(applied.length).toBe((await migrations()).length);
   expect(await session.query("select name from ledger.people")).toEqual([{ name: "ada" }]);
+  // Until then a row of another shape is one that waits, and no alarm.
+  expect(await proveLedgerCopy(session, bucket.store)).toMatchObject({ differences: [] });
   // All rows are copied anew in the new shape, and a rebuild begins there.
   await copyChanges(session, bucket.store);
   const { head, lines } = await readPart(bucket.store, 2);
@@ -406,6 +447,18 @@ describe("what does not hold is refused, and named", () => {
     await chain();
     await bucket.store.erase(copyKey(5));
     await refused(/the ledger ends before it, but the bucket has copies up to event/, "LogBroken");
+  });
+
+  test("a second rebuild while the first goes on, as of a call whose answer was late", async () => {
+    await chain();
+    const { address, session } = await empty();
+    const other = await open(address);
+    let second: Promise<unknown> | undefined;
+    const first = await rebuildLedger(session, bucket.store, await migrations(), () => {
+      second ??= migrations().then((files) => refusalOf(() => rebuildLedger(other, bucket.store, files)));
+    });
+    expect(first).toMatchObject({ to: 5 });
+    expect(await second).toMatchObject({ code: "RunnerBusy" });
   });
 
   test("a control database that is not empty", async () => {
