@@ -96,7 +96,7 @@ export function idleCosts(wakesADay = 24): [what: string, dollars: number, note:
       "paid by use; the clock's calls are within what is free",
     ],
     ["ten alarms, one dashboard", 0, "within what is free, once an account"],
-    ["the key", PRICES.key, "of the bucket, the control database and the secrets"],
+    ["the key", PRICES.key, "of the bucket, the control database and the queue"],
     [
       "secrets",
       3 * PRICES.secret,

@@ -51,7 +51,10 @@ const controlDatabaseSchema = z.discriminatedUnion("kind", [
     /** The major alone lets RDS install the minor ones. */
     version: z
       .string()
-      .regex(/^1[67](?:\.\d+)?$/, "use a version such as 17")
+      .regex(
+        /^(?:16(?:\.(?:[3-9]|\d\d+))?|17(?:\.(?:[4-9]|\d\d+))?)$/,
+        "use a version such as 17; Aurora pauses from 16.3 and 17.4 on",
+      )
       .default("17"),
     maxAcu: z.number().min(1).max(256).multipleOf(0.5).default(4),
     /** Seconds without a connection until it pauses; 300 is AWS's least. */

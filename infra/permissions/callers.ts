@@ -7,7 +7,7 @@ import {
   clusterArn,
   deadLetterQueueArn,
   type FunctionName,
-  functionArn,
+  functionAliasArn,
   functionVersionArns,
   type MachineName,
   roleArn,
@@ -78,7 +78,7 @@ export const samplesTraces: Grant = grant("send traces, as X-Ray samples them", 
   ),
 ]);
 
-/** Calls functions by the clock; what they could not take goes to the queue of the dead. */
+/** Calls what is live of functions, by the clock; what they could not take goes to the queue of the dead. */
 export function calls(...names: FunctionName[]): Grant {
   return grant(
     `call ${names.map((name) => `\`${name}\``).join(", ")}, and keep what cannot be taken`,
@@ -86,7 +86,7 @@ export function calls(...names: FunctionName[]): Grant {
       allow(
         "CallFunctions",
         ["lambda:InvokeFunction"],
-        names.flatMap((name) => [functionArn(d, name), functionVersionArns(d, name)]),
+        names.map((name) => functionAliasArn(d, name)),
       ),
       allow("LeaveDeadLetters", ["sqs:SendMessage"], [deadLetterQueueArn(d)]),
       sealsMessages(d),

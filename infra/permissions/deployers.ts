@@ -4,6 +4,7 @@
  * Long because all that a pipeline may do is read in one piece, and most of it is lists of actions.
  */
 import {
+  accessLogGroup,
   busArn,
   clusterArn,
   type Deployment,
@@ -262,7 +263,12 @@ function ofCalls(d: Deployment): Statement[] {
 
 /** Logs, alarms and the dashboard. */
 function ofWatching(d: Deployment): Statement[] {
-  const names = [`/aws/lambda/${prefix(d)}-*`, `/aws/vendedlogs/*/${prefix(d)}*`, `/${d.app}/${d.stage}/*`];
+  const names = [
+    `/aws/lambda/${prefix(d)}-*`,
+    `/aws/vendedlogs/states/${prefix(d)}-*`,
+    ...[accessLogGroup(d), `${accessLogGroup(d)}:*`],
+    `/${d.app}/${d.stage}/*`,
+  ];
   return [
     allow(
       "RenewLogs",
@@ -291,7 +297,7 @@ function ofWatching(d: Deployment): Statement[] {
     allow(
       "RenewDashboard",
       ["cloudwatch:GetDashboard", "cloudwatch:PutDashboard"],
-      [`arn:${d.partition}:cloudwatch::${d.account}:dashboard/${prefix(d)}*`],
+      [`arn:${d.partition}:cloudwatch::${d.account}:dashboard/${prefix(d)}`],
     ),
   ];
 }

@@ -40,6 +40,11 @@ test.each([
     "network: { kind: existing, vpc: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d] }",
     "network.subnets: Aurora wants two subnets",
   ],
+  [
+    "a version that Aurora does not pause",
+    "controlDatabase: { kind: aurora, version: '16.2' }",
+    "controlDatabase.version: use a version such as 17",
+  ],
   ["a rate that is none", "clock: { sweep: hourly }", 'clock.sweep: use "rate(5 minutes)"'],
   ["days that CloudWatch does not know", "logDays: 10", "logDays:"],
   [

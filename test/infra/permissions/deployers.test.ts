@@ -137,6 +137,20 @@ test("a deployer cannot change its own rights, nor the boundary, nor who may be 
     expect(may(action, role(`${prefix(d)}-migrate-${d.region}`), boundary), action).toBe(false);
 });
 
+test("a deployer keeps the state of its own stage, and of none whose name begins alike", () => {
+  for (const [key, own] of [
+    [`app/rehearsal/${d.stage}.json`, true],
+    [`history/rehearsal/${d.stage}/00-x.json`, true],
+    [`app/rehearsal/${d.stage}2.json`, false],
+    [`app/rehearsal/${d.stage}-2.json`, false],
+    [`app/other/${d.stage}.json`, false],
+  ] as const)
+    expect(may("s3:PutObject", `arn:aws:s3:::sst-state-abc/${key}`), key).toBe(own);
+  const group = `arn:aws:logs:${d.region}:${d.account}:log-group:/aws/vendedlogs/api/${prefix(d)}`;
+  expect(may("logs:PutRetentionPolicy", group)).toBe(true);
+  expect(may("logs:PutRetentionPolicy", `${group}2`)).toBe(false);
+});
+
 test("a deployer reads nothing that is kept: no object, no secret, no key; and calls no function but the one that prepares", () => {
   const bucket = `arn:aws:s3:::${prefix(d)}-artifacts-${d.account}-${d.region}`;
   for (const action of ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"])

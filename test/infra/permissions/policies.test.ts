@@ -149,15 +149,13 @@ test("nobody but AWS's own service takes a role, and for this account's things a
   for (const role of ROLES) {
     const trust = trustOf(role, d);
     expect(validateTrustPolicy({ Version: "2012-10-17", Statement: [trust] }), role).toEqual([]);
-    expect(trust.Principal.Service, role).toMatch(
-      /^(lambda|states|scheduler|events|ecs-tasks)\.amazonaws\.com$/,
-    );
+    expect(trust.Principal.Service, role).toMatch(/^(lambda|states|scheduler|ecs-tasks)\.amazonaws\.com$/);
     expect(trust.Condition.StringEquals, role).toEqual({ "aws:SourceAccount": d.account });
     // Lambda is asked by the account alone; who may give a function this role is told by iam:PassRole.
     const sources = [trust.Condition.ArnLike?.["aws:SourceArn"] ?? []].flat();
     expect(sources.length > 0, role).toBe(trust.Principal.Service !== "lambda.amazonaws.com");
     for (const source of sources)
-      expect(source, role).toMatch(/^arn:aws:(states|scheduler|events|ecs):us-east-1:000000000000:/);
+      expect(source, role).toMatch(/^arn:aws:(states|scheduler|ecs):us-east-1:000000000000:/);
   }
 });
 
