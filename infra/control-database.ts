@@ -57,6 +57,8 @@ function createAurora(
   const cluster = new aws.rds.Cluster("ControlDatabase", {
     clusterIdentifier: `${prefix(d)}-control`,
     ...{ engine: "aurora-postgresql", engineMode: "provisioned", engineVersion: wanted.version },
+    // Another major is installed when the settings name it, and not in a night to come.
+    ...{ allowMajorVersionUpgrade: true, applyImmediately: true },
     serverlessv2ScalingConfiguration: {
       ...{ minCapacity: 0, maxCapacity: wanted.maxAcu, secondsUntilAutoPause: wanted.pauseAfter },
     },
@@ -75,7 +77,8 @@ function createAurora(
   });
   const instance = new aws.rds.ClusterInstance("ControlDatabaseInstance", {
     ...{ identifier: `${prefix(d)}-control-1`, clusterIdentifier: cluster.id },
-    ...{ engine: "aurora-postgresql", engineVersion: cluster.engineVersion, instanceClass: "db.serverless" },
+    // Its version is the cluster's, whichever minor RDS has installed by then.
+    ...{ engine: "aurora-postgresql", instanceClass: "db.serverless" },
     publiclyAccessible: false,
     autoMinorVersionUpgrade: true,
   });

@@ -66,17 +66,15 @@ export function createKey({ deployment: d, permanent }: Place): aws.kms.Key {
             },
           },
           {
-            // EventBridge is nobody's role: it asks by itself when it puts an event into the queue of the dead.
+            // EventBridge is nobody's role: it asks by itself when it puts an event into the queue of the dead. Whose rules may
+            // is for the queue's own policy to say; SQS is documented to hand on the queue, and nothing of who sends.
             Sid: "SealDeadEvents",
             Effect: "Allow",
             Principal: { Service: "events.amazonaws.com" },
             Action: ["kms:Decrypt", "kms:GenerateDataKey"],
             Resource: "*",
             Condition: {
-              StringEquals: {
-                "aws:SourceAccount": d.account,
-                "kms:EncryptionContext:aws:sqs:arn": deadLetterQueueArn(d),
-              },
+              StringEquals: { "kms:EncryptionContext:aws:sqs:arn": deadLetterQueueArn(d) },
             },
           },
         ],

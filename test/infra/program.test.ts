@@ -375,6 +375,14 @@ test("a stage of the defaults pauses its database, and calls it by the clock no 
   expect(of(fresh).all("ec2.NatGateway")).toEqual([]);
 });
 
+test("another major of the control database is installed at once, on its cluster, when the settings name it", () => {
+  expect(of(fresh).one("rds.Cluster").inputs).toMatchObject({
+    ...{ engineVersion: "17", allowMajorVersionUpgrade: true, applyImmediately: true },
+  });
+  // What an instance names could be another minor than RDS has installed by then.
+  expect(of(fresh).one("rds.ClusterInstance").inputs.engineVersion).toBeUndefined();
+});
+
 test("databases are reached from the functions' group, on the ports and in the networks that the settings name", () => {
   expect(of(fresh).one("vpc.SecurityGroupIngressRule", "ControlDatabaseIn").inputs).toMatchObject({
     ...{ referencedSecurityGroupId: "FunctionsGroup-id", fromPort: 5432, toPort: 5432 },
