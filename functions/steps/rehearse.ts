@@ -2,7 +2,7 @@
 import { RehearsalError, toErrorRecord } from "../../core/errors.ts";
 import { databaseName } from "../../core/names.ts";
 import { reportMarkdown } from "../../core/report-markdown.ts";
-import { cloneDatabase, dropDatabaseOf } from "../../io/postgres/databases.ts";
+import { cloneDatabase, dropDatabaseOf, letOwnLoginIn } from "../../io/postgres/databases.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { reportPage } from "../../web/report.ts";
 import { writeArtifact } from "../artifacts.ts";
@@ -68,6 +68,8 @@ async function onClone(context: StepContext): Promise<RehearsalResult> {
   try {
     await endOlderAttempts(context, maintenance);
     await bringCopyHome(context, maintenance);
+    // An attempt that died amid taking back has given it production's rights, which need not let us in.
+    await letOwnLoginIn(maintenance, pristine.name);
     clone = await cloneDatabase(maintenance, pristine.name, name);
     context.passed("cloned");
     const plans = pendingPlans(project, neededFact(promotion, "pending"));

@@ -135,7 +135,8 @@ export async function carryDatabaseProperties(session: Session, fromOid: number,
   if (facts.limit !== -1) await session.execute(`alter database ${target} connection limit ${facts.limit}`);
   if (facts.comment !== null)
     await session.execute(`comment on database ${target} is ${quoteLiteral(facts.comment)}`);
-  if (facts.granted) await carryRights(session, fromOid, to);
+  // At once: who died amid it could be turned away by what they had taken from themselves.
+  if (facts.granted) await session.transaction(() => carryRights(session, fromOid, to));
 }
 
 /** What `carryDatabaseProperties` carries, as one text that two databases have alike exactly when they are alike in it. */

@@ -125,6 +125,24 @@ test("restore cannot reach production: it is rehearsed, taken back and promoted 
   expect(readBy("migrate")).toEqual(["control-database", "environments"]);
 });
 
+test("fault 1: a rehearsal that dies when its copy has production's rights lets itself in again", async () => {
+  const shape = (await contentOf(production)).fingerprint;
+  const release = await service.release({
+    ...PROJECT,
+    ...OUTSIDE,
+    "migrations/0004_later.sql": "create table later (id int primary key);\n",
+  });
+  service.killAt("rehearse:swapped");
+  const id = await service.promote("shop", release);
+  await service.ended();
+  await service.start();
+  await service.until(id, "waiting");
+  expect(service.unfired()).toEqual([]);
+  await service.must("POST", `/promotions/${id}/reject`, {}, service.keys.reviewer);
+  await service.until(id, "refused");
+  expect((await contentOf(production)).fingerprint).toBe(shape);
+});
+
 test("a task proves a backup by the copies' login as well, and what it restores lets in whom production lets in", async () => {
   const { backups } = await service.must<{ backups: { id: string }[] }>("GET", "/backups?environment=shop");
   const to = `with_copies_restored_${process.pid}`;
