@@ -107,7 +107,7 @@ function describe(
 }
 
 /** The repository of an image in ECR, by ARN; null where nobody has to sign in to fetch it. */
-function repositoryOf(image: string): string | null {
+export function repositoryOf(image: string): string | null {
   const [, account, region, suffix, name] =
     /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?\/([^@]+)@/.exec(image) ?? [];
   if (account === undefined) return null;

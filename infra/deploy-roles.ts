@@ -1,4 +1,5 @@
 /** Whose pipelines may deploy this stage: a role for each code host, and the boundary that every role of the deployment is made within. */
+import { repositoryOf } from "./container.ts";
 import { prefix } from "./deployment.ts";
 import { boundaryOf } from "./permissions/boundary.ts";
 import {
@@ -30,7 +31,10 @@ export function createDeployRoles({ deployment: d, settings }: Place): void {
     ...settings,
     controlCluster: "cluster-*",
     masterSecret: own("secretsmanager", "secret:rds!cluster-*"),
-    imageRepository: own("ecr", `repository/${prefix(d)}-*`),
+    // The image may be in a repository of the user's, which no name of ours begins.
+    imageRepository:
+      (settings.container && repositoryOf(settings.container.image)) ??
+      own("ecr", `repository/${prefix(d)}-*`),
   };
   const boundary = new aws.iam.Policy("Boundary", {
     name: boundaryName(d),
