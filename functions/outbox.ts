@@ -12,7 +12,25 @@ import { artifacts, eventBus, requiredVariable } from "./clients.ts";
 
 /** Sends what the ledger has committed and the outside does not know yet. */
 export async function sendOutbox(ledger: Session): Promise<void> {
-  await drainOutbox(ledger, lockedStore(), eventBus, requiredVariable("REHEARSAL_EVENT_BUS"), count);
+  await sendBy(ledger, (call) => call);
+}
+
+type Wait = <T>(call: Promise<T>) => Promise<T>;
+
+/** `wait` stands between each call to the outside and the ledger, which hears of nothing that it throws for. */
+async function sendBy(ledger: Session, wait: Wait): Promise<void> {
+  const store = lockedStore();
+  await drainOutbox(
+    ledger,
+    {
+      ...store,
+      putOnce: (...put) => wait(store.putOnce(...put)),
+      get: (key) => wait(store.get(key)),
+    },
+    { putEvents: (...put) => wait(eventBus.putEvents(...put)) },
+    requiredVariable("REHEARSAL_EVENT_BUS"),
+    (entry) => wait(count(entry)),
+  );
 }
 
 /** Objects that one run of the clock spends on rows which did not change. */
@@ -38,19 +56,22 @@ async function count({ body }: LogEntry): Promise<void> {
 /** Milliseconds that a step waits for the outside to take what it has to tell. */
 const SENDING = 20_000;
 
+/** The same for a request, of whose time a look may have had the most. */
+export const A_PERSON_WAITS = 2_000;
+
 /**
  * What a step has committed stands, whether the outside can be told now or not: what cannot be sent stays in the outbox,
  * for the next step and the reconciler. Were it the step's failure, a bucket that is away would take production back.
+ * Nothing uses the session any longer when this has ended: what was given up would go on inside the caller's transactions.
  */
-export async function trySending(ledger: Session): Promise<void> {
+export async function trySending(ledger: Session, patience = SENDING): Promise<void> {
   const deadline = Promise.withResolvers<never>();
-  const timer = setTimeout(() => deadline.reject(new Error(`not within ${SENDING} ms`)), SENDING);
-  const sending = sendOutbox(ledger);
+  // It may pass while no call is under way.
+  deadline.promise.catch(() => undefined);
+  const timer = setTimeout(() => deadline.reject(new Error(`not within ${patience} ms`)), patience);
   try {
-    await Promise.race([sending, deadline.promise]);
+    await sendBy(ledger, (call) => Promise.race([call, deadline.promise]));
   } catch (error) {
-    // Given up at the deadline it may still fail, when the ledger's session is closed.
-    sending.catch(() => undefined);
     log.warn("the outbox waits", { reason: error instanceof Error ? error.message : String(error) });
   } finally {
     clearTimeout(timer);

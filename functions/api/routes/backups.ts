@@ -6,7 +6,7 @@ import { readEnvironment } from "../../../io/ledger/environments.ts";
 import { lookInto, refuseGone } from "../../backups.ts";
 import { artifacts } from "../../clients.ts";
 import { judge } from "../../expiry.ts";
-import { sendOutbox } from "../../outbox.ts";
+import { A_PERSON_WAITS, trySending } from "../../outbox.ts";
 import { access, readable } from "../access.ts";
 import { backupId, backupParam, environmentName, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import {
@@ -161,6 +161,6 @@ async function held(c: ApiContext, id: string, reason: string | null) {
     refuseGone(backup);
     await holdBackup(ledger, id, reason, c.var.person);
   });
-  await sendOutbox(ledger);
+  await trySending(ledger, A_PERSON_WAITS);
   return shownBackup(await readBackup(ledger, id));
 }

@@ -13,7 +13,7 @@ import {
   releaseKey,
 } from "../../../io/ledger/releases.ts";
 import { artifacts } from "../../clients.ts";
-import { sendOutbox } from "../../outbox.ts";
+import { A_PERSON_WAITS, trySending } from "../../outbox.ts";
 import { access } from "../access.ts";
 import { instant, jsonAnswer, jsonBody, refused, releaseHash } from "../answer.ts";
 import { next, pagesOf } from "../paging.ts";
@@ -119,7 +119,7 @@ export const releaseRoutes = api()
     const { acceptRelease } = await import("../../upload.ts");
     const ledger = await c.var.ledger();
     const inserted = await acceptRelease(ledger, artifacts(), hash, c.var.person);
-    await sendOutbox(ledger);
+    await trySending(ledger, A_PERSON_WAITS);
     return c.json(shown(await findRelease(ledger, hash)), inserted ? 201 : 200);
   })
   .openapi(list, async (c) => {
