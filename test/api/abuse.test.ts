@@ -23,6 +23,7 @@ beforeAll(async () => {
   release = await uploadRelease(world);
   await registerFresh(world, "mine");
   await keepPerson(world.ledger, "promoter", "rk_promoter", [{ environment: "*", role: "promoter" }]);
+  await keepPerson(world.ledger, "keeper", "rk_keeper", [{ environment: "mine", role: "admin" }]);
 });
 
 afterAll(async () => {
@@ -76,6 +77,14 @@ describe("abuse 32: a connection string", () => {
     );
     expect([asked.status, asked.body.code]).toEqual([403, "Forbidden"]);
     expect(asked.body.hint).toContain("admin");
+    // Nor from an environment's own: it would have the service go where they like, by its role in AWS where they like.
+    const copies = await world.call(
+      "PUT",
+      "/environments/mine/copies",
+      { url: "postgresql://u@127.0.0.1:1/db?auth=iam&region=eu-central-1" },
+      { authorization: "Bearer rk_keeper" },
+    );
+    expect([copies.status, copies.body.code]).toEqual([403, "Forbidden"]);
     for (const [path, body] of [
       ["/diffs", { from: url, to: "mine" }],
       ["/plans", { environment: url, release }],

@@ -14,7 +14,7 @@ import {
 import { appendEvent } from "../../../io/ledger/events.ts";
 import { listPromotions } from "../../../io/ledger/promotions.ts";
 import { askLook } from "../../ask-look.ts";
-import { sendOutbox } from "../../outbox.ts";
+import { A_PERSON_WAITS, trySending } from "../../outbox.ts";
 import { access } from "../access.ts";
 import { environmentName, instant, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { lastVerifiedSchema, shownLastVerified } from "../backup.ts";
@@ -135,7 +135,8 @@ const copies = createRoute({
   method: "put",
   path: "/environments/{name}/copies",
   operationId: "changeCopiesCredentials",
-  ...access("administer", "environment"),
+  // Who names an address has the service go there, and show what it is there: as at the registration.
+  ...access("administer", "service"),
   tags: ["Environments"],
   summary: "Give an environment's copies a login of their own, or production's again",
   request: {
@@ -160,7 +161,7 @@ export const environmentRoutes = api()
   .openapi(create, async (c) => {
     const { policy = policySchema.parse(undefined), ...wanted } = c.req.valid("json");
     const environment = await askLook("registration", { ...wanted, policy, person: c.var.person });
-    await sendOutbox(await c.var.ledger());
+    await trySending(await c.var.ledger(), A_PERSON_WAITS);
     return c.json(await shown(c, environment), 201);
   })
   .openapi(list, async (c) => {
@@ -200,14 +201,14 @@ export const environmentRoutes = api()
         data: { before: policyForLog(before.policy), after: policyForLog(policy), by: c.var.person },
       });
     });
-    await sendOutbox(ledger);
+    await trySending(ledger, A_PERSON_WAITS);
     return c.json(await shown(c, await readEnvironment(ledger, name)), 200);
   })
   .openapi(copies, async (c) => {
     const { name } = c.req.valid("param");
     const { url } = c.req.valid("json");
     const kept = await askLook("copies", { environment: name, person: c.var.person, ...(url && { url }) });
-    await sendOutbox(await c.var.ledger());
+    await trySending(await c.var.ledger(), A_PERSON_WAITS);
     return c.json(kept, 200);
   });
 
