@@ -1,6 +1,6 @@
 /** The control database's own schema, brought up to date by the product's own engine: by the service itself, or by another that keeps it. */
 import { RehearsalError } from "../core/errors.ts";
-import { parseMigration } from "../core/migration.ts";
+import { type Migration, parseMigration } from "../core/migration.ts";
 import { pendingMigrations } from "../core/pending.ts";
 import { policySchema } from "../core/policy.ts";
 import { planRuns } from "../core/runs.ts";
@@ -30,6 +30,7 @@ export async function migrateControl(
       identity: crypto.randomUUID(),
     });
   const migrations = await Promise.all(files.map(({ path, bytes }) => parseMigration(path, bytes)));
+  if (found?.environment === OWN) await followNumbers(session, migrations);
   const applied = (await readApplied(session)).flatMap(({ path, version, sha256 }) =>
     version === null ? [] : [{ path, version, sha256 }],
   );
@@ -48,4 +49,24 @@ export async function migrateControl(
     policy: policySchema.parse({}),
   });
   return pending.map((migration) => migration.path);
+}
+
+/**
+ * The gap at 0007 was closed once the files behind it had been applied to ledgers: the same bytes under the same name are
+ * the same migration, and get the number that they have now.
+ */
+async function followNumbers(session: Session, migrations: readonly Migration[]): Promise<void> {
+  const named = (path: string) => path.replace(/\d+_/, "");
+  await session.transaction(async () => {
+    // Ascending, as it is read: each finds its new number free.
+    for (const { path, version, sha256 } of await readApplied(session)) {
+      const now = migrations.find((one) => one.sha256 === sha256 && named(one.path) === named(path));
+      if (version === null || now === undefined || now.version >= version) continue;
+      await session.query("update rehearsal.applied set path = $1, version = $2 where path = $3", [
+        now.path,
+        now.version,
+        path,
+      ]);
+    }
+  });
 }

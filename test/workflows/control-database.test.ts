@@ -71,6 +71,25 @@ test("an empty database becomes a control database by a promotion, the same as b
   expect(await contentOf(kept)).toEqual(await contentOf(own));
 });
 
+test("a ledger from before the gap in the numbers was closed goes on with the numbers that its files have now", async () => {
+  const [own, fresh] = [await empty("renumbered"), await empty("numbered")];
+  const shift = ([path, text]: [string, string]) => {
+    const number = Number(/\d+/.exec(path)?.[0]);
+    const moved = path.replace(/\d+/, String(number + 1).padStart(4, "0"));
+    return [number < 7 ? path : moved, text] as const;
+  };
+  // As it was when there were eleven, without a seventh.
+  const first = Object.entries(files).filter(([path]) => /migrations\/00(0\d|10)_/.test(path));
+  await deploy(own, Object.fromEntries(first.map(shift)));
+  expect(await rows(own, "select path from rehearsal.applied where path like '%/0011_%'")).toHaveLength(1);
+  const added = migrationsOf(files).map(({ path }) => path);
+  expect(await deploy(own, files)).toEqual(added.filter((path) => path > "migrations/0011"));
+  await deploy(fresh, files);
+  const applied = "select path, version, sha256 from rehearsal.applied order by version";
+  expect(await rows(own, applied)).toEqual(await rows(fresh, applied));
+  expect(await deploy(own, files)).toEqual([]);
+});
+
 test("what another service keeps is left to it, and a deployment that needs more says so and changes nothing", async () => {
   const next = `migrations/${String(migrationsOf(files).length + 1).padStart(4, "0")}_note.sql`;
   const newer = { ...files, [next]: "alter table ledger.people add column note text;\n" };
