@@ -46,6 +46,9 @@ function createFunctionsGroup({ deployment, settings }: Place, vpcId: $util.Inpu
 /** Zones in which Lambda attaches nothing to a network, or a NAT gateway cannot stand. */
 const CONSTRAINED_ZONES = ["use1-az3", "usw1-az2", "apne1-az3", "cac1-az4"];
 
+/** A zone that is down on the day of a deployment is not listed: the subnets, and what is in them, stay all the same. */
+const WHERE_THEY_ARE = { ignoreChanges: ["availabilityZone"] };
+
 /**
  * Two private subnets, for Aurora wants two zones, and a public one that holds the way out and nothing else. S3, where
  * the bytes go, has a gateway of its own, which is free.
@@ -71,10 +74,14 @@ async function createVpc(
   new aws.ec2.DefaultSecurityGroup("ClosedGroup", { vpcId: vpc.id, ingress: [], egress: [] });
 
   const door = new aws.ec2.InternetGateway("Door", { vpcId: vpc.id, tags: named("door") });
-  const publicSubnet = new aws.ec2.Subnet("PublicSubnet", {
-    ...{ vpcId: vpc.id, cidrBlock: part(128, 24), mapPublicIpOnLaunch: false, tags: named("public") },
-    ...(zones[0] !== undefined && { availabilityZone: zones[0] }),
-  });
+  const publicSubnet = new aws.ec2.Subnet(
+    "PublicSubnet",
+    {
+      ...{ vpcId: vpc.id, cidrBlock: part(128, 24), mapPublicIpOnLaunch: false, tags: named("public") },
+      ...(zones[0] !== undefined && { availabilityZone: zones[0] }),
+    },
+    WHERE_THEY_ARE,
+  );
   const publicTable = new aws.ec2.RouteTable("PublicRoutes", { vpcId: vpc.id, tags: named("public") });
   new aws.ec2.RouteTableAssociation("PublicSubnetRoutes", {
     ...{ subnetId: publicSubnet.id, routeTableId: publicTable.id },
@@ -85,11 +92,15 @@ async function createVpc(
 
   const privateTable = new aws.ec2.RouteTable("PrivateRoutes", { vpcId: vpc.id, tags: named("private") });
   const inside = [0, 1].map((index) => {
-    const subnet = new aws.ec2.Subnet(`PrivateSubnet${index + 1}`, {
-      ...{ vpcId: vpc.id, cidrBlock: part(index * 16, 20), mapPublicIpOnLaunch: false },
-      ...(zones[index] !== undefined && { availabilityZone: zones[index] }),
-      tags: named(`private-${index + 1}`),
-    });
+    const subnet = new aws.ec2.Subnet(
+      `PrivateSubnet${index + 1}`,
+      {
+        ...{ vpcId: vpc.id, cidrBlock: part(index * 16, 20), mapPublicIpOnLaunch: false },
+        ...(zones[index] !== undefined && { availabilityZone: zones[index] }),
+        tags: named(`private-${index + 1}`),
+      },
+      WHERE_THEY_ARE,
+    );
     const routes = new aws.ec2.RouteTableAssociation(`PrivateSubnet${index + 1}Routes`, {
       ...{ subnetId: subnet.id, routeTableId: privateTable.id },
     });

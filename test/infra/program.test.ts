@@ -422,6 +422,11 @@ test("a new network is in two ordinary zones, in which Lambda and a NAT can be",
   });
 });
 
+test("a zone that is down on the day of a deployment moves no subnet", () => {
+  for (const { name, ignoreChanges } of of(fresh).all("ec2.Subnet"))
+    expect(ignoreChanges, name).toContain("availabilityZone");
+});
+
 test("a pipeline may ask AWS whatever the program asks", () => {
   const rights: Record<string, [action: string, resource: string] | null> = {
     getCallerIdentity: ["sts:GetCallerIdentity", "*"],

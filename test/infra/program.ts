@@ -21,6 +21,8 @@ export interface Resource {
   dependsOn: string[];
   protect: boolean;
   retainOnDelete: boolean;
+  /** What stays as it was made, whatever the program says later. */
+  ignoreChanges: string[];
 }
 
 /** Of a resource's inputs a test names the few that it is about. */

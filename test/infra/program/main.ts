@@ -15,6 +15,7 @@ interface Request {
   getDependenciesList(): string[];
   getProtect(): boolean;
   getRetainondelete(): boolean;
+  getIgnorechangesList(): string[];
 }
 
 interface Pulumi {
@@ -40,6 +41,7 @@ MockMonitor.prototype.registerResource = function (request, callback) {
     dependsOn: request.getDependenciesList().map((urn) => urn.split("::").at(-1)),
     protect: request.getProtect(),
     retainOnDelete: request.getRetainondelete(),
+    ignoreChanges: request.getIgnorechangesList(),
   });
   return register.call(this, request, callback);
 };

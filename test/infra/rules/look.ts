@@ -83,6 +83,7 @@ export function broken(
 
 /** The same program with one more resource. */
 export function joined(program: Program, type: string, inputs: Inputs): Program {
-  const resource = { type, name: "Joined", inputs, dependsOn: [], protect: false, retainOnDelete: false };
+  const bare = { dependsOn: [], protect: false, retainOnDelete: false, ignoreChanges: [] };
+  const resource = { type, name: "Joined", inputs, ...bare };
   return new Program([...program.resources, resource], program.outputs);
 }
