@@ -292,7 +292,7 @@ export const ERRORS = {
   }),
   LedgerForgotten: entry<{ key: string; reason: string }>({
     message: (f) => `the bucket holds ${f.key}, of which this control database knows nothing: ${f.reason}`,
-    hint: "the control database is new, or an older one was put back: rebuild it from the bucket, as docs/operations/ledger-rebuild.md tells, before anything else is done with it",
+    hint: "the control database is new, or an older one was put back: rebuild it from the bucket, as docs/operations/ledger-rebuild.md tells, before anything else is done with it; a service that is to begin anew takes a stage of another name",
     status: 409,
     exit: 6,
   }),
