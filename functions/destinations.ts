@@ -16,7 +16,7 @@ import { assertReach } from "../io/outside-request.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { secretName, secrets } from "./clients.ts";
 import { emailSender, reachOfNotices, send, testParcel, type Way } from "./notices.ts";
-import { trySending } from "./outbox.ts";
+import { A_PERSON_WAITS, trySending } from "./outbox.ts";
 
 /** Registers it, or replaces what stands under its name. `secret` is what a webhook is signed with, where it is a new one. */
 export async function registerDestination(
@@ -56,7 +56,7 @@ export async function registerDestination(
     return standing;
   });
   if (replaced !== undefined) await secrets.removeSecret(replaced.secret);
-  await trySending(ledger);
+  await trySending(ledger, A_PERSON_WAITS);
   const destination = await readDestination(ledger, name);
   return { destination, ...(signing?.isNew && { secret: signing.secret }) };
 }
@@ -74,7 +74,7 @@ export async function unregisterDestination(ledger: Session, name: string, by: s
     return destination;
   });
   await secrets.removeSecret(destination.secret);
-  await trySending(ledger);
+  await trySending(ledger, A_PERSON_WAITS);
 }
 
 /** Sends a word there now, once; undefined when it arrived, else why it did not. */
@@ -95,7 +95,7 @@ export async function redeliver(ledger: Session, name: string, by: string): Prom
       await appendEvent(ledger, { type: "destination.redelivered", data: { destination: name, count, by } });
     return count;
   });
-  await trySending(ledger);
+  await trySending(ledger, A_PERSON_WAITS);
   return count;
 }
 

@@ -8,7 +8,7 @@ import type { Session } from "../io/postgres/session.ts";
 import { newKey } from "./identity/keys.ts";
 import { forbidden } from "./identity/refused.ts";
 import { keyBehind } from "./identity/sessions.ts";
-import { trySending } from "./outbox.ts";
+import { A_PERSON_WAITS, trySending } from "./outbox.ts";
 import { shown } from "./people.ts";
 
 export interface KeyRequest {
@@ -60,7 +60,7 @@ export async function createKey(
     });
     return readKey(ledger, id);
   });
-  await trySending(ledger);
+  await trySending(ledger, A_PERSON_WAITS);
   return { row, key };
 }
 
@@ -78,7 +78,7 @@ export async function revoke(ledger: Session, id: string, by: Actor): Promise<Ke
     });
     return readKey(ledger, id);
   });
-  await trySending(ledger);
+  await trySending(ledger, A_PERSON_WAITS);
   return row;
 }
 

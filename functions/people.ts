@@ -19,7 +19,7 @@ import {
   setDisabled,
 } from "../io/ledger/people.ts";
 import type { Session } from "../io/postgres/session.ts";
-import { trySending } from "./outbox.ts";
+import { A_PERSON_WAITS, trySending } from "./outbox.ts";
 
 /** Adds somebody who holds these roles. Throws `PersonExists`, and `NotFound` for an environment that is none. */
 export async function addPerson(
@@ -139,7 +139,7 @@ async function change(ledger: Session, name: string, work: () => Promise<void>):
     await work();
     return readPerson(ledger, name);
   });
-  await trySending(ledger);
+  await trySending(ledger, A_PERSON_WAITS);
   return person;
 }
 

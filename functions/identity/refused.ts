@@ -4,7 +4,7 @@ import { type ErrorCode, RehearsalError } from "../../core/errors.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { log } from "../../io/telemetry/log.ts";
-import { trySending } from "../outbox.ts";
+import { A_PERSON_WAITS, trySending } from "../outbox.ts";
 
 export interface Refused {
   code: ErrorCode;
@@ -67,7 +67,7 @@ export async function tellRefused(ledger: Session, actor: Actor, refused: Refuse
       data: { by: person, credential: `${credential.kind} ${credential.id}`, ...refused },
     });
   });
-  await trySending(ledger);
+  await trySending(ledger, A_PERSON_WAITS);
 }
 
 const UNAUTHENTICATED = new Set<ErrorCode>([

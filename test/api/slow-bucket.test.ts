@@ -55,5 +55,6 @@ test("a change is answered as done although its copy cannot be made now, while A
   line.inject({ kind: "stall", from: "client", after: 0 });
   const policy = { decision: "approval" };
   expect(await world.call("PATCH", "/environments/mine", { policy })).toMatchObject({ status: 200 });
+  expect(await world.call("POST", "/people", { name: "slow" })).toMatchObject({ status: 201 });
   line.heal();
 });

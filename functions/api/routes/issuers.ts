@@ -7,7 +7,7 @@ import { findIssuerByName, listIssuers, putIssuer, removeIssuer } from "../../..
 import { findPerson } from "../../../io/ledger/people.ts";
 import type { Session } from "../../../io/postgres/session.ts";
 import { localIssuers } from "../../identity/token.ts";
-import { trySending } from "../../outbox.ts";
+import { A_PERSON_WAITS, trySending } from "../../outbox.ts";
 import { access } from "../access.ts";
 import { environmentName, jsonAnswer, jsonBody, refused } from "../answer.ts";
 import { refusals } from "../refusals.ts";
@@ -69,7 +69,7 @@ export const issuerRoutes = api()
       const data = { issuer: name, before, after: settings, by: c.var.person };
       await appendEvent(ledger, { type: "issuer.changed", data });
     });
-    await trySending(ledger);
+    await trySending(ledger, A_PERSON_WAITS);
     return c.json({ name, settings }, 200);
   })
   .openapi(remove, async (c) => {
@@ -83,7 +83,7 @@ export const issuerRoutes = api()
         data: { issuer: name, before, by: c.var.person },
       });
     });
-    await trySending(ledger);
+    await trySending(ledger, A_PERSON_WAITS);
     return c.body(null, 204);
   });
 
