@@ -226,7 +226,8 @@ export class Service {
         throw new Error(
           `${id} is ${detail.status}, not ${statuses.join(" or ")}: ${JSON.stringify(detail, null, 1)}`,
         );
-      await pause(50);
+      // Each look is a request, and takes from the promotion that is looked at.
+      await pause(120);
     }
   }
 
