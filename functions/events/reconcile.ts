@@ -20,6 +20,9 @@ import { keepCopyWhole, sendOutbox } from "../outbox.ts";
 import { isGoingBack, numberRollback, rollbacksBegun, startRollback } from "../rollback-execution.ts";
 import { reconcileTasks } from "../task-reconcile.ts";
 
+/** Seconds that the API has for a request. */
+const THEIR_TURN = 30;
+
 /** Returns what was done, by promotion and by task. */
 export const handler = invoked(async (): Promise<{ actions: Record<string, string> }> => {
   const ledger = await openLedger("reconcile");
@@ -66,13 +69,18 @@ async function reconcile(ledger: Session, promotion: Promotion): Promise<string 
   return takeBack(ledger, now, execution, begun);
 }
 
-/** A decision that was recorded, but may never have reached the waiting state, is handed on again. */
+/**
+ * A decision that was recorded, but may never have reached the waiting state, is handed on again; not while whoever took it
+ * still may do so: they would find the token used, and take it for one that came too late.
+ */
 async function answerAgain(ledger: Session, promotion: Promotion): Promise<string | undefined> {
   const approval = await readApproval(ledger, promotion.id);
   if (approval === undefined || approval.status === "waiting" || approval.status === "expired")
     return undefined;
   const [decided] = await ledger.query(
-    "select 1 from ledger.steps where promotion = $1 and step in ('fence', 'migrate', 'refuse', 'roll-back') limit 1",
+    `select 1 from ledger.steps where promotion = $1 and step in ('fence', 'migrate', 'refuse', 'roll-back')
+      union all
+      select 1 from ledger.approvals where promotion = $1 and decided_at > now() - interval '${THEIR_TURN} seconds' limit 1`,
     [promotion.id],
   );
   if (decided !== undefined) return undefined;

@@ -220,6 +220,26 @@ test.each(["approved", "expired"])(
   },
 );
 
+test("fault 42: a decision is handed on by the reconciler, but not while whoever took it may still do so", async () => {
+  await environment("their-turn", { decision: "approval" });
+  const id = await service.promote("their-turn", await service.release(PROJECT));
+  await service.until(id, "waiting");
+  const decide = (when: string) =>
+    execute(
+      service.control,
+      `update ledger.approvals set status = 'approved', decided_by = 'reviewer', decided_at = ${when} where promotion = '${id}'`,
+    );
+  const reconcile = () => service.stack.lambda.invoke("reconcile", {});
+  await decide("now()");
+  expect(await reconcile()).toMatchObject({
+    payload: { actions: expect.not.objectContaining({ [id]: "answered" }) },
+  });
+  expect((await service.show(id)).steps.map(({ step }) => step)).not.toContain("migrate");
+  await decide("now() - interval '31 seconds'");
+  await reconcile();
+  await service.until(id, "promoted");
+});
+
 test("fault 28: what somebody changes by hand before production is opened is drift, and not promised", async () => {
   const address = await environment("by-hand");
   const gate = service.gate("open:begun");
