@@ -15,7 +15,7 @@ import { findDatabase } from "../io/postgres/databases.ts";
 import { endSessions } from "../io/postgres/end-sessions.ts";
 import { openSession, type Session, type SessionOptions } from "../io/postgres/session.ts";
 import { about } from "../io/telemetry/about.ts";
-import { type Invocation, invoked } from "../io/telemetry/invocation.ts";
+import { invoked, timeLeft } from "../io/telemetry/invocation.ts";
 import { log } from "../io/telemetry/log.ts";
 import { measure } from "../io/telemetry/measure.ts";
 import { openTraces, traced } from "../io/telemetry/trace.ts";
@@ -25,9 +25,7 @@ import { addressFor } from "./credentials.ts";
 import { explainDiskFull } from "./disk-full.ts";
 import { trySending } from "./outbox.ts";
 import { noteProgress } from "./progress.ts";
-import { whileAlive } from "./time-left.ts";
-
-export type { Invocation };
+import { lifetime, whileAlive } from "./time-left.ts";
 
 /** What the state machine hands to a step. */
 export interface StepInput {
@@ -97,7 +95,7 @@ export function step(
   work: (context: StepContext) => Promise<StepResult>,
   options: StepOptions = {},
 ) {
-  return invoked(async (input: StepInput, invocation?: Invocation): Promise<Json> => {
+  return invoked(async (input: StepInput): Promise<Json> => {
     about({ promotion: input.promotion, step: name });
     await openTraces();
     const ledger = await openLedger(`${input.promotion} ${name}`);
@@ -109,7 +107,7 @@ export function step(
         await trySending(ledger);
         return begun.done;
       }
-      const context = await makeContext(name, { input, invocation }, ledger, store, begun);
+      const context = await makeContext(name, input, ledger, store, begun);
       return await observed(context, () => attemptStep(context, work));
     } finally {
       await ledger.close();
@@ -214,7 +212,7 @@ function inTime<T>(context: StepContext, work: (context: StepContext) => Promise
 
 async function makeContext(
   name: Step,
-  { input, invocation }: { input: StepInput; invocation: Invocation | undefined },
+  input: StepInput,
   ledger: Session,
   store: ObjectStore,
   { promotion, attempt }: { promotion: Promotion; attempt: Attempt },
@@ -230,7 +228,6 @@ async function makeContext(
   const openMaintenance = async () =>
     openSession(reach(), { ...ours, database: promotion.policy.maintenanceDatabase });
   const note = noteProgress((latest) => writeProgress(ledger, attempt, latest));
-  const timeLeft = () => invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
   return {
     input,
     promotion,
@@ -250,8 +247,7 @@ async function makeContext(
       return openSession(reach(), { ...ours, database, ...options });
     },
     timeLeft,
-    // The deadline is an instant: to a sandbox whose clock is hours ahead it has passed before anything is begun.
-    lifetime: timeLeft() > 0 ? timeLeft() : Number.POSITIVE_INFINITY,
+    lifetime: lifetime(),
     passed: (point) => milestone(promotion.id, name, point),
     progress: (value) => {
       note.tell(value);

@@ -4,7 +4,14 @@ import { RehearsalError } from "../core/errors.ts";
 import type { RunMeasure } from "../core/report.ts";
 import type { RunItem } from "../core/runs.ts";
 import { readPromotion } from "../io/ledger/promotions.ts";
+import { timeLeft } from "../io/telemetry/invocation.ts";
 import type { StepContext } from "./step.ts";
+
+/** Milliseconds that the function has, when it begins; the deadline is an instant, and to a clock that is hours ahead it has passed by then. */
+export function lifetime(): number {
+  const left = timeLeft();
+  return left > 0 ? left : Number.POSITIVE_INFINITY;
+}
 
 /** Milliseconds kept for what comes after the last slice, where the function has that much; else a quarter of what it has. */
 const RESERVE = 30_000;

@@ -2,6 +2,7 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import { RehearsalError } from "../core/errors.ts";
 import { awsFailure, isAwsError } from "./aws-failure.ts";
+import { timeLeft } from "./telemetry/invocation.ts";
 import { followed } from "./telemetry/trace.ts";
 
 export interface Functions {
@@ -16,9 +17,12 @@ export interface Functions {
 /** Milliseconds: the answer still has to be passed on within the 30 seconds that API Gateway gives. */
 const PATIENCE = 27_000;
 
+/** Milliseconds that stay for that, when something else has taken of the time: a control database that had to wake. */
+const FOR_THE_ANSWER = 2_000;
+
 /** Region, credentials and endpoint come from the environment unless given; the SDK is loaded on the first call. */
 export function openFunctions(options: { endpoint?: string; patience?: number } = {}): Functions {
-  const { patience = PATIENCE, ...settings } = options;
+  const { patience: most = PATIENCE, ...settings } = options;
   let loaded: Promise<{ sdk: typeof import("@aws-sdk/client-lambda"); client: LambdaClient }> | undefined;
   const load = () => {
     loaded ??= import("@aws-sdk/client-lambda").then((sdk) => ({
@@ -30,6 +34,9 @@ export function openFunctions(options: { endpoint?: string; patience?: number } 
   return {
     ask: async (name, request) => {
       const { sdk, client } = await load();
+      const left = timeLeft();
+      // A deadline that has passed tells of a clock that is ahead, and nothing of the time.
+      const patience = left > 0 ? Math.max(0, Math.min(most, left - FOR_THE_ANSWER)) : most;
       const deadline = AbortSignal.timeout(patience);
       const command = new sdk.InvokeCommand({
         FunctionName: name,
@@ -37,7 +44,7 @@ export function openFunctions(options: { endpoint?: string; patience?: number } 
         Payload: Buffer.from(JSON.stringify(request)),
       });
       const answered = await client.send(command, { abortSignal: deadline }).catch((error: unknown) => {
-        if (deadline.aborted) throw slow(name, patience / 1_000);
+        if (deadline.aborted) throw slow(name, Math.round(patience / 100) / 10);
         throw refusalOf(error, name);
       });
       const text = Buffer.from(answered.Payload ?? []).toString("utf8");

@@ -2,7 +2,7 @@
 import { promotionState } from "../../io/ledger/state.ts";
 import { holdWaitingPlace } from "../../io/ledger/waiting-places.ts";
 import type { Session } from "../../io/postgres/session.ts";
-import type { ApiContext } from "./request.ts";
+import { timeLeft } from "../../io/telemetry/invocation.ts";
 
 /** Seconds; an HTTP API of API Gateway cuts an answer at 30, and the function has 29. */
 export const LONGEST_WAIT = 20;
@@ -45,10 +45,6 @@ async function look(ledger: Session, id: string, seen: string, seconds: number) 
 }
 
 /** As many seconds as were asked for, of those that the function has left. */
-export function secondsToWait(c: ApiContext, asked: number): number {
-  const { lambdaContext } = (c.env ?? {}) as {
-    lambdaContext?: { getRemainingTimeInMillis?: () => number };
-  };
-  const left = lambdaContext?.getRemainingTimeInMillis?.();
-  return left === undefined ? asked : Math.min(asked, left / 1_000 - FOR_THE_ANSWER);
+export function secondsToWait(asked: number): number {
+  return Math.min(asked, timeLeft() / 1_000 - FOR_THE_ANSWER);
 }

@@ -1,7 +1,8 @@
 /** What a container can do: each long step's own handler, and that of all tasks, read only when it is asked for. */
 import type { Json } from "../../core/canonical-json.ts";
 import type { Step } from "../../core/steps.ts";
-import type { Invocation, StepInput } from "../step.ts";
+import type { Invocation } from "../../io/telemetry/invocation.ts";
+import type { StepInput } from "../step.ts";
 import type { TaskEvent } from "../tasks/main.ts";
 
 /** From outside: the handler takes it as it would take its invocation's payload. */

@@ -1,7 +1,7 @@
 /** One order from its beginning to its answer: the step's own handler does it, and the machine is told that we live. */
 import type { Json } from "../../core/canonical-json.ts";
 import { RehearsalError } from "../../core/errors.ts";
-import type { Invocation } from "../step.ts";
+import type { Invocation } from "../../io/telemetry/invocation.ts";
 import { type Failure, failureOf } from "./failure.ts";
 import { HANDLERS } from "./handlers.ts";
 import type { Machine } from "./machine.ts";

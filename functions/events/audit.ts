@@ -4,7 +4,7 @@
  */
 import { openLedger } from "../../io/ledger/connection.ts";
 import { verifiedBackupAges } from "../../io/ledger/watch.ts";
-import { type Invocation, invoked } from "../../io/telemetry/invocation.ts";
+import { invoked, timeLeft } from "../../io/telemetry/invocation.ts";
 import { log } from "../../io/telemetry/log.ts";
 import { measure } from "../../io/telemetry/measure.ts";
 import { artifacts } from "../clients.ts";
@@ -15,12 +15,12 @@ import { auditLog, type LogAudit } from "../log-audit.ts";
 const RESERVE = 60_000;
 
 /** Returns what of the log holds. */
-export const handler = invoked(async (_: unknown, invocation?: Invocation): Promise<LogAudit> => {
+export const handler = invoked(async (): Promise<LogAudit> => {
   const ledger = await openLedger("audit");
   try {
     for (const { environment, seconds } of await verifiedBackupAges(ledger))
       await measure({ name: "VerifiedBackupAge", value: seconds, by: { environment } });
-    const mayGoOn = () => (invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY) > RESERVE;
+    const mayGoOn = () => timeLeft() > RESERVE;
     const audit = await auditLog(ledger, artifacts(), mayGoOn);
     const { broken } = audit;
     const copy = mayGoOn() ? await proveLedgerCopy(ledger, artifacts()) : undefined;

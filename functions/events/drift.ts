@@ -8,7 +8,7 @@ import { listDriftDue } from "../../io/ledger/drift-checks.ts";
 import { noteRound } from "../../io/ledger/rounds.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { alongside } from "../../io/telemetry/about.ts";
-import { type Invocation, invoked } from "../../io/telemetry/invocation.ts";
+import { invoked, timeLeft } from "../../io/telemetry/invocation.ts";
 import { log } from "../../io/telemetry/log.ts";
 import { measure } from "../../io/telemetry/measure.ts";
 import { artifacts } from "../clients.ts";
@@ -18,12 +18,12 @@ import { checkDrift } from "../drift-check.ts";
 const RESERVE = 60_000;
 
 /** Tells of each environment that was looked at in how many places it departs; `null` where nothing could be seen. */
-export const handler = invoked(async (_: unknown, invocation?: Invocation) => {
+export const handler = invoked(async () => {
   const ledger = await openLedger("drift");
   try {
     const looked: Record<string, number | null> = {};
     const failures: unknown[] = [];
-    const mayGoOn = () => (invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY) > RESERVE;
+    const mayGoOn = () => timeLeft() > RESERVE;
     for (const environment of await listDriftDue(ledger)) {
       if (!mayGoOn()) break;
       // Noted first: one at which this function dies must not be the first again.

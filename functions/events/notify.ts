@@ -16,7 +16,7 @@ import { type Destination, disableDestination, findDestination } from "../../io/
 import { appendEvent, lockLog } from "../../io/ledger/events.ts";
 import { milestone } from "../../io/milestone.ts";
 import type { Session } from "../../io/postgres/session.ts";
-import { type Invocation, invoked } from "../../io/telemetry/invocation.ts";
+import { invoked, timeLeft } from "../../io/telemetry/invocation.ts";
 import { log } from "../../io/telemetry/log.ts";
 import { type Outcome, parcelOf, send } from "../notices.ts";
 import { trySending } from "../outbox.ts";
@@ -28,11 +28,11 @@ const LANES = 8;
 const RESERVE = 20_000;
 
 /** Tells how many arrived and how many did not. */
-export const handler = invoked(async (_: unknown, invocation?: Invocation) => {
+export const handler = invoked(async () => {
   const ledger = await openLedger("notify");
   try {
     const tally = { delivered: 0, failed: 0 };
-    const mayGoOn = () => (invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY) > RESERVE;
+    const mayGoOn = () => timeLeft() > RESERVE;
     const queue = await dueDestinations(ledger);
     const alone = oneAtATime();
     const work = async () => {

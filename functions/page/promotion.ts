@@ -35,7 +35,7 @@ export const promotionPages = pages()
     const ledger = await c.var.ledger();
     const { since = "", report } = c.req.query();
     const id = idOf(c);
-    const { state, turnedAway } = await waitForChange(ledger, id, since, secondsToWait(c, LONGEST_WAIT));
+    const { state, turnedAway } = await waitForChange(ledger, id, since, secondsToWait(LONGEST_WAIT));
     if (turnedAway) c.header("retry-after", "2");
     if (state === since) return c.body(null, 204);
     return c.html(await promotionParts(await readView(c, id, report), report));

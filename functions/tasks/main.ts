@@ -7,8 +7,8 @@ import { invoked } from "../../io/telemetry/invocation.ts";
 import { openTraces } from "../../io/telemetry/trace.ts";
 import { carriedOutcome } from "../carried.ts";
 import { artifacts } from "../clients.ts";
-import type { Invocation } from "../step.ts";
 import { attemptTask, closeTask, type TaskWork } from "../task.ts";
+import { lifetime } from "../time-left.ts";
 import { adoptTask } from "./adopt.ts";
 import { backUpTask } from "./back-up.ts";
 import { baselineTask } from "./baseline.ts";
@@ -38,14 +38,13 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   baseline: baselineTask,
 };
 
-export const handler = invoked(async ({ task, error }: TaskEvent, invocation?: Invocation): Promise<Json> => {
+export const handler = invoked(async ({ task, error }: TaskEvent): Promise<Json> => {
   about({ task });
   await openTraces();
-  const lifetime = invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
   const ledger = await openLedger(`${task} task`);
   try {
     const outcome = await (error === null
-      ? attemptTask(ledger, task, WORKS, lifetime)
+      ? attemptTask(ledger, task, WORKS, lifetime())
       : closeTask(ledger, task, error));
     // The ledger has all of it; the machine, which only ends with it, need not.
     return await carriedOutcome(artifacts(), `tasks/${task}/`, outcome);

@@ -1,4 +1,8 @@
-/** What every function's handler stands in: its lines carry its request, its failure is told, and it ends when all of that is written. */
+/**
+ * What every function's handler stands in: its lines carry its request, whatever is done inside knows how much time is left,
+ * its failure is told, and it ends when all of that is written.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { carrying } from "./about.ts";
 import { written } from "./written.ts";
 
@@ -9,6 +13,13 @@ export interface Invocation {
 }
 
 let invocations = 0;
+
+const current = new AsyncLocalStorage<Invocation | undefined>();
+
+/** Milliseconds until Lambda ends the function that this is done in; endless where nobody does. */
+export function timeLeft(): number {
+  return current.getStore()?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
+}
 
 /** Puts a Lambda handler into it; one that is called by the clock may ask for no event. */
 export function invoked<R>(handler: () => Promise<R>): (event?: unknown, context?: Invocation) => Promise<R>;
@@ -23,7 +34,7 @@ export function invoked<E, C extends Invocation, R>(
     const requestId = context?.awsRequestId;
     return carrying({ coldStart, ...(requestId !== undefined && { requestId }) }, async () => {
       try {
-        return await handler(event, context);
+        return await current.run(context, () => handler(event, context));
       } catch (error) {
         // Read only now: an invocation that succeeds waits for no catalogue of errors.
         (await import("./failure.ts")).tellFailure(error);

@@ -2,6 +2,7 @@
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openFunctions } from "../../io/lambda.ts";
+import { invoked } from "../../io/telemetry/invocation.ts";
 import { startInvokeEndpoint } from "../../local/lambda/invoke.ts";
 import { type LambdaRunner, startLambdaRunner } from "../../local/lambda/runner.ts";
 
@@ -49,6 +50,12 @@ test("a function that has no more time is FunctionSlow, whoever notices first", 
   await expect(hasty.ask("look", { does: "sleep", milliseconds: 2_000 })).rejects.toMatchObject({
     ...refusal,
     message: 'the function "look" did not answer within 0.3 s',
+  });
+  // Whoever asks has used most of its own time: the rest of it is what there is to wait.
+  const late = invoked(() => ask({ does: "sleep", milliseconds: 2_000 }));
+  await expect(late({}, { getRemainingTimeInMillis: () => 2_400 })).rejects.toMatchObject({
+    ...refusal,
+    message: 'the function "look" did not answer within 0.4 s',
   });
 });
 

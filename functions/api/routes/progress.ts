@@ -92,7 +92,7 @@ export const progressRoutes = api()
     const { id } = c.req.valid("param");
     const { etag, seconds } = c.req.valid("query");
     const seen = etag.replace(/^W\//, "").replaceAll('"', "");
-    const { state, turnedAway } = await waitForChange(ledger, id, seen, secondsToWait(c, seconds));
+    const { state, turnedAway } = await waitForChange(ledger, id, seen, secondsToWait(seconds));
     c.header("etag", `"${state}"`);
     c.header("cache-control", "private, no-cache");
     if (turnedAway) c.header("retry-after", String(NO_PLACE));
@@ -110,7 +110,7 @@ export const progressRoutes = api()
     let comesBack = COMES_BACK;
     if (entries.length === 0 && state === seen) {
       if (isEnded((await readDetail(ledger, id)).status)) return c.body(null, 204);
-      const waited = await waitForChange(ledger, id, seen, secondsToWait(c, c.req.valid("query").seconds));
+      const waited = await waitForChange(ledger, id, seen, secondsToWait(c.req.valid("query").seconds));
       if (waited.turnedAway) comesBack = NO_PLACE * 1_000;
       state = waited.state;
       entries = await unread();
