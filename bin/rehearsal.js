@@ -1,16 +1,16 @@
 #!/usr/bin/env node
 /**
  * What `npx rehearsal` starts. It is JavaScript, for it has to be understood by a Node that is too old for the rest, and
- * because Node runs no TypeScript inside node_modules: an installed package has dist/, a checkout has its sources.
+ * because Node runs no TypeScript inside node_modules: an installed package has package/, a checkout has its sources.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
-const compiled = new URL("../dist/cli/main.mjs", import.meta.url);
+const compiled = new URL("../package/cli/main.mjs", import.meta.url);
 const source = new URL("../cli/main.ts", import.meta.url);
-// A dist/ that an earlier `npm pack` has left in a checkout may be older than the sources beside it.
+// A package/ that an earlier `npm pack` has left in a checkout may be older than the sources beside it.
 const entry = existsSync(source) ? source : compiled;
 const needed = entry === source ? 24 : 22;
 

@@ -1,4 +1,4 @@
-/** `node infra/package.ts [folder]`: the sources as an installed package runs them. Node strips no types below node_modules, so each module becomes its own twin in dist/, type by type and path by path; what npm publishes is that. */
+/** `node infra/package.ts [folder]`: the sources as an installed package runs them. Node strips no types below node_modules, so each module becomes its own twin in package/, apart from what is deployed, type by type and path by path; what npm publishes is that. */
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { transform } from "esbuild";
@@ -51,7 +51,7 @@ function renamed(code: string): string {
 }
 
 if (import.meta.main) {
-  const folder = resolve(process.argv[2] ?? join(ROOT, "dist"));
+  const folder = resolve(process.argv[2] ?? join(ROOT, "package"));
   const written = await packageSources(folder);
   console.error(`${written.length} modules in ${folder}`);
 }
