@@ -1,4 +1,5 @@
 /** Where what could not be done ends: events and calls of the clock that no attempt of a function took. */
+import { RULES } from "../workflows/calls.ts";
 import { deadLetterQueueArn, deadLetterQueueName, ruleArn } from "./deployment.ts";
 import type { Place } from "./place.ts";
 
@@ -23,7 +24,7 @@ export function createDeadLetters({ deployment: d }: Place, key: aws.kms.Key): a
           Resource: deadLetterQueueArn(d),
           Condition: {
             ArnEquals: {
-              "aws:SourceArn": [ruleArn(d, "execution-ended", "default"), ruleArn(d, "people-to-tell")],
+              "aws:SourceArn": RULES.map(({ name, bus }) => ruleArn(d, name, bus)),
             },
           },
         },

@@ -1,5 +1,5 @@
-/** What happens tells the functions that have to hear of it: executions that ended badly, and what people are to be told. */
-import { NOTICE_EVENTS } from "../core/notice.ts";
+/** What happens tells the functions that have to hear of it, by the rules of `workflows/calls.ts`. */
+import { type EventRule, RULES } from "../workflows/calls.ts";
 import {
   busName,
   deadLetterQueueArn,
@@ -11,6 +11,7 @@ import {
 import type { DeployedFunction } from "./functions.ts";
 import { DEFINITIONS } from "./machines.ts";
 import type { Place } from "./place.ts";
+import { idOf } from "./roles.ts";
 
 /** The bus that the outbox is told on, for our rules and for those of whoever wants to hear. */
 export function createEvents(
@@ -18,33 +19,21 @@ export function createEvents(
   functions: Record<FunctionName, DeployedFunction>,
 ): aws.cloudwatch.EventBus {
   const bus = new aws.cloudwatch.EventBus("Bus", { name: busName(d) });
-  // Step Functions tells the account's own bus.
-  createRule(d, "execution-ended", undefined, functions.reconcile, {
-    source: ["aws.states"],
-    "detail-type": ["Step Functions Execution Status Change"],
-    detail: {
-      status: ["FAILED", "TIMED_OUT", "ABORTED"],
-      stateMachineArn: (Object.keys(DEFINITIONS) as MachineName[]).map((name) => machineArn(d, name)),
-    },
-  });
-  createRule(d, "people-to-tell", bus, functions.notify, {
-    source: ["rehearsal"],
-    "detail-type": [...NOTICE_EVENTS],
-  });
+  for (const rule of RULES) createRule(d, rule, bus, functions[rule.calls]);
   return bus;
 }
 
 function createRule(
   d: Place["deployment"],
-  name: "execution-ended" | "people-to-tell",
-  bus: aws.cloudwatch.EventBus | undefined,
+  { name, bus, pattern }: EventRule,
+  own: aws.cloudwatch.EventBus,
   { function: handler, alias }: DeployedFunction,
-  pattern: object,
 ): void {
-  const id = name === "execution-ended" ? "ExecutionEnded" : "PeopleToTell";
-  const on = bus && { eventBusName: bus.name };
+  const id = idOf(name);
+  const on = bus === "own" ? { eventBusName: own.name } : {};
+  const eventPattern = bus === "own" ? pattern : { ...pattern, detail: { ...pattern.detail, ...ours(d) } };
   const rule = new aws.cloudwatch.EventRule(`${id}Rule`, {
-    ...{ name: `${prefix(d)}-${name}`, ...on, eventPattern: JSON.stringify(pattern) },
+    ...{ name: `${prefix(d)}-${name}`, ...on, eventPattern: JSON.stringify(eventPattern) },
   });
   const permission = new aws.lambda.Permission(`${id}Permission`, {
     ...{ action: "lambda:InvokeFunction", principal: "events.amazonaws.com" },
@@ -59,4 +48,9 @@ function createRule(
     },
     { dependsOn: [permission] },
   );
+}
+
+/** The account's bus tells of everybody's executions. */
+function ours(d: Place["deployment"]) {
+  return { stateMachineArn: (Object.keys(DEFINITIONS) as MachineName[]).map((name) => machineArn(d, name)) };
 }

@@ -1,7 +1,8 @@
 /** One Lambda per function, each with a role that is its own and a log group that is there before it. */
+
 import { LIVE } from "../workflows/binding.ts";
+import { CLOCK_FUNCTIONS, RULES } from "../workflows/calls.ts";
 import { FUNCTION_NAMES, LIMITS } from "../workflows/modules.ts";
-import { CLOCK } from "./clock.ts";
 import type { ControlDatabase } from "./control-database.ts";
 import { type FunctionName, functionLogGroup, functionNameOf } from "./deployment.ts";
 import type { Network } from "./network.ts";
@@ -16,7 +17,10 @@ export interface DeployedFunction {
 }
 
 /** Called without anybody who waits for the answer. */
-const UNATTENDED: ReadonlySet<FunctionName> = new Set<FunctionName>([...CLOCK]);
+const UNATTENDED: ReadonlySet<FunctionName> = new Set<FunctionName>([
+  ...CLOCK_FUNCTIONS,
+  ...RULES.map((rule) => rule.calls),
+]);
 
 export interface FunctionsOptions {
   network: Network | undefined;

@@ -1,5 +1,6 @@
 /** The clock: what comes by itself, and how often. clock.ts says what that costs. */
-import { CLOCK, ratesOf } from "./clock.ts";
+import { CLOCK_FUNCTIONS } from "../workflows/calls.ts";
+import { ratesOf } from "./clock.ts";
 import type { ControlDatabase } from "./control-database.ts";
 import { deadLetterQueueArn, type FunctionName, prefix, scheduleName } from "./deployment.ts";
 import type { DeployedFunction } from "./functions.ts";
@@ -16,7 +17,7 @@ export function createSchedules(
   const { role, policy } = createRole(place, "schedules", control);
   const group = new aws.scheduler.ScheduleGroup("Schedules", { name: prefix(d) });
   const rates = ratesOf(settings);
-  for (const name of CLOCK)
+  for (const name of CLOCK_FUNCTIONS)
     new aws.scheduler.Schedule(
       `${idOf(name)}Schedule`,
       {

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { didYouMean } from "../core/did-you-mean.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { parseYamlFile } from "../core/yaml-file.ts";
+import { CLOCK_FUNCTIONS, type ClockFunction } from "../workflows/calls.ts";
 import { CONTAINER } from "../workflows/functions.ts";
 import { NO_REACH, reachSchema } from "./permissions/listed.ts";
 
@@ -164,20 +165,13 @@ const settingsSchema = z
       .default({ github: [], gitlab: [], branch: "main", providers: "make" }),
     /** How often the clock calls; a control database that pauses is awake for five minutes after each call. */
     clock: z
-      .strictObject({
-        reconcile: rate.optional(),
-        notify: rate.optional(),
-        sweep: rate.default("rate(1 day)"),
-        drift: rate.default("rate(1 day)"),
-        expire: rate.default("rate(1 day)"),
-        audit: rate.default("rate(1 day)"),
-      })
-      .default({
-        sweep: "rate(1 day)",
-        drift: "rate(1 day)",
-        expire: "rate(1 day)",
-        audit: "rate(1 day)",
-      }),
+      .strictObject(
+        Object.fromEntries(CLOCK_FUNCTIONS.map((name) => [name, rate.optional()])) as Record<
+          ClockFunction,
+          z.ZodOptional<typeof rate>
+        >,
+      )
+      .default({}),
     /** Sandboxes that a function is kept to. An account's quota must leave 100 for the rest, and a new account's is 10. */
     concurrency: z
       .strictObject({ api: z.int().min(1).optional(), clock: z.int().min(1).optional() })

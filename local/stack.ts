@@ -1,10 +1,12 @@
 /** The whole service on this machine: the functions as they are, AWS stood in for on loopback, and a control database. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Json } from "../core/canonical-json.ts";
 import type { DatabaseAddress } from "../core/database-url.ts";
-import { NOTICE_EVENTS } from "../core/notice.ts";
 import { ensureWrappingKey } from "../functions/configuration.ts";
 import { openSecrets } from "../io/secrets.ts";
+import { CLOCK, CLOCK_FUNCTIONS, type ClockFunction, RULES } from "../workflows/calls.ts";
+import type { FunctionName } from "../workflows/modules.ts";
 import type { Principal } from "./api-gateway/iam.ts";
 import { ensureBucket } from "./artifacts.ts";
 import { type LocalKeys, prepareControl } from "./control-database.ts";
@@ -35,7 +37,7 @@ export interface StackOptions {
   preload?: URL;
   /** Told every line a function logs. */
   onLog?: (line: string) => void;
-  /** Seconds between runs of the reconciler. */
+  /** Seconds between runs of the reconciler, and of whatever else mends. */
   reconcileSeconds?: number;
   /** Seconds between runs of what is done by the hour: the sweep, looks for drift, expiry, the audit. */
   hourlySeconds?: number;
@@ -126,29 +128,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const direct: LambdaRunner["invoke"] = async (...call) => (await runner.promise).invoke(...call);
     const invoke = options.around?.(direct) ?? direct;
     const containers = Promise.withResolvers<Containers>();
-    const byTheClock =
-      (name: "reconcile" | "sweep" | "notify" | "drift" | "expire" | "audit") => async () => {
-        const result = await invoke(name, {});
-        if ("error" in result)
-          throw new Error(`${name}: ${result.error.errorType}: ${result.error.errorMessage}`);
-      };
-    const reconcile = byTheClock("reconcile");
-    const notify = byTheClock("notify");
+    const call = async (name: FunctionName, event: Json) => {
+      const result = await invoke(name, event);
+      if ("error" in result)
+        throw new Error(`${name}: ${result.error.errorType}: ${result.error.errorMessage}`);
+    };
     const bus = await startEventBridge({
       folder: at("event-bridge"),
       fsync: options.durable ?? false,
-      rules: [
-        {
-          name: "execution-ended",
-          pattern: { source: ["aws.states"], detail: { status: ["FAILED", "TIMED_OUT", "ABORTED"] } },
-          target: reconcile,
-        },
-        {
-          name: "people-to-tell",
-          pattern: { source: ["rehearsal"], "detail-type": [...NOTICE_EVENTS] },
-          target: notify,
-        },
-      ],
+      rules: RULES.map(({ name, pattern, calls }) => ({
+        ...{ name, pattern },
+        target: (event) => call(calls, { ...event }),
+      })),
     });
     stops.push(bus.stop);
     const stepFunctions = await startStepFunctions({
@@ -211,11 +202,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     stops.push(ecs.stop);
     containers.resolve(ecs);
-    const clock = every(options.reconcileSeconds ?? 60, reconcile, options.onLog);
-    stops.push(clock);
-    for (const name of ["sweep", "drift", "expire", "audit"] as const)
-      stops.push(every(options.hourlySeconds ?? 3_600, byTheClock(name), options.onLog));
-    stops.push(every(options.notifySeconds ?? 10, notify, options.onLog));
+    for (const name of CLOCK_FUNCTIONS)
+      stops.push(every(secondsOf(name, options), () => call(name, {}), options.onLog));
     return {
       ...{ url: gateway.url, keys, server, endpoints, variables, mails, lambda, containers: ecs, stop },
       deploy: async (from) => void (await deploy(from)),
@@ -260,6 +248,12 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     POWERTOOLS_LOG_LEVEL: heard ? "INFO" : "WARN",
     POWERTOOLS_METRICS_DISABLED: "true",
   };
+}
+
+/** Seconds between two calls by the clock. */
+function secondsOf(name: ClockFunction, options: StackOptions): number {
+  if (name === "notify") return options.notifySeconds ?? 10;
+  return CLOCK[name] === "mending" ? (options.reconcileSeconds ?? 60) : (options.hourlySeconds ?? 3_600);
 }
 
 /** Runs the work again and again with a pause in between; a failure is told and does not end the clock. */

@@ -2,6 +2,7 @@
  * Who may do what, in one table: read it from the top, as docs/permissions.md shows it. A role has what stands in its row and
  * nothing else, and each right is written out in the file of its family.
  */
+import { CLOCK_FUNCTIONS } from "../../workflows/calls.ts";
 import type { Deployment, FunctionName, MachineName, RoleName } from "../deployment.ts";
 import { CONTROL_USER, type Surroundings } from "../settings.ts";
 import {
@@ -209,7 +210,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
   "machine-promotion-fargate": [...machine("promotion-fargate"), runsContainer],
   "machine-rollback-fargate": [...machine("rollback-fargate"), runsContainer],
   "machine-task-fargate": [...machine("task-fargate"), runsContainer],
-  schedules: [calls("reconcile", "sweep", "notify", "drift", "expire", "audit")],
+  schedules: [calls(...CLOCK_FUNCTIONS)],
 
   // One image does every long step, so its role has what all of them have.
   container: [
