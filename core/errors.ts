@@ -32,6 +32,8 @@ const LISTS: Record<string, string> = {
   key: "key list",
   issuer: "issuer list",
   destination: "destination list",
+  report: "reporting list",
+  document: "reporting list",
 };
 
 export const ERRORS = {
@@ -1418,6 +1420,30 @@ export const ERRORS = {
     status: 422,
     exit: 2,
   }),
+  QueryFileRefused: entry<{ path: string; line: number; reason: string }>({
+    message: (f) => `${f.path}:${f.line}: ${f.reason}`,
+    hint: "a query is exactly one statement that only reads; its parameters are declared above it as -- rehearsal: parameter NAME TYPE [optional] [= DEFAULT][: what it is for], and stand in it as :NAME",
+    status: 422,
+    exit: 2,
+  }),
+  QueryParameterUnknown: entry<{ query: string; parameter: string; known: string }>({
+    message: (f) => `the query "${f.query}" has no parameter "${f.parameter}"`,
+    hint: (f) => f.known,
+    status: 422,
+    exit: 2,
+  }),
+  QueryParameterMissing: entry<{ query: string; parameter: string; type: string }>({
+    message: (f) => `the query "${f.query}" cannot run without "${f.parameter}"`,
+    hint: (f) => `give it, as ${f.type}: --param ${f.parameter}=VALUE`,
+    status: 422,
+    exit: 2,
+  }),
+  QueryParameterInvalid: entry<{ query: string; parameter: string; type: string; problem: string }>({
+    message: (f) => `"${f.parameter}" of the query "${f.query}" is no ${f.type}: it ${f.problem}`,
+    hint: (f) => `give a value that is ${f.type}; docs/queries.md tells how each type is written`,
+    status: 422,
+    exit: 2,
+  }),
   // --- data plans --------------------------------------------------------------------------------
   PlanMissing: entry<{ plan: string; migration: string; number: string; statements: string }>({
     message: (f) => `${f.migration} is not only additive and has no data plan: ${f.statements}`,
@@ -1506,6 +1532,84 @@ export const ERRORS = {
     hint: "it is additive, and calls nothing; only what changes or drops what stands is planned",
     status: 409,
     exit: 2,
+  }),
+  // --- reports -----------------------------------------------------------------------------------
+  ReportReadsPruned: entry<{ report: string; table: string; policy: string; through: string }>({
+    message: (f) =>
+      `the report "${f.report}" reads ${f.table}${f.through}, which the retention policy "${f.policy}" prunes`,
+    hint: "read what stays: the payload of the record's final or correction; what is pruned would be missing in every later report",
+    status: 422,
+    exit: 1,
+  }),
+  ReportColumnsDiffer: entry<{ report: string; problems: string }>({
+    message: (f) => `the report "${f.report}" is not what its statement gives: ${f.problems}`,
+    hint: "name under columns what the SELECT gives, in its order, and cast there what has another type",
+    status: 422,
+    exit: 1,
+  }),
+  ReportStatementFailed: entry<{ report: string; sqlstate: string; reason: string }>({
+    message: (f) => `the statement of the report "${f.report}" failed: ${f.reason} (${f.sqlstate})`,
+    hint: "a report only reads, in the time that it names as minutes; mend its SQL, and make a release of it",
+    status: 422,
+    exit: 1,
+  }),
+  ReportTooLong: entry<{ report: string; rows: number; format: string }>({
+    message: (f) => `the report "${f.report}" has more than ${f.rows} rows${f.format}`,
+    hint: "let it select less, or raise its rows in its file; XLSX holds no more than its format does",
+    status: 422,
+    exit: 1,
+  }),
+  ReportOrderUnclear: entry<{ report: string; order: string; row: number }>({
+    message: (f) => `rows ${f.row - 1} and ${f.row} of the report "${f.report}" are equal in ${f.order}`,
+    hint: "name under order columns that tell every two rows apart: else the same rows would make other bytes the next time",
+    status: 422,
+    exit: 1,
+  }),
+  ReportValueUnfit: entry<{ report: string; column: string; row: number; problem: string }>({
+    message: (f) => `row ${f.row} of the report "${f.report}" has a value in ${f.column} that ${f.problem}`,
+    hint: "mend the row, or what the report says of the column; nothing was exported",
+    status: 422,
+    exit: 1,
+  }),
+  ReportUnused: entry<{ environment: string; what: string }>({
+    message: (f) => `"${f.environment}" runs no release${f.what}`,
+    hint: "promote a release that has it; reports are those of the release that the environment runs",
+    status: 409,
+    exit: 2,
+  }),
+  // --- documents ---------------------------------------------------------------------------------
+  SnapshotDamaged: entry<{ document: string; record: string; expected: string; actual: string }>({
+    message: (f) =>
+      `the payload that "${f.document}" of record ${f.record} would be made from is not the one that was sealed: ${f.actual} instead of ${f.expected}`,
+    hint: "find out who changed it; its documents stay as they are, and a backup from before has the payload",
+    status: 409,
+    exit: 6,
+  }),
+  SnapshotMissing: entry<{ document: string; record: string }>({
+    message: (f) => `record ${f.record} has neither a final nor a correction that "${f.document}" is made from`,
+    hint: "name a record that is archived, as its key is written in the database",
+    status: 404,
+    exit: 2,
+  }),
+  PayloadUnfit: entry<{ document: string; record: string; problem: string }>({
+    message: (f) => `"${f.document}" cannot be made of record ${f.record}: ${f.problem}`,
+    hint: "write a correction of the record that can be printed, or mend the document's file",
+    status: 422,
+    exit: 1,
+  }),
+  ArtifactUnclear: entry<{ document: string; record: string; format: string; rows: number }>({
+    message: (f) =>
+      `record ${f.record} has ${f.rows === 0 ? "no artifact row" : `${f.rows} artifact rows`} for the ${f.format} of "${f.document}"`,
+    hint: "exactly one row says where the object lies; the application adds it when it archives the record",
+    status: 409,
+    exit: 1,
+  }),
+  DocumentChanging: entry<{ document: string; record: string }>({
+    message: (f) => `the payload of record ${f.record} changed again and again while "${f.document}" was made`,
+    hint: "run it again once the correction is settled",
+    status: 409,
+    exit: 1,
+    retryable: true,
   }),
 } as const;
 

@@ -11,6 +11,7 @@ import { INVENTORY_PATH, type Inventory, parseInventory } from "./inventory.ts";
 import { type Migration, understand } from "./migration.ts";
 import { CONFIG_PATH, type ProjectConfig, parseConfig } from "./project-config.ts";
 import { checkPaths, checkSafePaths, isMigration, layoutOf } from "./project-paths.ts";
+import { parseQuery, type Query } from "./query/file.ts";
 import { FILE_BYTES, RELEASE_BYTES, RELEASE_FILES } from "./release-limits.ts";
 import { parseSchemaLock, SCHEMA_LOCK_PATH, type SchemaLock } from "./schema-lock.ts";
 import { parseSqlFile, parseView, type SqlFile } from "./sql-file.ts";
@@ -31,12 +32,14 @@ export interface Project {
   /** By path; repeatable too. */
   seeds: SqlFile[];
   checks: Check[];
+  /** By path. */
+  queries: Query[];
   inventory: Inventory;
   /** What the release promises of its schema; a project need not promise. */
   schemaLock?: SchemaLock;
   /** By path. */
   plans: DataPlan[];
-  /** The paths of queries, reports and top files, carried as they are. */
+  /** The paths of reports and top files, carried as they are. */
   others: string[];
   /** What the format leaves out of the sequence, or orders against what one would think. */
   notes: string[];
@@ -79,12 +82,13 @@ export async function checkProject(
     ],
     seeds: await inTurn(folder("seeds"), (file) => parseSqlFile(file.path, file.bytes, tell)),
     checks: await inTurn(folder("checks"), (file) => parseCheck(file.path, file.bytes)),
+    queries: await inTurn(folder("queries"), (file) => parseQuery(file.path, file.bytes)),
     inventory: parsedInventory,
     ...(lock !== undefined && { schemaLock: parseSchemaLock(lock.bytes) }),
     plans: folder("plans").map((file) => parseDataPlan(file.path, file.bytes)),
     others: sorted
       .map((file) => file.path)
-      .filter((path) => !read.has(path) && !/^(views|seeds|checks|plans)\//.test(path)),
+      .filter((path) => !read.has(path) && !/^(views|seeds|checks|queries|plans)\//.test(path)),
     notes: sequence.notes,
   };
 }

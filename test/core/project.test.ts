@@ -31,7 +31,8 @@ test("a project is its configuration, its migrations in order, and its views, se
     views: [{ name: "recent", path: "views/recent.sql" }],
     seeds: [{ name: "dev" }],
     checks: [{ name: "titled", path: "checks/titled.sql", sql: "select id from videos where title is null" }],
-    others: ["queries/newest.sql", "rehearsal.yaml", "reports/monthly/jobs.md", "schema.md"],
+    queries: [{ name: "newest", path: "queries/newest.sql", sql: "select 1" }],
+    others: ["rehearsal.yaml", "reports/monthly/jobs.md", "schema.md"],
   });
 });
 
