@@ -48,10 +48,16 @@ const SCHEMA_FIELDS = ["schemaname", "newschema", "local_schema", "nspname"];
 /** Functions that take a relation's name as text. */
 const TAKE_NAMES = new Set(["nextval", "setval", "currval", "pg_get_serial_sequence", "to_regclass"]);
 
+/** What a project's own triggers may ask of Rehearsal, and tell it; nobody reads or writes the record by them. */
+const CALLABLE = new Set(["is_acting", "record_archived"]);
+
 /** A refusal when these fields of the tree name the ledger's schema. */
 export function ledgerMention(fields: Tree, kind: string | undefined): Refusal | undefined {
   const mention =
-    bareSchema(fields) ?? qualifiedName(fields) ?? namedSchema(fields, kind) ?? nameInText(fields, kind);
+    bareSchema(fields) ??
+    qualifiedName(fields, kind) ??
+    namedSchema(fields, kind) ??
+    nameInText(fields, kind);
   return mention === undefined ? undefined : { code: "LedgerTouched", what: mention };
 }
 
@@ -63,11 +69,12 @@ function bareSchema(fields: Tree): string | undefined {
 }
 
 /** A qualified name in any field that is not a list of columns or values; a database's name may stand before the schema. */
-function qualifiedName(fields: Tree): string | undefined {
+function qualifiedName(fields: Tree, kind: string | undefined): string | undefined {
   const type = asText(fields.removeType) ?? asText(fields.objtype) ?? "";
   const afterSchema = ON_TABLES.has(type) || fields.pct_type === true ? 2 : 1;
   for (const [field, value] of Object.entries(fields)) {
     if (NOT_NAMES.has(field)) continue;
+    if (kind === "FuncCall" && field === "funcname" && isCallable(nameParts(value))) continue;
     // DROP and GRANT hold several names in one field; a plain list there is several objects, not one name.
     const inside = asList(value).filter(
       (item) => field === "objects" || fieldsOf(item, "List") !== undefined,
@@ -78,6 +85,10 @@ function qualifiedName(fields: Tree): string | undefined {
     }
   }
   return undefined;
+}
+
+function isCallable([schema, name, ...rest]: string[]): boolean {
+  return schema === LEDGER_SCHEMA && name !== undefined && rest.length === 0 && CALLABLE.has(name);
 }
 
 /** The statements that name a schema as their object. */
