@@ -140,6 +140,8 @@ async function goOnBehind(session: Session, { from, head, behind, newest }: Foun
       select p.id, $1 + coalesce((select max(s.attempt) from ledger.steps s where s.promotion = p.id), 0)
         from ledger.promotions p where p.status in ('created', 'running', 'waiting', 'held')
       union all select t.id, $1 + t.attempt from ledger.tasks t where t.status in ('created', 'running')
+      union all select r.id, $1 + greatest(r.attempt, (select max(attempt) from ledger.prune_records where prune = r.id))
+        from ledger.prunes r where r.status in ('created', 'running')
       on conflict (id) do update set attempts_above = excluded.attempts_above, rebuilt_at = now()`,
     [ATTEMPTS_LEAP],
   );

@@ -9,7 +9,7 @@ export interface KeyedRequest {
 }
 
 /** What a request may have started: the column that names it. */
-export type Started = "promotion" | "task";
+export type Started = "promotion" | "task" | "prune";
 
 /**
  * Claims a key; returns the id of what came of it when it was claimed before, and throws `IdempotencyKeyReused`
@@ -26,7 +26,7 @@ export async function claimRequest(
   );
   if (claimed.length > 0) return undefined;
   const [earlier] = await session.query<{ sha256: string } & Record<Started, string | null>>(
-    `select body_sha256 as "sha256", promotion, task from ledger.requests where person = $1 and key = $2`,
+    `select body_sha256 as "sha256", promotion, task, prune from ledger.requests where person = $1 and key = $2`,
     [request.person, request.key],
   );
   const id = earlier?.[kind] ?? null;

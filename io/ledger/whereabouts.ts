@@ -1,7 +1,13 @@
 /** Which environment something belongs to: all that has to be known of it before anything else of it is told. */
 import type { Session } from "../postgres/session.ts";
 
-const TABLES = { promotion: "promotions", task: "tasks", backup: "backups" } as const;
+const TABLES = {
+  promotion: "promotions",
+  task: "tasks",
+  backup: "backups",
+  prune: "prunes",
+  hold: "holds",
+} as const;
 
 /** The environment's name; null for a task that is about all of them, undefined where there is nothing of that id. */
 export async function environmentOf(
