@@ -14,6 +14,8 @@ create table if not exists jobs (
   source text not null default 'application' check (source in ('application', 'legacy')),
   -- What the filesystem's jobs were numbered by: up to 2^63, so no JSON reader may make a float of it.
   legacy_id bigint unique,
+  -- How many rounds a legacy record says that there were; the rows say how many came.
+  rounds_declared int check (rounds_declared >= 0),
   opened_at timestamptz not null default now(),
   archived_at timestamptz,
   constraint archived_jobs_say_when check ((status = 'archived') = (archived_at is not null))
