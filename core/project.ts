@@ -7,12 +7,14 @@ import { RehearsalError } from "./errors.ts";
 import type { Tell } from "./forbidden.ts";
 import type { FoundMigration, Sequence } from "./formats/format.ts";
 import { FORMATS } from "./formats/formats.ts";
+import { type ImportMapping, parseImportMapping } from "./import/mapping.ts";
 import { INVENTORY_PATH, type Inventory, parseInventory } from "./inventory.ts";
 import { type Migration, understand } from "./migration.ts";
 import { CONFIG_PATH, type ProjectConfig, parseConfig } from "./project-config.ts";
 import { checkPaths, checkSafePaths, isMigration, layoutOf } from "./project-paths.ts";
 import { parseQuery, type Query } from "./query/file.ts";
 import { FILE_BYTES, RELEASE_BYTES, RELEASE_FILES } from "./release-limits.ts";
+import { parseReporting, type Reporting, refusePrunedReports } from "./reporting/reports.ts";
 import { parseSchemaLock, SCHEMA_LOCK_PATH, type SchemaLock } from "./schema-lock.ts";
 import { parseSqlFile, parseView, type SqlFile } from "./sql-file.ts";
 
@@ -34,11 +36,14 @@ export interface Project {
   checks: Check[];
   /** By path. */
   queries: Query[];
+  reporting: Reporting;
   inventory: Inventory;
   /** What the release promises of its schema; a project need not promise. */
   schemaLock?: SchemaLock;
   /** By path. */
   plans: DataPlan[];
+  /** By path. */
+  imports: ImportMapping[];
   /** The paths of reports and top files, carried as they are. */
   others: string[];
   /** What the format leaves out of the sequence, or orders against what one would think. */
@@ -72,7 +77,7 @@ export async function checkProject(
   if (sequence.migrations.length === 0)
     throw new RehearsalError("MigrationsMissing", { place: layout.folder, wanted: layout.rules.wanted });
   const read = new Set([...sequence.migrations, ...sequence.repeatables].map(({ source }) => source.path));
-  return {
+  const project: Project = {
     name: parsedConfig.project,
     config: parsedConfig,
     migrations: await understandAll(sequence, parsedConfig, applied, tell),
@@ -83,14 +88,23 @@ export async function checkProject(
     seeds: await inTurn(folder("seeds"), (file) => parseSqlFile(file.path, file.bytes, tell)),
     checks: await inTurn(folder("checks"), (file) => parseCheck(file.path, file.bytes)),
     queries: await inTurn(folder("queries"), (file) => parseQuery(file.path, file.bytes)),
+    reporting: await parseReporting(folder("reports")),
     inventory: parsedInventory,
     ...(lock !== undefined && { schemaLock: parseSchemaLock(lock.bytes) }),
     plans: folder("plans").map((file) => parseDataPlan(file.path, file.bytes)),
+    imports: folder("imports").map((file) => parseImportMapping(file.path, file.bytes)),
     others: sorted
       .map((file) => file.path)
-      .filter((path) => !read.has(path) && !/^(views|seeds|checks|queries|plans)\//.test(path)),
+      .filter((path) => !read.has(path) && !/^(views|seeds|checks|queries|plans|imports)\//.test(path)),
     notes: sequence.notes,
   };
+  const { reporting, migrations, views } = project;
+  await refusePrunedReports(
+    reporting,
+    parsedInventory,
+    [...migrations, ...views].flatMap(({ statements }) => statements),
+  );
+  return project;
 }
 
 /** Throws `TooManyFiles`, `FileTooLarge` or `ReleaseTooLarge`. */
