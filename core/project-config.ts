@@ -7,7 +7,7 @@ import { configInvalid, parseYamlFile } from "./yaml-file.ts";
 export const CONFIG_PATH = "rehearsal.yaml";
 
 /** The folders that hold something else in every project. */
-const TAKEN = ["views", "seeds", "checks", "queries", "reports", "plans"];
+const TAKEN = ["views", "seeds", "checks", "queries", "reports", "plans", "imports"];
 
 export const configSchema = z.strictObject({
   /** The project's name: lower-case letters, digits and hyphens, at most 63. */

@@ -24,6 +24,7 @@ export const FOLDERS: Record<string, Folder> = {
   queries: { file: /^[^/]+\.sql$/s, wanted: "queries, each in NAME.sql" },
   reports: { file: /./s, deep: true, wanted: "reports" },
   plans: { file: /^[^/]+\.yaml$/s, wanted: "data plans, each in NNNN.yaml" },
+  imports: { file: /^[^/]+\.yaml$/s, wanted: "mappings of imports, each in NAME.yaml" },
 };
 
 /** Where a project keeps its migrations, and what its format says of them. */
