@@ -5,6 +5,9 @@ import { asList, asText, fieldsOf, nameParts, stringConstant, type Tree } from "
 /** The schema that holds a database's identity and the record of what was applied. */
 export const LEDGER_SCHEMA = "rehearsal";
 
+/** What anybody may call there: triggers ask whether Rehearsal acts, and tell what was archived. */
+export const LEDGER_FUNCTIONS: ReadonlySet<string> = new Set(["is_acting", "record_archived"]);
+
 /** Fields that list columns or values, where one may well be called like the schema. */
 const NOT_NAMES = new Set([
   "aliascolnames",
@@ -81,6 +84,7 @@ function qualifiedName(fields: Tree, kind: string | undefined): string | undefin
     );
     for (const name of field === "objects" ? inside : [value, ...inside]) {
       const parts = nameParts(name);
+      if (field === "funcname" && parts.length === 2 && LEDGER_FUNCTIONS.has(parts[1] ?? "")) continue;
       if (parts.at(-1 - afterSchema) === LEDGER_SCHEMA) return parts.join(".");
     }
   }

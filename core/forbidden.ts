@@ -2,7 +2,7 @@
 import { RehearsalError } from "./errors.ts";
 import { catalogWritten } from "./forbidden-catalog.ts";
 import { forbiddenCall } from "./forbidden-functions.ts";
-import { LEDGER_SCHEMA, ledgerMention } from "./forbidden-schema.ts";
+import { LEDGER_FUNCTIONS, LEDGER_SCHEMA, ledgerMention } from "./forbidden-schema.ts";
 import { forbiddenStatement, type Refusal } from "./forbidden-statements.ts";
 import { functionBodies, type SqlNode } from "./function-bodies.ts";
 import { refuseNames } from "./identifiers.ts";
@@ -93,8 +93,10 @@ function* refusalsInText(text: string): Generator<Refusal> {
       const refusal = forbiddenCall({ funcname: [{ String: { sval: name } }] }, "FuncCall", undefined);
       if (refusal !== undefined) yield refusal;
     }
-    if (after === "." && name === LEDGER_SCHEMA)
-      yield { code: "LedgerTouched", what: `${name}.${words[index + 2]?.text ?? ""}` };
+    const member = words[index + 2]?.text ?? "";
+    const called = words[index + 3]?.text === "(" && LEDGER_FUNCTIONS.has(member.toLowerCase());
+    if (after === "." && name === LEDGER_SCHEMA && !called)
+      yield { code: "LedgerTouched", what: `${name}.${member}` };
   }
 }
 

@@ -1,6 +1,7 @@
 /** What may stand in `inventory.yaml`, for whoever reads it and for editors. */
 import * as z from "zod";
 import { configurationItem } from "./configuration.ts";
+import { knownInRetention, retentionSchema } from "./prune/policy.ts";
 import { storagePrefix } from "./storage.ts";
 
 /** How far data may go, the freest first. */
@@ -46,7 +47,9 @@ export const tableEntry = z.strictObject({
   retention: z
     .looseObject({ keep: z.string().optional(), archive: z.string().optional() })
     .optional()
-    .describe("How long rows are kept; carried, and not acted on yet."),
+    .describe(
+      "How long rows are kept, in words; what of them is pruned is said under retention of the file.",
+    ),
 });
 
 export const storageEntry = z.strictObject({
@@ -133,6 +136,9 @@ export const inventorySchema = z.strictObject({
       "What configures the services; with it declared, it and the policy's configuration have to agree.",
     ),
   state: stateEntry.default({}).describe("Files of the workspace that tell what the database is."),
+  retention: retentionSchema
+    .default({})
+    .describe("Policies by name: what of an archived record stays, and what is pruned."),
 });
 
 /** The keys that may stand at a place of the file. */
@@ -141,6 +147,7 @@ export function knownAt(path: readonly PropertyKey[]): object {
   if (top === "tables") return inside === "columns" ? columnEntry.shape : tableEntry.shape;
   if (top === "storage") return storageEntry.shape;
   if (top === "configuration") return configurationEntry.shape;
+  if (top === "retention" && path.length > 1) return knownInRetention(path.slice(1));
   if (top === "state") return path.length === 1 ? stateEntry.shape : { at: 0, purpose: 0, note: 0 };
   return inventorySchema.shape;
 }

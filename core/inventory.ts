@@ -14,6 +14,7 @@ import {
   type workspaceFile,
 } from "./inventory-schema.ts";
 import { quoteQualified } from "./names.ts";
+import { type RetentionPolicy, understandRetention } from "./prune/policy.ts";
 import { configInvalid, parseYamlFile } from "./yaml-file.ts";
 
 export const INVENTORY_PATH = "inventory.yaml";
@@ -48,6 +49,7 @@ export interface Inventory {
   /** Absent when the inventory is silent about configuration. */
   configuration?: z.output<typeof configurationEntry>[];
   state: { roleFile?: WorkspaceFile; stateFile?: WorkspaceFile };
+  retention: RetentionPolicy[];
 }
 
 /** Reads the inventory, of which a project need not have one; throws `ConfigInvalid` with every problem. */
@@ -76,6 +78,7 @@ export function parseInventory(bytes: Uint8Array | undefined): Inventory {
       ...(state.roleFile && { roleFile: workspaceFileOf(state.roleFile) }),
       ...(state.stateFile && { stateFile: workspaceFileOf(state.stateFile) }),
     },
+    retention: understandRetention(rest.retention),
   };
 }
 

@@ -15,7 +15,7 @@ import { pinForFiles, pinTimeouts, settle } from "./file-settings.ts";
 import { runOutside } from "./outside.ts";
 import { assertRecordKept, beginFile, endFile, markRecord } from "./record-guard.ts";
 import type { Session, StatementResult } from "./session.ts";
-import { type AppliedFile, readApplied, takeToken } from "./target-schema.ts";
+import { type AppliedFile, ensureLife, readApplied, takeToken } from "./target-schema.ts";
 
 /** Whoever measures: told around every statement, on the same session. */
 export interface Observer {
@@ -69,6 +69,8 @@ async function applyLocked(options: ApplyOptions): Promise<"done" | "more"> {
     const left = run.items.filter((item) => !isApplied(item, applied));
     if (left.length === 0) continue;
     if (begun && (await options.mayGoOn?.()) === false) return "more";
+    // A file's triggers may ask for it.
+    if (!begun) await ensureLife(options.session);
     begun = true;
     if (run.transactional) await applyWithRetries(options, run, index);
     else if ((await applyOutside(options, run, index)) === "more") return "more";

@@ -1,4 +1,4 @@
-/** What Rehearsal keeps inside a target: who the database is, and which migrations it has had. Nothing else. */
+/** What Rehearsal keeps inside a target: who the database is, which migrations it has had, and what was done to its records. Nothing else. */
 
 import { RehearsalError } from "../../core/errors.ts";
 import type { Environment } from "../ledger/environments.ts";
@@ -21,6 +21,43 @@ create table if not exists rehearsal.batches (
   done boolean not null
 );
 comment on table rehearsal.batches is 'Migrations that run in slices of a key: the last key done, and the one to stop at.';
+`;
+
+/**
+ * Added later: what is done to data between promotions, and what triggers may ask and tell. An act is written in the transaction of its
+ * effect. Numbers of transactions begin anew on another server, where a restored act could meet one that is not its own: hence the time.
+ */
+const LIFE = `
+create table if not exists rehearsal.acts (
+  kind text not null,
+  id text not null,
+  record text not null,
+  facts jsonb not null default '{}',
+  xid xid8 not null default pg_current_xact_id(),
+  at timestamptz not null default now(),
+  primary key (kind, id, record)
+);
+comment on table rehearsal.acts is 'What was done to records, each written in the transaction that did it: the evidence that it was committed.';
+create index if not exists acts_xid on rehearsal.acts (xid);
+create table if not exists rehearsal.archived (
+  id bigint generated always as identity primary key,
+  policy text not null check (length(policy) <= 200),
+  record text not null check (length(record) <= 2000),
+  xid xid8 not null default pg_current_xact_id(),
+  at timestamptz not null default clock_timestamp()
+);
+comment on table rehearsal.archived is 'Records that the application has archived, to be fetched by the service.';
+create or replace function rehearsal.is_acting(kind text) returns boolean
+  language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select exists (select from rehearsal.acts a
+      where a.xid = pg_current_xact_id_if_assigned() and a.at = now() and a.kind = is_acting.kind) $$;
+comment on function rehearsal.is_acting(text) is 'True in a transaction of Rehearsal that acts so: prune, prune-restore, regenerate or import. For triggers.';
+create or replace function rehearsal.record_archived(policy text, record text) returns void
+  language sql security definer set search_path = pg_catalog, pg_temp as $$
+    insert into rehearsal.archived (policy, record) values (record_archived.policy, record_archived.record) $$;
+comment on function rehearsal.record_archived(text, text) is 'Tells Rehearsal that a record was archived, in the transaction that archives it. For triggers.';
+grant usage on schema rehearsal to public;
+grant execute on function rehearsal.is_acting(text), rehearsal.record_archived(text, text) to public;
 `;
 
 /** Version 1 of the schema `rehearsal`; run in one transaction by the registration of an environment. */
@@ -92,11 +129,34 @@ export async function installIdentity(
     });
   await session.transaction(async () => {
     await session.execute(SCHEMA);
+    await makeLife(session);
     await session.query(
       "insert into rehearsal.identity (environment, role, state, identity) values ($1, $2, $3, $4)",
       [environment.name, environment.role, environment.state, environment.identity],
     );
   });
+}
+
+/** Gives an installation of before what acts, and triggers that speak with us, need; safe to call again. */
+export async function ensureLife(session: Session): Promise<void> {
+  const [known] = await session.query<{ there: boolean }>(
+    "select to_regprocedure('rehearsal.record_archived(text, text)') is not null as there",
+  );
+  if (known?.there !== true)
+    await (session.inTransaction() ? makeLife(session) : session.transaction(() => makeLife(session)));
+}
+
+/** Everybody may look into the schema from here on, so what default privileges have given others on its tables is taken from them. */
+async function makeLife(session: Session): Promise<void> {
+  await session.execute(BATCHES + LIFE);
+  const given = await session.query<{ table: string; role: string }>(
+    `select distinct quote_ident(c.relname) as table,
+        case when g.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(g.grantee)) end as role
+      from pg_class c cross join lateral aclexplode(c.relacl) g
+      where c.relnamespace = 'rehearsal'::regnamespace and g.grantee <> c.relowner order by 1, 2`,
+  );
+  for (const { table, role } of given)
+    await session.execute(`revoke all on rehearsal.${table} from ${role} cascade`);
 }
 
 /** Throws `IdentityMismatch` unless the database is what the ledger says. */
