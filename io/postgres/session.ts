@@ -22,6 +22,13 @@ export interface StatementResult {
   rowCount: number | null;
 }
 
+/** Rows as the server writes them, whatever their types. */
+export interface TextTable {
+  /** `type`: the oid. */
+  columns: { name: string; type: number }[];
+  rows: (string | null)[][];
+}
+
 export interface Session {
   /** The backend's process id. */
   readonly pid: number;
@@ -33,6 +40,8 @@ export interface Session {
   readonly address: DatabaseAddress;
   /** One statement with parameters; rows as objects, int8 and numeric as strings. Several without parameters give the rows of the last. */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** The same, for statements whose columns nobody knows: each value as the server's text, in the order of the columns. */
+  table(text: string, values?: readonly unknown[]): Promise<TextTable>;
   /** Text as it is, by the simple protocol (several statements run as one transaction); the results without rows. */
   execute(text: string): Promise<StatementResult[]>;
   /** True between `transaction`'s BEGIN and its end. */
@@ -139,6 +148,15 @@ function makeSession(
       );
       return [result].flat().at(-1)?.rows ?? [];
     },
+    table: async (text, values) => {
+      const { fields, rows } = await run(text, () =>
+        client.query<(string | null)[]>({
+          ...{ text, rowMode: "array", types: AS_TEXT },
+          ...(values !== undefined && { values: [...values] }),
+        }),
+      );
+      return { columns: fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID })), rows };
+    },
     execute: async (text) => {
       const results = (await run(text, () => client.query(text))) as pg.QueryResult | pg.QueryResult[];
       return [results].flat().map((result) => ({ command: result.command, rowCount: result.rowCount }));
@@ -175,6 +193,9 @@ function makeSession(
   };
   return session;
 }
+
+/** No value becomes another on its way: not a number that is too large, nor a time. */
+const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
 
 function translate(error: unknown, text: string, address: DatabaseAddress, lost: Error | undefined): unknown {
   if (error instanceof RehearsalError) return error;
