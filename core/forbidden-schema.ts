@@ -51,9 +51,6 @@ const SCHEMA_FIELDS = ["schemaname", "newschema", "local_schema", "nspname"];
 /** Functions that take a relation's name as text. */
 const TAKE_NAMES = new Set(["nextval", "setval", "currval", "pg_get_serial_sequence", "to_regclass"]);
 
-/** What a project's own triggers may ask of Rehearsal, and tell it; nobody reads or writes the record by them. */
-const CALLABLE = new Set(["is_acting", "record_archived"]);
-
 /** A refusal when these fields of the tree name the ledger's schema. */
 export function ledgerMention(fields: Tree, kind: string | undefined): Refusal | undefined {
   const mention =
@@ -77,22 +74,24 @@ function qualifiedName(fields: Tree, kind: string | undefined): string | undefin
   const afterSchema = ON_TABLES.has(type) || fields.pct_type === true ? 2 : 1;
   for (const [field, value] of Object.entries(fields)) {
     if (NOT_NAMES.has(field)) continue;
-    if (kind === "FuncCall" && field === "funcname" && isCallable(nameParts(value))) continue;
     // DROP and GRANT hold several names in one field; a plain list there is several objects, not one name.
     const inside = asList(value).filter(
       (item) => field === "objects" || fieldsOf(item, "List") !== undefined,
     );
     for (const name of field === "objects" ? inside : [value, ...inside]) {
       const parts = nameParts(name);
-      if (field === "funcname" && parts.length === 2 && LEDGER_FUNCTIONS.has(parts[1] ?? "")) continue;
+      // Called, and never made or replaced.
+      if (
+        kind === "FuncCall" &&
+        field === "funcname" &&
+        parts.length === 2 &&
+        LEDGER_FUNCTIONS.has(parts[1] ?? "")
+      )
+        continue;
       if (parts.at(-1 - afterSchema) === LEDGER_SCHEMA) return parts.join(".");
     }
   }
   return undefined;
-}
-
-function isCallable([schema, name, ...rest]: string[]): boolean {
-  return schema === LEDGER_SCHEMA && name !== undefined && rest.length === 0 && CALLABLE.has(name);
 }
 
 /** The statements that name a schema as their object. */

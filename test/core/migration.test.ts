@@ -417,6 +417,10 @@ describe("abuse 18: the ledger's schema is out of reach", () => {
     "create function f() returns void language plpgsql as $$ begin update rehearsal.applied set path = ''; end $$",
     body("begin execute 'drop schema rehearsal cascade'; end"),
     body("begin not plpgsql at all rehearsal.applied end"),
+    "create or replace function rehearsal.is_acting(kind text) returns boolean language sql return true",
+    "create trigger t before insert on a execute function rehearsal.record_archived()",
+    "drop function rehearsal.is_acting(text)",
+    "revoke execute on function rehearsal.is_acting(text) from public",
   ])("%s", async (sql) => {
     expect(await refused(sql)).toMatchObject({
       code: "LedgerTouched",
@@ -434,6 +438,8 @@ describe("abuse 18: the ledger's schema is out of reach", () => {
     "create trigger t before insert on a execute function f('rehearsal', 'x')",
     "drop table rehearsal, x",
     "drop schema rehearsals",
+    body("begin perform rehearsal.record_archived('jobs', '1'); end"),
+    body("begin if rehearsal.is_acting('prune') then return; end if; end"),
   ])("but not: %s", async (sql) => {
     await parse(sql);
   });
