@@ -7,7 +7,9 @@ import { RehearsalError } from "./errors.ts";
 import type { Tell } from "./forbidden.ts";
 import type { FoundMigration, Sequence } from "./formats/format.ts";
 import { FORMATS } from "./formats/formats.ts";
-import { type ImportMapping, parseImportMapping } from "./import/mapping.ts";
+import { parseImportFile } from "./import/import-file.ts";
+import type { ImportMapping } from "./import/mapping.ts";
+import type { SqliteMapping } from "./import/sqlite-mapping.ts";
 import { INVENTORY_PATH, type Inventory, parseInventory } from "./inventory.ts";
 import { type Migration, understand } from "./migration.ts";
 import { CONFIG_PATH, type ProjectConfig, parseConfig } from "./project-config.ts";
@@ -44,6 +46,7 @@ export interface Project {
   plans: DataPlan[];
   /** By path. */
   imports: ImportMapping[];
+  sqliteImports: SqliteMapping[];
   /** The paths of reports and top files, carried as they are. */
   others: string[];
   /** What the format leaves out of the sequence, or orders against what one would think. */
@@ -77,6 +80,7 @@ export async function checkProject(
   if (sequence.migrations.length === 0)
     throw new RehearsalError("MigrationsMissing", { place: layout.folder, wanted: layout.rules.wanted });
   const read = new Set([...sequence.migrations, ...sequence.repeatables].map(({ source }) => source.path));
+  const imports = folder("imports").map((file) => parseImportFile(file.path, file.bytes));
   const project: Project = {
     name: parsedConfig.project,
     config: parsedConfig,
@@ -92,7 +96,8 @@ export async function checkProject(
     inventory: parsedInventory,
     ...(lock !== undefined && { schemaLock: parseSchemaLock(lock.bytes) }),
     plans: folder("plans").map((file) => parseDataPlan(file.path, file.bytes)),
-    imports: folder("imports").map((file) => parseImportMapping(file.path, file.bytes)),
+    imports: imports.filter((one) => one.from === "files"),
+    sqliteImports: imports.filter((one) => one.from === "sqlite"),
     others: sorted
       .map((file) => file.path)
       .filter((path) => !read.has(path) && !/^(views|seeds|checks|queries|plans|imports)\//.test(path)),

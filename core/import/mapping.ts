@@ -190,6 +190,7 @@ export type Rows = z.infer<typeof rowsSchema>;
 const placeSchema = z.strictObject({ in: word, path });
 
 export const mappingSchema = z.strictObject({
+  from: z.literal("files").default("files"),
   description: z.string().max(500).optional(),
   records: z
     .strictObject({
