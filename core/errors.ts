@@ -32,6 +32,8 @@ const LISTS: Record<string, string> = {
   key: "key list",
   issuer: "issuer list",
   destination: "destination list",
+  prune: "prune list",
+  hold: "prune holds",
   report: "reporting list",
   document: "reporting list",
 };
@@ -688,6 +690,80 @@ export const ERRORS = {
     status: 409,
     exit: 2,
   }),
+  // --- prunes -----------------------------------------------------------------------------------
+  PolicyUnknown: entry<{ policy: string; environment: string; guess: string }>({
+    message: (f) => `"${f.environment}" has no retention policy "${f.policy}"`,
+    hint: (f) =>
+      f.guess
+        ? f.guess
+        : 'declare it under "retention:" of inventory.yaml, and promote the release that has it',
+    status: 404,
+    exit: 2,
+  }),
+  PolicyUntested: entry<{ policy: string; environment: string; reason: string }>({
+    message: (f) => `the policy "${f.policy}" may not delete in "${f.environment}": ${f.reason}`,
+    hint: (f) =>
+      `put it to a restored copy with: rehearsal prune test ${f.environment} ${f.policy}; until then "rehearsal prune plan" tells what would go`,
+    status: 409,
+    exit: 4,
+  }),
+  PruneUnconfirmed: entry<{ environment: string; given: string }>({
+    message: (f) =>
+      f.given
+        ? `"${f.given}" is not the environment that would be pruned, which is "${f.environment}"`
+        : `a prune of "${f.environment}", whose role is prod, has to be confirmed`,
+    hint: (f) => `say its name: --confirm ${f.environment}`,
+    status: 422,
+    exit: 2,
+  }),
+  PruneUnderWay: entry<{ record: string; prune: string }>({
+    message: (f) => `the record ${f.record} is in ${f.prune}, which has not ended`,
+    hint: (f) => `wait for it: rehearsal prune show ${f.prune}`,
+    status: 409,
+    exit: 5,
+  }),
+  PruneMustWait: entry<{ environment: string; promotion: string; status: string }>({
+    message: (f) =>
+      `"${f.environment}" is locked by ${f.promotion}, which is ${f.status}: nothing is pruned meanwhile`,
+    hint: (f) =>
+      f.status === "held"
+        ? `mend what held it, then run "rehearsal rollback ${f.promotion}"; the next sweep takes up what was left`
+        : `wait for it with "rehearsal watch ${f.promotion}"; the next sweep takes up what was left`,
+    status: 409,
+    exit: 5,
+  }),
+  PolicyChanged: entry<{ policy: string; environment: string; prune: string }>({
+    message: (f) =>
+      `the policy "${f.policy}" of "${f.environment}" is not the one any more that ${f.prune} began with`,
+    hint: "start it again: it goes by the policy as it is now",
+    status: 409,
+    exit: 3,
+  }),
+  RecordHeld: entry<{ record: string; hold: string; by: string; reason: string }>({
+    message: (f) => `the record ${f.record} is held by ${f.by} (${f.hold}): ${f.reason}`,
+    hint: (f) => `an admin may release it: rehearsal prune release ${f.hold}`,
+    status: 409,
+    exit: 5,
+  }),
+  RecordUnready: entry<{ record: string; reason: string }>({
+    message: (f) => `nothing of the record ${f.record} may go: ${f.reason}`,
+    hint: "what it needs is told; the next sweep looks at it again",
+    status: 409,
+    exit: 3,
+  }),
+  HoldReleased: entry<{ hold: string; by: string }>({
+    message: (f) => `${f.hold} was released by ${f.by}`,
+    hint: "nothing to do; place another one where the record has to stay",
+    status: 409,
+    exit: 2,
+  }),
+  NothingToRestore: entry<{ prune: string; reason: string }>({
+    message: (f) => `${f.prune} has nothing that could be brought back: ${f.reason}`,
+    hint: (f) => `see what it did with each record: rehearsal prune show ${f.prune}`,
+    status: 409,
+    exit: 2,
+  }),
+
   // --- objects and configuration beside the database ---------------------------------------------
   StorageUnversioned: entry<{ bucket: string; versioning: string }>({
     message: (f) =>
@@ -1444,6 +1520,45 @@ export const ERRORS = {
     status: 422,
     exit: 2,
   }),
+  QueryUnknown: entry<{ query: string; release: string; known: string }>({
+    message: (f) => `the release ${f.release.slice(0, 12)} has no query "${f.query}"`,
+    hint: (f) => f.known,
+    status: 404,
+    exit: 2,
+  }),
+  QueryReleaseMissing: entry<{ environment: string }>({
+    message: (f) => `no release was promoted to "${f.environment}" yet, and queries come with releases`,
+    hint: "promote one, or name a release that is uploaded: --release HASH",
+    status: 409,
+    exit: 2,
+  }),
+  QueryFailed: entry<{ query: string; sqlstate: string; reason: string }>({
+    message: (f) => `the query "${f.query}" failed (${f.sqlstate}): ${f.reason}`,
+    hint: (f) =>
+      f.sqlstate === "25006"
+        ? "a query only reads, and so does every function that it calls"
+        : "nothing was changed; mend the query in a new release, or give other parameters",
+    status: 422,
+    exit: 1,
+  }),
+  QueryTooSlow: entry<{ query: string; seconds: number }>({
+    message: (f) => `the query "${f.query}" was not done after ${f.seconds} s, and was cancelled`,
+    hint: 'ask for less by its parameters or by --limit, or give the policy more "queries.seconds"',
+    status: 422,
+    exit: 1,
+  }),
+  QueryColumnsAlike: entry<{ query: string; column: string }>({
+    message: (f) => `the query "${f.query}" has two columns named "${f.column}"`,
+    hint: "give each column a name of its own with AS, in a new release",
+    status: 422,
+    exit: 2,
+  }),
+  RowsTooWide: entry<{ limit: number }>({
+    message: (f) => `few rows held more than ${Math.floor(f.limit / 2 ** 20)} MB`,
+    hint: "let the query leave out, or cut, what is so large",
+    status: 422,
+    exit: 1,
+  }),
   // --- data plans --------------------------------------------------------------------------------
   PlanMissing: entry<{ plan: string; migration: string; number: string; statements: string }>({
     message: (f) => `${f.migration} is not only additive and has no data plan: ${f.statements}`,
@@ -1533,6 +1648,96 @@ export const ERRORS = {
     status: 409,
     exit: 2,
   }),
+  // --- imports -----------------------------------------------------------------------------------
+  ImportUnknown: entry<{ import: string; release: string; known: string }>({
+    message: (f) => `the release ${f.release.slice(0, 12)} has no import "${f.import}"`,
+    hint: (f) => f.known,
+    status: 404,
+    exit: 2,
+  }),
+  ImportReleaseMissing: entry<{ environment: string }>({
+    message: (f) => `no release was promoted to "${f.environment}" yet, and mappings of imports come with releases`,
+    hint: "promote the release whose tables are to be filled first",
+    status: 409,
+    exit: 2,
+  }),
+  ImportOverProd: entry<{ environment: string; given: string }>({
+    message: (f) =>
+      f.given
+        ? `"${f.given}" is not the environment that would be written to, which is "${f.environment}"`
+        : `"${f.environment}" has the role prod, and an import writes what it is given into it`,
+    hint: (f) =>
+      `try it on another environment first, or with --dry-run; to write all the same, say the environment's name: --confirm ${f.environment}`,
+    status: 422,
+    exit: 2,
+  }),
+  ImportSourceMissing: entry<{ source: string }>({
+    message: (f) => `there is nothing to import at ${f.source}`,
+    hint: "look at how it is spelt; a folder is one of the machine where the service runs, unless the command uploads it",
+    status: 404,
+    exit: 2,
+  }),
+  ImportSourceUnfit: entry<{ source: string; reason: string }>({
+    message: (f) => `${f.source} cannot be imported from here: ${f.reason}`,
+    hint: 'let "rehearsal import files" upload a folder of yours; it goes into the storage that the environment\'s policy names',
+    status: 422,
+    exit: 2,
+  }),
+  ImportSourceChanged: entry<{ path: string; reason: string }>({
+    message: (f) => `"${f.path}" changed while it was imported: ${f.reason}`,
+    hint: "leave the source alone while it is read, and start the import again: what it has done is found",
+    status: 409,
+    exit: 1,
+  }),
+  ImportMappingUnfit: entry<{ import: string; problems: string }>({
+    message: (f) => `the import "${f.import}" does not fit the database: ${f.problems}`,
+    hint: "correct the mapping in a new release, or promote the one that makes these tables",
+    status: 422,
+    exit: 2,
+  }),
+  ImportNameRefused: entry<{ path: string; reason: string }>({
+    message: (f) => `"${f.path}" is no name that can be imported: ${f.reason}`,
+    hint: "give the file or folder another name, and import again; nothing of its record was imported",
+    status: 422,
+    exit: 3,
+  }),
+  ImportRecordIncomplete: entry<{ path: string; reason: string }>({
+    message: (f) => `the record "${f.path}" is not whole: ${f.reason}`,
+    hint: "put what is missing into its folder, or let the mapping say that it may be missing, and import again",
+    status: 422,
+    exit: 3,
+  }),
+  ImportDocumentRefused: entry<{ path: string; at: string; reason: string }>({
+    message: (f) => `the document "${f.path}" cannot be read at ${f.at}: ${f.reason}`,
+    hint: "mend the document, and import again; nothing of its record was imported",
+    status: 422,
+    exit: 3,
+  }),
+  ImportValueRefused: entry<{ path: string; at: string; reason: string }>({
+    message: (f) => `a value of "${f.path}" at ${f.at} is not what the mapping says: ${f.reason}`,
+    hint: "mend the value, or let the mapping say what it may be, and import again",
+    status: 422,
+    exit: 3,
+  }),
+  ImportKeyTaken: entry<{ path: string; at: string; reason: string }>({
+    message: (f) => `the record "${f.path}" is another one's already: ${f.reason}`,
+    hint: "decide which of the two is right, and take the other one out of the source",
+    status: 409,
+    exit: 3,
+  }),
+  ImportMediaRefused: entry<{ path: string; reason: string }>({
+    message: (f) => `the file "${f.path}" cannot be stored: ${f.reason}`,
+    hint: "what is stored is never written over: give the file another name or mend the record, and import again",
+    status: 409,
+    exit: 3,
+  }),
+  ImportRowRefused: entry<{ path: string; at: string; reason: string }>({
+    message: (f) => `the database refuses a row of "${f.path}" in ${f.at}: ${f.reason}`,
+    hint: "mend the record by what the database says, and import again; nothing of it was imported",
+    status: 422,
+    exit: 3,
+  }),
+
   // --- reports -----------------------------------------------------------------------------------
   ReportReadsPruned: entry<{ report: string; table: string; policy: string; through: string }>({
     message: (f) =>
@@ -1586,7 +1791,8 @@ export const ERRORS = {
     exit: 6,
   }),
   SnapshotMissing: entry<{ document: string; record: string }>({
-    message: (f) => `record ${f.record} has neither a final nor a correction that "${f.document}" is made from`,
+    message: (f) =>
+      `record ${f.record} has neither a final nor a correction that "${f.document}" is made from`,
     hint: "name a record that is archived, as its key is written in the database",
     status: 404,
     exit: 2,
@@ -1605,7 +1811,8 @@ export const ERRORS = {
     exit: 1,
   }),
   DocumentChanging: entry<{ document: string; record: string }>({
-    message: (f) => `the payload of record ${f.record} changed again and again while "${f.document}" was made`,
+    message: (f) =>
+      `the payload of record ${f.record} changed again and again while "${f.document}" was made`,
     hint: "run it again once the correction is settled",
     status: 409,
     exit: 1,

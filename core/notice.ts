@@ -8,6 +8,8 @@ export const NOTICES = [
   "rolled-back",
   "held",
   "drift-found",
+  "prune-failed",
+  "records-returned",
 ] as const;
 
 export type NoticeKind = (typeof NOTICES)[number];
@@ -19,6 +21,8 @@ const EVENTS: Record<NoticeKind, string> = {
   "rolled-back": "promotion.rolled-back",
   held: "promotion.held",
   "drift-found": "environment.drift-found",
+  "prune-failed": "prune.failed",
+  "records-returned": "environment.records-returned",
 };
 
 /** The types of events that people may be told of. */
@@ -66,7 +70,7 @@ export function makeNotice(event: EventContent, facts: NoticeFacts): Notice {
   const environment = oneLine(event.environment ?? "");
   const about = { environment, id: oneLine(event.promotion ?? ""), ...facts.promotion };
   const data = new Map(Object.entries((event.data ?? {}) as object));
-  const path = kind === "drift-found" ? `environments/${environment}` : `promotions/${about.id}`;
+  const path = pathOf(event, kind);
   const quoted = cut(QUOTES[kind](data), QUOTED);
   return {
     kind,
@@ -74,6 +78,15 @@ export function makeNotice(event: EventContent, facts: NoticeFacts): Notice {
     ...(quoted !== "" && { quoted }),
     ...(facts.console !== undefined && { url: `${facts.console}/console/${path}` }),
   };
+}
+
+/** What it is about, as a page of the console. */
+function pathOf({ environment, promotion, data }: EventContent, kind: NoticeKind): string {
+  const prune = new Map(Object.entries((data ?? {}) as object)).get("prune");
+  if (kind === "prune-failed" && typeof prune === "string") return `prunes/${oneLine(prune)}`;
+  return promotion === null
+    ? `environments/${oneLine(environment ?? "")}`
+    : `promotions/${oneLine(promotion)}`;
 }
 
 /** What is sent to see whether a destination is reached. */
@@ -125,6 +138,19 @@ const WORDS: Record<NoticeKind, (about: About, data: Data) => Words> = {
     sentence: `${environment} departs from what was promised of it in ${countOf(data.get("count"))}; promotions are refused until that is mended.`,
     act: `"rehearsal drift ${environment}" tells all of it, and the SQL that leads back.`,
   }),
+  "prune-failed": ({ environment }, data) => ({
+    title: `${environment}: prune failed`,
+    sentence: `Prune ${oneLine(text(data.get("prune")))} of ${environment} did not come to its end. Nothing was deleted that is not in a bundle.`,
+    act:
+      halfDone(data) > 0
+        ? `${halfDone(data)} of its records have lost their rows and not yet their media; the service goes on with those by itself.`
+        : "The next sweep takes up what it left.",
+  }),
+  "records-returned": ({ environment }, data) => ({
+    title: `${environment}: pruned records are back`,
+    sentence: `An older state of ${environment} took its place, in which ${countOf(data.get("count"), "record has", "records have")} rows again that were pruned; their media are not back.`,
+    act: `"rehearsal prune restore" brings their media back; the next sweep prunes what is archived once more.`,
+  }),
 };
 
 const refusal = (data: Data) =>
@@ -139,6 +165,8 @@ const QUOTES: Record<NoticeKind, (data: Data) => string> = {
   "rolled-back": refusal,
   held: refusal,
   "drift-found": (data) => lines("differs", data.get("differences")),
+  "prune-failed": refusal,
+  "records-returned": (data) => lines("record", data.get("records")),
 };
 
 function lines(what: string, value: unknown): string {
@@ -147,9 +175,14 @@ function lines(what: string, value: unknown): string {
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
-function countOf(value: unknown): string {
+function countOf(value: unknown, one = "place", more = "places"): string {
   const count = typeof value === "number" ? value : 0;
-  return `${count} ${count === 1 ? "place" : "places"}`;
+  return `${count} ${count === 1 ? one : more}`;
+}
+
+function halfDone(data: Data): number {
+  const count = data.get("halfDone");
+  return typeof count === "number" ? count : 0;
 }
 
 /** Without what moves a cursor, ends a line or turns the direction of writing. */
