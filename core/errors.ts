@@ -707,6 +707,56 @@ export const ERRORS = {
     status: 409,
     exit: 4,
   }),
+  RetentionRefused: entry<{ problems: string }>({
+    message: (f) => `the retention that inventory.yaml declares cannot be acted on: ${f.problems}`,
+    hint: "mend what is named under retention of inventory.yaml, and release again; what may stand there is told in docs/retention.md",
+    status: 409,
+    exit: 1,
+  }),
+  PruneStale: entry<{ record: string; reason: string }>({
+    message: (f) => `of the record "${f.record}" nothing is deleted: ${f.reason}`,
+    hint: 'it changed after it was looked at; look again with "rehearsal prune plan", the next sweep takes it up',
+    status: 409,
+    exit: 1,
+  }),
+  PruneReachedMore: entry<{ record: string; table: string; problem: string }>({
+    message: (f) =>
+      `deleting what the policy names of the record "${f.record}" would change more: ${f.table} ${f.problem}`,
+    hint: "it was taken back whole; a trigger or a rule of the database does this: keep it from firing while rehearsal.is_acting('prune') is true, or name the table under prune",
+    status: 409,
+    exit: 1,
+  }),
+  PruneMediaDiffers: entry<{ object: string; problem: string }>({
+    message: (f) => `the object "${f.object}" is not what its row says: ${f.problem}`,
+    hint: "find out which of the two is right and mend it; until then neither the row nor the object goes",
+    status: 409,
+    exit: 1,
+  }),
+  PruneTooLarge: entry<{ rows: number; most: number }>({
+    message: (f) =>
+      `the records have ${f.rows} rows or more that may go, and at most ${f.most} are taken at once`,
+    hint: "take fewer records at once; one that is larger by itself has to be taken apart by hand",
+    status: 409,
+    exit: 1,
+  }),
+  BundleDamaged: entry<{ object: string; reason: string }>({
+    message: (f) => `the bundle of what was pruned is not as it was written: "${f.object}" ${f.reason}`,
+    hint: "nothing was changed; put the object back from another version of it in the artifact bucket, then run it again",
+    status: 409,
+    exit: 1,
+  }),
+  RestoreDiffers: entry<{ record: string; table: string; problem: string }>({
+    message: (f) => `"${f.record}" cannot be brought back as it was: ${f.table} ${f.problem}`,
+    hint: "it was taken back whole; free the keys that are taken, bring back what its rows point at, or let no trigger change them while rehearsal.is_acting('prune-restore') is true",
+    status: 409,
+    exit: 1,
+  }),
+  RestoreMediaTaken: entry<{ key: string }>({
+    message: (f) => `the object "${f.key}" cannot be brought back: another stands at its key`,
+    hint: "move what stands there away if it is not needed, then restore again; it is never overwritten",
+    status: 409,
+    exit: 1,
+  }),
   PruneUnconfirmed: entry<{ environment: string; given: string }>({
     message: (f) =>
       f.given
@@ -1656,7 +1706,8 @@ export const ERRORS = {
     exit: 2,
   }),
   ImportReleaseMissing: entry<{ environment: string }>({
-    message: (f) => `no release was promoted to "${f.environment}" yet, and mappings of imports come with releases`,
+    message: (f) =>
+      `no release was promoted to "${f.environment}" yet, and mappings of imports come with releases`,
     hint: "promote the release whose tables are to be filled first",
     status: 409,
     exit: 2,

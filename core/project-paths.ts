@@ -2,6 +2,7 @@
 import { RehearsalError } from "./errors.ts";
 import { inside, type Layout } from "./formats/format.ts";
 import { FORMATS } from "./formats/formats.ts";
+import { foldedName } from "./import/file-name.ts";
 import { CONFIG_PATH, type ProjectConfig } from "./project-config.ts";
 import { configInvalid } from "./yaml-file.ts";
 
@@ -82,16 +83,11 @@ export function checkSafePaths(paths: readonly string[]): void {
   for (const path of paths) {
     const unsafe = UNSAFE.find(([when]) => when(path));
     if (unsafe !== undefined) throw new RehearsalError("PathRefused", { path, reason: unsafe[1] });
-    const folded = fold(path);
+    const folded = foldedName(path);
     const first = seen.get(folded);
     if (first !== undefined) throw new RehearsalError("PathsCollide", { first, second: path });
     seen.set(folded, path);
   }
-}
-
-/** One path as every file system would take it: Unicode composed, case folded. */
-function fold(path: string): string {
-  return path.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
 }
 
 const PATH_BYTES = 1024;

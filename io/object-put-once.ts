@@ -1,9 +1,11 @@
 /** Writes an object where none is: by a conditional put, and by looking at what is there when the condition fails. */
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { sha256 } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";
 import {
   described,
+  type KnownContent,
   type LoadedClient,
   type ObjectStore,
   type Put,
@@ -25,27 +27,60 @@ export async function putOnce(
   body: Uint8Array,
   options?: PutOptions,
 ): Promise<Put & { outcome: "written" | "present" }> {
+  return putWhereNone(
+    store,
+    { client, s3 },
+    key,
+    { size: body.length, sha256: sha256(body) },
+    options,
+    () => body,
+  );
+}
+
+/** The same of a stream. What is there is looked at first: then nothing has to be read. */
+export async function putStreamOnce(
+  store: ObjectStore,
+  loaded: LoadedClient,
+  key: string,
+  content: KnownContent,
+  options?: PutOptions,
+): Promise<Put & { outcome: "written" | "present" }> {
+  const { size, sha256 } = content;
+  const present = await presentAs(store, key, size, sha256);
+  if (present === "other") throw new RehearsalError("ObjectConflict", { bucket: store.bucket, key });
+  if (present !== "gone") return { ...putResult(key, size, sha256, present), outcome: "present" };
+  return putWhereNone(store, loaded, key, content, options, () => Readable.from(content.open()));
+}
+
+async function putWhereNone(
+  store: ObjectStore,
+  { client, s3 }: LoadedClient,
+  key: string,
+  { size, sha256: hash }: Pick<KnownContent, "size" | "sha256">,
+  options: PutOptions | undefined,
+  body: () => Uint8Array | Readable,
+): Promise<Put & { outcome: "written" | "present" }> {
   const { bucket } = store;
-  const hash = sha256(body);
   for (let tries = 1; tries <= TRIES; tries++) {
     try {
       const done = await client.send(
         new s3.PutObjectCommand({
           ...described(bucket, key, options),
-          Body: body,
+          Body: body(),
+          ContentLength: size,
           ChecksumSHA256: Buffer.from(hash, "hex").toString("base64"),
           IfNoneMatch: "*",
         }),
       );
-      return { ...putResult(key, body.length, hash, done), outcome: "written" };
+      return { ...putResult(key, size, hash, done), outcome: "written" };
     } catch (error) {
       const status = error instanceof s3.S3ServiceException ? error.$metadata.httpStatusCode : undefined;
       if (status === 409) continue;
       if (status !== 412) throw error;
     }
-    const present = await presentAs(store, key, body.length, hash);
+    const present = await presentAs(store, key, size, hash);
     if (present === "other") throw new RehearsalError("ObjectConflict", { bucket, key });
-    if (present !== "gone") return { ...putResult(key, body.length, hash, present), outcome: "present" };
+    if (present !== "gone") return { ...putResult(key, size, hash, present), outcome: "present" };
   }
   throw new RehearsalError("ObjectContended", { bucket, key, tries: TRIES });
 }

@@ -5,7 +5,7 @@ import { RehearsalError } from "../core/errors.ts";
 import { eraseObjects } from "./object-erase.ts";
 import { abortUpload, listFolders, listUploads } from "./object-leftovers.ts";
 import { presignGet, presignPut } from "./object-presign.ts";
-import { putOnce } from "./object-put-once.ts";
+import { putOnce, putStreamOnce } from "./object-put-once.ts";
 import { translateStoreError } from "./object-store-errors.ts";
 import { uploadStream } from "./object-upload.ts";
 import { loadS3 } from "./s3-client.ts";
@@ -17,10 +17,10 @@ export type * from "./stored-object.ts";
 const READ_TRIES = 3;
 
 /** Opens a bucket; the S3 client is loaded on first use, its endpoint, region and credentials are the environment's. */
-export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
+export function openObjectStore({ bucket, elsewhere }: { bucket: string; elsewhere?: boolean }): ObjectStore {
   let loaded: Promise<LoadedClient> | undefined;
   const load = () => {
-    loaded ??= loadS3();
+    loaded ??= loadS3({ elsewhere });
     return loaded;
   };
   const guarded = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
@@ -50,6 +50,9 @@ export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
 
     putOnce: (key, body, options) =>
       guarded(key, async () => putOnce(store, await load(), key, body, options)),
+
+    putStreamOnce: (key, content, options) =>
+      guarded(key, async () => putStreamOnce(store, await load(), key, content, options)),
 
     putStream: (key, source, options) =>
       guarded(key, async () => {
@@ -120,10 +123,13 @@ export function openObjectStore({ bucket }: { bucket: string }): ObjectStore {
         };
       }),
 
-    async *list(prefix) {
+    async *list(prefix, after) {
       try {
         const { client, s3 } = await load();
-        for await (const page of s3.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }))
+        for await (const page of s3.paginateListObjectsV2(
+          { client },
+          { Bucket: bucket, Prefix: prefix, ...(after && { StartAfter: after }) },
+        ))
           for (const { Key, Size, ETag, LastModified } of page.Contents ?? [])
             if (Key !== undefined)
               yield { key: Key, size: Size ?? 0, etag: ETag ?? "", modified: LastModified ?? new Date(0) };

@@ -35,6 +35,14 @@ export interface PutOptions {
   lockUntil?: Date;
 }
 
+/** Bytes that somebody has read once already. */
+export interface KnownContent {
+  size: number;
+  /** 64 hex digits. */
+  sha256: string;
+  open(): AsyncIterable<Uint8Array>;
+}
+
 /** The SDK, once it is loaded. */
 export interface LoadedClient {
   client: S3Client;
@@ -61,14 +69,20 @@ export interface ObjectStore {
     body: Uint8Array,
     options?: PutOptions,
   ): Promise<Put & { outcome: "written" | "present" }>;
+  /** As `putOnce`, of a stream whose bytes are known before: at most 5 GiB. It is opened anew for each try, and not at all when they are there. */
+  putStreamOnce(
+    key: string,
+    content: KnownContent,
+    options?: PutOptions,
+  ): Promise<Put & { outcome: "written" | "present" }>;
   /** Writes a stream of any length in bounded memory; when anything fails, the source too, no parts are left. */
   putStream(key: string, source: AsyncIterable<Uint8Array>, options?: PutOptions): Promise<Put>;
   get(key: string): Promise<Uint8Array>;
   /** Fails at its end, at the latest, when fewer bytes came than the store promised, or others. */
   getStream(key: string): AsyncIterable<Uint8Array>;
   head(key: string): Promise<ObjectHead>;
-  /** In the order of the keys' bytes. */
-  list(prefix: string): AsyncIterable<StoredObject>;
+  /** In the order of the keys' bytes; of those behind `after`, a whole key, when it is given. */
+  list(prefix: string, after?: string): AsyncIterable<StoredObject>;
   /** Done, too, when nothing is there. In a versioned bucket older versions stay. */
   remove(key: string): Promise<void>;
   /** Removes all under a prefix for good, every version of it; `ObjectForbidden` when Object Lock keeps any. */
