@@ -14,6 +14,7 @@ import {
   type workspaceFile,
 } from "./inventory-schema.ts";
 import { quoteQualified } from "./names.ts";
+import { checkDeclaredRetention } from "./prune/check.ts";
 import { type RetentionPolicy, understandRetention } from "./prune/policy.ts";
 import { configInvalid, parseYamlFile } from "./yaml-file.ts";
 
@@ -67,18 +68,21 @@ export function parseInventory(bytes: Uint8Array | undefined): Inventory {
     tables &&
     Object.entries(tables).map(([key, entry]) => understand(unsheltered(key), entry, owner, problems));
   refuseTwice(understood ?? [], problems);
+  const storage = rest.storage.map((entry) => (typeof entry === "string" ? { prefix: entry } : entry));
+  const retention = understandRetention(rest.retention);
+  problems.push(...checkDeclaredRetention({ storage, retention, ...(understood && { tables: understood }) }));
   if (problems.length > 0) throw configInvalid(INVENTORY_PATH, problems);
   return {
     protected: new Set(rest.protected),
     ...(understood && { tables: understood }),
     ignore: rest.ignore,
-    storage: rest.storage.map((entry) => (typeof entry === "string" ? { prefix: entry } : entry)),
+    storage,
     ...(rest.configuration && { configuration: rest.configuration }),
     state: {
       ...(state.roleFile && { roleFile: workspaceFileOf(state.roleFile) }),
       ...(state.stateFile && { stateFile: workspaceFileOf(state.stateFile) }),
     },
-    retention: understandRetention(rest.retention),
+    retention,
   };
 }
 

@@ -6,6 +6,7 @@ import { inventoryLines } from "../core/inventory-lines.ts";
 import { tablesOf } from "../core/inventory-shape.ts";
 import { compareTables, type InventoryProblem } from "../core/inventory-tables.ts";
 import type { Project } from "../core/project.ts";
+import { assertRetention } from "../core/prune/check.ts";
 import type { RehearsalReport } from "../core/report.ts";
 import type { Shape } from "../core/shape.ts";
 import type { Environment } from "../io/ledger/environments.ts";
@@ -27,14 +28,15 @@ export function assertDeclared(environment: Environment, { inventory }: Pick<Pro
 }
 
 /**
- * Holds the inventory against the shape that the rehearsal left, and notes in the report what was said of changes. Throws
- * `InventoryIncomplete` and `ChangeNoteMissing`; a project whose inventory declares no tables is not asked.
+ * Holds the inventory and its retention against the shape that the rehearsal left, and notes in the report what was said of
+ * changes. Throws `InventoryIncomplete`, `RetentionRefused` and `ChangeNoteMissing`; a project whose inventory declares no tables is not asked.
  */
 export function assertInventory(report: RehearsalReport, project: Project, after: Shape): void {
   const notes = notesOf(project, report.runs);
   if (notes.length > 0) report.notes = notes;
   const problems = compareTables(project.inventory, tablesOf(after));
   if (problems.length > 0) throw new RehearsalError("InventoryIncomplete", inShort(problems));
+  assertRetention(project.inventory, after);
   const missing = notes.find(({ says }) => says === null);
   if (missing !== undefined)
     throw new RehearsalError("ChangeNoteMissing", {
