@@ -43,13 +43,15 @@ begin
       jsonb_build_object('ids', jsonb_agg(r->'id' order by (r->>'id')::bigint),
         'before', jsonb_agg(before order by (r->>'id')::bigint))
     from (
-      select to_jsonb(n) as r, (
-          select jsonb_object_agg(was.key, was.value)
-          from jsonb_each(to_jsonb(o) - 'payload') was
-          where was.value is distinct from to_jsonb(n)->was.key
+      select n as r, (
+          select jsonb_object_agg(was.key, was.value) from jsonb_each(o) was where was.value is distinct from n->was.key
         ) as before
-      from old_rows o join new_rows n using (id)
-      where to_jsonb(o) is distinct from to_jsonb(n)
+      from (
+        select to_jsonb(old_row) - 'payload' as o, to_jsonb(new_row) - 'payload' as n
+        from old_rows old_row join new_rows new_row using (id)
+        offset 0
+      ) both_rows
+      where o <> n
     ) changed
     group by job;
   end if;
