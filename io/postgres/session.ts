@@ -40,8 +40,8 @@ export interface Session {
   readonly address: DatabaseAddress;
   /** One statement with parameters; rows as objects, int8 and numeric as strings. Several without parameters give the rows of the last. */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** The same, for statements whose columns nobody knows: each value as the server's text, in the order of the columns. */
-  table(text: string, values?: readonly unknown[]): Promise<TextTable>;
+  /** The same, for statements whose columns nobody knows: each value as the server's text, in the order of the columns. Throws `RowsTooWide` when more than `mostBytes` arrive, which ends the session. */
+  table(text: string, values?: readonly unknown[], mostBytes?: number): Promise<TextTable>;
   /** Text as it is, by the simple protocol (several statements run as one transaction); the results without rows. */
   execute(text: string): Promise<StatementResult[]>;
   /** True between `transaction`'s BEGIN and its end. */
@@ -148,12 +148,14 @@ function makeSession(
       );
       return [result].flat().at(-1)?.rows ?? [];
     },
-    table: async (text, values) => {
+    table: async (text, values, mostBytes = Number.POSITIVE_INFINITY) => {
       const { fields, rows } = await run(text, () =>
-        client.query<(string | null)[]>({
-          ...{ text, rowMode: "array", types: AS_TEXT },
-          ...(values !== undefined && { values: [...values] }),
-        }),
+        within(client, mostBytes, () =>
+          client.query<(string | null)[]>({
+            ...{ text, rowMode: "array", types: AS_TEXT },
+            ...(values !== undefined && { values: [...values] }),
+          }),
+        ),
       );
       return { columns: fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID })), rows };
     },
@@ -196,6 +198,25 @@ function makeSession(
 
 /** No value becomes another on its way: not a number that is too large, nor a time. */
 const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
+
+/** Ends the connection when the answer is larger: what is still to come would be held in memory whole. */
+async function within<T>(client: pg.Client, mostBytes: number, work: () => Promise<T>): Promise<T> {
+  const { stream } = client.connection;
+  let bytes = 0;
+  const count = (piece: Uint8Array) => {
+    bytes += piece.length;
+    if (bytes > mostBytes) stream.destroy();
+  };
+  stream.on("data", count);
+  try {
+    return await work();
+  } catch (error) {
+    if (bytes > mostBytes) throw new RehearsalError("RowsTooWide", { limit: mostBytes }, { cause: error });
+    throw error;
+  } finally {
+    stream.off("data", count);
+  }
+}
 
 function translate(error: unknown, text: string, address: DatabaseAddress, lost: Error | undefined): unknown {
   if (error instanceof RehearsalError) return error;
