@@ -1,6 +1,5 @@
 /** The reports and documents of a release: each definition with its statement, proved to read only what stays. */
 import type { Inventory } from "../inventory.ts";
-import { readName } from "../plain-name.ts";
 import type { ProjectFile } from "../project.ts";
 import { parseQuery } from "../query/file.ts";
 import { parseFragment } from "../sql-parser.ts";
@@ -63,9 +62,8 @@ export async function refusePrunedReports(
 }
 
 /** What the retention policies of an inventory prune. */
-export function prunedTables(inventory: Inventory): PrunedTable[] {
-  const { retention = {} } = inventory as { retention?: Record<string, { prune: { table: string }[] }> };
-  return Object.entries(retention).flatMap(([policy, { prune }]) =>
-    prune.map(({ table }) => ({ policy, table: readName(table) ?? [table] })),
+export function prunedTables({ retention }: Pick<Inventory, "retention">): PrunedTable[] {
+  return retention.flatMap(({ name, prune }) =>
+    prune.map(({ table }) => ({ policy: name, table: [table.schema, table.name] })),
   );
 }
