@@ -82,6 +82,16 @@ export const policySchema = z
         look: z.enum(["hourly", "daily", "never"]).default("daily"),
       })
       .prefault({}),
+    queries: z
+      .strictObject({
+        /** Whether whoever may only look may run the release's queries as well: their rows are production's. */
+        viewers: z.boolean().default(false),
+        /** The role that they run as, of which the login is a member: its rights, and the policies on rows made for it, hold. */
+        role: z.string().min(1).max(63).optional(),
+        /** Seconds that one may take. */
+        seconds: z.int().min(1).max(20).default(15),
+      })
+      .prefault({}),
     /** What a release may cost at most, as its rehearsal measures it; without one nothing is refused for its cost. */
     budgets: budgetsSchema.prefault({}),
     /** What a backup captures besides, encrypted: `secret:NAME`, `s3://BUCKET/KEY`, `file:/PATH`. */

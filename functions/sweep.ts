@@ -24,7 +24,7 @@ import { readCopiesAddress } from "./copies.ts";
 export interface Swept {
   /** Keys of uploads that were aborted. */
   uploads: string[];
-  /** Folders of backups whose objects were erased. */
+  /** Folders of backups, and of queries' results, whose objects were erased. */
   folders: string[];
   /** In those folders. */
   bytes: number;
@@ -41,6 +41,7 @@ export async function sweep(ledger: Session, store: ObjectStore): Promise<Swept>
   const attempt = (work: () => Promise<void>) => work().catch((error: unknown) => failures.push(error));
   await attempt(() => sweepUploads(ledger, store, swept));
   await attempt(() => sweepFolders(ledger, store, swept, attempt));
+  await attempt(() => sweepResults(ledger, store, swept));
   const environments = await listEnvironments(ledger);
   for (const environment of environments)
     await attempt(() => sweepDatabases(ledger, environment, environments, swept));
@@ -50,7 +51,11 @@ export async function sweep(ledger: Session, store: ObjectStore): Promise<Swept>
 }
 
 async function sweepUploads(ledger: Session, store: ObjectStore, swept: Swept): Promise<void> {
-  const uploads = [...(await store.listUploads("backups/")), ...(await store.listUploads("exports/"))];
+  const uploads = [
+    ...(await store.listUploads("backups/")),
+    ...(await store.listUploads("exports/")),
+    ...(await store.listUploads("queries/")),
+  ];
   const backups = uploads.flatMap(({ key }) => backupFolder(key)?.backup ?? []);
   const owned = await readOwnership(ledger, backups);
   const exporters = await readOwners(
@@ -95,6 +100,19 @@ async function sweepFolders(
       swept.folders.push(folder);
       swept.bytes += bytes;
     });
+  }
+}
+
+/** Results of queries are fetched within minutes: a day's folder goes when the next day is over. */
+async function sweepResults(ledger: Session, store: ObjectStore, swept: Swept): Promise<void> {
+  const [clock] = await ledger.query<{ yesterday: string }>(
+    "select ((now() at time zone 'UTC')::date - 1)::text as yesterday",
+  );
+  for (const folder of await store.listFolders("queries/")) {
+    if (clock === undefined || folder >= `queries/${clock.yesterday}/`) continue;
+    const { bytes } = await store.erase(folder);
+    swept.folders.push(folder);
+    swept.bytes += bytes;
   }
 }
 

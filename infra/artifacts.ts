@@ -4,6 +4,7 @@ import type { Place } from "./place.ts";
 
 /** Keys and what they hold: FORMATS.md. Whatever is not named here is kept until the service removes it. */
 const EXPORTS = "exports/";
+const QUERIES = "queries/";
 const BACKUPS = "backups/";
 
 /**
@@ -101,6 +102,14 @@ const LIFECYCLE: aws.types.input.s3.BucketLifecycleConfigurationRule[] = [
     id: "exports-last-two-days",
     status: "Enabled",
     filter: { prefix: EXPORTS },
+    expiration: { days: 2 },
+    noncurrentVersionExpiration: { noncurrentDays: 1 },
+  },
+  {
+    // The sweep removes them after a day; what it cannot list, this does.
+    id: "queries-last-two-days",
+    status: "Enabled",
+    filter: { prefix: QUERIES },
     expiration: { days: 2 },
     noncurrentVersionExpiration: { noncurrentDays: 1 },
   },

@@ -9,6 +9,7 @@ import { walk } from "../sql-tree.ts";
 import { type QueryParameter, readParameter } from "./parameter.ts";
 import { findPlaceholders, type Placeholder, replacePlaceholders } from "./placeholders.ts";
 import { refusedCall } from "./refused-calls.ts";
+import { QUERY_ROWS } from "./request.ts";
 import { sqlType } from "./value.ts";
 
 export interface Query {
@@ -26,9 +27,6 @@ export interface Query {
   /** The statement to run, its parameters as `($1::type)`. */
   sql: string;
 }
-
-/** Rows of a query whose file names no limit, and the most that may be asked for. */
-export const QUERY_ROWS = { usual: 10_000, most: 1_000_000 };
 
 const FOLDER = "queries/";
 const DIRECTIVE = /^--[ \t]*rehearsal:(.*)$/i;

@@ -1,10 +1,6 @@
 /** What a query's rows are written as: CSV, JSON, JSON by lines. FORMATS.md pins the bytes. */
 import { quoteFormula } from "../reporting/formula.ts";
-
-/** `spreadsheet` is CSV for people who open it in one; `rows` is for whoever shows a table: an array of texts a line. */
-export const QUERY_FORMATS = ["csv", "spreadsheet", "json", "ndjson", "rows"] as const;
-
-export type QueryFormat = (typeof QUERY_FORMATS)[number];
+import type { QueryFormat } from "./formats.ts";
 
 export interface QueryColumn {
   name: string;

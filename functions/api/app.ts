@@ -21,6 +21,7 @@ import { peopleRoutes } from "./routes/people.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { progressRoutes } from "./routes/progress.ts";
 import { promotionRoutes } from "./routes/promotions.ts";
+import { queryRoutes } from "./routes/queries.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { replayRoutes } from "./routes/replays.ts";
@@ -50,6 +51,7 @@ const routed = app
   .route("/", destinationRoutes)
   .route("/", logRoutes)
   .route("/", checkRoutes)
+  .route("/", queryRoutes)
   .route("/", peopleRoutes)
   .route("/", keyRoutes)
   .route("/", referenceRoutes(app));

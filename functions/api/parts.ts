@@ -30,6 +30,9 @@ export const PARTS: readonly Part[] = [
   part(["/environments/:name/checks", "/checks"], async () => [
     (await import("./routes/checks.ts")).checkRoutes,
   ]),
+  part(["/environments/:name/queries", "/environments/:name/queries/:query"], async () => [
+    (await import("./routes/queries.ts")).queryRoutes,
+  ]),
   part(["/releases/*"], async () => [(await import("./routes/releases.ts")).releaseRoutes]),
   part(["/plans"], async () => [(await import("./routes/plans.ts")).planRoutes]),
   part(["/promotions", "/promotions/:id"], async () => [

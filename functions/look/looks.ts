@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Check } from "../../core/checkup.ts";
 import { parseDatabaseUrl } from "../../core/database-url.ts";
 import { policySchema } from "../../core/policy.ts";
+import { queryRequest } from "../../core/query/request.ts";
 import type { ObjectStore } from "../../io/object-store.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { sideSchema } from "../diff-sides.ts";
@@ -36,6 +37,11 @@ export const LOOKS = {
   /** What a database and its bucket hold. */
   holdings: look(z.strictObject({ environment, prefixes: z.array(z.string()) }), async (of, { ledger }) =>
     (await import("../holdings.ts")).readHoldings(ledger, of.environment, of.prefixes),
+  ),
+  /** What one of a release's queries finds; told in the log. */
+  query: look(
+    queryRequest.extend({ environment, query: z.string(), person }),
+    async (asked, { ledger, store }) => (await import("../query-run.ts")).runPreset(ledger, store, asked),
   ),
   /** Whether a database can be promoted. */
   checkup: look(z.strictObject({ environment }), async (of, { ledger }): Promise<Check[]> => {
