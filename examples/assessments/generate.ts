@@ -6,5 +6,12 @@
  * - `writeLegacyTree(folder, { seed, jobs })`: the old system's files, a folder for each job, with the disagreements that
  *   such data has, each at its own rate; returns how many of each kind it made, and what an import does with it.
  */
-export { fillBucket, fillProduction, type Filled, type FillOptions, payloadText } from "./generator/fill.ts";
+export { type Filled, type FillOptions, fillBucket, fillProduction, payloadText } from "./generator/fill.ts";
 export { bytesOf, drawJob, type Job, type JobShape, type Payload, sha256Of } from "./generator/job.ts";
+export {
+  type LegacyOptions,
+  type LegacyTree,
+  removeLegacyTree,
+  writeLegacyTree,
+} from "./generator/legacy.ts";
+export { ODDITIES, type Oddity, type Outcome } from "./generator/oddities.ts";

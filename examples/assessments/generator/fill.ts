@@ -38,12 +38,18 @@ export async function fillProduction(session: Session, options: FillOptions): Pr
   const filled: Filled = { jobs: 0, archived: 0, corrections: 0, rounds: 0, media: 0, artifacts: 0 };
   const { jobs: count, seed, told = false } = options;
   await session.transaction(async () => {
-    const [known] = await session.query<{ there: boolean }>("select to_regnamespace('rehearsal') is not null as there");
+    const [known] = await session.query<{ there: boolean }>(
+      "select to_regnamespace('rehearsal') is not null as there",
+    );
     if (known?.there === true && !told)
       await writeAct(session, { kind: "import", id: `generated-${seed}`, record: "all" });
     const customers = Array.from({ length: customersOf(count) }, (_, number) => customerOf(seed, number));
     const ids = new Map(customers.map(({ reference }, index) => [reference, index + 1]));
-    await insert(session, "customers", customers.map((one, index) => ({ id: index + 1, ...one })));
+    await insert(
+      session,
+      "customers",
+      customers.map((one, index) => ({ id: index + 1, ...one })),
+    );
     await insert(
       session,
       "billing_profiles",
@@ -52,10 +58,15 @@ export async function fillProduction(session: Session, options: FillOptions): Pr
         ...one,
       })),
     );
-    await insert(session, "operators", Array.from({ length: 40 }, (_, number) => ({ id: number + 1, ...operatorOf(seed, number) })));
+    await insert(
+      session,
+      "operators",
+      Array.from({ length: 40 }, (_, number) => ({ id: number + 1, ...operatorOf(seed, number) })),
+    );
     for (let from = 1; from <= count; from += SLICE) {
       const slice: Job[] = [];
-      for (let number = from; number < Math.min(from + SLICE, count + 1); number++) slice.push(drawJob(number, options));
+      for (let number = from; number < Math.min(from + SLICE, count + 1); number++)
+        slice.push(drawJob(number, options));
       await insertJobs(session, slice, from, ids, filled);
     }
     await session.execute(COUNTERS);
@@ -154,7 +165,13 @@ async function insertJobs(
       const round_id = ++filled.rounds;
       roundIds.set(round.reference, round_id);
       rounds.push({
-        ...{ id: round_id, reference: round.reference, job_id: id, number: round.number, status: round.status },
+        ...{
+          id: round_id,
+          reference: round.reference,
+          job_id: id,
+          number: round.number,
+          status: round.status,
+        },
         ...{ operator_id: Number(round.operator.reference.slice(2)), notes: round.notes },
         ...{ started_at: round.startedAt, completed_at: round.completedAt },
       });
@@ -182,14 +199,28 @@ async function insertJobs(
     }
     for (const payload of [job.final, job.correction])
       if (payload !== null)
-        finals.push({ job_id: id, kind: payload.kind, payload: payloadText(payload), made_at: payload.assessedAt });
+        finals.push({
+          job_id: id,
+          kind: payload.kind,
+          payload: payloadText(payload),
+          made_at: payload.assessedAt,
+        });
     if (job.archivedAt !== null) archived.push({ id, archived_at: job.archivedAt });
     for (const event of job.history) history.push({ job_id: id, subject: "jobs", detail: {}, ...event });
     filled.corrections += job.correction === null ? 0 : 1;
     const customer = customers.get(job.customer.reference) ?? 0;
     return {
-      ...{ id, reference: job.reference, customer_id: customer, source: "application", legacy_id: String(job.legacyId) },
-      ...{ billing_profile_id: job.billing && customer, operator_id: Number(job.operator.reference.slice(2)) },
+      ...{
+        id,
+        reference: job.reference,
+        customer_id: customer,
+        source: "application",
+        legacy_id: String(job.legacyId),
+      },
+      ...{
+        billing_profile_id: job.billing && customer,
+        operator_id: Number(job.operator.reference.slice(2)),
+      },
       ...{ status: job.status === "archived" ? "review" : job.status, site_address: job.site.address },
       ...{ longitude: job.site.longitude, latitude: job.site.latitude, opened_at: job.openedAt },
     };

@@ -131,7 +131,7 @@ export function drawJob(number: number, { seed, rounds: most = 3, media = 2, pre
   else if (status === "draft") rounds.length = 0;
   const done = opened + (rounds.length + 1) * 3 * DAY;
   const artifacts = archived ? [...outputs(reference), ...reviews(rounds)] : reviews(rounds);
-  const legacyId = 9_007_199_254_740_993n + BigInt(number) * 3n;
+  const legacyId = (prefix === "L" ? OLD_NUMBERS : NEW_NUMBERS) + BigInt(number) * 3n;
   const billing = draw.chance(850) ? billingOf(customer) : null;
   const base = { reference, legacyId, customer, billing, operator, site, rounds: [last], artifacts, done };
   const final = archived ? drawPayload(draw, "final", base) : null;
@@ -152,8 +152,10 @@ export function drawJob(number: number, { seed, rounds: most = 3, media = 2, pre
 
 /** What was uploaded, or made: small, and another one's never. */
 export function bytesOf(of: Media | Artifact): Buffer {
-  if (of.kind === "geojson") return Buffer.from(`{"type":"FeatureCollection","features":[],"name":"${of.reference}"}\n`);
-  if (of.kind === "pdf") return Buffer.from(`%PDF-1.4\n% ${of.reference}, as the old system made it\n%%EOF\n`);
+  if (of.kind === "geojson")
+    return Buffer.from(`{"type":"FeatureCollection","features":[],"name":"${of.reference}"}\n`);
+  if (of.kind === "pdf")
+    return Buffer.from(`%PDF-1.4\n% ${of.reference}, as the old system made it\n%%EOF\n`);
   return Buffer.from(`${of.kind} ${of.reference}\n${of.reference.repeat(1 + (of.reference.length % 7))}\n`);
 }
 
@@ -204,6 +206,10 @@ export function operatorOf(seed: number, number: number): Operator {
   };
 }
 
+/** Beyond 2^53, where a float would round them. */
+const OLD_NUMBERS = 9_007_199_254_740_993n;
+const NEW_NUMBERS = 9_207_199_254_740_993n;
+
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
@@ -252,7 +258,8 @@ function drawRound(draw: Draw, { reference, n, media, opened, operator }: RoundO
   };
 }
 
-interface PayloadOf extends Pick<Job, "reference" | "legacyId" | "customer" | "billing" | "operator" | "site"> {
+interface PayloadOf
+  extends Pick<Job, "reference" | "legacyId" | "customer" | "billing" | "operator" | "site"> {
   rounds: Round[];
   artifacts: Artifact[];
   done: number;
@@ -311,7 +318,18 @@ function reviews(rounds: readonly Round[]): Artifact[] {
 }
 
 const GIVEN = ["Ada", "Bruno", "Chiara", "Dilan", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas"];
-const FAMILY = ["Moreau", "Okafor", "Lindqvist", "Tanaka", "Petrov", "Haddad", "Castillo", "Novak", "Brandt", "Silva"];
+const FAMILY = [
+  "Moreau",
+  "Okafor",
+  "Lindqvist",
+  "Tanaka",
+  "Petrov",
+  "Haddad",
+  "Castillo",
+  "Novak",
+  "Brandt",
+  "Silva",
+];
 const TRADES = ["Homes", "Estates", "Insurance", "Bridges", "Farms", "Housing", "Properties", "& Söhne"];
 const STREETS = ["Mill Lane", "Hafenstraße", "Rue du Port", "Station Road", "Am Hang", "Calle Mayor"];
 const TOWNS = ["Altenburg", "Brest", "Cádiz", "Dorpat", "Erlach", "Fjällbo"];

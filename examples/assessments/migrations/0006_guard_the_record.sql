@@ -1,10 +1,11 @@
+-- rehearsal: idempotent
 -- The write model, refused here and not by manners: as every role, in every mode of a session.
 -- What is working material while a job is active is frozen when it is archived; from then on only a prune takes it away.
 -- Guards that look at the job lock it (FOR SHARE), so that nothing slips in while it is being archived, and look with the
 -- owner's eyes, so that who may not read jobs is not thereby let through.
 
 -- True in a transaction in which Rehearsal does that and has written so; false where Rehearsal keeps nothing yet.
-create function rehearsal_acts(variadic kinds text[]) returns boolean language plpgsql stable
+create or replace function rehearsal_acts(variadic kinds text[]) returns boolean language plpgsql stable
 set search_path = pg_catalog, pg_temp as $$
 declare
   kind text;
@@ -21,7 +22,7 @@ begin
 end
 $$;
 
-create function refuse_truncate() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+create or replace function refuse_truncate() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception '% is never emptied', tg_table_name
     using errcode = 'restrict_violation', hint = 'the record stays, and working material goes by a prune after its job is archived';
@@ -29,7 +30,7 @@ end
 $$;
 
 -- jobs: never deleted; what an archived one is called and whose it is stays, and it stays archived.
-create function guard_job() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+create or replace function guard_job() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if tg_op = 'DELETE' then
     raise exception 'job % is kept for good', old.reference
@@ -44,12 +45,12 @@ begin
 end
 $$;
 
-create trigger guard_deleted_job before delete on jobs for each row execute function guard_job();
-create trigger guard_archived_job before update on jobs
+create or replace trigger guard_deleted_job before delete on jobs for each row execute function guard_job();
+create or replace trigger guard_archived_job before update on jobs
 for each row when (old.status = 'archived') execute function guard_job();
 
 -- An archived job has its final. Asked at COMMIT, so that both may come in one transaction, in either order.
-create function require_final() returns trigger language plpgsql security definer
+create or replace function require_final() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $$
 begin
   if not exists (
@@ -64,12 +65,19 @@ begin
 end
 $$;
 
-create constraint trigger archived_jobs_have_finals
-after insert or update of status on jobs deferrable initially deferred
-for each row when (new.status = 'archived') execute function require_final();
+-- A constraint trigger knows no OR REPLACE.
+do $$
+begin
+  if not exists (select from pg_catalog.pg_trigger where tgrelid = 'public.jobs'::regclass and tgname = 'archived_jobs_have_finals') then
+    create constraint trigger archived_jobs_have_finals
+    after insert or update of status on public.jobs deferrable initially deferred
+    for each row when (new.status = 'archived') execute function public.require_final();
+  end if;
+end
+$$;
 
 -- Who archives a job tells the policy, in the same transaction. What an import brings was archived long ago: a sweep finds it.
-create function tell_archived() returns trigger language plpgsql security definer
+create or replace function tell_archived() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regprocedure('rehearsal.record_archived(text,text)') is not null and not public.rehearsal_acts('import') then
@@ -79,35 +87,13 @@ begin
 end
 $$;
 
-create trigger tell_inserted_archived after insert on jobs
+create or replace trigger tell_inserted_archived after insert on jobs
 for each row when (new.status = 'archived') execute function tell_archived();
-create trigger tell_archived after update of status on jobs
+create or replace trigger tell_archived after update of status on jobs
 for each row when (new.status = 'archived' and old.status <> 'archived') execute function tell_archived();
 
--- job_finals: a final is what it is; the correction may be written anew, and is no other job's.
-create function guard_final() returns trigger language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $$
-begin
-  if tg_op = 'DELETE' then
-    raise exception 'the % of job % is kept for good', old.kind, (select reference from public.jobs where id = old.job_id)
-      using errcode = 'restrict_violation', hint = 'a record is corrected, not deleted: write its correction';
-  end if;
-  if old.kind = 'final' then
-    raise exception 'the final of job % does not change', (select reference from public.jobs where id = old.job_id)
-      using errcode = 'restrict_violation', hint = 'write the correction of this job: a row of job_finals with kind correction';
-  end if;
-  if (new.id, new.job_id, new.kind) is distinct from (old.id, old.job_id, old.kind) then
-    raise exception 'the correction of job % stays its correction', (select reference from public.jobs where id = old.job_id)
-      using errcode = 'restrict_violation', hint = 'change its payload; another job has a correction of its own';
-  end if;
-  return new;
-end
-$$;
-
-create trigger guard_final before update or delete on job_finals for each row execute function guard_final();
-
 -- job_rounds: while the job is active they change; once it is archived a prune deletes them, and puts them back.
-create function guard_round() returns trigger language plpgsql security definer
+create or replace function guard_round() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $$
 declare
   archived text[];
@@ -128,10 +114,10 @@ begin
 end
 $$;
 
-create trigger guard_round before insert or update or delete on job_rounds for each row execute function guard_round();
+create or replace trigger guard_round before insert or update or delete on job_rounds for each row execute function guard_round();
 
 -- Uploaded media: never another, and gone only by a prune of an archived job.
-create function guard_media() returns trigger language plpgsql security definer
+create or replace function guard_media() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $$
 declare
   archived boolean;
@@ -159,11 +145,33 @@ begin
 end
 $$;
 
-create trigger guard_media before insert or update or delete on round_recordings for each row execute function guard_media();
-create trigger guard_media before insert or update or delete on round_images for each row execute function guard_media();
+create or replace trigger guard_media before insert or update or delete on round_recordings for each row execute function guard_media();
+create or replace trigger guard_media before insert or update or delete on round_images for each row execute function guard_media();
+
+-- job_finals: a final is what it is; the correction may be written anew, and is no other job's.
+create or replace function guard_final() returns trigger language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $$
+begin
+  if tg_op = 'DELETE' then
+    raise exception 'the % of job % is kept for good', old.kind, (select reference from public.jobs where id = old.job_id)
+      using errcode = 'restrict_violation', hint = 'a record is corrected, not deleted: write its correction';
+  end if;
+  if old.kind = 'final' then
+    raise exception 'the final of job % does not change', (select reference from public.jobs where id = old.job_id)
+      using errcode = 'restrict_violation', hint = 'write the correction of this job: a row of job_finals with kind correction';
+  end if;
+  if (new.id, new.job_id, new.kind) is distinct from (old.id, old.job_id, old.kind) then
+    raise exception 'the correction of job % stays its correction', (select reference from public.jobs where id = old.job_id)
+      using errcode = 'restrict_violation', hint = 'change its payload; another job has a correction of its own';
+  end if;
+  return new;
+end
+$$;
+
+create or replace trigger guard_final before update or delete on job_finals for each row execute function guard_final();
 
 -- Artifacts: an output changes by regeneration, at its known path; manifests and reviews are working material.
-create function guard_artifact() returns trigger language plpgsql security definer
+create or replace function guard_artifact() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $$
 declare
   archived boolean;
@@ -195,25 +203,25 @@ begin
 end
 $$;
 
-create trigger guard_artifact before insert or update or delete on artifacts for each row execute function guard_artifact();
+create or replace trigger guard_artifact before insert or update or delete on artifacts for each row execute function guard_artifact();
 
 -- job_events: only ever added to.
-create function guard_event() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+create or replace function guard_event() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'event % has happened', old.id
     using errcode = 'restrict_violation', hint = 'events are added, never changed or deleted';
 end
 $$;
 
-create trigger guard_event before update or delete on job_events for each row execute function guard_event();
+create or replace trigger guard_event before update or delete on job_events for each row execute function guard_event();
 
-create trigger refuse_truncate before truncate on jobs for each statement execute function refuse_truncate();
-create trigger refuse_truncate before truncate on job_rounds for each statement execute function refuse_truncate();
-create trigger refuse_truncate before truncate on round_recordings for each statement execute function refuse_truncate();
-create trigger refuse_truncate before truncate on round_images for each statement execute function refuse_truncate();
-create trigger refuse_truncate before truncate on job_finals for each statement execute function refuse_truncate();
-create trigger refuse_truncate before truncate on artifacts for each statement execute function refuse_truncate();
-create trigger refuse_truncate before truncate on job_events for each statement execute function refuse_truncate();
+create or replace trigger refuse_truncate before truncate on jobs for each statement execute function refuse_truncate();
+create or replace trigger refuse_truncate before truncate on job_rounds for each statement execute function refuse_truncate();
+create or replace trigger refuse_truncate before truncate on round_recordings for each statement execute function refuse_truncate();
+create or replace trigger refuse_truncate before truncate on round_images for each statement execute function refuse_truncate();
+create or replace trigger refuse_truncate before truncate on job_finals for each statement execute function refuse_truncate();
+create or replace trigger refuse_truncate before truncate on artifacts for each statement execute function refuse_truncate();
+create or replace trigger refuse_truncate before truncate on job_events for each statement execute function refuse_truncate();
 
 alter table jobs enable always trigger guard_deleted_job;
 alter table jobs enable always trigger guard_archived_job;
