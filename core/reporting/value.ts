@@ -11,19 +11,17 @@ export interface NamedColumn extends ReportColumn {
   name: string;
 }
 
-/** Which of the server's types, by oid, give values of which of ours. Types that somebody made (enums, citext) are texts. */
-const SERVER_TYPES: Record<ReportType, readonly number[]> = {
-  text: [18, 19, 25, 1042, 1043, 2950],
-  integer: [20, 21, 23],
-  decimal: [20, 21, 23, 1700],
-  double: [700, 701],
-  boolean: [16],
-  date: [1082],
-  timestamp: [1184],
-  json: [114, 3802],
+/** Which of the server's types, by the names that it gives them, have values of which of ours. */
+const SERVER_TYPES: Record<ReportType, readonly string[]> = {
+  text: ["text", "character varying", "character", "name", "uuid"],
+  integer: ["smallint", "integer", "bigint"],
+  decimal: ["smallint", "integer", "bigint", "numeric"],
+  double: ["real", "double precision"],
+  boolean: ["boolean"],
+  date: ["date"],
+  timestamp: ["timestamp with time zone"],
+  json: ["json", "jsonb"],
 };
-
-const FIRST_OWN_OID = 16_384;
 
 const CAST_TO: Record<ReportType, string> = {
   text: "text",
@@ -39,7 +37,7 @@ const CAST_TO: Record<ReportType, string> = {
 /** What is wrong between the columns that a report names and those that its statement gives; empty when nothing is. */
 export function columnProblems(
   named: readonly NamedColumn[],
-  given: readonly { name: string; type: number }[],
+  given: readonly { name: string; type: string }[],
 ): string[] {
   const problems: string[] = [];
   for (let at = 0; at < Math.max(named.length, given.length); at++) {
@@ -47,14 +45,10 @@ export function columnProblems(
     if (one === undefined) problems.push(`it gives ${other?.name} as well`);
     else if (other === undefined) problems.push(`it does not give ${one.name}`);
     else if (one.name !== other.name) problems.push(`column ${at + 1} is ${other.name} and not ${one.name}`);
-    else if (!isOf(one.type, other.type))
-      problems.push(`${one.name} is no ${one.type}: cast it to ${CAST_TO[one.type]}`);
+    else if (!SERVER_TYPES[one.type].includes(other.type))
+      problems.push(`${one.name} is ${other.type} and no ${one.type}: cast it to ${CAST_TO[one.type]}`);
   }
   return problems;
-}
-
-function isOf(type: ReportType, oid: number): boolean {
-  return SERVER_TYPES[type].includes(oid) || (type === "text" && oid >= FIRST_OWN_OID);
 }
 
 /** The normalised value, or what is wrong with it as `{ problem }`: "is not a number". */
