@@ -782,6 +782,20 @@ export const ERRORS = {
     status: 409,
     exit: 5,
   }),
+  PolicyTestFailed: entry<{ policy: string; backup: string; problems: string; more: number }>({
+    message: (f) =>
+      `the policy "${f.policy}" did not pass on a copy of ${f.backup}: ${f.problems}${f.more > 0 ? `; and ${f.more} more` : ""}`,
+    hint: "nothing was deleted, and nothing will be by this policy; mend it, or what the database does when rows of it go, in a new release, and test again",
+    status: 409,
+    exit: 1,
+  }),
+  BatchUnfinished: entry<{ prune: string; left: number }>({
+    message: (f) => `the time of one call was over with ${f.left} records of a batch of ${f.prune} left`,
+    hint: "nothing to do: the next call goes on with them",
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
   PolicyChanged: entry<{ policy: string; environment: string; prune: string }>({
     message: (f) =>
       `the policy "${f.policy}" of "${f.environment}" is not the one any more that ${f.prune} began with`,
@@ -1788,6 +1802,58 @@ export const ERRORS = {
     status: 422,
     exit: 3,
   }),
+  ImportTablesCircular: entry<{ tables: string; constraints: string }>({
+    message: (f) => `the tables ${f.tables} point at each other, so none of them can be filled first`,
+    hint: (f) => `let a migration make one of these constraints DEFERRABLE: ${f.constraints}`,
+    status: 422,
+    exit: 2,
+  }),
+  ImportTableTaken: entry<{ table: string; rows: number; file: number; others: number }>({
+    message: (f) =>
+      `${f.table} holds ${f.rows} rows which are not the ${f.file} of the file${f.others > 0 ? `, and ${f.others} more tables hold others` : ""}; nothing was written`,
+    hint: "an import fills empty tables and never writes over rows: leave the table out by leave:, or say by insteadOf: which rows of a migration give way",
+    status: 409,
+    exit: 3,
+  }),
+  ImportValuesRefused: entry<{ values: number; first: string }>({
+    message: (f) =>
+      `${f.values === 1 ? "1 value has" : `${f.values} values have`} no place in the database, and nothing was written; the first: ${f.first}`,
+    hint: "report.json of the task lists them; mend them in the file, or let the mapping say how they are to be read",
+    status: 422,
+    exit: 3,
+  }),
+  ImportDiffers: entry<{ table: string; difference: string }>({
+    message: (f) =>
+      `what ${f.table} held after the load is not what the file has, and nothing was written: ${f.difference}`,
+    hint: "look for triggers and types that change what they are given; leave such a column out, or mend it by a migration",
+    status: 422,
+    exit: 3,
+  }),
+  SqliteUnreadable: entry<{ file: string; reason: string }>({
+    message: (f) => `"${f.file}" cannot be read as a SQLite database: ${f.reason}`,
+    hint: "give the database's own file; one that is encrypted has to be decrypted by the program that wrote it",
+    status: 422,
+    exit: 2,
+  }),
+  SqliteDamaged: entry<{ file: string; reason: string }>({
+    message: (f) => `the SQLite database "${f.file}" is damaged: ${f.reason}`,
+    hint: "take a whole copy of it, together with its -wal file, or mend it with: sqlite3 FILE .recover",
+    status: 422,
+    exit: 2,
+  }),
+  SqliteChanging: entry<{ file: string }>({
+    message: (f) => `"${f.file}" was written to while it was copied`,
+    hint: "stop what writes to it, or import a copy made with: sqlite3 FILE '.backup COPY'",
+    status: 409,
+    exit: 1,
+    retryable: true,
+  }),
+  SqliteNoRoom: entry<{ file: string; bytes: number; room: number }>({
+    message: (f) => `"${f.file}" has ${f.bytes} bytes, and the service has room for ${f.room}`,
+    hint: 'let the environment\'s policy say "compute: fargate", where there is more, or make room where the service runs',
+    status: 422,
+    exit: 2,
+  }),
 
   // --- reports -----------------------------------------------------------------------------------
   ReportReadsPruned: entry<{ report: string; table: string; policy: string; through: string }>({
@@ -1803,15 +1869,9 @@ export const ERRORS = {
     status: 422,
     exit: 1,
   }),
-  ReportStatementFailed: entry<{ report: string; sqlstate: string; reason: string }>({
-    message: (f) => `the statement of the report "${f.report}" failed: ${f.reason} (${f.sqlstate})`,
-    hint: "a report only reads, in the time that it names as minutes; mend its SQL, and make a release of it",
-    status: 422,
-    exit: 1,
-  }),
-  ReportTooLong: entry<{ report: string; rows: number; format: string }>({
-    message: (f) => `the report "${f.report}" has more than ${f.rows} rows${f.format}`,
-    hint: "let it select less, or raise its rows in its file; XLSX holds no more than its format does",
+  ReportTooLong: entry<{ report: string; rows: number }>({
+    message: (f) => `the report "${f.report}" has more than ${f.rows} rows`,
+    hint: "let it select less, or raise its rows in its file; nothing was exported",
     status: 422,
     exit: 1,
   }),

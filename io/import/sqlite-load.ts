@@ -1,0 +1,320 @@
+/** Brings a SQLite database over: all of it in one transaction, compared with what was read before it is committed. */
+import { RehearsalError } from "../../core/errors.ts";
+import { type ContentSum, ContentSums, sumQuery } from "../../core/import/content-sum.ts";
+import { loadOrder, type Referring } from "../../core/import/load-order.ts";
+import type { PlannedTable, SqlitePlan } from "../../core/import/sqlite-plan.ts";
+import type { ImportedTable, TableStatus } from "../../core/import/sqlite-report.ts";
+import { converter } from "../../core/import/sqlite-values.ts";
+import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
+import type { OnProgress } from "../../core/progress.ts";
+import type { CopySession } from "../postgres/copy.ts";
+import type { Target } from "../postgres/import-targets.ts";
+import type { SqliteDatabase } from "./sqlite.ts";
+import { SqliteRows } from "./sqlite-rows.ts";
+
+export interface SqliteLoad {
+  database: SqliteDatabase;
+  plan: SqlitePlan;
+  targets: readonly Target[];
+  /** Nothing else runs on it. */
+  copy: CopySession;
+  /** Under which the import is known in the database. */
+  id: string;
+  onProgress: OnProgress;
+  /** Commits by calling what it is given, once nobody else may. */
+  commit(commit: () => Promise<void>): Promise<void>;
+  passed(point: string): void;
+}
+
+export interface SqliteLoaded {
+  tables: ImportedTable[];
+  /** True when something was written. */
+  changed: boolean;
+  /** Why nothing was. */
+  refusal?: RehearsalError;
+}
+
+interface Course extends Referring {
+  planned: PlannedTable;
+  target: Target;
+  /** What Postgres holds: nothing, rows of migrations that give way, or any other. */
+  standing: "empty" | "giving-way" | "rows";
+  rows?: SqliteRows;
+  postgres?: ContentSum;
+  differing?: string[];
+  replaced?: number;
+}
+
+const SETTINGS = `begin; set local search_path = pg_catalog, pg_temp; set local timezone = 'UTC'; set local datestyle = 'ISO, YMD';
+  set local bytea_output = 'hex'; set local extra_float_digits = 1; set local row_security = off; set local lock_timeout = '10s'`;
+
+/** Nobody writes to the tables meanwhile; whoever reads sees them as they were until the commit. */
+export async function loadSqlite(load: SqliteLoad): Promise<SqliteLoaded> {
+  const { copy, plan } = load;
+  const courses = plan.tables.map((planned) => courseOf(planned, load.targets));
+  const { order, deferred } = loadOrder(courses);
+  const total = { bytes: 0, rows: plan.tables.reduce((sum, { from }) => sum + load.database.count(from), 0) };
+  const told = { load, total, done: 0 };
+  await copy.execute(SETTINGS);
+  try {
+    if (order.length > 0)
+      await copy.execute(
+        `lock table ${order.map(({ name }) => name).join(", ")} in share row exclusive mode`,
+      );
+    await copy.execute(
+      `insert into rehearsal.acts (kind, id, record) values ('import', ${quoteLiteral(load.id)}, 'sqlite') on conflict do nothing`,
+    );
+    for (const course of order) course.standing = await standingOf(copy, course);
+    // A deletion might go on to tables that are not ours to fill.
+    for (const course of order)
+      if (course.standing === "giving-way" && isPointedAt(course, order, load.targets))
+        course.standing = "rows";
+    // Once something came over, what migrations made may have been changed by people since.
+    if (order.some(({ standing }) => standing === "rows"))
+      for (const course of order) if (course.standing === "giving-way") course.standing = "rows";
+    if (deferred) await copy.execute("set constraints all deferred");
+    const readable = await readAll(told, order);
+    if (readable && deferred) await copy.execute("set constraints all immediate");
+    if (readable) await compareAll(load, order);
+    const refusal = refusalOf(order);
+    const changed = order.some(
+      ({ standing, rows, replaced }) => standing !== "rows" && ((rows?.read ?? 0) > 0 || replaced),
+    );
+    if (refusal !== undefined || !changed) {
+      await copy.execute("rollback");
+    } else {
+      for (const course of order) await moveSequences(copy, course);
+      load.passed("loaded");
+      await load.commit(() => copy.execute("commit"));
+    }
+    return {
+      tables: order.map((course) => tableOf(course, refusal === undefined)),
+      changed: changed && refusal === undefined,
+      ...(refusal !== undefined && { refusal }),
+    };
+  } catch (error) {
+    // What failed first matters; a session that is gone has nothing to take back.
+    await copy.execute("rollback").catch(() => undefined);
+    throw error;
+  }
+}
+
+function courseOf(planned: PlannedTable, targets: readonly Target[]): Course {
+  const { schema, name } = planned.target;
+  const target = targets.find((one) => one.schema === schema && one.name === name);
+  if (target === undefined) throw new Error(`${schema}.${name} is planned and not there`);
+  return {
+    ...{ planned, target, name: quoteQualified(schema, name), standing: "empty" as const },
+    references: target.references.map(({ constraint, deferrable, ...to }) => ({
+      ...{ constraint, deferrable, to: quoteQualified(to.schema, to.table) },
+    })),
+  };
+}
+
+/** True when a table beside the import points at this one. */
+function isPointedAt({ target }: Course, order: readonly Course[], targets: readonly Target[]): boolean {
+  return targets.some(
+    ({ schema, name, references }) =>
+      !order.some((course) => course.target.schema === schema && course.target.name === name) &&
+      references.some((to) => to.schema === target.schema && to.table === target.name),
+  );
+}
+
+async function standingOf(copy: CopySession, { name, planned }: Course): Promise<Course["standing"]> {
+  const wanted = planned.insteadOf;
+  const [rows] = await copy.readRow(
+    `select count(*) from (select from ${name} limit ${wanted.length + 1}) few`,
+  );
+  if (rows === "0") return "empty";
+  if (rows !== String(wanted.length)) return "rows";
+  for (const row of wanted) {
+    const conditions = Object.entries(row).map(([column, value]) =>
+      value === null
+        ? `t.${quoteName(column)} is null`
+        : `t.${quoteName(column)}::text = ${typed(planned, column, value)}`,
+    );
+    const [found] = await copy.readRow(`select count(*) from ${name} t where ${conditions.join(" and ")}`);
+    if (found !== "1") return "rows";
+  }
+  return "giving-way";
+}
+
+/** The text of a declared value, as the column's type shows it. */
+function typed({ target }: PlannedTable, column: string, value: string | number | boolean): string {
+  const { shown = "text" } = target.columns.find(({ name }) => name === column) ?? {};
+  return `(${quoteLiteral(String(value))}::${shown})::text`;
+}
+
+type Told = { load: SqliteLoad; total: { bytes: number; rows: number }; done: number };
+
+/** Reads every table, and fills those that are empty for as long as nothing is refused. False when something was. */
+async function readAll(told: Told, order: readonly Course[]): Promise<boolean> {
+  const { load, total } = told;
+  let good = true;
+  for (const course of order) {
+    const { planned, name } = course;
+    const rows = new SqliteRows(load.database, planned);
+    course.rows = rows;
+    const onRows = () =>
+      load.onProgress({ done: { bytes: 0, rows: told.done + rows.read }, total, now: planned.from.name });
+    if (!good || course.standing === "rows") await rows.drain(onRows);
+    else {
+      if (course.standing === "giving-way") {
+        await load.copy.execute(`delete from ${name}`);
+        course.replaced = planned.insteadOf.length;
+      }
+      await fill(load, course, rows, onRows);
+    }
+    told.done += rows.read;
+    good &&= rows.refused === 0;
+  }
+  return good;
+}
+
+async function fill(load: SqliteLoad, course: Course, rows: SqliteRows, onRows: () => void): Promise<void> {
+  const { planned, name } = course;
+  const columns = planned.columns.map(({ target }) => quoteName(target.name)).join(", ");
+  try {
+    await load.copy.copyIn(`copy ${name} (${columns}) from stdin`, rows.pieces(onRows), { consume: true });
+  } catch (error) {
+    const reason = rowRefusal(error);
+    if (reason === undefined) throw error;
+    // The others are still judged, so that one report has all that is to be mended.
+    await load.copy.execute("rollback");
+    const before = rows.refused;
+    const rest = new SqliteRows(load.database, planned);
+    await rest.drain(onRows);
+    if (before === 0) for (const value of rest.refusals) rows.refuse(value);
+    const line = Number(/, line (\d+)/.exec(reason)?.[1] ?? 0);
+    rows.refuse({ row: nth(load.database, planned, line), reason: reason.replace(/ \(COPY .*/s, "") });
+    if (reason.includes("foreign key"))
+      for (const { row, parent } of load.database.orphans(planned.from, 1_000))
+        rows.refuse({ row, reason: `it points at no row of "${parent}"` });
+  }
+}
+
+/** What Postgres says of a row that it does not take; undefined for every other failure. */
+function rowRefusal(error: unknown): string | undefined {
+  if (!(error instanceof RehearsalError) || error.code !== "StatementFailed") return undefined;
+  const { sqlstate, reason } = error.facts as { sqlstate: string; reason: string };
+  return /^(?:22|23|P0001)/.test(sqlstate) ? reason : undefined;
+}
+
+function nth(database: SqliteDatabase, { from }: PlannedTable, line: number): string {
+  let at = 0;
+  for (const { row } of database.rows(from, [])) if (++at === line) return row();
+  return "a row";
+}
+
+/** Asks Postgres what it holds now, and where that is not what was read, in which columns. */
+async function compareAll(
+  { copy, database, onProgress }: SqliteLoad,
+  order: readonly Course[],
+): Promise<void> {
+  for (const course of order) {
+    const { planned, name, rows } = course;
+    onProgress({ done: { bytes: 0, rows: 0 }, now: `comparing ${planned.from.name}` });
+    const columns = planned.columns.map(({ target }) => target);
+    const sum = await sumOf(copy, sumQuery(name, columns));
+    course.postgres = sum;
+    if (rows === undefined || equal(sum, rows.sums.sum()) || sum.rows !== rows.read) continue;
+    const ours = columnSums(database, planned);
+    course.differing = [];
+    for (const [at, column] of columns.entries()) {
+      const theirs = await sumOf(copy, sumQuery(name, [column]));
+      if (!equal(theirs, ours[at]?.sum() ?? theirs)) course.differing.push(column.name);
+    }
+  }
+}
+
+async function sumOf(copy: CopySession, query: string): Promise<ContentSum> {
+  const [rows = "", checksum = ""] = await copy.readRow(query);
+  return { rows: Number(rows), checksum };
+}
+
+function equal(one: ContentSum, other: ContentSum): boolean {
+  return one.rows === other.rows && one.checksum === other.checksum;
+}
+
+function columnSums(database: SqliteDatabase, { from, columns }: PlannedTable): ContentSums[] {
+  const each = columns.map(({ target, mapping }) => ({
+    convert: converter(target, mapping),
+    sums: new ContentSums(),
+  }));
+  const names = columns.map((column) => column.from);
+  for (const { values } of database.rows(from, names))
+    for (const [at, { convert, sums }] of each.entries()) {
+      const value = values[at] ?? { kind: "n" as const };
+      const converted = "problem" in value ? value : convert(value);
+      sums.add(["canonical" in converted ? converted.canonical : null]);
+    }
+  return each.map(({ sums }) => sums);
+}
+
+function statusOf({ standing, rows, postgres }: Course): TableStatus {
+  if (rows === undefined) return "not-loaded";
+  if (rows.refused > 0) return "refused";
+  if (postgres === undefined) return "not-loaded";
+  if (equal(postgres, rows.sums.sum())) return standing === "rows" ? "unchanged" : "loaded";
+  return standing === "rows" ? "other-rows" : "differs";
+}
+
+/** Why nothing may be committed: what holds other rows first, for nothing else matters then. */
+function refusalOf(order: readonly Course[]): RehearsalError | undefined {
+  const of = (status: TableStatus) => order.filter((course) => statusOf(course) === status);
+  const [taken] = of("other-rows");
+  if (taken !== undefined)
+    return new RehearsalError("ImportTableTaken", {
+      ...{ table: taken.name, rows: taken.postgres?.rows ?? 0, file: taken.rows?.read ?? 0 },
+      others: of("other-rows").length - 1,
+    });
+  const refused = of("refused");
+  const [first] = refused;
+  if (first?.rows !== undefined) {
+    const { row, column, reason } = first.rows.refusals[0] ?? { row: "", reason: "" };
+    return new RehearsalError("ImportValuesRefused", {
+      values: refused.reduce((sum, { rows }) => sum + (rows?.refused ?? 0), 0),
+      first: `"${first.planned.from.name}", ${row}${column === undefined ? "" : `, "${column}"`}: ${reason}`,
+    });
+  }
+  const [differs] = of("differs");
+  if (differs === undefined) return undefined;
+  return new RehearsalError("ImportDiffers", {
+    table: differs.name,
+    difference:
+      differs.postgres?.rows === differs.rows?.read
+        ? `the columns ${differs.differing?.join(", ")} hold other values`
+        : `it holds ${differs.postgres?.rows} rows, and the file has ${differs.rows?.read}`,
+  });
+}
+
+/** New rows get numbers behind those that came, and behind those that SQLite had given away. */
+async function moveSequences(copy: CopySession, { name, planned, target, standing }: Course): Promise<void> {
+  if (standing === "rows") return;
+  for (const { column, ...sequence } of target.sequences) {
+    const of = quoteQualified(sequence.schema, sequence.name);
+    await copy.execute(
+      `select setval(${quoteLiteral(of)}::regclass, wanted.last) from (select greatest(max(t.${quoteName(column)})::int8,
+          ${planned.from.sequence ?? "null"}) as last from ${name} t) wanted, ${of} s
+        where wanted.last > s.last_value or (wanted.last = s.last_value and not s.is_called)`,
+    );
+  }
+}
+
+function tableOf(course: Course, good: boolean): ImportedTable {
+  const { planned, name, rows, postgres, differing, replaced } = course;
+  const status = statusOf(course);
+  return {
+    table: planned.from.name,
+    into: name,
+    status: status === "loaded" && !good ? "not-loaded" : status,
+    sqlite: rows?.sums.sum() ?? { rows: 0, checksum: "0-0" },
+    postgres: postgres ?? null,
+    ...(differing !== undefined && { differing }),
+    ...(replaced !== undefined && { replaced }),
+    refused: rows?.refused ?? 0,
+    refusals: rows?.refusals ?? [],
+    columns: planned.columns.map(({ from, target }) => ({ from, into: target.name, type: target.shown })),
+    left: planned.left,
+  };
+}
