@@ -7,6 +7,8 @@ import { checkSchema } from "../core/checkup.ts";
 import * as answers from "./answers.ts";
 import * as destinations from "./destination-answers.ts";
 import * as ledger from "./ledger-answers.ts";
+import * as pruning from "./prune-answers.ts";
+import { listedQueries, queryResult, writtenQuery } from "./query-answers.ts";
 
 const error = z.object({
   code: z.string(),
@@ -130,7 +132,7 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "plan draft": [drafted, z.object({ drafted: z.array(drafted) })],
   promote: [answers.promotion, answers.detail],
   status: [answers.promotions, answers.detail],
-  watch: [answers.detail, answers.task],
+  watch: [answers.detail, answers.task, pruning.pruneDetail],
   open: [z.object({ url: z.string(), opened: z.boolean() })],
   approve: [answers.promotion, answers.detail],
   reject: [answers.promotion],
@@ -140,6 +142,7 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
     z.looseObject({ comparison: z.looseObject({}).optional() }),
     z.object({ promotion: z.string(), format: z.string(), file: z.string() }),
   ],
+  query: [queryResult, writtenQuery, listedQueries],
   "backup create": [answers.task],
   "backup list": [answers.backups],
   "backup show": [answers.backupDetail],
@@ -152,6 +155,17 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "backup tasks": [answers.tasks],
   "baseline take": [baseline],
   "baseline compare": [z.object({ before: taken, after: taken, differences: paths })],
+  "prune policies": [pruning.policies],
+  "prune test": [answers.task],
+  "prune plan": [pruning.pruneDetail],
+  "prune run": [pruning.pruneDetail],
+  "prune sweep": [pruning.pruneDetail],
+  "prune restore": [pruning.pruneDetail],
+  "prune list": [pruning.prunes],
+  "prune show": [pruning.pruneDetail],
+  "prune hold": [pruning.hold],
+  "prune release": [pruning.hold],
+  "prune holds": [pruning.holds],
   log: [answers.logPage],
   "log verify": [answers.logProof.extend({ recomputed: z.number() })],
   "ledger verify": [ledger.ledgerProof],

@@ -25,6 +25,8 @@ import { personCommand } from "./commands/person.ts";
 import { planCommand } from "./commands/plan.ts";
 import { initCommand, newCommand, releaseCommand } from "./commands/project.ts";
 import { promoteCommand } from "./commands/promote.ts";
+import { pruneCommand } from "./commands/prune.ts";
+import { queryCommand } from "./commands/query.ts";
 import { rejectCommand } from "./commands/reject.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
@@ -60,8 +62,10 @@ const COMMANDS: Declare[] = [
   cancelCommand,
   rollbackCommand,
   reportCommand,
+  queryCommand,
   backupCommand,
   baselineCommand,
+  pruneCommand,
   logCommand,
   ledgerCommand,
   doctorCommand,

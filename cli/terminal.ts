@@ -1,4 +1,5 @@
 /** Where a command speaks to: results on standard output, everything on the way there on standard error. */
+import { once } from "node:events";
 import { styleText } from "node:util";
 import { cut } from "./display-width.ts";
 import type { Screen } from "./screen.ts";
@@ -8,6 +9,10 @@ export type Tint = "red" | "green" | "yellow" | "dim" | "bold";
 export interface Terminal {
   /** A line of the result. */
   out(line: string): void;
+  /** A piece of the result as it is; resolves once there is room for the next. */
+  write(piece: string): Promise<void>;
+  /** Columns of standard output; undefined where nobody looks at it. */
+  readonly width: number | undefined;
   /** A line of progress or of a refusal. */
   err(line: string): void;
   /** One line that stands until the next: shown only where somebody looks, and wiped by any other. */
@@ -60,7 +65,12 @@ export function processTerminal(): Terminal {
     watched,
     unicode: env.TERM !== "linux",
     interactive: attended && stdin.isTTY === true,
+    width: stdout.isTTY === true ? stdout.columns || 80 : undefined,
     out: (line) => write(stdout, line),
+    write: async (piece) => {
+      wipe();
+      if (!stdout.write(piece)) await once(stdout, "drain");
+    },
     err,
     live: (line) => {
       if (!watched) return;

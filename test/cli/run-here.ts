@@ -13,6 +13,10 @@ export async function runHere(words: string[], variables: Record<string, string>
     out: (line) => {
       out += `${line}\n`;
     },
+    width: undefined,
+    write: async (piece) => {
+      out += piece;
+    },
     err: (line) => {
       err += `${line}\n`;
     },

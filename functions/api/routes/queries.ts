@@ -97,7 +97,7 @@ const run = createRoute({
   tags: ["Queries"],
   summary: "Run a query in a transaction that only reads and is taken back",
   description:
-    "A viewer may as well where the environment's policy says `queries: { viewers: true }`. Each run is told in the log: who, which query, how many rows.",
+    "A viewer may as well where the environment's policy says `queries: { viewers: true }`, of the release that is promoted. Each run is told in the log: who, which query, how many rows.",
   request: {
     params: z.object({ name: environmentName, query: queryName }),
     ...jsonBody(z.strictObject(queryRequest.shape)),
@@ -138,6 +138,9 @@ export const queryRoutes = api()
   })
   .openapi(run, async (c) => {
     const { name: environment, query } = c.req.valid("param");
-    const request = { ...c.req.valid("json"), environment, query, person: c.var.person };
+    const wanted = c.req.valid("json");
+    // What another release asks nobody has promoted.
+    if (wanted.release !== undefined) allow(c, "promote", environment);
+    const request = { ...wanted, environment, query, person: c.var.person };
     return c.json(await askLook("query", request), 200);
   });
