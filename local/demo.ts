@@ -5,13 +5,14 @@
 import { parseArgs } from "node:util";
 import { databaseUrl } from "../core/database-url.ts";
 import { didYouMean } from "../core/did-you-mean.ts";
+import { assessments } from "./demo/assessments.ts";
 import { documents } from "./demo/documents.ts";
 import { narralytica } from "./demo/narralytica.ts";
 import { selenite } from "./demo/selenite.ts";
 import { openStage, type Stage, say, tell } from "./demo/stage.ts";
 
 /** By the example's name; the first is played when none is named. */
-const STORIES: Record<string, (stage: Stage) => Promise<void>> = { narralytica, documents, selenite };
+const STORIES: Record<string, (stage: Stage) => Promise<void>> = { narralytica, documents, selenite, assessments };
 
 const { values: flags, positionals } = parseArgs({
   options: { keep: { type: "boolean", default: false } },

@@ -103,7 +103,7 @@ export async function openStage(name: string): Promise<Stage> {
       const layers = [example, ...releases.map((release) => join(example, "releases", release))];
       for (const layer of layers)
         for (const entry of await readdir(layer))
-          if (!["releases", "generate.ts", "README.md"].includes(entry))
+          if (!["releases", "generator", "generate.ts", "README.md"].includes(entry))
             await cp(join(layer, entry), join(project, entry), { recursive: true });
     },
     newestPromotion: async () => {

@@ -28,6 +28,9 @@ create or replace trigger seal_final
 before insert or update on job_finals
 for each row execute function seal_final();
 
+-- Also in sessions that replay for a replica, where triggers otherwise rest.
+alter table job_finals enable always trigger seal_final;
+
 create table if not exists artifacts (
   id bigint generated always as identity primary key,
   reference text not null unique check (reference <> ''),

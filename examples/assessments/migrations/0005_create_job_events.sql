@@ -153,4 +153,3 @@ alter table job_finals enable always trigger note_deletes;
 alter table artifacts enable always trigger note_inserts;
 alter table artifacts enable always trigger note_updates;
 alter table artifacts enable always trigger note_deletes;
-alter table job_finals enable always trigger seal_final;
