@@ -70,6 +70,8 @@ const OF: Record<Access["of"], string> = {
   promotion: "the promotion's environment",
   task: "the task's environment",
   backup: "the backup's environment",
+  prune: "the prune's environment",
+  hold: "the hold's environment",
   service: "all environments",
   somewhere: "any environment",
   self: "oneself",

@@ -11,13 +11,23 @@ export interface Access {
   permission: Permission;
   /**
    * Where the permission is needed: in the `environment` that the path or the body names; in that of the `promotion`,
-   * `task` or `backup` that the path names; for the whole `service`, which is all environments; `somewhere`, what comes
+   * `task`, `backup`, `prune` or `hold` that the path names; for the whole `service`, which is all environments; `somewhere`, what comes
    * back being what the actor may see; not at all, for it is about one`self` or `public`.
    */
-  of: "environment" | "promotion" | "task" | "backup" | "service" | "somewhere" | "self" | "public";
+  of:
+    | "environment"
+    | "promotion"
+    | "task"
+    | "backup"
+    | "prune"
+    | "hold"
+    | "service"
+    | "somewhere"
+    | "self"
+    | "public";
 }
 
-const BY_ID = ["promotion", "task", "backup"] as const;
+const BY_ID = ["promotion", "task", "backup", "prune", "hold"] as const;
 
 /** The parts of a route that ask: to be spread into `createRoute`. What only a body tells, the route must ask by `allow`. */
 export function access(permission: Permission, of: Access["of"]) {

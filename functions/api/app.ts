@@ -4,6 +4,7 @@
  */
 import { behindDoors } from "./doors.ts";
 import { adoptionRoutes } from "./routes/adoptions.ts";
+import { archivedRoutes } from "./routes/archived.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { backupTaskRoutes } from "./routes/backup-tasks.ts";
 import { backupRoutes } from "./routes/backups.ts";
@@ -14,6 +15,7 @@ import { endingRoutes } from "./routes/endings.ts";
 import { environmentRoutes } from "./routes/environments.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { holdingRoutes } from "./routes/holdings.ts";
+import { holdRoutes } from "./routes/holds.ts";
 import { issuerRoutes } from "./routes/issuers.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { logRoutes } from "./routes/log.ts";
@@ -21,6 +23,7 @@ import { peopleRoutes } from "./routes/people.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { progressRoutes } from "./routes/progress.ts";
 import { promotionRoutes } from "./routes/promotions.ts";
+import { pruneRoutes } from "./routes/prunes.ts";
 import { queryRoutes } from "./routes/queries.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { releaseRoutes } from "./routes/releases.ts";
@@ -47,6 +50,9 @@ const routed = app
   .route("/", replayRoutes)
   .route("/", shapeRoutes)
   .route("/", adoptionRoutes)
+  .route("/", pruneRoutes)
+  .route("/", holdRoutes)
+  .route("/", archivedRoutes)
   .route("/", issuerRoutes)
   .route("/", destinationRoutes)
   .route("/", logRoutes)

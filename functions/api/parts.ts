@@ -57,6 +57,19 @@ export const PARTS: readonly Part[] = [
     (await import("./routes/backup-tasks.ts")).backupTaskRoutes,
   ]),
   part(["/tasks/*"], async () => [(await import("./routes/tasks.ts")).taskRoutes]),
+  part(
+    [
+      "/environments/:name/prunes",
+      "/environments/:name/prune-tests",
+      "/environments/:name/policies",
+      "/prunes/*",
+    ],
+    async () => [(await import("./routes/prunes.ts")).pruneRoutes],
+  ),
+  part(["/environments/:name/holds", "/holds/*"], async () => [
+    (await import("./routes/holds.ts")).holdRoutes,
+  ]),
+  part(["/environments/:name/archived"], async () => [(await import("./routes/archived.ts")).archivedRoutes]),
   part(["/issuers/*"], async () => [(await import("./routes/issuers.ts")).issuerRoutes]),
   part(["/destinations/*"], async () => [(await import("./routes/destinations.ts")).destinationRoutes]),
   part(["/people/*"], async () => [(await import("./routes/people.ts")).peopleRoutes]),

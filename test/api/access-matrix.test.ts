@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { ACCESS_ROLES, type AccessRole, type Permission } from "../../core/access.ts";
 import { type Operation, operations } from "../../docs/access-table.ts";
+import { newId } from "../../io/new-id.ts";
 import { openWorld, registerFresh, uploadRelease, type World } from "./world.ts";
 
 /** Spelled out once more: the code under test must not be what says how it should be. */
@@ -20,6 +21,8 @@ interface Place {
   promotion: string;
   task: string;
   backup: string;
+  prune: string;
+  hold: string;
 }
 
 interface Caller {
@@ -81,7 +84,7 @@ async function newPerson(name: string, grants: object[]): Promise<string> {
   return (await must<{ key: string }>("POST", "/keys", { person: name, label: "matrix" })).key;
 }
 
-/** An environment with a promotion, a task and a backup. */
+/** An environment with a promotion, a task, a backup, a prune and a hold. */
 async function furnish(environment: string): Promise<Place> {
   await registerFresh(world, environment);
   const { id: task } = await must<{ id: string }>("POST", `/environments/${environment}/baselines`);
@@ -92,7 +95,17 @@ async function furnish(environment: string): Promise<Place> {
       values ($1, $2, $3, $4, $5, 1, 1, now() + interval '1 day')`,
     [backup, environment, promotion, `backups/${environment}/${backup}/manifest.json`, "0".repeat(64)],
   );
-  return { environment, promotion, task, backup };
+  const [prune, hold] = [newId("prune"), newId("hold")];
+  await world.ledger.query(
+    `insert into ledger.prunes (id, environment, policy, release, digest, trigger, mode, requested_by, status)
+      values ($1, $2, 'books', $3, '', 'request', 'report', 'tester', 'reported')`,
+    [prune, environment, release],
+  );
+  await world.ledger.query(
+    `insert into ledger.holds (id, environment, policy, record, reason, placed_by) values ($1, $2, 'books', '1', 'asked', 'tester')`,
+    [hold, environment],
+  );
+  return { environment, promotion, task, backup, prune, hold };
 }
 
 /** The path about a place, with everything in it that there is. */
@@ -115,7 +128,9 @@ function pathOf({ method, path, access, named }: Operation, place: Place): strin
 
 /** Whether it is about the place, or about no environment in particular. */
 const isPlaced = ({ access, id, named }: Operation) =>
-  ["environment", "promotion", "task", "backup"].includes(access.of) || named || id in BODIES;
+  ["environment", "promotion", "task", "backup", "prune", "hold"].includes(access.of) ||
+  named ||
+  id in BODIES;
 
 /** What must come of it: `allowed`, or the status of the refusal. */
 function expected(operation: Operation, { role, held }: Caller, target: string): "allowed" | 403 | 404 {

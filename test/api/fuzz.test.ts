@@ -55,11 +55,33 @@ beforeAll(async () => {
       values ($1, 'fuzzed', $2, 'backups/fuzzed/x/manifest.json', 'hash', 1, 1, now(), 'manual', now())`,
     [backup, task],
   );
+  const [prune, hold] = [newId("prune"), newId("hold")];
+  await world.ledger.query(
+    `insert into ledger.prunes (id, environment, policy, release, digest, trigger, mode, requested_by, status)
+      values ($1, 'fuzzed', 'books', $2, '', 'request', 'prune', 'tester', 'pruned')`,
+    [prune, release],
+  );
+  await world.ledger.query(
+    `insert into ledger.prune_records (prune, record, environment, policy, batch, status)
+      select $1, record, 'fuzzed', 'books', 1, 'pruned' from unnest('{1,2}'::text[]) record`,
+    [prune],
+  );
+  await world.ledger.query(
+    `insert into ledger.holds (id, environment, policy, record, reason, placed_by)
+      values ($1, 'fuzzed', 'books', '1', 'asked', 'tester'), ($2, 'fuzzed', 'books', null, 'asked', 'tester')`,
+    [hold, newId("hold")],
+  );
   await world.store.putOnce(`promotions/${id}/admit/1/note.json`, Buffer.from("{}"));
   Object.assign(there, {
     promotions: [id],
     tasks: [task],
     backups: [backup],
+    prunes: [prune],
+    holds: [hold],
+    policy: ["books"],
+    record: ["1", "2"],
+    records: [["1"]],
+    backup: [backup, "latest"],
     release: [release, release.slice(0, 8)],
     hash: [release],
     environment: ["fuzzed", "still"],
@@ -80,7 +102,10 @@ beforeAll(async () => {
   for (const { method, path } of operations.filter((one) => takesCursor(one.operation))) {
     const { body } = await callLambda({
       method: method.toUpperCase(),
-      path: path.replaceAll("{id}", path.startsWith("/tasks") ? task : id),
+      path: path.replaceAll(
+        "{id}",
+        path.startsWith("/tasks") ? task : path.startsWith("/prunes") ? prune : id,
+      ),
       query: "limit=1",
       headers: { authorization: `Bearer ${KEY}` },
     });

@@ -109,6 +109,7 @@ export async function openWorld() {
   const promotionMachine = await createMachine(sfn, "promotion", WAITING);
   const rollbackMachine = await createMachine(sfn, "rollback", WAITING);
   process.env.REHEARSAL_TASK_MACHINE = await createMachine(sfn, "task", WAITING);
+  process.env.REHEARSAL_PRUNE_MACHINE = await createMachine(sfn, "prune", WAITING);
   process.env.REHEARSAL_PROMOTION_MACHINE = promotionMachine;
   process.env.REHEARSAL_ROLLBACK_MACHINE = rollbackMachine;
 
