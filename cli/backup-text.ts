@@ -1,5 +1,6 @@
 /** Backups in words: a table of them, one with what its manifest says, and what became of a task. */
 import type { Backup, BackupDetail, LastVerified, Task } from "./answers.ts";
+import { describePruneTest } from "./prune-text.ts";
 import { age, bytes, columns, duration, facts, plain, rows, short, when } from "./text.ts";
 
 /** A line for each. */
@@ -135,6 +136,8 @@ export function describeOutcome({ id, kind, outcome }: Task): string {
       ].join("\n");
     case "squash":
       return `${id}: proved; databases that have had the originals take the squash for them`;
+    case "prune-test":
+      return describePruneTest(told);
     case "baseline":
       return `${id}: ${amount("tables")} tables, ${rows(amount("rows"))}, at ${when(text("takenAt"))}`;
   }

@@ -73,7 +73,7 @@ async function valuesOf(option: Option, lookUp: LookUp): Promise<string[]> {
 /** What an argument names, by its word. */
 function kindsOf(command: Command, word: string): Kind[] {
   if (isKind(word)) return [word];
-  if (word === "id") return ["promotion", "task"];
+  if (word === "id") return ["promotion", "task", "prune"];
   if (word === "what") return ["environment", "promotion"];
   return word === "name" && command.parent?.name() === "env" && command.name() !== "add"
     ? ["environment"]

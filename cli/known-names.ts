@@ -12,6 +12,8 @@ const LISTS = {
   promotion: { path: "/promotions?limit=100", names: named("id", "promotions") },
   release: { path: "/releases?limit=100", names: named("hash", "releases") },
   backup: { path: "/backups?limit=100", names: named("id", "backups") },
+  prune: { path: "/prunes?limit=100", names: named("id", "prunes") },
+  hold: { path: "/holds?limit=100", names: named("id", "holds") },
   task: { path: "/tasks?limit=100", names: named("id", "tasks") },
 };
 

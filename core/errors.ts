@@ -703,7 +703,7 @@ export const ERRORS = {
   PolicyUntested: entry<{ policy: string; environment: string; reason: string }>({
     message: (f) => `the policy "${f.policy}" may not delete in "${f.environment}": ${f.reason}`,
     hint: (f) =>
-      `put it to a restored copy with: rehearsal prune test ${f.environment} ${f.policy}; until then "rehearsal prune plan" tells what would go`,
+      `put it to a restored copy with: rehearsal prune test ${f.policy} --environment ${f.environment}; until then "rehearsal prune plan" tells what would go`,
     status: 409,
     exit: 4,
   }),
@@ -1894,6 +1894,12 @@ export const ERRORS = {
     exit: 2,
   }),
   // --- documents ---------------------------------------------------------------------------------
+  StorageUnset: entry<{ environment: string }>({
+    message: (f) => `the policy of "${f.environment}" names no bucket that its documents would lie in`,
+    hint: (f) => `name it: rehearsal env set-policy ${f.environment} with "storage": {"bucket": "…"}`,
+    status: 409,
+    exit: 2,
+  }),
   SnapshotDamaged: entry<{ document: string; record: string; expected: string; actual: string }>({
     message: (f) =>
       `the payload that "${f.document}" of record ${f.record} would be made from is not the one that was sealed: ${f.actual} instead of ${f.expected}`,

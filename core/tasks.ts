@@ -12,6 +12,9 @@ export const TASKS = [
   "adopt",
   "baseline",
   "squash",
+  "report",
+  "regenerate",
+  "prune-test",
 ] as const;
 
 export type TaskKind = (typeof TASKS)[number];
@@ -46,4 +49,10 @@ export interface TaskInputs {
   baseline: Record<never, never>;
   /** Whole hashes of the release with the originals, and of the one with the squash. */
   squash: { before: string; after: string };
+  /** `release`: the whole hash of the one whose report it is. */
+  report: { release: string; report: string };
+  /** `records`: which; all whose documents are not of their current payload where it is null. */
+  regenerate: { release: string; document: string; records: string[] | null };
+  /** `policy` of the release that `release` is the whole hash of; at most so many `records` of its backlog. */
+  "prune-test": { policy: string; release: string; records?: number };
 }

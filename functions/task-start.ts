@@ -14,10 +14,11 @@ import { environmentOf } from "../io/ledger/whereabouts.ts";
 import { newId } from "../io/new-id.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { refuseGone, refuseUnusable } from "./backups.ts";
-import { stepFunctions } from "./clients.ts";
+import { artifacts, stepFunctions } from "./clients.ts";
 import { refuseFenced, refuseLocked } from "./fenced.ts";
 import { type Asker, startOnce } from "./keyed-start.ts";
 import { refuseWithoutContainers, taskMachine } from "./machines.ts";
+import { findPolicy } from "./retention-policies.ts";
 
 export interface Started {
   task: Task;
@@ -189,6 +190,25 @@ export async function startBaseline(
     const { name } = await readEnvironment(ledger, request.environment);
     await refuseFenced(ledger, name);
     return { kind: "baseline", environment: name, backup: null, input: {} };
+  });
+}
+
+/**
+ * Starts the test of a retention policy on a copy that is made of a backup: an id, or `latest`. Throws `PolicyUnknown`,
+ * `NotFound` and `BackupUnusable`.
+ */
+export async function startPruneTest(
+  ledger: Session,
+  request: { environment: string; policy: string; backup: string; records?: number },
+  who: Asker,
+): Promise<Started> {
+  const { policy, records } = request;
+  return start(ledger, who, { kind: "prune-test", ...request }, async () => {
+    const environment = await readEnvironment(ledger, request.environment);
+    const { release } = await findPolicy(artifacts(), environment, policy);
+    const backup = await baseOf(ledger, environment.name, request.backup);
+    const input = { policy, release, ...(records !== undefined && { records }) };
+    return { kind: "prune-test", environment: environment.name, backup, input };
   });
 }
 

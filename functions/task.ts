@@ -162,7 +162,7 @@ export async function closeTask(
 
   async function removeTraces(of: Task, attempts: number): Promise<void> {
     const store = artifacts();
-    if (of.kind === "export") await store.erase(exportPrefix(id));
+    if (of.kind === "export" || of.kind === "report" || of.kind === "prune-test") await store.erase(exportPrefix(id));
     if (of.environment === null || !MAKES_DATABASES.has(of.kind)) return;
     const { openMaintenance } = await openCopies(ledger, of.environment, sessionsOf(of));
     const maintenance = await openMaintenance();
@@ -175,7 +175,14 @@ export async function closeTask(
   }
 }
 
-const MAKES_DATABASES: ReadonlySet<TaskKind> = new Set(["verify", "restore", "replay", "squash", "adopt"]);
+const MAKES_DATABASES: ReadonlySet<TaskKind> = new Set([
+  "verify",
+  "restore",
+  "replay",
+  "squash",
+  "adopt",
+  "prune-test",
+]);
 
 /** How the names of a task's sessions begin; an attempt's number follows. */
 export function sessionsOf({ id, kind }: Pick<Task, "id" | "kind">): string {

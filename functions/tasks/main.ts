@@ -36,6 +36,7 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   squash: squashTask,
   adopt: adoptTask,
   baseline: baselineTask,
+  "prune-test": async (context) => (await import("./prune-test.ts")).pruneTestTask(context),
 };
 
 export const handler = invoked(async ({ task, error }: TaskEvent): Promise<Json> => {
