@@ -80,6 +80,7 @@ function placesOf(actor: Actor): Place[] {
     at("", "Overview"),
     at("/promotions", "Promotions"),
     at("/backups", "Backups"),
+    at("/prunes", "Prunes"),
     at("/inventory", "Inventory"),
     at("/log", "Log"),
     ...(may(actor, "administer", EVERYWHERE) ? [at("/people", "People")] : []),
