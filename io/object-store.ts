@@ -5,7 +5,7 @@ import { RehearsalError } from "../core/errors.ts";
 import { eraseObjects } from "./object-erase.ts";
 import { abortUpload, listFolders, listUploads } from "./object-leftovers.ts";
 import { presignGet, presignPut } from "./object-presign.ts";
-import { putOnce, putStreamOnce } from "./object-put-once.ts";
+import { putOnce, putStreamOnce, whereHeld } from "./object-put-once.ts";
 import { translateStoreError } from "./object-store-errors.ts";
 import { uploadStream } from "./object-upload.ts";
 import { loadS3 } from "./s3-client.ts";
@@ -53,6 +53,8 @@ export function openObjectStore({ bucket, elsewhere }: { bucket: string; elsewhe
 
     putStreamOnce: (key, content, options) =>
       guarded(key, async () => putStreamOnce(store, await load(), key, content, options)),
+
+    holds: (key, content) => guarded(key, async () => (await whereHeld(store, key, content)) !== "gone"),
 
     putStream: (key, source, options) =>
       guarded(key, async () => {
@@ -142,6 +144,20 @@ export function openObjectStore({ bucket, elsewhere }: { bucket: string; elsewhe
       guarded(key, async () => {
         const { client, s3 } = await load();
         await client.send(new s3.DeleteObjectCommand({ Bucket: bucket, Key: key }));
+      }),
+
+    removeIf: (key, etag) =>
+      guarded(key, async () => {
+        const { client, s3 } = await load();
+        try {
+          await client.send(new s3.DeleteObjectCommand({ Bucket: bucket, Key: key, IfMatch: etag }));
+          return "removed";
+        } catch (error) {
+          const status = error instanceof s3.S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+          if (status === 404) return "gone";
+          if (status === 412 || status === 409) return "other";
+          throw error;
+        }
       }),
 
     erase: (prefix) => guarded(prefix, async () => eraseObjects(await load(), bucket, prefix)),

@@ -75,6 +75,8 @@ export interface ObjectStore {
     content: KnownContent,
     options?: PutOptions,
   ): Promise<Put & { outcome: "written" | "present" }>;
+  /** Whether these very bytes are there; `ObjectConflict` for others. */
+  holds(key: string, content: Pick<KnownContent, "size" | "sha256">): Promise<boolean>;
   /** Writes a stream of any length in bounded memory; when anything fails, the source too, no parts are left. */
   putStream(key: string, source: AsyncIterable<Uint8Array>, options?: PutOptions): Promise<Put>;
   get(key: string): Promise<Uint8Array>;
@@ -85,6 +87,8 @@ export interface ObjectStore {
   list(prefix: string, after?: string): AsyncIterable<StoredObject>;
   /** Done, too, when nothing is there. In a versioned bucket older versions stay. */
   remove(key: string): Promise<void>;
+  /** Removes what has this ETag; `gone` when nothing is there, `other` when something else is, which stays. */
+  removeIf(key: string, etag: string): Promise<"removed" | "gone" | "other">;
   /** Removes all under a prefix for good, every version of it; `ObjectForbidden` when Object Lock keeps any. */
   erase(prefix: string): Promise<{ objects: number; bytes: number }>;
   /** True when the bucket was made with Object Lock. */

@@ -198,10 +198,8 @@ function checkAgainst(
       problems.push(`${place}, tiedTo: no row of ${tiedTo.key} is pruned`);
     return found;
   });
-  for (const { table, by } of policy.keep)
-    if (by !== undefined) rules.set(quoteQualified(table.schema, table.name), { by });
-  const tieOf = (place: string, table: PrunableTable) => {
-    const tie = findTie(shape.tables, root, table, rules);
+  const tieOf = (place: string, table: PrunableTable, rule = rules.get(table.quoted)) => {
+    const tie = findTie(shape.tables, root, table, new Map(rules).set(table.quoted, rule ?? {}));
     if ("problem" in tie) problems.push(`${place}: ${tie.problem}`);
     return "problem" in tie ? { hops: [] } : tie;
   };
@@ -220,13 +218,16 @@ function checkAgainst(
     if (rule.references.length > 0 && rule.snapshot === undefined)
       problems.push(`${place}, references: say under snapshot which column is the payload`);
     const { snapshot } = rule;
-    if (snapshot === undefined) return { rule, table, tie: rule.object ? tieOf(place, table) : { hops: [] } };
+    // A table of which a part is pruned may belong to the record by another key than the part does.
+    const own = rule.by ? { by: rule.by } : {};
+    if (snapshot === undefined)
+      return { rule, table, tie: rule.object ? tieOf(place, table, own) : { hops: [] } };
     if (index !== undefined) problems.push(`${place}: snapshots are never pruned, take it out of prune`);
     columnOf(`${place}, snapshot.payload`, table, snapshot.payload, isJson, "json or jsonb");
     columnOf(`${place}, snapshot.sha256`, table, snapshot.sha256, isText, "a text");
     conditions(`${place}, snapshot.where`, table, snapshot.where);
     conditions(`${place}, snapshot.required`, table, snapshot.required);
-    return { rule, table, tie: tieOf(place, table) };
+    return { rule, table, tie: tieOf(place, table, own) };
   };
   const kept = policy.keep.map(checkKept);
 
@@ -273,9 +274,9 @@ function checkAgainst(
   );
 
   const snapshots = kept.flatMap((one): (PlannedSnapshot & Pick<KeepRule, "references">)[] => {
-    if (one?.rule.snapshot === undefined) return [];
-    const { rule, table, tie } = one;
-    return [{ table, tie, references: rule.references, ...rule.snapshot }];
+    const snapshot = one?.rule.snapshot;
+    if (one === undefined || snapshot === undefined) return [];
+    return [{ table: one.table, tie: one.tie, references: one.rule.references, names: [], ...snapshot }];
   });
   const references = snapshots.flatMap((snapshot, index) =>
     snapshot.references.flatMap(({ path, table, column, within }) => {
@@ -285,11 +286,12 @@ function checkAgainst(
       const found = find(place, table);
       if (found === undefined) return [];
       const type = columnOf(place, found, column, isNameable, "a text, a number or a uuid")?.type ?? "";
+      const rule = [...policy.keep, ...policy.prune].find(
+        (one) => one.object && quoteQualified(one.table.schema, one.table.name) === found.quoted,
+      );
+      snapshot.names.push({ path, table: found, column, type, ...(rule?.object && { object: rule.object }) });
       const to = pruned.get(found.quoted);
-      if (to === undefined) {
-        remarks.push(`${place}: none of its rows is pruned, so nothing is looked up`);
-        return [];
-      }
+      if (to === undefined) return [];
       return [{ ...{ snapshot: index, path, to, column, type, within } }];
     }),
   );

@@ -46,6 +46,15 @@ export interface PlannedSnapshot {
   sha256: string;
   where: readonly Condition[];
   required?: readonly Condition[];
+  /** What its payloads name, pruned or not: it has to be there. */
+  names: {
+    path: string;
+    table: PrunableTable;
+    column: string;
+    type: string;
+    /** What rows of the table say of an object. */
+    object?: ObjectRule;
+  }[];
 }
 
 /** Kept rows whose objects have to be there. */
