@@ -1,5 +1,7 @@
 /** The words of tasks: work that is too long for a request and belongs to no promotion. Each kind is at once the handler's file and the name in the log. */
+
 import type { HistoryTool } from "./formats/history-tools.ts";
+import type { ImportSourceName } from "./import/source.ts";
 import type { RetentionClass } from "./retention.ts";
 
 export const TASKS = [
@@ -12,6 +14,8 @@ export const TASKS = [
   "adopt",
   "baseline",
   "squash",
+  "import-files",
+  "import-sqlite",
   "report",
   "regenerate",
   "prune-test",
@@ -49,6 +53,16 @@ export interface TaskInputs {
   baseline: Record<never, never>;
   /** Whole hashes of the release with the originals, and of the one with the squash. */
   squash: { before: string; after: string };
+  /** `release`: the whole hash of the one whose mapping `import` names; with `dryRun` everything is tried, and nothing stays. */
+  "import-files": { release: string; import: string; source: ImportSourceName; dryRun: boolean };
+  /** `release`: the whole hash of the one whose mapping `import` is; `file`: which of the source's, where it has several. */
+  "import-sqlite": {
+    release: string;
+    import: string;
+    source: ImportSourceName;
+    file?: string;
+    dryRun: boolean;
+  };
   /** `release`: the whole hash of the one whose report it is. */
   report: { release: string; report: string };
   /** `records`: which; all whose documents are not of their current payload where it is null. */

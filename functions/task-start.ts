@@ -2,11 +2,12 @@
 import type { Json } from "../core/canonical-json.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { HistoryTool } from "../core/formats/history-tools.ts";
+import type { ImportSourceName } from "../core/import/source.ts";
 import type { RetentionClass } from "../core/retention.ts";
 import type { ExportFormat } from "../core/tasks.ts";
 import { newestUsable, readBackup } from "../io/ledger/backup-rows.ts";
 import { tellOfBackup } from "../io/ledger/backups.ts";
-import { readEnvironment } from "../io/ledger/environments.ts";
+import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { findRelease } from "../io/ledger/releases.ts";
 import { insertTask, type NewTask, readTask, type Task, type TaskFacts } from "../io/ledger/tasks.ts";
@@ -16,8 +17,10 @@ import type { Session } from "../io/postgres/session.ts";
 import { refuseGone, refuseUnusable } from "./backups.ts";
 import { artifacts, stepFunctions } from "./clients.ts";
 import { refuseFenced, refuseLocked } from "./fenced.ts";
+import { refuseSource } from "./import-source.ts";
 import { type Asker, startOnce } from "./keyed-start.ts";
 import { refuseWithoutContainers, taskMachine } from "./machines.ts";
+import { definitionOf, readDefinitions } from "./reporting.ts";
 import { findPolicy } from "./retention-policies.ts";
 
 export interface Started {
@@ -180,6 +183,39 @@ export async function startSquash(
   });
 }
 
+/** Starts a report of the release that the environment runs. Throws `ReportUnused`, `NotFound` and `EnvironmentFenced`. */
+export async function startReport(
+  ledger: Session,
+  request: { environment: string; report: string },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "report", ...request }, async () => {
+    const defined = await readDefinitions(ledger, artifacts(), request.environment);
+    const { name } = definitionOf(defined, "report", request.report);
+    const { environment, release } = defined;
+    await refuseFenced(ledger, environment.name);
+    return { kind: "report", environment: environment.name, backup: null, input: { release, report: name } };
+  });
+}
+
+/** Starts the making of documents anew, of these records or of all whose payload is another by now. Throws as `startReport` does, and `StorageUnset`. */
+export async function startRegeneration(
+  ledger: Session,
+  request: { environment: string; document: string; records: string[] | null },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "regenerate", ...request }, async () => {
+    const defined = await readDefinitions(ledger, artifacts(), request.environment);
+    const { name } = definitionOf(defined, "document", request.document);
+    const { environment, release } = defined;
+    if (environment.policy.storage === undefined)
+      throw new RehearsalError("StorageUnset", { environment: environment.name });
+    await refuseFenced(ledger, environment.name);
+    const input = { release, document: name, records: request.records };
+    return { kind: "regenerate", environment: environment.name, backup: null, input };
+  });
+}
+
 /** Starts the reading of what an environment's database holds. Throws `EnvironmentFenced`. */
 export async function startBaseline(
   ledger: Session,
@@ -209,6 +245,87 @@ export async function startPruneTest(
     const backup = await baseOf(ledger, environment.name, request.backup);
     const input = { policy, release, ...(records !== undefined && { records }) };
     return { kind: "prune-test", environment: environment.name, backup, input };
+  });
+}
+
+export interface SqliteImportRequest {
+  environment: string;
+  source: ImportSourceName;
+  file?: string;
+  /** Which mapping; the only one when left out. */
+  import?: string;
+  /** The environment's name once more; needed where its role is prod. */
+  confirm?: string;
+  dryRun: boolean;
+}
+
+/** Starts an import from SQLite. Throws what `findSqliteMapping` does, `ImportOverProd`, `ImportSourceUnfit` and `EnvironmentLocked`. */
+export async function startSqliteImport(
+  ledger: Session,
+  request: SqliteImportRequest,
+  who: Asker,
+): Promise<Started> {
+  const { source, file, dryRun } = request;
+  return start(ledger, who, { kind: "import-sqlite", ...request }, async () => {
+    const environment = await readEnvironment(ledger, request.environment);
+    refuseUnconfirmed(environment, request);
+    refuseSource(environment, source);
+    await refuseLocked(ledger, environment.name);
+    // Loaded on first use, for they read a release.
+    const { findSqliteMapping } = await import("./sqlite-imports.ts");
+    const { release, mapping } = await findSqliteMapping(artifacts(), environment, request.import);
+    return {
+      kind: "import-sqlite",
+      environment: environment.name,
+      backup: null,
+      input: { release, import: mapping.name, source, dryRun, ...(file !== undefined && { file }) },
+    };
+  });
+}
+
+/** What goes into production is said twice. */
+function refuseUnconfirmed(
+  { name, role }: Environment,
+  { confirm, dryRun }: Pick<SqliteImportRequest, "confirm" | "dryRun">,
+): void {
+  if (confirm === name || (confirm === undefined && (role !== "prod" || dryRun))) return;
+  throw new RehearsalError("ImportOverProd", { environment: name, given: confirm ?? "" });
+}
+
+export interface ImportRequest {
+  environment: string;
+  import: string;
+  source: ImportSourceName;
+  dryRun: boolean;
+  /** The environment's name once more; needed where its role is prod and something is written. */
+  confirm?: string;
+}
+
+/**
+ * Starts an import of files by the mapping of the release that the environment runs. Throws `ImportOverProd` when production's
+ * name was not said, `ImportSourceUnfit`, `ImportReleaseMissing`, `ImportUnknown` and `EnvironmentLocked`.
+ */
+export async function startImportFiles(
+  ledger: Session,
+  request: ImportRequest,
+  who: Asker,
+): Promise<Started> {
+  const { import: name, source, dryRun } = request;
+  return start(ledger, who, { kind: "import-files", ...request }, async () => {
+    const environment = await readEnvironment(ledger, request.environment);
+    refuseUnconfirmed(environment, request);
+    refuseSource(environment, source);
+    await refuseLocked(ledger, environment.name);
+    // Loaded on first use, for it reads a release.
+    const { findImport, importRelease } = await import("./imports.ts");
+    const release = importRelease(environment);
+    await findImport(artifacts(), release, name, "files");
+    return {
+      kind: "import-files",
+      environment: environment.name,
+      backup: null,
+      input: { release, import: name, source, dryRun },
+    };
   });
 }
 

@@ -31,7 +31,7 @@ import { exportPrefix } from "./exports.ts";
 import { endSessionsOfOlder, undisturbed } from "./older-attempts.ts";
 import { trySending } from "./outbox.ts";
 import { noteProgress } from "./progress.ts";
-import { whileAlive } from "./time-left.ts";
+import { enoughTime, whileAlive } from "./time-left.ts";
 
 /** One attempt of a task of whatever kind. */
 export interface TaskRun {
@@ -45,6 +45,8 @@ export interface TaskRun {
   passed(point: string): void;
   /** Tells whoever watches how far the task is. */
   progress(progress: Progress): void;
+  /** Asked between two parts of the work: false when the time is needed for the end, and the rest is another attempt's. */
+  mayGoOn(): boolean;
   /** Runs the work while no later attempt can begin; throws `AttemptStale` when one has. */
   asNewest<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -56,6 +58,8 @@ export interface TaskContext<K extends TaskKind = TaskKind> extends TaskRun {
 export interface TaskResult {
   /** Small: it travels through the state machine and stands in the log. */
   outcome: Json;
+  /** The work is not done: the machine, told by `more: true` in the outcome, calls for the rest, which goes by what is kept in `facts`. */
+  more?: true;
   /** More writes to the ledger, in the transaction that ends the task. */
   also?: (ledger: Session) => Promise<void>;
 }
@@ -86,6 +90,7 @@ export async function attemptTask(
     application: `${sessionsOf(task)} ${attempt.attempt}`,
     passed: (point) => milestone(id, `task-${task.kind}`, point),
     progress: note.tell,
+    mayGoOn: enoughTime(lifetime),
     asNewest: (work) => undisturbed(ledger, () => assertNewestOfTask(ledger, attempt), work),
   };
   let result: TaskResult;
@@ -104,6 +109,14 @@ export async function attemptTask(
     throw error;
   }
   context.passed("effect");
+  if (result.more) {
+    await ledger.transaction(async () => {
+      await assertNewestOfTask(ledger, attempt);
+      await note.writeLatest();
+    });
+    context.passed("yielded");
+    return result.outcome;
+  }
   await ledger.transaction(async () => {
     await assertNewestOfTask(ledger, attempt);
     await note.writeLatest();
@@ -162,7 +175,8 @@ export async function closeTask(
 
   async function removeTraces(of: Task, attempts: number): Promise<void> {
     const store = artifacts();
-    if (of.kind === "export" || of.kind === "report" || of.kind === "prune-test") await store.erase(exportPrefix(id));
+    if (of.kind === "export" || of.kind === "report" || of.kind === "prune-test")
+      await store.erase(exportPrefix(id));
     if (of.environment === null || !MAKES_DATABASES.has(of.kind)) return;
     const { openMaintenance } = await openCopies(ledger, of.environment, sessionsOf(of));
     const maintenance = await openMaintenance();

@@ -16,6 +16,12 @@ export function lifetime(): number {
 /** Milliseconds kept for what comes after the last slice, where the function has that much; else a quarter of what it has. */
 const RESERVE = 30_000;
 
+/** The same question of work that nobody can take back meanwhile, and that may take `lifetime` milliseconds from now on. */
+export function enoughTime(lifetime: number): () => boolean {
+  const began = performance.now();
+  return () => lifetime - (performance.now() - began) > Math.min(2 * RESERVE, lifetime / 4);
+}
+
 /** How often the ledger is asked whether somebody wants it back. */
 const HEED_EVERY = 2_000;
 

@@ -46,10 +46,30 @@ export async function putStreamOnce(
   options?: PutOptions,
 ): Promise<Put & { outcome: "written" | "present" }> {
   const { size, sha256 } = content;
+  const present = await whereHeld(store, key, content);
+  if (present !== "gone") return { ...putResult(key, size, sha256, present), outcome: "present" };
+  return putWhereNone(store, loaded, key, content, options, () => bodyOf(content));
+}
+
+/** What is said of the same bytes that are there; throws `ObjectConflict` for others. */
+export async function whereHeld(
+  store: ObjectStore,
+  key: string,
+  { size, sha256 }: Pick<KnownContent, "size" | "sha256">,
+): Promise<"gone" | { ETag: string; VersionId?: string }> {
   const present = await presentAs(store, key, size, sha256);
   if (present === "other") throw new RehearsalError("ObjectConflict", { bucket: store.bucket, key });
-  if (present !== "gone") return { ...putResult(key, size, sha256, present), outcome: "present" };
-  return putWhereNone(store, loaded, key, content, options, () => Readable.from(content.open()));
+  return present;
+}
+
+/** Bytes up to which a stream is put as a whole, so that the SDK can try again by itself. */
+const WHOLE = 4 * 1024 ** 2;
+
+async function bodyOf({ size, open }: KnownContent): Promise<Uint8Array | Readable> {
+  if (size > WHOLE) return Readable.from(open());
+  const pieces: Uint8Array[] = [];
+  for await (const piece of open()) pieces.push(piece);
+  return Buffer.concat(pieces);
 }
 
 async function putWhereNone(
@@ -58,7 +78,7 @@ async function putWhereNone(
   key: string,
   { size, sha256: hash }: Pick<KnownContent, "size" | "sha256">,
   options: PutOptions | undefined,
-  body: () => Uint8Array | Readable,
+  body: () => Uint8Array | Promise<Uint8Array | Readable>,
 ): Promise<Put & { outcome: "written" | "present" }> {
   const { bucket } = store;
   for (let tries = 1; tries <= TRIES; tries++) {
@@ -66,7 +86,7 @@ async function putWhereNone(
       const done = await client.send(
         new s3.PutObjectCommand({
           ...described(bucket, key, options),
-          Body: body(),
+          Body: await body(),
           ContentLength: size,
           ChecksumSHA256: Buffer.from(hash, "hex").toString("base64"),
           IfNoneMatch: "*",

@@ -10,7 +10,14 @@ export function taskDefinition(options: MachineOptions = {}): StateMachine {
     StartAt: "work",
     TimeoutSeconds: 60 * 60 * 24 * (options.compute === "fargate" ? 31 : 1),
     States: {
-      work: work(options, { comment: "What the task's kind says", next: "done", onFailure: "close" }),
+      work: work(options, {
+        comment: "What the task's kind says",
+        assign: { worked: "{% $states.result.Payload %}" },
+        next: "more-to-do",
+        onFailure: "close",
+      }),
+      // What outlasts a function stops in time, and is called for the rest.
+      "more-to-do": choice([["$exists($worked.more) and $worked.more = true", "work"]], "done"),
       close: task({
         comment: "Nothing of it is left; the reason",
         assign: { closed: "{% $states.result.Payload %}" },

@@ -1,6 +1,6 @@
 /** What a mapping has to keep to beyond its form: names that are there, in an order that can be followed, and paths that fit where they stand. */
 import { didYouMean } from "../did-you-mean.ts";
-import { readName } from "../plain-name.ts";
+import { folded } from "./layout.ts";
 import type { ColumnValue, ImportMapping, Rows } from "./mapping.ts";
 import type { JsonPath } from "./path.ts";
 
@@ -136,7 +136,5 @@ function columnsOf(
 function knowsText(value: ColumnValue | undefined): boolean {
   return value !== undefined && !["row", "table", "sha256"].includes(value.form);
 }
-
-const folded = (column: string): string => readName(column)?.[0] ?? column;
 
 const goesOver = (path: JsonPath): boolean => path.steps.some((step) => "all" in step);

@@ -1,4 +1,4 @@
-/** What an import reads: a folder beside the service, or what was uploaded for it into the environment's own bucket. */
+/** What an import reads: a folder beside the service, what lies in the environment's own bucket for it, or what the command has uploaded. */
 import * as z from "zod";
 
 export const importSourceSchema = z.union([
@@ -15,6 +15,10 @@ export const importSourceSchema = z.union([
     /** Below `intake/` of the environment's storage. */
     intake: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "use letters, digits, dots, _ and -"),
   }),
+  z.strictObject({
+    /** What the command has uploaded to the service's own bucket, by the digest of all that is in it. */
+    upload: z.string().regex(/^[0-9a-f]{32}$/, "use 32 hex digits"),
+  }),
 ]);
 
 export type ImportSourceName = z.infer<typeof importSourceSchema>;
@@ -24,7 +28,13 @@ export function intakePrefix(storage: { root: string }, intake: string): string 
   return `${storage.root}intake/${intake}/`;
 }
 
+/** The prefix of what the command has uploaded for an environment: whatever is asked for, it is below that environment's own. */
+export function uploadPrefix(environment: string, upload: string): string {
+  return `intake/${environment}/${upload}/`;
+}
+
 /** In words, for people and the log. */
 export function describeSource(source: ImportSourceName): string {
-  return "folder" in source ? source.folder : `intake/${source.intake}`;
+  if ("folder" in source) return source.folder;
+  return "upload" in source ? `the upload ${source.upload}` : `intake/${source.intake}`;
 }

@@ -34,8 +34,12 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   export: exportTask,
   replay: replayTask,
   squash: squashTask,
+  "import-files": async (context) => (await import("./import-files.ts")).importFilesTask(context),
   adopt: adoptTask,
   baseline: baselineTask,
+  "import-sqlite": async (context) => (await import("./import-sqlite.ts")).importSqliteTask(context),
+  report: async (context) => (await import("./report.ts")).reportTask(context),
+  regenerate: async (context) => (await import("./regenerate.ts")).regenerateTask(context),
   "prune-test": async (context) => (await import("./prune-test.ts")).pruneTestTask(context),
 };
 

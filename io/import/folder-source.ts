@@ -23,7 +23,11 @@ export async function openFolderSource(folder: string): Promise<FileSource> {
 /** Names of one folder at a time are in memory. A folder's name counts with its slash, as in the keys of a bucket. */
 async function* walk(top: string, under: string, after: string): AsyncGenerator<SourceFile | SourceOddity> {
   // Names are bytes: what is not UTF-8 is told, and not found under another name.
-  const entries = await readdir(join(top, under), { withFileTypes: true, encoding: "buffer" });
+  const entries = await readdir(join(top, under), { withFileTypes: true, encoding: "buffer" }).catch(
+    (error: Error) => {
+      throw new RehearsalError("ImportSourceChanged", { path: under, reason: error.message });
+    },
+  );
   const named = entries.map((entry) => {
     const bytes = entry.isDirectory() ? Buffer.concat([entry.name, SLASH]) : entry.name;
     return { entry, bytes, path: under + bytes.toString("utf8") };

@@ -21,8 +21,33 @@ export interface TaskFacts {
     withoutTablespace: string[];
     closed: boolean;
   };
-  /** export: when its files were removed. */
+  /** export, report: when its files were removed. */
   removedAt?: string;
+  /** import-files: how far it is. */
+  position?: ImportPosition;
+}
+
+/** A file that a task has left, and the attempt that wrote it. */
+export interface KeptFile {
+  name: string;
+  /** Bytes. */
+  size: number;
+  sha256: string;
+  attempt: number;
+}
+
+/** How far an import is: what another attempt goes on behind. */
+export interface ImportPosition {
+  /** The last record's folder that is done; null before the first. */
+  after: string | null;
+  records: { imported: number; refused: number };
+  /** By the mapping's sets of rows. */
+  rows: Record<string, { staged: number; inserted: number; updated: number }>;
+  media: { stored: number; present: number; bytes: number };
+  disagreements: number;
+  unread: number;
+  bytes: number;
+  report: { parts: KeptFile[]; lines: number; untold: number };
 }
 
 interface Of<K extends TaskKind> {
@@ -90,6 +115,7 @@ export async function listTasks(
     environment?: string;
     among?: readonly string[];
     backup?: string;
+    kinds?: readonly TaskKind[];
     before?: string;
     limit: number;
   },
@@ -99,7 +125,7 @@ export async function listTasks(
       where ($1::text is null or environment = $1) and ($2::text is null or backup = $2)
         and ($4::text is null or (t.created_at, t.id) < (select b.created_at, b.id from ledger.tasks b where b.id = $4
           and ($1::text is null or b.environment = $1) and ($5::text[] is null or b.environment = any ($5))))
-        and ($5::text[] is null or environment = any ($5))
+        and ($5::text[] is null or environment = any ($5)) and ($6::text[] is null or kind = any ($6))
       order by t.created_at desc, t.id desc limit $3`,
     [
       options.environment ?? null,
@@ -107,6 +133,7 @@ export async function listTasks(
       options.limit,
       options.before ?? null,
       options.among ?? null,
+      options.kinds ?? null,
     ],
   );
 }
@@ -118,12 +145,15 @@ export async function listUnendedTasks(session: Session): Promise<Task[]> {
   );
 }
 
-/** Exports that ended at least `seconds` ago and whose files may still be there. */
-export async function listStaleExports(session: Session, seconds: number): Promise<Task[]> {
+/** Tasks of the named kinds, which leave files, that ended at least so many seconds ago and whose files may still be there. */
+export async function listStaleExports(
+  session: Session,
+  seconds: { readonly [K in TaskKind]?: number },
+): Promise<Task[]> {
   return session.query<Task>(
-    `select ${COLUMNS} from ledger.tasks where kind = 'export' and not facts ? 'removedAt'
-      and ended_at < now() - make_interval(secs => $1) order by created_at`,
-    [seconds],
+    `select ${COLUMNS} from ledger.tasks where $1::jsonb ? kind and not facts ? 'removedAt'
+      and ended_at < now() - make_interval(secs => ($1::jsonb->>kind)::double precision) order by created_at`,
+    [JSON.stringify(seconds)],
   );
 }
 

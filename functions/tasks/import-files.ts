@@ -1,0 +1,77 @@
+/** Import of files: what a release's mapping says of a folder or an intake becomes rows and objects of an environment. */
+import type { Json } from "../../core/canonical-json.ts";
+import { RehearsalError } from "../../core/errors.ts";
+import { layoutOf } from "../../core/import/layout.ts";
+import { addTaskFacts } from "../../io/ledger/tasks.ts";
+import { openObjectStore } from "../../io/object-store.ts";
+import { prepareClaims, releaseClaims } from "../../io/postgres/import/claims.ts";
+import { Importer } from "../../io/postgres/import/importer.ts";
+import { readImportTables } from "../../io/postgres/import/tables.ts";
+import { openSession } from "../../io/postgres/session.ts";
+import { assertIdentity, ensureLife, readIdentity } from "../../io/postgres/target-schema.ts";
+import { refuseLocked } from "../fenced.ts";
+import { importFiles } from "../import-files.ts";
+import { openImportSource } from "../import-source.ts";
+import { findImport } from "../imports.ts";
+import { endSessionsOfOlder } from "../older-attempts.ts";
+import { openEnvironment, sessionsOf, type TaskWork } from "../task.ts";
+
+export const importFilesTask: TaskWork<"import-files"> = async (context) => {
+  const { task, attempt, ledger, store, application } = context;
+  const { release, import: name, source: from, dryRun } = task.input;
+  const { environment, address, openMaintenance } = await openEnvironment(
+    ledger,
+    task.environment ?? "",
+    application,
+  );
+  const mapping = await findImport(store, release, name, "files");
+  const {
+    storage,
+    lockTimeout,
+    statementTimeout,
+    searchPath,
+    patience: patienceSeconds,
+  } = environment.policy;
+  const layout = layoutOf(mapping);
+  if (storage === undefined && layout.some(({ rows }) => rows.media !== undefined))
+    throw new RehearsalError("ImportMappingUnfit", {
+      import: name,
+      problems: `it keeps media, and the policy of "${environment.name}" names no storage`,
+    });
+  const source = await openImportSource(environment, from);
+  const objects = storage && openObjectStore({ bucket: storage.bucket, elsewhere: true });
+  const maintenance = await openMaintenance();
+  try {
+    await endSessionsOfOlder(maintenance, sessionsOf(task), attempt.attempt);
+  } finally {
+    await maintenance.close();
+  }
+  const session = await openSession(address, { application, patienceSeconds, lockTimeout });
+  try {
+    assertIdentity(await readIdentity(session), environment);
+    await ensureLife(session);
+    await prepareClaims(session);
+    const tables = await readImportTables(session, mapping, layout, searchPath);
+    const importer = await Importer.open(address, {
+      ...{ application, task: task.id, attempt: attempt.attempt, layout, tables },
+      ...{ lockTimeout, statementTimeout, dryRun },
+    });
+    try {
+      const done = await importFiles(context, {
+        ...{ mapping, source, importer },
+        media: objects && storage && { store: objects, root: storage.root },
+        assertFree: () => refuseLocked(ledger, environment.name),
+        keep: (position) => context.asNewest(() => addTaskFacts(ledger, task.id, { position })),
+      });
+      if ("more" in done) return { more: true, outcome: { more: true } };
+      await releaseClaims(session, task.id);
+      return { outcome: { ...done.summary, files: done.files } as unknown as Json };
+    } finally {
+      await importer.close();
+    }
+  } finally {
+    await session.close();
+    source.close();
+    objects?.close();
+  }
+};
