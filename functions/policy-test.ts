@@ -15,7 +15,6 @@ import {
 import { planRetention } from "../core/prune/check.ts";
 import type { PrunePlan } from "../core/prune/plan.ts";
 import { fingerprint } from "../core/shape.ts";
-import type { ObjectStore } from "../io/object-store.ts";
 import { readBaseline } from "../io/postgres/baseline.ts";
 import { drawTransaction, sumOlderRows, sumRows } from "../io/postgres/candidate-sums.ts";
 import { findBrokenKeys } from "../io/postgres/foreign-keys.ts";
@@ -27,6 +26,7 @@ import { restoreRecord } from "../io/postgres/prune/restore-record.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { openBundle, type PruneBundle, verifyBundle, writeBundle } from "../io/prune-bundle.ts";
+import type { MediaStorage } from "../io/prune-media.ts";
 import { secondsSince } from "./proved-copy.ts";
 import type { KnownPolicy } from "./retention-policies.ts";
 import type { TaskRun } from "./task.ts";
@@ -42,7 +42,7 @@ export interface PolicyTest {
   /** On the copy. */
   copy: Session;
   /** Of the environment; undefined where its policy names none. */
-  storage: ObjectStore | undefined;
+  storage: MediaStorage | undefined;
   known: KnownPolicy;
   /** What the copy holds. */
   before: Baseline;

@@ -13,7 +13,7 @@ import { refuseUnusable } from "../backups.ts";
 import { exportPrefix } from "../exports.ts";
 import { type Tested, testPolicy } from "../policy-test.ts";
 import { makeProvedCopy, refusingDamage } from "../proved-copy.ts";
-import { withStorage } from "../prune-storage.ts";
+import { mediaOf } from "../prune/storage.ts";
 import { findPolicy } from "../retention-policies.ts";
 import { openCopies, type TaskContext, type TaskWork } from "../task.ts";
 import { writeTaskFiles } from "../task-files.ts";
@@ -89,13 +89,12 @@ async function onCopy(
     await letOwnLoginIn(maintenance, made.name);
     const copy = await openSession({ ...opened.address, database: made.name }, { application });
     try {
-      const tested = await withStorage(environment, (storage) =>
-        testPolicy({
-          ...{ context, copy, storage, known, prefix },
-          before: made.manifest.baseline,
-          wanted: task.input.records ?? TESTED_RECORDS,
-        }),
-      );
+      const tested = await testPolicy({
+        ...{ context, copy, known, prefix },
+        storage: mediaOf(environment.policy),
+        before: made.manifest.baseline,
+        wanted: task.input.records ?? TESTED_RECORDS,
+      });
       return { seconds: made.seconds, tested: refusingOther(environment, tested) };
     } finally {
       await copy.close();

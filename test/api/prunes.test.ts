@@ -1,10 +1,8 @@
 /** Prunes, holds and policies over HTTP: started once, listed in pages, and refused with a mend; what runs them is another suite's. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseInventory } from "../../core/inventory.ts";
-import { policyDigest } from "../../functions/retention-policies.ts";
-import { readEnvironment, updateEnvironment } from "../../io/ledger/environments.ts";
-import { putPolicyTest } from "../../io/ledger/policy-tests.ts";
+import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { newId } from "../../io/new-id.ts";
+import { endedPrune, INVENTORY, testedPolicy } from "./prune-rows.ts";
 import {
   bundleOf,
   keepPerson,
@@ -28,17 +26,6 @@ interface Hold {
   record: string | null;
   releasedBy: string | null;
 }
-
-const INVENTORY = `owner: the library
-retention:
-  books:
-    root: books
-    archived: { status: archived }
-    since: archived_at
-    keep: [{ table: loans }]
-    prune: [{ table: pages }]
-  shelves: { root: shelves, archived: { gone: true }, since: gone_at, prune: [{ table: labels }] }
-`;
 
 let world: World;
 let release: string;
@@ -67,47 +54,6 @@ const start = <Body = Prune>(environment: string, body: object, headers: Record<
 function refused(answer: { status: number; body: unknown }): [number, string, string] {
   const { code, hint } = answer.body as Problem;
   return [answer.status, code, hint];
-}
-
-/** That the policy has passed a test, as it is and on the shape that is there. */
-async function tested(environment: string, passed = true): Promise<string> {
-  const { fingerprint } = await readEnvironment(world.ledger, environment);
-  const [policy] = parseInventory(Buffer.from(INVENTORY)).retention;
-  if (policy === undefined) throw new Error("there is no policy");
-  const task = newId("task");
-  await world.ledger.query(
-    `insert into ledger.tasks (id, kind, environment, input, requested_by, status, outcome, ended_at)
-      values ($1, 'prune-test', $2, '{}', 'tester', 'succeeded', '{}', now())`,
-    [task, environment],
-  );
-  const result = { problems: [], records: { due: 1, tested: 1, left: 0 }, rows: { pages: 3 } };
-  const digest = policyDigest(policy);
-  await putPolicyTest(world.ledger, {
-    ...{ task, environment, policy: "books", release, digest, fingerprint, passed, result },
-  });
-  return task;
-}
-
-/** A prune that has ended, with records `r1` to `rN`. */
-async function ended(environment: string, records: number): Promise<string> {
-  const id = newId("prune");
-  await world.ledger.query(
-    `insert into ledger.prunes (id, environment, policy, release, digest, trigger, mode, requested_by, status, counts, ended_at)
-      values ($1, $2, 'books', $3, '', 'sweep', 'prune', 'tester', 'pruned', $4, now())`,
-    [
-      id,
-      environment,
-      release,
-      JSON.stringify({ records: { pruned: records }, rows: 9, objects: 2, bytes: 512 }),
-    ],
-  );
-  await world.ledger.query(
-    `insert into ledger.prune_records (prune, record, environment, policy, batch, status, candidates, deleted)
-      select $1, 'r' || n, $2, 'books', 1, 'pruned', '{"rows": {"pages": 4}, "objects": 1, "bytes": 9, "kept": {"pages": 1}}',
-        '{"rows": {"pages": 3}, "objects": 1, "bytes": 9}' from generate_series(1, $3::int) n`,
-    [id, environment, records],
-  );
-  return id;
 }
 
 describe("a prune", () => {
@@ -144,7 +90,13 @@ describe("a prune", () => {
   test.each([
     ["shop", { policy: "boks" }, 404, "PolicyUnknown", /did you mean "books"/],
     ["bare", { policy: "books" }, 404, "PolicyUnknown", /./],
-    ["shop", { policy: "books", mode: "prune" }, 409, "PolicyUntested", /rehearsal prune test books --environment shop/],
+    [
+      "shop",
+      { policy: "books", mode: "prune" },
+      409,
+      "PolicyUntested",
+      /rehearsal prune test books --environment shop/,
+    ],
     ["live", { policy: "books", mode: "prune" }, 422, "PruneUnconfirmed", /--confirm live/],
     ["live", { policy: "books", mode: "prune", confirm: "shop" }, 422, "PruneUnconfirmed", /--confirm live/],
     ["live", { policy: "books", mode: "prune", confirm: "live" }, 409, "PolicyUntested", /prune test/],
@@ -160,28 +112,32 @@ describe("a prune", () => {
   });
 
   test("deletes once its policy has passed a test, and not after one that it did not pass", async () => {
-    await tested("shop");
+    await testedPolicy(world, "shop");
     const swept = await start("shop", { policy: "books", mode: "prune", limit: 5 });
     expect([swept.status, swept.body]).toEqual([
       202,
       expect.objectContaining({ mode: "prune", trigger: "sweep" }),
     ]);
-    await tested("shop", false);
+    await testedPolicy(world, "shop", false);
     const [status, code, hint] = refused(await start("shop", { policy: "books", mode: "prune" }));
     expect([status, code]).toEqual([409, "PolicyUntested"]);
     expect(hint).toContain("rehearsal prune test books");
   });
 
   test("is listed in pages, by environment, policy and record, and its records by theirs", async () => {
-    const ids = [await ended("live", 5), await ended("live", 1), await ended("live", 1)].reverse();
+    const ids = [
+      await endedPrune(world, "live", 5),
+      await endedPrune(world, "live", 1),
+      await endedPrune(world, "live", 1),
+    ].reverse();
     const paged = async (path: string, field: string) => {
       const found: Record<string, string>[] = [];
       for (let cursor: string | null = ""; cursor !== null; ) {
         const query: string = cursor === "" ? "" : `&cursor=${cursor}`;
-        const { body } = await world.call<Record<string, Record<string, string>[]> & { next: string | null }>(
-          "GET",
-          `${path}${query}`,
-        );
+        const { status, body } = await world.call<
+          Record<string, Record<string, string>[]> & { next: string | null }
+        >("GET", `${path}${query}`);
+        expect(status).toBe(200);
         found.push(...(body[field] ?? []));
         cursor = body.next;
       }
@@ -200,7 +156,7 @@ describe("a prune", () => {
   });
 
   test("has its report handed out as it was written", async () => {
-    const id = await ended("shop", 1);
+    const id = await endedPrune(world, "shop", 1);
     const missing = await world.call("GET", `/prunes/${id}/report`);
     expect(refused(missing).slice(0, 2)).toEqual([404, "NotFound"]);
     const key = `prunes/${id}/report.json`;
@@ -214,7 +170,7 @@ describe("a prune", () => {
   });
 
   test("is brought back whole or in part, with the name of production, and what deleted nothing is not", async () => {
-    const id = await ended("live", 2);
+    const id = await endedPrune(world, "live", 2);
     const path = `/prunes/${id}/restore`;
     expect(refused(await world.call("POST", path, {}))).toEqual([
       422,
@@ -234,7 +190,7 @@ describe("a prune", () => {
   });
 
   test("is nobody's who may only read, and of another environment as if it were not there", async () => {
-    const id = await ended("live", 1);
+    const id = await endedPrune(world, "live", 1);
     expect(refused(await start("shop", { policy: "books" }, by("rk_viewer"))).slice(0, 2)).toEqual([
       403,
       "Forbidden",
