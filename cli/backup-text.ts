@@ -1,6 +1,7 @@
 /** Backups in words: a table of them, one with what its manifest says, and what became of a task. */
 import type { Backup, BackupDetail, LastVerified, Task } from "./answers.ts";
 import { describePruneTest } from "./prune-text.ts";
+import { describeRegenerated } from "./reporting-text.ts";
 import { age, bytes, columns, duration, facts, plain, rows, short, when } from "./text.ts";
 
 /** A line for each. */
@@ -134,6 +135,15 @@ export function describeOutcome({ id, kind, outcome }: Task): string {
             ]
           : []),
       ].join("\n");
+    case "report":
+      return [
+        `${id}: ${text("report")}, ${rows(amount("rows"))} as of ${when(text("snapshotAt"))}, ${amount("files")} files, ${bytes(amount("bytes"))}`,
+        `fetch them with: rehearsal reporting download ${id} --out FOLDER`,
+      ].join("\n");
+    case "regenerate":
+      return describeRegenerated(told);
+    case "import-sqlite":
+      return describeSqliteImport(id, told);
     case "squash":
       return `${id}: proved; databases that have had the originals take the squash for them`;
     case "prune-test":

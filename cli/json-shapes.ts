@@ -9,6 +9,7 @@ import * as destinations from "./destination-answers.ts";
 import * as ledger from "./ledger-answers.ts";
 import * as pruning from "./prune-answers.ts";
 import { listedQueries, queryResult, writtenQuery } from "./query-answers.ts";
+import * as reporting from "./reporting-answers.ts";
 
 const error = z.object({
   code: z.string(),
@@ -143,6 +144,12 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
     z.object({ promotion: z.string(), format: z.string(), file: z.string() }),
   ],
   query: [queryResult, writtenQuery, listedQueries],
+  "reporting list": [reporting.reports],
+  "reporting run": [answers.task],
+  "reporting runs": [answers.tasks],
+  "reporting show": [answers.task],
+  "reporting download": [reporting.downloaded],
+  "reporting regenerate": [answers.task],
   "backup create": [answers.task],
   "backup list": [answers.backups],
   "backup show": [answers.backupDetail],

@@ -29,6 +29,7 @@ import { pruneCommand } from "./commands/prune.ts";
 import { queryCommand } from "./commands/query.ts";
 import { rejectCommand } from "./commands/reject.ts";
 import { reportCommand } from "./commands/report.ts";
+import { reportingCommand } from "./commands/reporting.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { squashCommand } from "./commands/squash.ts";
@@ -63,6 +64,7 @@ const COMMANDS: Declare[] = [
   rollbackCommand,
   reportCommand,
   queryCommand,
+  reportingCommand,
   backupCommand,
   baselineCommand,
   pruneCommand,

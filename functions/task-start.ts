@@ -20,7 +20,6 @@ import { refuseFenced, refuseLocked } from "./fenced.ts";
 import { refuseSource } from "./import-source.ts";
 import { type Asker, startOnce } from "./keyed-start.ts";
 import { refuseWithoutContainers, taskMachine } from "./machines.ts";
-import { definitionOf, readDefinitions } from "./reporting.ts";
 import { findPolicy } from "./retention-policies.ts";
 
 export interface Started {
@@ -190,6 +189,8 @@ export async function startReport(
   who: Asker,
 ): Promise<Started> {
   return start(ledger, who, { kind: "report", ...request }, async () => {
+    // Loaded on first use, for it reads a release.
+    const { definitionOf, readDefinitions } = await import("./reporting.ts");
     const defined = await readDefinitions(ledger, artifacts(), request.environment);
     const { name } = definitionOf(defined, "report", request.report);
     const { environment, release } = defined;
@@ -205,6 +206,8 @@ export async function startRegeneration(
   who: Asker,
 ): Promise<Started> {
   return start(ledger, who, { kind: "regenerate", ...request }, async () => {
+    // Loaded on first use, for it reads a release.
+    const { definitionOf, readDefinitions } = await import("./reporting.ts");
     const defined = await readDefinitions(ledger, artifacts(), request.environment);
     const { name } = definitionOf(defined, "document", request.document);
     const { environment, release } = defined;

@@ -9,6 +9,7 @@ import { RehearsalError } from "../core/errors.ts";
 import type { StoredVersion } from "../core/storage.ts";
 import { copyInParts } from "./copy-in-parts.ts";
 import { translateStoreError } from "./object-store-errors.ts";
+import { type Replaced, replaceObject } from "./replaced-object.ts";
 import { loadS3 } from "./s3-client.ts";
 import type { LoadedClient } from "./stored-object.ts";
 
@@ -30,6 +31,11 @@ export interface VersionedBucket {
    * removed, so what was there stays behind it.
    */
   putBack(recorded: StoredVersion, now: StoredVersion | undefined): Promise<PutBack>;
+  /**
+   * Writes a small object over what its key holds, and leaves it alone where that has the same bytes already. What was there
+   * stays behind it as a version. Throws `ObjectContended` where others keep writing it.
+   */
+  replace(key: string, body: Uint8Array, contentType: string): Promise<Replaced>;
   close(): void;
 }
 
@@ -146,6 +152,9 @@ export function openVersionedBucket(bucket: string, { largestCopy, part } = LIMI
         throw error;
       }
     },
+
+    replace: (key, body, contentType) =>
+      guarded(key, (loaded) => replaceObject(loaded, { Bucket: bucket, Key: key }, body, contentType)),
 
     close: () => {
       // Whoever loaded it was told when loading failed.

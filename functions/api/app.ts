@@ -16,6 +16,7 @@ import { environmentRoutes } from "./routes/environments.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { holdingRoutes } from "./routes/holdings.ts";
 import { holdRoutes } from "./routes/holds.ts";
+import { intakeRoutes } from "./routes/intakes.ts";
 import { issuerRoutes } from "./routes/issuers.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { logRoutes } from "./routes/log.ts";
@@ -28,7 +29,9 @@ import { queryRoutes } from "./routes/queries.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { replayRoutes } from "./routes/replays.ts";
+import { reportingRoutes } from "./routes/reporting.ts";
 import { shapeRoutes } from "./routes/shapes.ts";
+import { sqliteImportRoutes } from "./routes/sqlite-imports.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
 export const app = behindDoors();
@@ -50,6 +53,8 @@ const routed = app
   .route("/", replayRoutes)
   .route("/", shapeRoutes)
   .route("/", adoptionRoutes)
+  .route("/", intakeRoutes)
+  .route("/", sqliteImportRoutes)
   .route("/", pruneRoutes)
   .route("/", holdRoutes)
   .route("/", archivedRoutes)
@@ -58,6 +63,7 @@ const routed = app
   .route("/", logRoutes)
   .route("/", checkRoutes)
   .route("/", queryRoutes)
+  .route("/", reportingRoutes)
   .route("/", peopleRoutes)
   .route("/", keyRoutes)
   .route("/", referenceRoutes(app));

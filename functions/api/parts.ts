@@ -20,6 +20,10 @@ export const PARTS: readonly Part[] = [
   part(["/environments/:name/adoptions"], async () => [
     (await import("./routes/adoptions.ts")).adoptionRoutes,
   ]),
+  part(["/environments/:name/uploads/:upload", "/environments/:name/sqlite-imports"], async () => [
+    (await import("./routes/intakes.ts")).intakeRoutes,
+    (await import("./routes/sqlite-imports.ts")).sqliteImportRoutes,
+  ]),
   part(
     ["/environments/:name/replays", "/environments/:name/squashes", "/environments/:name/baselines"],
     async () => [(await import("./routes/replays.ts")).replayRoutes],
@@ -33,6 +37,14 @@ export const PARTS: readonly Part[] = [
   part(["/environments/:name/queries", "/environments/:name/queries/:query"], async () => [
     (await import("./routes/queries.ts")).queryRoutes,
   ]),
+  part(
+    [
+      "/environments/:name/reports",
+      "/environments/:name/reports/:report/runs",
+      "/environments/:name/documents/:document/runs",
+    ],
+    async () => [(await import("./routes/reporting.ts")).reportingRoutes],
+  ),
   part(["/releases/*"], async () => [(await import("./routes/releases.ts")).releaseRoutes]),
   part(["/plans"], async () => [(await import("./routes/plans.ts")).planRoutes]),
   part(["/promotions", "/promotions/:id"], async () => [

@@ -1,4 +1,4 @@
-/** Expire: the objects of backups whose time is over go, newest first; rows and log stay. Exports go after a day. */
+/** Expire: the objects of backups whose time is over go, newest first; rows and log stay. Exports go after a day, reports after thirty. */
 import { RehearsalError } from "../../core/errors.ts";
 import { type BackupRow, listUnexpired } from "../../io/ledger/backup-rows.ts";
 import { finishExpiry, withdrawExpiry } from "../../io/ledger/backups.ts";

@@ -5,10 +5,8 @@ import type { Report } from "../../core/reporting/reports.ts";
 import type { PrunedTable } from "../../core/reporting/sources.ts";
 import type { NamedColumn, ReportRow, ReportValue } from "../../core/reporting/value.ts";
 import { columnProblems, readValue } from "../../core/reporting/value.ts";
+import { runQuery } from "./query.ts";
 import type { Session } from "./session.ts";
-
-/** Rows that are fetched at once. */
-const BATCH = 1_000;
 
 export interface ReportRows {
   /** When the snapshot was taken, by the server's clock. */
@@ -17,57 +15,41 @@ export interface ReportRows {
 }
 
 /**
- * Gives each batch of rows to `take`, in the report's order. Throws `ReportStatementFailed`, `ReportColumnsDiffer`,
- * `ReportValueUnfit`, `ReportOrderUnclear`, `ReportTooLong`, and `ReportReadsPruned` before the first row, or after the last
- * for what only running it tells. The session has to be read-only.
+ * Gives each batch of rows to `take`, in the report's order. Throws `ReportColumnsDiffer`, `ReportValueUnfit`,
+ * `ReportOrderUnclear`, `ReportTooLong`, what `runQuery` throws, and `ReportReadsPruned`: before the first row is given, or
+ * after the last for what only running it tells. The session is to be closed.
  */
 export async function readReport(
   session: Session,
   report: Report,
-  { pruned, searchPath }: { pruned: readonly PrunedTable[]; searchPath: string },
+  { pruned, searchPath }: { pruned: readonly PrunedTable[]; searchPath: readonly string[] },
   take: (rows: readonly ReportRow[]) => Promise<void>,
 ): Promise<ReportRows> {
   const columns = columnsOf(report);
-  const run = async () => {
-    await session.execute(
-      `set local search_path = ${searchPath}; set local statement_timeout = ${report.minutes * 60_000}`,
-    );
-    const [now] = await session.query<{ at: string }>(
-      "select pg_catalog.to_char(pg_catalog.now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as at",
-    );
-    const of = `(\n${report.statement}\n) as report`;
-    const given = await session.table(`select * from ${of} limit 0`);
-    const problems = columnProblems(columns, given.columns);
+  const run = {
+    name: report.name,
+    sql: `select * from (\n${report.statement}\n) as report order by ${orderOf(report)}`,
+    ...{ values: [], searchPath, rows: report.rows, seconds: report.minutes * 60, rowSecurity: false },
+  };
+  const { value, more } = await runQuery(session, run, async (result) => {
+    const problems = columnProblems(columns, result.columns);
     if (problems.length > 0)
       throw new RehearsalError("ReportColumnsDiffer", { report: report.name, problems: problems.join("; ") });
     await refuseReadPruned(session, report, pruned);
-    await session.execute(
-      `declare report_rows no scroll cursor for select * from ${of} order by ${orderOf(report)}`,
+    const [now] = await session.query<{ at: string }>(
+      `select pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.now()), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at`,
     );
     const checked = checker(report, columns);
     let rows = 0;
-    for (;;) {
-      const batch = (await session.table(`fetch ${BATCH} from report_rows`)).rows.map(checked);
+    for await (const batch of result.batches) {
       rows += batch.length;
-      if (rows > report.rows)
-        throw new RehearsalError("ReportTooLong", { report: report.name, rows: report.rows, format: "" });
-      if (batch.length > 0) await take(batch);
-      if (batch.length < BATCH) break;
+      await take(batch.map(checked));
     }
     await refuseReadPruned(session, report, pruned);
     return { snapshotAt: now?.at ?? "", rows };
-  };
-  try {
-    return await session.transaction(run, "begin isolation level repeatable read, read only");
-  } catch (error) {
-    if (!(error instanceof RehearsalError) || error.code !== "StatementFailed") throw error;
-    const { sqlstate, reason } = error.facts as { sqlstate: string; reason: string };
-    throw new RehearsalError(
-      "ReportStatementFailed",
-      { report: report.name, sqlstate, reason },
-      { cause: error },
-    );
-  }
+  });
+  if (more) throw new RehearsalError("ReportTooLong", { report: report.name, rows: report.rows });
+  return value;
 }
 
 /** A report's columns in its order. */

@@ -1,5 +1,6 @@
 /** Tasks: how far work beside promotions is, and the files that an export has left. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { TASKS } from "../../../core/tasks.ts";
 import { listTasks, readTask } from "../../../io/ledger/tasks.ts";
 import { artifacts } from "../../clients.ts";
 import { filesOfTask } from "../../task-files.ts";
@@ -25,7 +26,12 @@ const list = createRoute({
   tags: ["Tasks"],
   summary: "The newest tasks first",
   request: {
-    query: z.object({ environment: environmentName.optional(), backup: backupId.optional(), ...pages.query }),
+    query: z.object({
+      environment: environmentName.optional(),
+      backup: backupId.optional(),
+      kind: z.enum(TASKS).optional(),
+      ...pages.query,
+    }),
   },
   responses: { 200: jsonAnswer(z.object({ tasks: z.array(taskSchema), next }), "Tasks"), ...refused },
 });
@@ -65,12 +71,13 @@ const files = createRoute({
 
 export const taskRoutes = api()
   .openapi(list, async (c) => {
-    const { environment, backup, cursor, limit } = c.req.valid("query");
+    const { environment, backup, kind, cursor, limit } = c.req.valid("query");
     const found = await listTasks(await c.var.ledger(), {
       limit: pages.rows(limit),
       ...(cursor !== undefined && { before: cursor }),
       ...readable(c, environment),
       ...(backup !== undefined && { backup }),
+      ...(kind !== undefined && { kinds: [kind] }),
     });
     const { entries, next } = pages.cut(found, limit, ({ id }) => id);
     return c.json({ tasks: entries.map(shownTask), next }, 200);
