@@ -57,6 +57,7 @@ ${factList([
       : html`<a href="/console/backups/${lastVerifiedBackup.id}">${age(lastVerifiedBackup.ageSeconds)} old</a>`,
   ],
   ["Declared data", html`<a href="/console/inventory/${name}">inventory</a>`],
+  ["Questions to it", html`<a href="/console/environments/${name}/queries">queries</a>`],
   ["Working material", html`<a href="/console/environments/${name}/prunes">prunes, policies and holds</a>`],
   ["What happened", html`<a href="/console/log?environment=${name}">log</a>`],
 ])}</div></section>
