@@ -52,12 +52,9 @@ export function isHalfPruned(status: RecordStatus): boolean {
   return status === "rows-deleted" || status === "media-deleted";
 }
 
-/**
- * How a prune ends whose records ended so, none of them half done: by the most that was done to any, unless nothing was done
- * to any and one was refused or failed.
- */
+/** How a prune ends whose records ended so, none of them half done: badly where one did, else by the most that was done to any. */
 export function endOfPrune(records: ReadonlySet<RecordStatus>): PruneStatus {
-  const order = ["pruned", "restored", "reported", "failed", "refused"] as const;
+  const order = ["failed", "pruned", "restored", "reported", "refused"] as const;
   return order.find((status) => records.has(status)) ?? "nothing-to-do";
 }
 
@@ -91,6 +88,8 @@ export interface PruneCounts {
 export interface CandidateCounts extends PruneCounts {
   /** Rows that the policy would have go and that stay, by table. */
   kept: Record<string, number>;
+  /** Where the whole of it stands in the bucket, and its hash. */
+  file?: { key: string; sha256: string };
 }
 
 /** What came of a whole prune so far. */

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { cliReference } from "../cli/reference.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
+import { pruneDefinition } from "../workflows/prune.asl.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
 import { securityPage } from "./access-table.ts";
 import { costsPage } from "./costs.ts";
@@ -40,7 +41,13 @@ const PAGES: Page[] = [
   { file: "docs/schemas/data-plan.schema.json", generate: () => dataPlanJsonSchema() },
   {
     file: "docs/promotion.md",
-    generate: () => runbook(promotionDefinition(), rollbackDefinition(), taskDefinition()),
+    generate: () =>
+      runbook({
+        promotion: promotionDefinition(),
+        rollback: rollbackDefinition(),
+        task: taskDefinition(),
+        prune: pruneDefinition(),
+      }),
   },
 ];
 

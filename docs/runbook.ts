@@ -3,8 +3,15 @@ import type { State, StateMachine } from "../workflows/asl.ts";
 import { table } from "./markdown.ts";
 import { stateDiagram } from "./state-diagram.ts";
 
-/** The promotion, the rollback and the tasks beside them, each as a diagram; the promotion's steps as a table. */
-export function runbook(promotion: StateMachine, rollback: StateMachine, task: StateMachine): string {
+export interface Machines {
+  promotion: StateMachine;
+  rollback: StateMachine;
+  task: StateMachine;
+  prune: StateMachine;
+}
+
+/** The promotion, the rollback and what is beside them, each as a diagram; the promotion's steps as a table. */
+export function runbook({ promotion, rollback, task, prune }: Machines): string {
   return `# The promotion
 
 ${promotion.Comment}. Made from \`workflows/promotion.asl.ts\` by \`node docs/generate.ts\`; do not edit.
@@ -24,6 +31,12 @@ ${diagram(rollback)}
 ${task.Comment}. The same function closes what failed: its databases and files go, and the reason is told.
 
 ${diagram(task)}
+
+## Prunes
+
+${prune.Comment}. What holds of one stands in [pruning.md](pruning.md).
+
+${diagram(prune)}
 `;
 }
 
@@ -65,7 +78,7 @@ export function endsAfterFailure(machine: StateMachine, step: string): string[] 
 }
 
 function waysOn(state: State | undefined): string[] {
-  if (state?.Type === "Task") return [state.Next];
+  if (state?.Type === "Task" || state?.Type === "Map" || state?.Type === "Wait") return [state.Next];
   if (state?.Type === "Choice") return [...state.Choices.map(({ Next }) => Next), state.Default];
   return [];
 }

@@ -8,6 +8,8 @@ export interface DrawnState {
   Choices?: { Condition: string; Next: string }[];
   Default?: string;
   Catch?: { ErrorEquals: string[]; Next: string }[];
+  /** Of a Map: what is done with each item. */
+  ItemProcessor?: DrawnMachine;
 }
 
 export interface DrawnMachine {
@@ -26,17 +28,26 @@ export interface DrawnMachine {
  * //   go --> [*]
  */
 export function stateDiagram(machine: DrawnMachine): string {
+  return ["stateDiagram-v2", ...lines(machine)].join("\n  ");
+}
+
+function lines(machine: DrawnMachine): string[] {
   const states = Object.entries(machine.States);
   return [
-    "stateDiagram-v2",
-    ...states.map(([name, state]) =>
-      state.Type === "Choice" ? `state ${id(name)} <<choice>>` : `state "${name}" as ${id(name)}`,
-    ),
+    ...states.flatMap(([name, state]) => declared(name, state)),
     `[*] --> ${id(machine.StartAt)}`,
     ...states.flatMap(([name, state]) =>
       edges(state).map(({ to, label }) => `${id(name)} --> ${to}${label === undefined ? "" : ` : ${label}`}`),
     ),
-  ].join("\n  ");
+  ];
+}
+
+/** A Map is drawn around the states that each of its items passes. */
+function declared(name: string, { Type, ItemProcessor }: DrawnState): string[] {
+  if (Type === "Choice") return [`state ${id(name)} <<choice>>`];
+  const drawn = `state "${name}" as ${id(name)}`;
+  if (ItemProcessor === undefined) return [drawn];
+  return [`${drawn} {`, ...lines(ItemProcessor).map((line) => `  ${line}`), "}"];
 }
 
 interface Edge {

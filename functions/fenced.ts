@@ -13,6 +13,17 @@ export async function refuseFenced(ledger: Session, environment: string): Promis
     });
 }
 
+/** Throws `PruneMustWait` while a promotion has the environment. */
+export async function waitForPromotion(ledger: Session, environment: string): Promise<void> {
+  const holder = await findHolder(ledger, environment);
+  if (holder !== undefined)
+    throw new RehearsalError("PruneMustWait", {
+      environment,
+      promotion: holder.id,
+      status: holder.status,
+    });
+}
+
 /** Throws `EnvironmentLocked` while a promotion has the environment. */
 export async function refuseLocked(ledger: Session, environment: string): Promise<void> {
   const holder = await findHolder(ledger, environment);

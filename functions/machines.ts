@@ -27,6 +27,11 @@ export function taskMachine({ facts }: { facts: { compute?: Compute } }): string
   return machine("task", facts.compute ?? "lambda");
 }
 
+/** The machine of a prune: its states are short, so it has no twin. */
+export function pruneMachine(): string {
+  return requiredVariable("REHEARSAL_PRUNE_MACHINE");
+}
+
 /** Throws `ContainersMissing` where an environment's policy asks for what was not deployed. */
 export function refuseWithoutContainers({ name, policy }: Pick<Environment, "name" | "policy">): void {
   if (policy.compute === "fargate" && !hasContainers())
@@ -36,10 +41,13 @@ export function refuseWithoutContainers({ name, policy }: Pick<Environment, "nam
 /** Every machine there has to be, by what it is for: the twins only where a container is deployed. */
 export function allMachines(): [of: string, arn: string][] {
   const kinds = Object.keys(VARIABLES) as Kind[];
-  return kinds.flatMap((kind): [string, string][] => [
-    [`${kind}s`, machine(kind, "lambda")],
-    ...(hasContainers() ? [[`${kind}s in containers`, machine(kind, "fargate")] as [string, string]] : []),
-  ]);
+  return [
+    ...kinds.flatMap((kind): [string, string][] => [
+      [`${kind}s`, machine(kind, "lambda")],
+      ...(hasContainers() ? [[`${kind}s in containers`, machine(kind, "fargate")] as [string, string]] : []),
+    ]),
+    ["prunes", pruneMachine()],
+  ];
 }
 
 /** A deployment without a container has no machine that would run it, and tells of none. */

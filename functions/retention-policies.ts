@@ -88,20 +88,25 @@ export async function whyUntested(
   return new RehearsalError("PolicyUntested", { policy: policy.name, environment: name, reason });
 }
 
-/** The newest release's, for the next call asks for the same; its name is the hash of its bytes. */
-let latest: { release: string; policies: KnownPolicy[] } | undefined;
+/** By release, for the next call asks for the same; its name is the hash of its bytes. */
+const parsed = new Map<string, KnownPolicy[]>();
+
+/** Releases whose policies are kept; the oldest makes room. */
+const KEPT = 50;
 
 async function readPolicies(
   store: ObjectStore,
   { release }: Pick<Environment, "release">,
 ): Promise<KnownPolicy[]> {
   if (release === null) return [];
-  if (latest?.release === release) return latest.policies;
+  const standing = parsed.get(release);
+  if (standing !== undefined) return standing;
   const { files } = readBundle(await store.get(releaseKey(release)), release);
   const inventory = parseInventory(files.find(({ path }) => path === INVENTORY_PATH)?.bytes);
   const policies = inventory.retention
     .map((policy) => ({ policy, digest: policyDigest(policy), release, inventory }))
     .sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1));
-  latest = { release, policies };
+  if (parsed.size >= KEPT) for (const [oldest] of [...parsed].slice(0, 1)) parsed.delete(oldest);
+  parsed.set(release, policies);
   return policies;
 }

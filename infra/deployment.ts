@@ -21,6 +21,7 @@ export type MachineName =
   | "promotion"
   | "rollback"
   | "task"
+  | "prune"
   | "promotion-fargate"
   | "rollback-fargate"
   | "task-fargate";

@@ -2,6 +2,7 @@
 import type { StateMachine } from "../workflows/asl.ts";
 import { type Bindings, bind, functionsOf, LIVE } from "../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
+import { pruneDefinition } from "../workflows/prune.asl.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
 import type { ControlDatabase } from "./control-database.ts";
 import {
@@ -20,6 +21,7 @@ export const DEFINITIONS: Record<MachineName, () => StateMachine> = {
   promotion: promotionDefinition,
   rollback: rollbackDefinition,
   task: taskDefinition,
+  prune: pruneDefinition,
   "promotion-fargate": () => promotionDefinition({ compute: "fargate" }),
   "rollback-fargate": () => rollbackDefinition({ compute: "fargate" }),
   "task-fargate": () => taskDefinition({ compute: "fargate" }),

@@ -29,6 +29,7 @@ export function variablesOf(
     REHEARSAL_CONFIGURATION_SECRET: secretName(d, "configuration-key"),
     REHEARSAL_LOOK_FUNCTION: functionAliasArn(d, "look"),
     REHEARSAL_TASK_FUNCTION: functionAliasArn(d, "task"),
+    REHEARSAL_PRUNE_FUNCTION: functionAliasArn(d, "prune"),
     REHEARSAL_CONSOLE_URL: consoleUrl,
     REHEARSAL_LOG_LOCK_DAYS: String(settings.logLockDays),
     ...Object.fromEntries(
@@ -43,7 +44,9 @@ export function variablesOf(
       ...(control.masterSecret && { REHEARSAL_CONTROL_MASTER_SECRET: control.masterSecret }),
     }),
     // Nobody waits for a step's sandbox to read what traces take, as they do for a request's; in the container nobody takes them.
-    ...((name in STEP_FUNCTIONS || name === "task") && { POWERTOOLS_TRACE_ENABLED: "true" }),
+    ...((name in STEP_FUNCTIONS || name === "task" || name === "prune") && {
+      POWERTOOLS_TRACE_ENABLED: "true",
+    }),
     ...(name === "container" && { REHEARSAL_ANSWER_FUNCTION: functionAliasArn(d, "answer") }),
     // Since Node 20 Lambda's own Node trusts the certificates of RDS only when it is told to.
     ...(name !== "container" && { NODE_EXTRA_CA_CERTS: "/var/runtime/ca-cert.pem" }),
@@ -55,6 +58,7 @@ const MACHINE_VARIABLES: Record<string, MachineName> = {
   REHEARSAL_PROMOTION_MACHINE: "promotion",
   REHEARSAL_ROLLBACK_MACHINE: "rollback",
   REHEARSAL_TASK_MACHINE: "task",
+  REHEARSAL_PRUNE_MACHINE: "prune",
   REHEARSAL_PROMOTION_FARGATE_MACHINE: "promotion-fargate",
   REHEARSAL_ROLLBACK_FARGATE_MACHINE: "rollback-fargate",
   REHEARSAL_TASK_FARGATE_MACHINE: "task-fargate",

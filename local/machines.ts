@@ -3,9 +3,11 @@ import type { SFNClient } from "@aws-sdk/client-sfn";
 import type { StateMachine } from "../workflows/asl.ts";
 import { type Bindings, bind, LIVE } from "../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../workflows/promotion.asl.ts";
+import { pruneDefinition } from "../workflows/prune.asl.ts";
 import type { MachineOptions } from "../workflows/states.ts";
 import { taskDefinition } from "../workflows/task.asl.ts";
 
+/** Those with a twin whose long steps run in a container. */
 const MACHINES: Record<string, { name: string; definition: (options: MachineOptions) => StateMachine }> = {
   PROMOTION: { name: "promotion", definition: promotionDefinition },
   ROLLBACK: { name: "rollback", definition: rollbackDefinition },
@@ -47,6 +49,7 @@ export async function putMachines(
     });
     arns[`REHEARSAL_${variable}_FARGATE_MACHINE`] = await put(client, `${name}-fargate`, bound(twin));
   }
+  arns.REHEARSAL_PRUNE_MACHINE = await put(client, "prune", bound(pruneDefinition()));
   client.destroy();
   return arns;
 }

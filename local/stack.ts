@@ -230,6 +230,7 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     REHEARSAL_EVENT_BUS: "rehearsal",
     REHEARSAL_LOOK_FUNCTION: "look",
     REHEARSAL_TASK_FUNCTION: "task",
+    REHEARSAL_PRUNE_FUNCTION: "prune",
     REHEARSAL_ANSWER_FUNCTION: "answer",
     REHEARSAL_CONTROL_SECRET: "rehearsal/control-database",
     REHEARSAL_CONFIGURATION_SECRET: "rehearsal/configuration-key",

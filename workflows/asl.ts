@@ -70,12 +70,46 @@ export interface FailState {
   Cause: Expression;
 }
 
-export type State = TaskState | ChoiceState | SucceedState | FailState;
+/** Waits until an instant, ISO 8601; one that is over is not waited for. */
+export interface WaitState {
+  Type: "Wait";
+  Comment?: string;
+  Timestamp: Expression;
+  Assign?: Record<string, Expression>;
+  Next: string;
+}
 
-export interface StateMachine {
+/** Does the same with each of several items, some at once. */
+export interface MapState {
+  Type: "Map";
+  Comment?: string;
+  Items: Expression;
+  MaxConcurrency: number;
+  ItemProcessor: { ProcessorConfig: { Mode: "INLINE" } } & States;
+  /** Of what the items have come to nothing is carried on. */
+  Output: Record<never, never>;
+  Catch: Catcher[];
+  Next: string;
+}
+
+export type State = TaskState | ChoiceState | WaitState | MapState | SucceedState | FailState;
+
+/** A machine, or what a Map does with one of its items. */
+export interface States {
+  StartAt: string;
+  States: Record<string, State>;
+}
+
+/** Every task of a machine, those within Maps as well. */
+export function tasksOf({ States }: Pick<States, "States">): TaskState[] {
+  return Object.values(States).flatMap((state) => {
+    if (state.Type === "Map") return tasksOf(state.ItemProcessor);
+    return state.Type === "Task" ? [state] : [];
+  });
+}
+
+export interface StateMachine extends States {
   Comment: string;
   QueryLanguage: "JSONata";
-  StartAt: string;
   TimeoutSeconds: number;
-  States: Record<string, State>;
 }

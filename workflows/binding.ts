@@ -1,5 +1,5 @@
 /** Puts what is deployed into a definition, which names functions and the container by their names alone. */
-import type { StateMachine, TaskState } from "./asl.ts";
+import { type State, type StateMachine, type TaskState, tasksOf } from "./asl.ts";
 import type { FunctionName } from "./modules.ts";
 
 /** The alias of every function and machine: executions are started on it, and stay on the version that it pointed to. */
@@ -15,23 +15,31 @@ export interface Bindings {
 
 /** The definition with every name bound; nothing else of it is touched. Throws for a container that is not there. */
 export function bind(definition: StateMachine, bindings: Bindings): StateMachine {
-  const States = Object.fromEntries(
-    Object.entries(definition.States).map(([name, state]) => [
-      name,
-      state.Type === "Task" ? bindTask(state, bindings) : state,
-    ]),
-  );
-  return { ...definition, States };
+  return { ...definition, States: bindStates(definition.States, bindings) };
 }
 
 /** The functions that the definition calls, each once. */
 export function functionsOf(definition: StateMachine): FunctionName[] {
-  const called = Object.values(definition.States).flatMap((state) =>
-    state.Type === "Task" && "FunctionName" in state.Arguments
-      ? [state.Arguments.FunctionName as FunctionName]
-      : [],
+  const called = tasksOf(definition).flatMap((state) =>
+    "FunctionName" in state.Arguments ? [state.Arguments.FunctionName as FunctionName] : [],
   );
   return [...new Set(called)];
+}
+
+function bindStates(states: Record<string, State>, bindings: Bindings): Record<string, State> {
+  return Object.fromEntries(
+    Object.entries(states).map(([name, state]) => [name, bindState(state, bindings)]),
+  );
+}
+
+function bindState(state: State, bindings: Bindings): State {
+  if (state.Type === "Task") return bindTask(state, bindings);
+  if (state.Type !== "Map") return state;
+  const { ItemProcessor } = state;
+  return {
+    ...state,
+    ItemProcessor: { ...ItemProcessor, States: bindStates(ItemProcessor.States, bindings) },
+  };
 }
 
 function bindTask(state: TaskState, { functionArn, container }: Bindings): TaskState {

@@ -29,6 +29,13 @@ export const RULES = [
     pattern: { source: ["rehearsal"], "detail-type": [...NOTICE_EVENTS] },
     calls: "notify",
   },
+  {
+    // Whatever its source: an application's own, or ours, of what was told to the API.
+    name: "record-archived",
+    bus: "own",
+    pattern: { "detail-type": ["record.archived"] },
+    calls: "archived",
+  },
 ] as const satisfies EventRule[];
 
 /** How soon a function of the clock comes: `mending` does soon what an event should have set off, `keeping` is no haste. */
@@ -42,6 +49,7 @@ export const CLOCK = {
   drift: "keeping",
   expire: "keeping",
   audit: "keeping",
+  drain: "mending",
 } as const satisfies Partial<Record<FunctionName, Pace>>;
 
 export type ClockFunction = keyof typeof CLOCK;

@@ -68,6 +68,9 @@ export const OTHER_FUNCTIONS: Record<
   | "expire"
   | "audit"
   | "task"
+  | "prune"
+  | "archived"
+  | "drain"
   | "answer"
   | "prepare"
   | "rebuild",
@@ -83,6 +86,10 @@ export const OTHER_FUNCTIONS: Record<
   expire: quick,
   audit: { timeoutSeconds: 300, memoryMb: 512 },
   task: long,
+  prune: long,
+  // What was told of archived records: one word of the bus, or by the clock whatever is waiting.
+  archived: { timeoutSeconds: 120, memoryMb: 512 },
+  drain: { timeoutSeconds: 300, memoryMb: 512 },
   // Hands on what the container says of its step.
   answer: quick,
   // Once a deployment, before the rest of it is live.

@@ -9,9 +9,12 @@ import type {
   Expression,
   FailState,
   FunctionCall,
+  MapState,
   Retrier,
+  States,
   SucceedState,
   TaskState,
+  WaitState,
 } from "./asl.ts";
 import { CONTAINER, type FunctionLimits, LONG_STEPS, OTHER_FUNCTIONS, STEP_FUNCTIONS } from "./functions.ts";
 
@@ -70,6 +73,50 @@ export function task(options: StateOptions): TaskState {
   };
   return invoke("task", OTHER_FUNCTIONS.task, payload, options);
 }
+
+/** A state of the prune's machine: invokes the function of all prunes, which is told the state's name. A promotion that is under way is waited for. */
+export function pruneStep(name: string, options: StateOptions): TaskState {
+  const payload = {
+    prune: PRUNE,
+    state: name,
+    error: "{% $exists($failure) ? $failure : null %}",
+  };
+  const step = invoke("prune", OTHER_FUNCTIONS.prune, payload, options);
+  return { ...step, Retry: [...step.Retry, THEIR_TURN] };
+}
+
+/** The states of one batch: what fails leads to `onFailure` in it. */
+export function batchStep(
+  onFailure: string,
+): (name: string, options: Omit<StateOptions, "onFailure">) => TaskState {
+  return (name, options) => {
+    const payload = {
+      prune: PRUNE,
+      state: name,
+      batch: "{% $batch %}",
+      error: "{% $exists($trouble) ? $trouble : null %}",
+    };
+    const step = invoke("prune", OTHER_FUNCTIONS.prune, payload, { ...options, onFailure });
+    return {
+      ...step,
+      Retry: [...step.Retry, THEIR_TURN],
+      // A variable of a batch has not the name of one outside.
+      Catch: catchers(onFailure, "trouble"),
+    };
+  };
+}
+
+const PRUNE = "{% $states.context.Execution.Input.prune %}";
+
+/** About an hour and a half; the sweep comes again later. */
+const THEIR_TURN: Retrier = {
+  ErrorEquals: ["PruneMustWait"],
+  IntervalSeconds: 2,
+  BackoffRate: 2,
+  MaxAttempts: 24,
+  MaxDelaySeconds: 300,
+  JitterStrategy: "FULL",
+};
 
 function invoke(
   name: string,
@@ -220,9 +267,9 @@ const PATIENTLY = {
 } as const;
 
 /** States.ALL does not stand for a time-out of the state everywhere, so both kinds are named. */
-function catchers(next: string): Catcher[] {
+function catchers(next: string, variable = "failure"): Catcher[] {
   // Not `error`: that is a function of JSONata.
-  const Assign = { failure: "{% $states.errorOutput %}" };
+  const Assign = { [variable]: "{% $states.errorOutput %}" };
   return [
     { ErrorEquals: ["States.Timeout", "States.HeartbeatTimeout"], Assign, Next: next },
     { ErrorEquals: ["States.ALL"], Assign, Next: next },
@@ -235,6 +282,36 @@ export function choice(ways: [condition: string, next: string][], otherwise: str
     Type: "Choice",
     Choices: ways.map(([condition, next]) => ({ Condition: `{% ${condition} %}`, Next: next })),
     Default: otherwise,
+  };
+}
+
+/** Waits until an instant. */
+export function waitUntil(
+  Timestamp: Expression,
+  options: { comment: string; assign?: Record<string, Expression>; next: string },
+): WaitState {
+  const { comment, assign, next } = options;
+  return { Type: "Wait", Comment: comment, Timestamp, ...(assign && { Assign: assign }), Next: next };
+}
+
+/** Does what the processor says with each item, so many at once; of what they come to nothing is carried on. */
+export function map(options: {
+  comment: string;
+  items: Expression;
+  atOnce: number;
+  processor: States;
+  next: string;
+  onFailure: string;
+}): MapState {
+  return {
+    Type: "Map",
+    Comment: options.comment,
+    Items: options.items,
+    MaxConcurrency: options.atOnce,
+    ItemProcessor: { ProcessorConfig: { Mode: "INLINE" }, ...options.processor },
+    Output: {},
+    Catch: catchers(options.onFailure),
+    Next: options.next,
   };
 }
 

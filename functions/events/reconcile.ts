@@ -17,13 +17,14 @@ import { stepFunctions } from "../clients.ts";
 import { handOn } from "../hand-on.ts";
 import { promotionMachine } from "../machines.ts";
 import { keepCopyWhole, sendOutbox } from "../outbox.ts";
+import { reconcilePrunes } from "../prune-reconcile.ts";
 import { isGoingBack, numberRollback, rollbacksBegun, startRollback } from "../rollback-execution.ts";
 import { reconcileTasks } from "../task-reconcile.ts";
 
 /** Seconds that the API has for a request. */
 const THEIR_TURN = 30;
 
-/** Returns what was done, by promotion and by task. */
+/** Returns what was done, by promotion, by task and by prune. */
 export const handler = invoked(async (): Promise<{ actions: Record<string, string> }> => {
   const ledger = await openLedger("reconcile");
   try {
@@ -39,6 +40,7 @@ export const handler = invoked(async (): Promise<{ actions: Record<string, strin
       }
     }
     Object.assign(actions, await reconcileTasks(ledger, failures));
+    Object.assign(actions, await reconcilePrunes(ledger, failures));
     // Before it is sent: where it cannot be, that is to be known.
     const { held, outboxSeconds } = await whatWaits(ledger);
     await measure({ name: "PromotionsHeld", value: held }, { name: "OutboxAge", value: outboxSeconds });

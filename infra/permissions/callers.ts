@@ -2,6 +2,7 @@
 import type { StateMachine } from "../../workflows/asl.ts";
 import { functionsOf } from "../../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../../workflows/promotion.asl.ts";
+import { pruneDefinition } from "../../workflows/prune.asl.ts";
 import { taskDefinition } from "../../workflows/task.asl.ts";
 import {
   clusterArn,
@@ -20,6 +21,7 @@ const DEFINITIONS: Record<MachineName, StateMachine> = {
   promotion: promotionDefinition(),
   rollback: rollbackDefinition(),
   task: taskDefinition(),
+  prune: pruneDefinition(),
   "promotion-fargate": promotionDefinition({ compute: "fargate" }),
   "rollback-fargate": rollbackDefinition({ compute: "fargate" }),
   "task-fargate": taskDefinition({ compute: "fargate" }),

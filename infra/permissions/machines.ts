@@ -15,6 +15,7 @@ const KINDS = {
   promotions: ["promotion", "promotion-fargate"],
   rollbacks: ["rollback", "rollback-fargate"],
   tasks: ["task", "task-fargate"],
+  prunes: ["prune"],
 } as const satisfies Record<string, readonly MachineName[]>;
 
 type Kind = keyof typeof KINDS;
@@ -32,7 +33,11 @@ export function starts(...kinds: Kind[]): Grant {
 
 /** Looks whether the machines are there. */
 export const looksAtMachines: Grant = grant("look whether the machines are there", (d) => [
-  allow("LookAtMachines", ["states:DescribeStateMachine"], machines(d, ["promotions", "rollbacks", "tasks"])),
+  allow(
+    "LookAtMachines",
+    ["states:DescribeStateMachine"],
+    machines(d, ["promotions", "rollbacks", "tasks", "prunes"]),
+  ),
 ]);
 
 /**

@@ -60,6 +60,24 @@ export const putsStorageBack: Grant = grant(
   },
 );
 
+/**
+ * Reads what a prune seals in its bundle, hides it behind a marker, and puts it back from the bundle. No version is removed:
+ * the bucket's own lifecycle does that, when its owner wants it to.
+ */
+export const prunesStorage: Grant = grant(
+  "read objects of listed buckets of applications, hide them, and put them back",
+  (d, reach) => [
+    ...allowAny(
+      "PruneStorage",
+      ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"],
+      buckets(d, reach.storageBuckets).map((arn) => `${arn}/*`),
+    ),
+    ...allowAny("UseKeysOfPruned", ["kms:Decrypt", "kms:GenerateDataKey"], [...reach.storageKeys], {
+      StringEquals: { "kms:ViaService": `s3.${d.region}.amazonaws.com` },
+    }),
+  ],
+);
+
 /** Reads configuration where the settings allow it, to seal it beside a backup. */
 export const capturesConfiguration: Grant = grant("read listed configuration", (d, reach) => {
   const listed = reach.configurationObjects.map((item) => item.split(/\/(.*)/s));

@@ -27,12 +27,18 @@ const COLUMNS =
 
 /** The environment of that name; throws `NotFound`. */
 export async function readEnvironment(session: Session, name: string): Promise<Environment> {
+  const found = await findEnvironment(session, name);
+  if (found === undefined) throw new RehearsalError("NotFound", { what: "environment", name });
+  return found;
+}
+
+/** The environment of that name, where there is one. */
+export async function findEnvironment(session: Session, name: string): Promise<Environment | undefined> {
   const [row] = await session.query<Environment>(
     `select ${COLUMNS} from ledger.environments where name = $1`,
     [name],
   );
-  if (row === undefined) throw new RehearsalError("NotFound", { what: "environment", name });
-  return { ...row, policy: policySchema.parse(row.policy) };
+  return row && { ...row, policy: policySchema.parse(row.policy) };
 }
 
 export async function listEnvironments(session: Session): Promise<Environment[]> {

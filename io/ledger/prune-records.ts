@@ -1,6 +1,7 @@
 /** The records of prunes in the ledger: each is in one prune at a time, and only the newest attempt at its batch may write. */
 import type { ErrorRecord } from "../../core/errors.ts";
 import { RehearsalError } from "../../core/errors.ts";
+import type { SealedBundle } from "../../core/prune/bundle.ts";
 import type {
   CandidateCounts,
   PruneCounts,
@@ -23,8 +24,8 @@ export interface PruneRecord {
   /** Why it was left. */
   error: ErrorRecord | null;
   candidates: CandidateCounts | null;
-  /** The sealed bundle of what goes. */
-  bundle: { key: string; sha256: string; bytes: number } | null;
+  /** The sealed bundle of what goes, which other records of its batch may be in: its manifest, and bytes of all that is in it. */
+  bundle: (SealedBundle & { bytes: number }) | null;
   deleted: PruneCounts | null;
   restoredBy: string | null;
   restoredAt: Date | null;
@@ -123,6 +124,14 @@ export async function listOpenBatches(session: Session, prune: string): Promise<
   return found.map(({ batch }) => batch);
 }
 
+/** The records of a batch, in their order. */
+export async function listBatch(session: Session, prune: string, batch: number): Promise<PruneRecord[]> {
+  return session.query<PruneRecord>(
+    `select ${COLUMNS} from ledger.prune_records where prune = $1 and batch = $2 order by record collate "C"`,
+    [prune, batch],
+  );
+}
+
 /**
  * Begins an attempt at a batch, which makes every older one of any of its states a zombie; gives its records as they stand,
  * in their order. Throws `AttemptStale` when the prune has ended. Must be called inside a transaction.
@@ -144,10 +153,7 @@ export async function beginBatch(
     `update ledger.prune_records set attempt = $3, token = $4 where prune = $1 and batch = $2 and status in ${UNENDED}`,
     [prune, batch, given.attempt, given.token],
   );
-  const records = await session.query<PruneRecord>(
-    `select ${COLUMNS} from ledger.prune_records where prune = $1 and batch = $2 order by record collate "C"`,
-    [prune, batch],
-  );
+  const records = await listBatch(session, prune, batch);
   return { records, attempt: { prune, batch, attempt: given.attempt, token: Number(given.token) } };
 }
 
@@ -164,6 +170,18 @@ export async function assertNewestOfRecord(
   );
   if (row === undefined || Number(row.token) !== attempt.token)
     throw new RehearsalError("AttemptStale", { step: "prune", attempt: attempt.attempt });
+}
+
+/** Notes why an attempt at a batch failed, with what is left of it; a later attempt is not touched. */
+export async function noteBatchError(
+  session: Session,
+  { prune, batch, token }: BatchAttempt,
+  error: ErrorRecord,
+): Promise<void> {
+  await session.query(
+    `update ledger.prune_records set error = $4 where prune = $1 and batch = $2 and token = $3 and status in ${UNENDED}`,
+    [prune, batch, token, JSON.stringify(error)],
+  );
 }
 
 /** Until the transaction ends the prune does not end. */
@@ -196,6 +214,28 @@ export async function updateRecord(
   );
 }
 
+/** The records of a prune of which something is gone; of one that has not ended only those that came to their end. */
+export async function listRestorable(session: Session, prune: string): Promise<PruneRecord[]> {
+  return session.query<PruneRecord>(
+    `select ${COLUMNS} from ledger.prune_records r where prune = $1 and deleted is not null and restored_at is null
+        and (status in ('pruned', 'failed') or status in ('rows-deleted', 'media-deleted')
+          and exists (select from ledger.prunes p where p.id = $1 and p.status in ('failed', 'refused')))
+      order by record collate "C" for update`,
+    [prune],
+  );
+}
+
+/** A record that was left half done is brought back instead of finished: it comes to its end as it is. */
+export async function leaveToRestore(
+  session: Session,
+  { prune, record }: { prune: string; record: string },
+): Promise<void> {
+  await session.query(
+    "update ledger.prune_records set status = 'failed', updated_at = now() where prune = $1 and record = $2",
+    [prune, record],
+  );
+}
+
 /** Notes that a prune brought a record of another back. */
 export async function markRestored(
   session: Session,
@@ -224,6 +264,15 @@ export async function markReturned(
           where e.prune = r.prune and e.record = r.record)
       returning prune, record, policy`,
     [environment, JSON.stringify(evidence)],
+  );
+}
+
+/** Ends what of a prune has lost no rows, for the reason that each has, or else for this one. */
+export async function leaveRecords(session: Session, prune: string, error: ErrorRecord): Promise<void> {
+  await session.query(
+    `update ledger.prune_records set status = 'failed', error = coalesce(error, $2), updated_at = now()
+      where prune = $1 and status in ('waiting', 'checked', 'ready', 'bundled')`,
+    [prune, JSON.stringify(error)],
   );
 }
 

@@ -15,6 +15,8 @@ export interface PruneFacts {
   named?: boolean;
   /** How many of the backlog it takes at most; all when left out. */
   limit?: number;
+  /** How many records of it were taken. */
+  taken?: number;
   /** How many batches were made. */
   batches?: number;
   /** The last record of the backlog that was looked at, in its order. */
@@ -184,6 +186,11 @@ export async function addPruneFacts(session: Session, id: string, facts: PruneFa
     id,
     JSON.stringify(facts),
   ]);
+}
+
+/** Notes why an attempt failed; the prune goes on. */
+export async function notePruneError(session: Session, id: string, error: ErrorRecord): Promise<void> {
+  await session.query("update ledger.prunes set error = $2 where id = $1", [id, JSON.stringify(error)]);
 }
 
 /** Nothing is deleted by it any more, for that reason. */

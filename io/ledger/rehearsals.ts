@@ -1,9 +1,12 @@
 /** Rehearsals that nothing follows, in the ledger: they have a turn of their own, and are overtaken by whatever changes their environment. */
 import type { Session } from "../postgres/session.ts";
 
-/** Until the transaction ends no rehearsal and no promotion of the environment begins. */
-export async function lockTurns(session: Session, environment: string): Promise<void> {
-  await session.query("select pg_advisory_xact_lock(hashtextextended('turns of ' || $1, 0))", [environment]);
+/** Until the transaction ends no rehearsal and no promotion of the environment begins; `beside` others that only keep them from it. */
+export async function lockTurns(session: Session, environment: string, beside?: "beside"): Promise<void> {
+  await session.query(
+    `select pg_advisory_xact_lock${beside ? "_shared" : ""}(hashtextextended('turns of ' || $1, 0))`,
+    [environment],
+  );
 }
 
 /**

@@ -17,3 +17,12 @@ export async function noteRound(session: Session, name: string, state: object = 
     [name, JSON.stringify(state)],
   );
 }
+
+/** Whether the last round began at least so many seconds ago, by the ledger's clock, or there was none. */
+export async function roundIsDue(session: Session, name: string, seconds: number): Promise<boolean> {
+  const recent = await session.query(
+    "select from ledger.rounds where name = $1 and at > now() - make_interval(secs => $2)",
+    [name, seconds],
+  );
+  return recent.length === 0;
+}

@@ -11,6 +11,7 @@ import type { StateMachine } from "../../workflows/asl.ts";
 import { bind, functionsOf } from "../../workflows/binding.ts";
 import type { FunctionName } from "../../workflows/modules.ts";
 import { promotionDefinition, rollbackDefinition } from "../../workflows/promotion.asl.ts";
+import { pruneDefinition } from "../../workflows/prune.asl.ts";
 import { taskDefinition } from "../../workflows/task.asl.ts";
 import { ACCOUNT, evaluate, type Program } from "./program.ts";
 import { at, statements } from "./rules/look.ts";
@@ -24,6 +25,7 @@ const DEFINITIONS: [MachineName, () => StateMachine][] = [
   ["promotion", promotionDefinition],
   ["rollback", rollbackDefinition],
   ["task", taskDefinition],
+  ["prune", pruneDefinition],
   ["promotion-fargate", () => promotionDefinition({ compute: "fargate" })],
   ["rollback-fargate", () => rollbackDefinition({ compute: "fargate" })],
   ["task-fargate", () => taskDefinition({ compute: "fargate" })],

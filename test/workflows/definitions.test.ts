@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 import type { StateMachine } from "../../workflows/asl.ts";
 import { bind } from "../../workflows/binding.ts";
 import { promotionDefinition, rollbackDefinition } from "../../workflows/promotion.asl.ts";
+import { pruneDefinition } from "../../workflows/prune.asl.ts";
 import { taskDefinition } from "../../workflows/task.asl.ts";
 
 const bound = (definition: StateMachine) =>
@@ -25,6 +26,7 @@ const MACHINES: [string, StateMachine][] = [
   ["promotion", bound(promotionDefinition())],
   ["rollback", bound(rollbackDefinition())],
   ["task", bound(taskDefinition())],
+  ["prune", bound(pruneDefinition())],
   ["promotion-fargate", bound(promotionDefinition({ compute: "fargate" }))],
   ["rollback-fargate", bound(rollbackDefinition({ compute: "fargate" }))],
   ["task-fargate", bound(taskDefinition({ compute: "fargate" }))],

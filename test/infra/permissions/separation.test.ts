@@ -51,13 +51,13 @@ test("each step's role reads the credentials that the step is given, and no othe
   }
 });
 
-test("databases are reached by the steps that need one, the tasks, what looks into them, and what sweeps copies", () => {
+test("databases are reached by the steps that need one, the tasks, the prunes and what sets them off, what looks into them, and what sweeps copies", () => {
   const beside = FUNCTION_NAMES.filter(
     (name) =>
       !(STEPS as readonly string[]).includes(name) &&
       (reaches(d, of(name), "environments") || reaches(d, of(name), "copies")),
   );
-  expect(beside.sort()).toEqual(["drift", "look", "sweep", "task"]);
+  expect(beside.sort()).toEqual(["archived", "drain", "drift", "look", "prune", "sweep", "task"]);
 });
 
 test("credentials are written by what registers environments alone, and it cannot approve", () => {

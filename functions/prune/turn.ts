@@ -1,0 +1,65 @@
+/**
+ * A prune's turn at a database. While a promotion has the environment nothing is pruned, for its copies and its way back rest on
+ * what production held; and while something is being pruned no promotion begins and no hold is placed. Several batches have their
+ * turns at the same time.
+ *
+ * The order of the locks, for whoever takes several: the environment's turns, its holds, the prune, its records, the log.
+ */
+import { RehearsalError } from "../../core/errors.ts";
+import { lockHolds } from "../../io/ledger/holds.ts";
+import { lockTurns } from "../../io/ledger/rehearsals.ts";
+import type { Session } from "../../io/postgres/session.ts";
+import { log } from "../../io/telemetry/log.ts";
+import { waitForPromotion } from "../fenced.ts";
+
+/** Seconds after which the ledger lets go of whoever does not speak any more. */
+const SILENT = 28;
+
+/**
+ * Runs the work in a transaction of the ledger in which no promotion of the environment begins and no hold is placed. Throws
+ * `PruneMustWait` when a promotion has it. Where the sandbox dies, the turn is over.
+ */
+export async function inTurn<T>(ledger: Session, environment: string, work: () => Promise<T>): Promise<T> {
+  return ledger.transaction(async () => {
+    await ledger.execute(`set local idle_in_transaction_session_timeout = '${SILENT}s'`);
+    await lockTurns(ledger, environment, "beside");
+    await waitForPromotion(ledger, environment);
+    await lockHolds(ledger, environment, "beside");
+    return whileSpeaking(ledger, work);
+  });
+}
+
+/** What the work comes to, or `otherwise` while a promotion has the environment: whoever comes later does it. */
+export async function postponed<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RehearsalError) || error.code !== "PruneMustWait") throw error;
+    log.info("left for later", { reason: error.message });
+    return otherwise;
+  }
+}
+
+/**
+ * Throws when the ledger has let go of the turn, which may be over then: asked as the last thing before what cannot be taken
+ * back is committed.
+ */
+export async function assertTurn(ledger: Session): Promise<void> {
+  await ledger.query("select 1");
+}
+
+/** The work may take longer than a silent transaction is left alone for. */
+async function whileSpeaking<T>(ledger: Session, work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(
+    () => {
+      // Whoever speaks next is told that the session is gone.
+      ledger.query("select 1").catch(() => undefined);
+    },
+    (SILENT * 1_000) / 4,
+  );
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
