@@ -2,6 +2,7 @@
 import type { Backup, BackupDetail, LastVerified, Task } from "./answers.ts";
 import { describePruneTest } from "./prune-text.ts";
 import { describeRegenerated } from "./reporting-text.ts";
+import { describeSqliteImport } from "./sqlite-import-text.ts";
 import { age, bytes, columns, duration, facts, plain, rows, short, when } from "./text.ts";
 
 /** A line for each. */

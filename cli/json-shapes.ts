@@ -125,6 +125,7 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "inventory check": [inventory],
   "inventory render": [z.union([z.object({ page: z.string() }), z.object({ path: z.string() })])],
   schema: [schema],
+  "import sqlite": [answers.task],
   "squash make": [z.object({ task: z.string(), path: z.string(), gone: paths, release: z.string() })],
   "squash prove": [answers.task],
   drift: [answers.drift],

@@ -19,12 +19,13 @@ import type { ObjectStore } from "../io/object-store.ts";
 import { dropDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { readCopiesAddress } from "./copies.ts";
+import { sweepIntake } from "./intake.ts";
 
 /** What was removed. */
 export interface Swept {
   /** Keys of uploads that were aborted. */
   uploads: string[];
-  /** Folders of backups, and of queries' results, whose objects were erased. */
+  /** Folders of backups, of uploads for imports and of queries' results, whose objects were erased. */
   folders: string[];
   /** In those folders. */
   bytes: number;
@@ -41,6 +42,11 @@ export async function sweep(ledger: Session, store: ObjectStore): Promise<Swept>
   const attempt = (work: () => Promise<void>) => work().catch((error: unknown) => failures.push(error));
   await attempt(() => sweepUploads(ledger, store, swept));
   await attempt(() => sweepFolders(ledger, store, swept, attempt));
+  await attempt(async () => {
+    const { folders, bytes } = await sweepIntake(ledger, store);
+    swept.folders.push(...folders);
+    swept.bytes += bytes;
+  });
   await attempt(() => sweepResults(ledger, store, swept));
   const environments = await listEnvironments(ledger);
   for (const environment of environments)

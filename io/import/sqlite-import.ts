@@ -14,7 +14,7 @@ import { openSqlite, type SqliteDatabase } from "./sqlite.ts";
 import { copySqlite, type SqliteSource } from "./sqlite-copy.ts";
 import { loadSqlite, type SqliteLoad, type SqliteLoaded } from "./sqlite-load.ts";
 
-export interface SqliteImport extends Pick<SqliteLoad, "id" | "onProgress" | "commit" | "passed"> {
+export interface SqliteImport extends Pick<SqliteLoad, "id" | "onProgress" | "commit" | "passed" | "dryRun"> {
   source: SqliteSource;
   mapping: SqliteMapping;
   address: DatabaseAddress;

@@ -18,6 +18,8 @@ export interface SqliteLoad {
   targets: readonly Target[];
   /** Nothing else runs on it. */
   copy: CopySession;
+  /** Everything but the commit. */
+  dryRun?: boolean;
   /** Under which the import is known in the database. */
   id: string;
   onProgress: OnProgress;
@@ -80,7 +82,7 @@ export async function loadSqlite(load: SqliteLoad): Promise<SqliteLoaded> {
     const changed = order.some(
       ({ standing, rows, replaced }) => standing !== "rows" && ((rows?.read ?? 0) > 0 || replaced),
     );
-    if (refusal !== undefined || !changed) {
+    if (refusal !== undefined || !changed || load.dryRun) {
       await copy.execute("rollback");
     } else {
       for (const course of order) await moveSequences(copy, course);
@@ -88,8 +90,8 @@ export async function loadSqlite(load: SqliteLoad): Promise<SqliteLoaded> {
       await load.commit(() => copy.execute("commit"));
     }
     return {
-      tables: order.map((course) => tableOf(course, refusal === undefined)),
-      changed: changed && refusal === undefined,
+      tables: order.map((course) => tableOf(course, refusal === undefined && !load.dryRun)),
+      changed: changed && refusal === undefined && !load.dryRun,
       ...(refusal !== undefined && { refusal }),
     };
   } catch (error) {

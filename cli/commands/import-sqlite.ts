@@ -1,0 +1,88 @@
+/** `rehearsal import sqlite`: a SQLite database brought over whole, or not at all. */
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { Command } from "commander";
+import type { Act, Context } from "../command.ts";
+import { followTask, outcomeOf } from "../follow-task.ts";
+import { isServiceHere, uploadSource } from "../import-upload.ts";
+import { exitOf } from "../refusal.ts";
+import { describeSqliteImport, sqliteRefusal, sqliteReport } from "../sqlite-import-text.ts";
+import { fetchTaskFiles } from "../task-files.ts";
+import { columns, plain } from "../text.ts";
+import { startTask } from "./backup-tasks.ts";
+
+interface Options {
+  environment: string;
+  import?: string;
+  file?: string;
+  confirm?: string;
+  dryRun?: boolean;
+  upload?: boolean;
+  watch: boolean;
+}
+
+export const importSqliteCommand = (act: Act) =>
+  new Command("sqlite")
+    .description(
+      "Bring a SQLite database over into empty tables: all of it, compared before it is committed, or nothing",
+    )
+    .argument("<source>", "a file, or intake/NAME of the environment's storage")
+    .requiredOption("--environment <environment>", "whose database it goes into")
+    .option("--import <name>", "the mapping, imports/NAME.yaml; may be left out where there is one only")
+    .option("--file <name>", "which file, where the source holds several")
+    .option("--confirm <environment>", "its name once more, to write into one with the role prod")
+    .option("--dry-run", "do everything but the commit")
+    .option("--upload", "upload the file though the service runs on this machine")
+    .option("--no-watch", "do not follow it to its end")
+    .action(
+      act(async (context, source: string, options: Options) => {
+        const { environment, import: name, file, confirm, dryRun = false } = options;
+        const body = {
+          ...{ source: await sourceOf(context, source, options), dryRun },
+          ...(name !== undefined && { import: name }),
+          ...(file !== undefined && { file }),
+          ...(confirm !== undefined && { confirm }),
+        };
+        const path = `/environments/${encodeURIComponent(environment)}/sqlite-imports`;
+        const started = await startTask(context, path, body);
+        const title = `${started.id}: import of ${plain(source)} into ${environment}`;
+        if (!options.watch)
+          return { value: started, text: `${title}\nfollow it with: rehearsal watch ${started.id}` };
+        context.terminal.err(title);
+        const ended = await followTask(context, started.id);
+        if (ended.error !== null) return outcomeOf(ended);
+        const refusal = sqliteRefusal(ended.outcome);
+        const table = await tableOf(context, ended.id);
+        return {
+          value: ended,
+          text: `${table}\n${describeSqliteImport(ended.id, ended.outcome)}`,
+          ...(refusal !== undefined && { exit: exitOf(refusal) }),
+        };
+      }),
+    );
+
+/** A file is read where it lies when the service is beside it, and uploaded when not. */
+async function sourceOf(context: Context, source: string, { environment, upload }: Options) {
+  const path = resolve(context.folder, source);
+  const intake = /^intake\/([^/]+)\/?$/.exec(source)?.[1];
+  const there = await stat(path).catch(() => undefined);
+  if (intake !== undefined && there === undefined) return { intake };
+  if (upload !== true && (await isServiceHere(context))) return { folder: path };
+  return { upload: await uploadSource(context, environment, path) };
+}
+
+async function tableOf(context: Context, task: string): Promise<string> {
+  const text = (await fetchTaskFiles(context, task)).get("report.json") ?? "{}";
+  const { tables, left, views } = sqliteReport.parse(JSON.parse(text));
+  return [
+    columns([
+      ["TABLE", "INTO", "ROWS", "CHECKSUM", "STATUS"],
+      ...tables.map(({ table, into, sqlite, status, refused }) => [
+        ...[plain(table), plain(into), sqlite.rows.toLocaleString("en-US"), sqlite.checksum.slice(0, 12)],
+        refused > 0 ? `${status}, ${refused} values` : status,
+      ]),
+    ]),
+    ...left.map(({ table, reason }) => `left behind: ${plain(table)} (${plain(reason)})`),
+    ...(views.length > 0 ? [`views of the file, which migrations make: ${plain(views.join(", "))}`] : []),
+  ].join("\n");
+}

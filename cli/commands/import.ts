@@ -1,0 +1,11 @@
+/** `rehearsal import`: what was kept elsewhere comes into an environment's database, by a mapping of its release. */
+import { Command } from "commander";
+import type { Declare } from "../command.ts";
+import { importSqliteCommand } from "./import-sqlite.ts";
+
+export const importCommand: Declare = (act) =>
+  new Command("import")
+    .description(
+      "Imports: what was kept elsewhere comes into an environment's database, by a mapping of its release",
+    )
+    .addCommand(importSqliteCommand(act));
