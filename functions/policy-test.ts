@@ -4,6 +4,7 @@
  * is read for the bundle, and nothing in it is written or deleted.
  */
 import { type Baseline, describeBaselineDifference } from "../core/baseline.ts";
+import { RehearsalError } from "../core/errors.ts";
 import {
   addSums,
   differencesOf,
@@ -71,38 +72,41 @@ export async function testPolicy(test: PolicyTest): Promise<Tested> {
     );
 
   const since = await drawTransaction(copy);
-  const pruning = performance.now();
-  const pruned = await pruneAll(test, plan, intact.records);
-  const prune = secondsSince(pruning);
+  const [pruned, prune] = await timed(() => pruneAll(test, plan, intact.records));
+  problems.push(...pruned.problems);
   context.passed("pruned");
-
-  const comparing = performance.now();
-  const gone = await compare(test, plan, since, without(test.before, pruned.sums));
-  problems.push(...gone.problems.map((problem) => `after the pruning ${problem}`));
-  const afterwards = await intactOf(test, plan, intact.records);
-  problems.push(...afterwards.problems.map((problem) => `after the pruning ${problem}`));
-  let compared = secondsSince(comparing);
-
-  const putting = performance.now();
-  await putBackAll(test, plan, pruned.bundles);
-  const putBack = secondsSince(putting);
-  context.passed("put-back");
-
-  const again = performance.now();
-  const back = await compare(test, plan, since, test.before);
-  problems.push(...back.problems.map((problem) => `after the bringing back ${problem}`));
-  compared += secondsSince(again);
-
+  let [compare, putBack, told] = [0, 0, 0];
+  // What stopped half-way would only be told of once more.
+  if (pruned.problems.length === 0) {
+    const [gone, first] = await timed(async () => {
+      const found = await compared(test, plan, since, without(test.before, pruned.sums));
+      const after = await intactOf(test, plan, intact.records);
+      return { ...found, problems: [...found.problems, ...after.problems] };
+    });
+    problems.push(...gone.problems.map((problem) => `after the pruning ${problem}`));
+    const [failed, back] = await timed(() => putBackAll(test, pruned.bundles));
+    problems.push(...failed);
+    context.passed("put-back");
+    const [again, second] = await timed(() => compared(test, plan, since, test.before));
+    problems.push(...again.problems.map((problem) => `after the bringing back ${problem}`));
+    [compare, putBack, told] = [first + second, back, gone.told];
+  }
   return {
     policy: known.policy.name,
     ...{ release: known.release, digest: known.digest, fingerprint: fingerprint(shape) },
     passed: problems.length === 0,
     problems: problems.slice(0, TOLD),
     records: { due, tested: intact.records.length, left: records.length - intact.records.length },
-    ...{ rows: pruned.rows, objects: pruned.objects, bytes: pruned.bytes, kept: pruned.kept },
-    told: gone.told,
-    seconds: { restore: 0, prune, compare: Math.round(compared * 1_000) / 1_000, putBack },
+    ...{ rows: pruned.rows, objects: pruned.objects, bytes: pruned.bytes, kept: pruned.kept, told },
+    seconds: { restore: 0, prune, compare: Math.round(compare * 1_000) / 1_000, putBack },
   };
+}
+
+/** What the work gives, and how many seconds it took. */
+async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const started = performance.now();
+  const result = await work();
+  return [result, secondsSince(started)];
 }
 
 /** As many as are wanted, spread evenly over the backlog. */
@@ -139,32 +143,64 @@ interface Pruned {
   kept: Record<string, number>;
   objects: number;
   bytes: number;
+  problems: string[];
 }
 
+/** Stops at the first batch in which something is refused. */
 async function pruneAll(test: PolicyTest, plan: PrunePlan, records: readonly string[]): Promise<Pruned> {
   const { context, copy, storage, prefix } = test;
   const { store, task } = context;
-  const all: Pruned = { bundles: [], sums: {}, rows: {}, kept: {}, objects: 0, bytes: 0 };
+  const all: Pruned = { bundles: [], sums: {}, rows: {}, kept: {}, objects: 0, bytes: 0, problems: [] };
   for (const [place, batch] of batchesOf(records).entries()) {
     const candidates = await readCandidates(copy, plan, batch);
     await count(copy, plan, candidates, all);
-    const sealed = await writeBundle({
-      ...{ session: copy, plan, store, candidates },
-      ...(storage !== undefined && { storage }),
-      prefix: `${prefix}${place + 1}/`,
-    });
-    const bundle = await openBundle(store, sealed);
-    await verifyBundle(store, bundle);
-    for (const record of batch) {
-      await deleteRecord({ session: copy, plan, bundle, record, act: task.id });
-      context.progress({
-        done: { bytes: all.bytes, rows: Object.values(all.rows).reduce((sum, count) => sum + count, 0) },
-        now: `pruning ${record}`,
+    const bundle = await orProblem(all.problems, "the bundle", async () => {
+      const sealed = await writeBundle({
+        ...{ session: copy, plan, store, candidates },
+        ...(storage !== undefined && { storage }),
+        prefix: `${prefix}${place + 1}/`,
       });
+      const opened = await openBundle(store, sealed);
+      await verifyBundle(store, opened);
+      return opened;
+    });
+    if (bundle === undefined) return all;
+    for (const record of batch) {
+      await orProblem(all.problems, `record ${record}`, () =>
+        deleteRecord({ session: copy, plan, bundle, record, act: task.id }),
+      );
+      context.progress({ done: { bytes: all.bytes, rows: rowsOf(all) }, now: `pruning ${record}` });
     }
     all.bundles.push({ bundle, records: batch });
+    if (all.problems.length > 0) return all;
   }
   return all;
+}
+
+const rowsOf = ({ rows }: Pick<Pruned, "rows">) => Object.values(rows).reduce((sum, count) => sum + count, 0);
+
+/** Refusals that are about what the policy or the database would do, and not about how the test went. */
+const OWN: ReadonlySet<string> = new Set([
+  "PruneStale",
+  "PruneReachedMore",
+  "PruneMediaDiffers",
+  "RestoreDiffers",
+  "StatementFailed",
+]);
+
+/** Does the work; what is refused of it is a problem, and undefined is what comes of it. */
+async function orProblem<T>(
+  problems: string[],
+  what: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RehearsalError) || !OWN.has(error.code)) throw error;
+    problems.push(`${what}: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** What the candidates say will go, counted and hashed where it lies: told by another way than the deletion takes. */
@@ -195,17 +231,22 @@ async function count(
   all.bytes += objects.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
 }
 
-async function putBackAll({ context, copy }: PolicyTest, plan: PrunePlan, bundles: Pruned["bundles"]) {
+/** What was refused on the way. */
+async function putBackAll({ context, copy }: PolicyTest, bundles: Pruned["bundles"]): Promise<string[]> {
   const { store, task } = context;
+  const problems: string[] = [];
   for (const { bundle, records } of bundles)
     for (const record of records) {
-      await restoreRecord({ session: copy, plan, bundle, store, record, act: task.id });
+      await orProblem(problems, `record ${record}`, () =>
+        restoreRecord({ session: copy, bundle, store, record, act: task.id }),
+      );
       context.progress({ done: { bytes: 0, rows: 0 }, now: `bringing back ${record}` });
     }
+  return problems;
 }
 
 /** Holds the copy against what has to be there. What triggers tell of the work in the note's table is counted, and no difference. */
-async function compare(
+async function compared(
   { copy, context }: PolicyTest,
   plan: PrunePlan,
   since: string,

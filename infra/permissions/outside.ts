@@ -78,6 +78,18 @@ export const prunesStorage: Grant = grant(
   ],
 );
 
+/** Reads what applications keep there: a policy is tested on it, and nothing of it is changed. */
+export const readsStorage: Grant = grant("read objects of listed buckets of applications", (d, reach) => [
+  ...allowAny(
+    "ReadStorage",
+    ["s3:GetObject"],
+    buckets(d, reach.storageBuckets).map((arn) => `${arn}/*`),
+  ),
+  ...allowAny("UseKeysOfRead", ["kms:Decrypt"], [...reach.storageKeys], {
+    StringEquals: { "kms:ViaService": `s3.${d.region}.amazonaws.com` },
+  }),
+]);
+
 /** Reads configuration where the settings allow it, to seal it beside a backup. */
 export const capturesConfiguration: Grant = grant("read listed configuration", (d, reach) => {
   const listed = reach.configurationObjects.map((item) => item.split(/\/(.*)/s));
