@@ -7,7 +7,7 @@ const SEED = 4;
 
 export async function assessments(stage: Stage): Promise<void> {
   const { layOut, rehearsal, contentOf } = stage;
-  const production = await stage.makeProduction({ });
+  const production = await stage.makeProduction({});
   say("Release 1");
   await layOut();
   await rehearsal(["promote", "prod", "--watch"], 0);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
+import { parseMigration } from "../../core/migration.ts";
 import { quoteName } from "../../core/names.ts";
 import { fillProduction } from "../../examples/assessments/generate.ts";
 import { type ActKind, writeAct } from "../../io/postgres/acts.ts";
@@ -520,6 +521,17 @@ describe("what is meant to go", () => {
 });
 
 describe("who may alter the tables can take a guard away", () => {
+  test.each([
+    "alter table job_finals disable trigger guard_final",
+    "alter table job_finals disable trigger all",
+    "drop trigger guard_final on job_finals",
+    "drop function guard_final() cascade",
+    "alter table job_finals drop constraint payloads_are_intact",
+  ])("and in a migration that needs a data plan: %s", async (sql) => {
+    const { statements } = await parseMigration("migrations/0012_x.sql", Buffer.from(sql));
+    expect(statements).toMatchObject([{ class: "destructive" }]);
+  });
+
   const GUARDS = "select count(*)::int as broken from (%) broken";
   test.each([
     ["disabled", "alter table public.job_finals disable trigger guard_final"],
