@@ -19,6 +19,7 @@ const TAGS = {
   Releases: "Bundles of migrations, uploaded once and named by their hash.",
   Promotions: "A release on its way to an environment: planned, rehearsed, approved, run, and taken back.",
   Backups: "Taken, verified, restored, exported and kept.",
+  Queries: "What a release lets be asked of an environment's data: read, and never changed.",
   Tasks: "Work beside promotions, followed to its end.",
   People: "Who may do what, and by which credential.",
   Notices: "Who is told of what.",

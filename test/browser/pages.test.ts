@@ -33,6 +33,15 @@ tables:
 `,
 };
 
+const QUERIES = {
+  "queries/said.sql": `-- What was said, and by whom.
+-- rehearsal: parameter word text = '': somewhere in it
+-- rehearsal: parameter since date optional
+-- rehearsal: parameter anonymous boolean optional: without a speaker
+select s.*, now() as read from segments as s
+  where position(:word in s.text) > 0 and (:since is null or now() >= :since) and (:anonymous is null or :anonymous)`,
+};
+
 async function environment(
   name: string,
   policy: object,
@@ -51,7 +60,10 @@ beforeAll(async () => {
   const staging = await environment("staging", {}, "dev");
   await environment("prod", { decision: "approval" });
   ids.waiting = await service.promote("prod", release);
-  ids.promoted = await service.promote("staging", await service.release({ ...PROJECT, ...INVENTORY }));
+  ids.promoted = await service.promote(
+    "staging",
+    await service.release({ ...PROJECT, ...INVENTORY, ...QUERIES }),
+  );
   await service.until(ids.promoted, "promoted");
   const broken = {
     "migrations/0003_unique.sql": "alter table segments add constraint one_text unique (text);",
@@ -118,6 +130,8 @@ describe("every page", () => {
       "/console/inventory",
       "/console/inventory/staging",
       "/console/inventory/staging?sizes=now",
+      "/console/environments/staging/queries",
+      "/console/environments/staging/queries/said",
       "/console/people",
       "/console/log",
       "/console/no-such-page",
@@ -131,6 +145,10 @@ describe("every page", () => {
     await reviewer.goto("/console/log");
     await reviewer.getByRole("button", { name: "Prove" }).click();
     await reviewer.getByText("Entries proved").waitFor();
+    wrong.push(...(await wrongWith(reviewer)));
+    await reviewer.goto("/console/environments/staging/queries/said");
+    await reviewer.getByRole("button", { name: "Show" }).click();
+    await reviewer.getByText("What it found").first().waitFor();
     wrong.push(...(await wrongWith(reviewer)));
     await reviewer.goto("/console/people");
     await reviewer.getByLabel("What it is for").fill("a night's work");

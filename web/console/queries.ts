@@ -142,7 +142,7 @@ const NUMBERS = new Set(["smallint", "integer", "bigint", "numeric", "real", "do
 function resultSection({ columns, rows, more, milliseconds }: ShownResult) {
   return html`<section class="card" aria-labelledby="found"><header><h2 id="found">What it found</h2><p class="more soft">${more ? `the first ${number(rows.length)} rows` : `${number(rows.length)} ${rows.length === 1 ? "row" : "rows"}`} in ${number(milliseconds)} ms</p></header>
 ${more ? html`<p class="body soft">There are more: download them.</p>` : ""}
-<div class="wide" tabindex="0" role="region" aria-labelledby="found">${table({
+<div class="wide" tabindex="0" role="group" aria-label="The rows">${table({
     caption: "What it found",
     columns: columns.map(({ name, type }) => ({
       label: name,
