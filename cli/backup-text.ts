@@ -1,5 +1,6 @@
 /** Backups in words: a table of them, one with what its manifest says, and what became of a task. */
 import type { Backup, BackupDetail, LastVerified, Task } from "./answers.ts";
+import { describeFilesImport } from "./files-import-text.ts";
 import { describePruneTest } from "./prune-text.ts";
 import { describeRegenerated } from "./reporting-text.ts";
 import { describeSqliteImport } from "./sqlite-import-text.ts";
@@ -143,6 +144,8 @@ export function describeOutcome({ id, kind, outcome }: Task): string {
       ].join("\n");
     case "regenerate":
       return describeRegenerated(told);
+    case "import-files":
+      return describeFilesImport(id, told);
     case "import-sqlite":
       return describeSqliteImport(id, told);
     case "squash":

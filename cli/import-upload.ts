@@ -1,11 +1,12 @@
 /** Uploads what is to be imported: by addresses that the service signs, several at once, and nothing twice. */
 import { createHash } from "node:crypto";
 import { createReadStream, openAsBlob } from "node:fs";
-import { lstat, readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { lstat, readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import { RehearsalError } from "../core/errors.ts";
+import type { ImportSourceName } from "../core/import/source.ts";
 import { UPLOAD_BATCH, UPLOAD_FILE_BYTES, type UploadFile, uploadId } from "../core/import/upload.ts";
 import type { Context } from "./command.ts";
 import { reasonOf } from "./fetch-reason.ts";
@@ -21,6 +22,20 @@ const BATCH_BYTES = 1024 ** 3;
 const TRIES = 4;
 const FIRST_PAUSE = 500;
 
+/** What is imported is read where it lies when the service is beside it, and uploaded when not; `intake/NAME` is the environment's. */
+export async function importSource(
+  context: Context,
+  source: string,
+  { environment, upload }: { environment: string; upload?: boolean },
+): Promise<ImportSourceName> {
+  const path = resolve(context.folder, source);
+  const intake = /^intake\/([^/]+)\/?$/.exec(source)?.[1];
+  const there = await stat(path).catch(() => undefined);
+  if (intake !== undefined && there === undefined) return { intake };
+  if (upload !== true && (await isServiceHere(context))) return { folder: path };
+  return { upload: await uploadSource(context, environment, path) };
+}
+
 /** A file as it lies on this machine. */
 interface LocalFile extends UploadFile {
   at: string;
@@ -30,7 +45,7 @@ interface LocalFile extends UploadFile {
  * Uploads all of a folder, or one file with those that begin as it does; returns the upload's id. What is there already is not
  * sent again, so one that broke off goes on. Throws `ImportSourceMissing`, `PathRefused` for links, `ImportSourceChanged`.
  */
-export async function uploadSource(context: Context, environment: string, path: string): Promise<string> {
+async function uploadSource(context: Context, environment: string, path: string): Promise<string> {
   const files: LocalFile[] = [];
   for await (const found of await filesAt(path)) {
     context.terminal.live(`reading ${found.path}`);
@@ -181,7 +196,7 @@ async function sha256Of(path: string): Promise<string> {
 }
 
 /** True where the service runs on this machine, and so may read a folder itself. */
-export async function isServiceHere(context: Context): Promise<boolean> {
+async function isServiceHere(context: Context): Promise<boolean> {
   const { hostname } = new URL(await context.service());
   return ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
 }

@@ -6,6 +6,7 @@ import * as z from "zod";
 import { checkSchema } from "../core/checkup.ts";
 import * as answers from "./answers.ts";
 import * as destinations from "./destination-answers.ts";
+import { importReport } from "./files-import-text.ts";
 import * as ledger from "./ledger-answers.ts";
 import * as pruning from "./prune-answers.ts";
 import { listedQueries, queryResult, writtenQuery } from "./query-answers.ts";
@@ -125,7 +126,9 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "inventory check": [inventory],
   "inventory render": [z.union([z.object({ page: z.string() }), z.object({ path: z.string() })])],
   schema: [schema],
+  "import files": [answers.task],
   "import sqlite": [answers.task],
+  "import report": [importReport, z.object({ task: z.string(), path: z.string(), lines: z.number() })],
   "squash make": [z.object({ task: z.string(), path: z.string(), gone: paths, release: z.string() })],
   "squash prove": [answers.task],
   drift: [answers.drift],

@@ -8,14 +8,20 @@ import { disagreementLine, type ImportSummary, refusedLine, unreadLine } from ".
 import { describeSource } from "../core/import/source.ts";
 import type { StagedRecord } from "../core/import/staged.ts";
 import { ahead, oneAhead } from "../io/import/ahead.ts";
-import { type ReadRecord, readRecord } from "../io/import/read-record.ts";
+import { type ReadRecord, type RecordMedia, readRecord } from "../io/import/read-record.ts";
 import { type FoundRecord, recordsOf, type Stray } from "../io/import/records.ts";
 import type { FileSource } from "../io/import/source.ts";
-import type { ImportPosition } from "../io/ledger/tasks.ts";
+import type { ImportPosition, TaskAttempt, TaskOf } from "../io/ledger/tasks.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { type Importer, SomeRefused } from "../io/postgres/import/importer.ts";
 import { ImportReport } from "./import-report.ts";
 import type { TaskContext } from "./task.ts";
+
+/** The attempt that does it. */
+export type ImportRun = Pick<TaskContext<"import-files">, "store" | "passed" | "progress" | "mayGoOn"> & {
+  task: Pick<TaskOf<"import-files">, "id" | "input" | "facts">;
+  attempt: Pick<TaskAttempt, "attempt">;
+};
 
 export interface ImportParts {
   mapping: ImportMapping;
@@ -36,11 +42,11 @@ const BATCH = { records: 250, rows: 10_000, bytes: 16 * 1024 ** 2 };
 /** Milliseconds between two notes of where it is. */
 const KEEP_EVERY = 20_000;
 /** Objects that are put at once. */
-const PUTS = 8;
+const PUTS = 16;
 
 /** Imports what is left; `more` when the time was over before the end. */
 export async function importFiles(
-  context: TaskContext<"import-files">,
+  context: ImportRun,
   parts: ImportParts,
 ): Promise<{ more: true } | { summary: ImportSummary; files: ImportPosition["report"]["parts"] }> {
   const { mapping, source, importer } = parts;
@@ -98,14 +104,13 @@ export async function importFiles(
   async function writeBatch(batch: readonly (ReadRecord | Stray)[]): Promise<void> {
     const whole = batch.filter((one): one is ReadRecord => "folder" in one);
     const byStaged = new Map(whole.flatMap((one) => (one.staged ? [[one.staged, one] as const] : [])));
-    const present = new Set<string>();
-    const written = await importer.write([...byStaged.keys()], async (records) => {
-      const stored = await storeMedia(
-        parts,
-        records.map((record) => [record, byStaged.get(record)?.media ?? []]),
-        input.dryRun,
+    // What was settled once is, when some of the batch have to be tried again.
+    const settled: Settled = new Map();
+    const written = await importer.write([...byStaged.keys()], async (records, areNew) => {
+      const media = records.flatMap((record) =>
+        (byStaged.get(record)?.media ?? []).map((file) => ({ record, ...file })),
       );
-      for (const key of stored) present.add(key);
+      await storeMedia(parts, media, settled, { dryRun: input.dryRun, areNew });
       // Rows and objects are there, and neither is promised yet.
       context.passed("stored");
     });
@@ -121,7 +126,7 @@ export async function importFiles(
       if ("stray" in one) {
         position.unread++;
         await report.tell(unreadLine(one.stray, one.reason));
-      } else await tellRecord(one, one.refusal ?? (one.staged && written.refused.get(one.staged)), present);
+      } else await tellRecord(one, one.refusal ?? (one.staged && written.refused.get(one.staged)), settled);
     }
     for (const { record, set, columns } of written.disagreed)
       for (const { name, record: theirs, database } of columns) {
@@ -143,7 +148,7 @@ export async function importFiles(
   async function tellRecord(
     { folder, media, disagreements, unread, bytes }: ReadRecord,
     refusal: Refusal | undefined,
-    present: ReadonlySet<string>,
+    settled: Settled,
   ): Promise<void> {
     position.bytes += bytes;
     if (refusal !== undefined) {
@@ -153,8 +158,7 @@ export async function importFiles(
     }
     position.records.imported++;
     for (const one of media) {
-      if (present.has(one.key)) position.media.present++;
-      else position.media.stored++;
+      position.media[settled.get(one.key) ?? "present"]++;
       position.media.bytes += one.bytes;
     }
     position.disagreements += disagreements.length;
@@ -200,26 +204,28 @@ async function* batches(read: AsyncIterable<ReadRecord | Stray>): AsyncGenerator
   if (batch.length > 0) yield batch;
 }
 
-/** Puts the objects of records whose rows hold; returns the keys under which they were already. Throws `SomeRefused`. */
+/** By their keys: whether an object was stored, or was there. */
+type Settled = Map<string, "stored" | "present">;
+
+/** Puts the objects of records whose rows hold, unless they are settled. Throws `SomeRefused`. */
 async function storeMedia(
   { media, source }: ImportParts,
-  records: readonly (readonly [StagedRecord, ReadRecord["media"]])[],
-  dryRun: boolean,
-): Promise<string[]> {
-  const wanted = records.flatMap(([record, files]) => files.map((file) => ({ record, ...file })));
+  wanted: readonly (RecordMedia & { record: StagedRecord })[],
+  settled: Settled,
+  { dryRun, areNew }: { dryRun: boolean; areNew: boolean },
+): Promise<void> {
   const refused = new Map<StagedRecord, Refusal>();
-  const present: string[] = [];
-  const [next, others] = [wanted.values(), Math.min(PUTS, wanted.length)];
+  const next = wanted.filter(({ key }) => !settled.has(key)).values();
   const putSome = async () => {
     for (const { record, file, key, sha256, bytes, contentType } of next) {
       if (media === undefined) throw new Error("the door has let in media without a place for them");
-      const content = { size: bytes, sha256, open: () => source.read(file) };
+      const content = { size: bytes, sha256, open: () => source.read(file), isNew: areNew };
       try {
-        const looked = dryRun
+        const present = dryRun
           ? await media.store.holds(media.root + key, content)
           : (await media.store.putStreamOnce(media.root + key, content, { contentType })).outcome ===
             "present";
-        if (looked) present.push(key);
+        settled.set(key, present ? "present" : "stored");
       } catch (error) {
         if (!(error instanceof RehearsalError) || error.code !== "ObjectConflict") throw error;
         const reason = `other bytes are kept under its key "${key}"`;
@@ -227,7 +233,6 @@ async function storeMedia(
       }
     }
   };
-  await Promise.all(Array.from({ length: others }, putSome));
+  await Promise.all(Array.from({ length: PUTS }, putSome));
   if (refused.size > 0) throw new SomeRefused(refused);
-  return present;
 }

@@ -1,7 +1,6 @@
 /** The report of an import: lines of JSON, in files of the task that are written as it goes on, so that none of it is kept in memory. */
 import type { ReportLine } from "../core/import/report.ts";
 import type { KeptFile } from "../io/ledger/tasks.ts";
-import type { TaskContext } from "./task.ts";
 import { putTaskFile } from "./task-files.ts";
 
 /** Bytes of one file. */
@@ -16,13 +15,15 @@ export interface KeptReport {
   untold: number;
 }
 
+type Where = Parameters<typeof putTaskFile>[0];
+
 export class ImportReport {
-  readonly #context: Pick<TaskContext, "task" | "attempt" | "store">;
+  readonly #context: Where;
   readonly #kept: KeptReport;
   #text = "";
 
   /** Goes on behind what an earlier attempt has kept. */
-  constructor(context: Pick<TaskContext, "task" | "attempt" | "store">, kept: KeptReport | undefined) {
+  constructor(context: Where, kept: KeptReport | undefined) {
     this.#context = context;
     this.#kept = kept ?? { parts: [], lines: 0, untold: 0 };
   }

@@ -23,7 +23,11 @@ export async function writeTaskFiles(
 
 /** Writes one of a task that may go on in another attempt: it is found by the attempt that stands with it. */
 export async function putTaskFile(
-  { task, attempt, store }: Pick<TaskContext, "task" | "attempt" | "store">,
+  {
+    task,
+    attempt,
+    store,
+  }: { task: Pick<Task, "id">; attempt: Pick<TaskContext["attempt"], "attempt">; store: ObjectStore },
   name: string,
   text: string,
 ): Promise<KeptFile> {

@@ -45,8 +45,8 @@ export async function putStreamOnce(
   content: KnownContent,
   options?: PutOptions,
 ): Promise<Put & { outcome: "written" | "present" }> {
-  const { size, sha256 } = content;
-  const present = await whereHeld(store, key, content);
+  const { size, sha256, isNew = false } = content;
+  const present = isNew && size <= WHOLE ? "gone" : await whereHeld(store, key, content);
   if (present !== "gone") return { ...putResult(key, size, sha256, present), outcome: "present" };
   return putWhereNone(store, loaded, key, content, options, () => bodyOf(content));
 }

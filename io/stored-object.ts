@@ -40,6 +40,8 @@ export interface KnownContent {
   size: number;
   /** 64 hex digits. */
   sha256: string;
+  /** Whether the key is probably free: then a small one is put at once, and what is there is looked at only when it is not. */
+  isNew?: boolean;
   open(): AsyncIterable<Uint8Array>;
 }
 

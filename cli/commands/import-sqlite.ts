@@ -1,10 +1,8 @@
 /** `rehearsal import sqlite`: a SQLite database brought over whole, or not at all. */
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Act, Context } from "../command.ts";
 import { followTask, outcomeOf } from "../follow-task.ts";
-import { isServiceHere, uploadSource } from "../import-upload.ts";
+import { importSource } from "../import-upload.ts";
 import { exitOf } from "../refusal.ts";
 import { describeSqliteImport, sqliteRefusal, sqliteReport } from "../sqlite-import-text.ts";
 import { fetchTaskFiles } from "../task-files.ts";
@@ -38,7 +36,7 @@ export const importSqliteCommand = (act: Act) =>
       act(async (context, source: string, options: Options) => {
         const { environment, import: name, file, confirm, dryRun = false } = options;
         const body = {
-          ...{ source: await sourceOf(context, source, options), dryRun },
+          ...{ source: await importSource(context, source, options), dryRun },
           ...(name !== undefined && { import: name }),
           ...(file !== undefined && { file }),
           ...(confirm !== undefined && { confirm }),
@@ -60,16 +58,6 @@ export const importSqliteCommand = (act: Act) =>
         };
       }),
     );
-
-/** A file is read where it lies when the service is beside it, and uploaded when not. */
-async function sourceOf(context: Context, source: string, { environment, upload }: Options) {
-  const path = resolve(context.folder, source);
-  const intake = /^intake\/([^/]+)\/?$/.exec(source)?.[1];
-  const there = await stat(path).catch(() => undefined);
-  if (intake !== undefined && there === undefined) return { intake };
-  if (upload !== true && (await isServiceHere(context))) return { folder: path };
-  return { upload: await uploadSource(context, environment, path) };
-}
 
 async function tableOf(context: Context, task: string): Promise<string> {
   const text = (await fetchTaskFiles(context, task)).get("report.json") ?? "{}";

@@ -13,6 +13,7 @@ import { decisionRoutes } from "./routes/decisions.ts";
 import { destinationRoutes } from "./routes/destinations.ts";
 import { endingRoutes } from "./routes/endings.ts";
 import { environmentRoutes } from "./routes/environments.ts";
+import { fileImportRoutes } from "./routes/file-imports.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { holdingRoutes } from "./routes/holdings.ts";
 import { holdRoutes } from "./routes/holds.ts";
@@ -54,6 +55,7 @@ const routed = app
   .route("/", shapeRoutes)
   .route("/", adoptionRoutes)
   .route("/", intakeRoutes)
+  .route("/", fileImportRoutes)
   .route("/", sqliteImportRoutes)
   .route("/", pruneRoutes)
   .route("/", holdRoutes)

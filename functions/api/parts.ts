@@ -20,10 +20,18 @@ export const PARTS: readonly Part[] = [
   part(["/environments/:name/adoptions"], async () => [
     (await import("./routes/adoptions.ts")).adoptionRoutes,
   ]),
-  part(["/environments/:name/uploads/:upload", "/environments/:name/sqlite-imports"], async () => [
-    (await import("./routes/intakes.ts")).intakeRoutes,
-    (await import("./routes/sqlite-imports.ts")).sqliteImportRoutes,
-  ]),
+  part(
+    [
+      "/environments/:name/uploads/:upload",
+      "/environments/:name/file-imports",
+      "/environments/:name/sqlite-imports",
+    ],
+    async () => [
+      (await import("./routes/intakes.ts")).intakeRoutes,
+      (await import("./routes/file-imports.ts")).fileImportRoutes,
+      (await import("./routes/sqlite-imports.ts")).sqliteImportRoutes,
+    ],
+  ),
   part(
     ["/environments/:name/replays", "/environments/:name/squashes", "/environments/:name/baselines"],
     async () => [(await import("./routes/replays.ts")).replayRoutes],

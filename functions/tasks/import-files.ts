@@ -2,6 +2,8 @@
 import type { Json } from "../../core/canonical-json.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { layoutOf } from "../../core/import/layout.ts";
+import { describeSource } from "../../core/import/source.ts";
+import { appendEvent } from "../../io/ledger/events.ts";
 import { addTaskFacts } from "../../io/ledger/tasks.ts";
 import { openObjectStore } from "../../io/object-store.ts";
 import { prepareClaims, releaseClaims } from "../../io/postgres/import/claims.ts";
@@ -13,6 +15,7 @@ import { refuseLocked } from "../fenced.ts";
 import { importFiles } from "../import-files.ts";
 import { openImportSource } from "../import-source.ts";
 import { findImport } from "../imports.ts";
+import { eraseUpload } from "../intake.ts";
 import { endSessionsOfOlder } from "../older-attempts.ts";
 import { openEnvironment, sessionsOf, type TaskWork } from "../task.ts";
 
@@ -65,7 +68,21 @@ export const importFilesTask: TaskWork<"import-files"> = async (context) => {
       });
       if ("more" in done) return { more: true, outcome: { more: true } };
       await releaseClaims(session, task.id);
-      return { outcome: { ...done.summary, files: done.files } as unknown as Json };
+      // What was refused is imported again by a new upload, when it is mended.
+      if (!dryRun) await eraseUpload(store, environment.name, from);
+      const { records, rows, disagreements } = done.summary;
+      return {
+        outcome: { ...done.summary, files: done.files } as unknown as Json,
+        also: (ledger) =>
+          appendEvent(ledger, {
+            type: "files.imported",
+            environment: environment.name,
+            data: {
+              ...{ task: task.id, import: name, release, from: describeSource(from), dryRun },
+              ...{ records, rows: rows as unknown as Json, disagreements, by: task.requestedBy },
+            },
+          }).then(() => undefined),
+      };
     } finally {
       await importer.close();
     }

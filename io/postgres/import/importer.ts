@@ -52,8 +52,8 @@ export class SomeRefused extends Error {
   }
 }
 
-/** Between the rows and their COMMIT, of the records whose rows hold; what it throws takes them back. */
-type BeforeCommit = (records: readonly StagedRecord[]) => Promise<void>;
+/** Between the rows and their COMMIT, of the records whose rows hold, some of which may be new; what it throws takes them back. */
+type BeforeCommit = (records: readonly StagedRecord[], areNew: boolean) => Promise<void>;
 
 /** SQLSTATEs of a quarrel over locks, which a second try may win. */
 const QUARREL = new Set(["40001", "40P01", "55P03"]);
@@ -202,7 +202,10 @@ export class Importer {
       }
       this.#at = this.#options.layout.length;
       if (acting) await this.#noteDone(records, done);
-      await beforeCommit(records);
+      await beforeCommit(
+        records,
+        done.inserted.some((count) => count > 0),
+      );
       await session.execute(this.#options.dryRun ? "rollback" : "commit");
       return done;
     } catch (error) {
