@@ -120,7 +120,7 @@ async function refuseReadPruned(
           where coalesce(d.refobjid, i.inhparent) is not null
     )
     select p.place::text, pg_catalog.min(t.relname::text) as through
-      from pg_catalog.unnest($1::text[], $2::text[]) with ordinality as p (schema, name, place)
+      from rows from (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) with ordinality as p (schema, name, place)
       join pg_catalog.pg_class c on c.relname operator(pg_catalog.=) p.name
         and c.relnamespace operator(pg_catalog.=) (select oid from pg_catalog.pg_namespace where nspname operator(pg_catalog.=) p.schema)
       join reached r on r.relation operator(pg_catalog.=) c.oid
