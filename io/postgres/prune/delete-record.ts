@@ -59,11 +59,11 @@ export async function deleteRecord(options: DeleteOptions): Promise<Deleted> {
   const prepared = await prepare(session, plan);
   const already = await withRetries(`the deletion of ${record}`, limits, () =>
     session.transaction(async () => {
-      await lock(options, prepared, rows);
+      const before = await lock(options, prepared, rows);
       options.passed?.("locked");
       if (!(await prove(options, prepared, rows))) return true;
       options.passed?.("proved");
-      await effect(options, prepared, rows, counts);
+      await effect(options, prepared, rows, { counts, before });
       await options.mayDelete?.();
       options.passed?.("deleted");
       return false;
@@ -137,7 +137,9 @@ async function lock(
       ),
     );
   }
-  await session.execute(statements.join("; "));
+  // Last, and before anything is changed: what earlier transactions of the session did may still be in the counts.
+  statements.push(await call("changed", () => CHANGED, []));
+  return session.query<Changed>(statements.join("; "));
 }
 
 function lockRoot(plan: PrunePlan, operators: Operators): string {
@@ -180,7 +182,7 @@ async function effect(
   options: DeleteOptions,
   { operators, call }: Prepared,
   rows: BundledRow[][],
-  counts: Record<string, number>,
+  { counts, before }: { counts: Record<string, number>; before: readonly Changed[] },
 ): Promise<void> {
   const { session, plan, bundle, record, act } = options;
   const facts = JSON.stringify({ policy: plan.policy.name, bundle: bundle.sealed.sha256, rows: counts });
@@ -216,11 +218,14 @@ async function effect(
   const refuse = (table: string, problem: string) =>
     new RehearsalError("PruneReachedMore", { record, table, problem });
   const left = new Map(Object.entries(counts));
-  for (const { table, updated, deleted } of changed) {
-    if (Number(updated) > 0) throw refuse(table, `would have ${updated} rows updated`);
+  for (const { table, ...counted } of changed) {
+    const earlier = before.find((one) => one.table === table);
+    const updated = Number(counted.updated) - Number(earlier?.updated ?? 0);
+    const deleted = Number(counted.deleted) - Number(earlier?.deleted ?? 0);
+    if (updated > 0) throw refuse(table, `would have ${updated} rows updated`);
     const wanted = left.get(table) ?? 0;
     left.delete(table);
-    if (Number(deleted) !== wanted) throw refuse(table, `would lose ${deleted} rows, not ${wanted}`);
+    if (deleted !== wanted) throw refuse(table, `would lose ${deleted} rows, not ${wanted}`);
   }
   for (const [table, wanted] of left) throw refuse(table, `would lose no rows, not ${wanted}`);
 }
@@ -271,7 +276,7 @@ interface Changed {
   deleted: string;
 }
 
-/** What this transaction has changed, by the server's own count: whatever trigger, rule or cascade did it. Partitions count as their table. */
+/** What this session has changed and not yet reported, this transaction included, by the server's own count: whatever trigger, rule or cascade did it. Partitions count as their table. */
 const CHANGED = `select '"' || replace(n.nspname, '"', '""') || '"."' || replace(w.relname, '"', '""') || '"' as table,
     sum(pg_stat_get_xact_tuples_updated(c.oid)) as updated, sum(pg_stat_get_xact_tuples_deleted(c.oid)) as deleted
   from pg_class c join pg_class w on w.oid = case when c.relispartition then pg_partition_root(c.oid) else c.oid end
