@@ -90,6 +90,18 @@ export const readsStorage: Grant = grant("read objects of listed buckets of appl
   }),
 ]);
 
+/** Adds what an import brings; what is there is asked for by a condition of the put, and never written over. */
+export const addsToStorage: Grant = grant("put objects into listed buckets of applications", (d, reach) => [
+  ...allowAny(
+    "AddToStorage",
+    ["s3:PutObject"],
+    buckets(d, reach.storageBuckets).map((arn) => `${arn}/*`),
+  ),
+  ...allowAny("UseKeysOfAdded", ["kms:GenerateDataKey"], [...reach.storageKeys], {
+    StringEquals: { "kms:ViaService": `s3.${d.region}.amazonaws.com` },
+  }),
+]);
+
 /** Reads configuration where the settings allow it, to seal it beside a backup. */
 export const capturesConfiguration: Grant = grant("read listed configuration", (d, reach) => {
   const listed = reach.configurationObjects.map((item) => item.split(/\/(.*)/s));

@@ -35,6 +35,7 @@ import {
   starts,
 } from "./machines.ts";
 import {
+  addsToStorage,
   capturesConfiguration,
   listsStorage,
   looksAtStorage,
@@ -182,6 +183,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     erases("backups/", "exports/", "intake/"),
     listsStorage,
     readsStorage,
+    addsToStorage,
   ],
   prune: [
     ...every("prune"),
