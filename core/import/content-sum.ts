@@ -69,6 +69,11 @@ export function canonicalExpression({ name, type }: TargetColumn): string {
     case "timestamptz":
       return `case when isfinite(${column}) then (extract(epoch from ${column}) * 1000000)::bigint::text else ${column}::text end`;
     default:
-      return `${column}::text`;
+      // A cast may say other things than a value's own output, which it was read from: of inet it adds the length of the network.
+      return CAST.has(type)
+        ? `${column}::text`
+        : `case when ${column} is not null then format('%s', ${column}) end`;
   }
 }
+
+const CAST = new Set("int2 int4 int8 oid text varchar bpchar name time uuid json jsonb".split(" "));
