@@ -1896,7 +1896,7 @@ export const ERRORS = {
   // --- documents ---------------------------------------------------------------------------------
   StorageUnset: entry<{ environment: string }>({
     message: (f) => `the policy of "${f.environment}" names no bucket that its documents would lie in`,
-    hint: (f) => `name it: rehearsal env set-policy ${f.environment} with "storage": {"bucket": "…"}`,
+    hint: (f) => `name it under storage of the policy: rehearsal env policy ${f.environment} FILE`,
     status: 409,
     exit: 2,
   }),

@@ -90,6 +90,21 @@ export const readsStorage: Grant = grant("read objects of listed buckets of appl
   }),
 ]);
 
+/** Writes documents over older ones, which stay behind them as versions. */
+export const replacesInStorage: Grant = grant(
+  "replace objects of listed buckets of applications",
+  (d, reach) => [
+    ...allowAny(
+      "ReplaceInStorage",
+      ["s3:GetObject", "s3:PutObject"],
+      buckets(d, reach.storageBuckets).map((arn) => `${arn}/*`),
+    ),
+    ...allowAny("UseKeysOfReplaced", ["kms:Decrypt", "kms:GenerateDataKey"], [...reach.storageKeys], {
+      StringEquals: { "kms:ViaService": `s3.${d.region}.amazonaws.com` },
+    }),
+  ],
+);
+
 /** Adds what an import brings; what is there is asked for by a condition of the put, and never written over. */
 export const addsToStorage: Grant = grant("put objects into listed buckets of applications", (d, reach) => [
   ...allowAny(

@@ -43,6 +43,7 @@ import {
   putsStorageBack,
   reachesDatabases,
   readsStorage,
+  replacesInStorage,
   sendsMails,
   tellsBus,
 } from "./outside.ts";
@@ -184,6 +185,8 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     listsStorage,
     readsStorage,
     addsToStorage,
+    replacesInStorage,
+    looksAtStorage,
   ],
   prune: [
     ...every("prune"),
@@ -274,6 +277,8 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     putsStorageBack,
     capturesConfiguration,
     readsSecrets("configuration-key"),
+    replacesInStorage,
+    looksAtStorage,
   ],
   "container-execution": [logsContainer, fetchesImage],
 };
