@@ -198,6 +198,10 @@ function checkAgainst(
       problems.push(`${place}, tiedTo: no row of ${tiedTo.key} is pruned`);
     return found;
   });
+  for (const { table, by } of policy.keep) {
+    const quoted = quoteQualified(table.schema, table.name);
+    if (by !== undefined && !rules.has(quoted)) rules.set(quoted, { by });
+  }
   const tieOf = (place: string, table: PrunableTable, rule = rules.get(table.quoted)) => {
     const tie = findTie(shape.tables, root, table, new Map(rules).set(table.quoted, rule ?? {}));
     if ("problem" in tie) problems.push(`${place}: ${tie.problem}`);

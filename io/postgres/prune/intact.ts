@@ -47,19 +47,23 @@ export async function checkIntact(
         keys,
       )),
     );
+  // A path that several tables are told for names rows of any of them.
   for (const snapshot of plan.snapshots)
-    for (const named of snapshot.names) {
-      const rows = await session.query<NamedRow & { value: string; there: boolean }>(
-        `${roots} ${namedRows(plan, operators, snapshot, named)}`,
-        keys,
-      );
-      for (const row of rows)
-        if (!row.there)
-          tell(
-            row.at,
-            `the payload names ${row.value} at ${named.path}, and ${named.table.quoted} has no such row`,
-          );
-        else if (row.okey !== null) objects.push(row);
+    for (const [path, tables] of Map.groupBy(snapshot.names, (named) => named.path)) {
+      const found = new Map<string, boolean>();
+      for (const named of tables) {
+        const text = `${roots} ${namedRows(plan, operators, snapshot, named)}`;
+        for (const row of await session.query<NamedRow & { value: string; there: boolean }>(text, keys)) {
+          const name = JSON.stringify([row.at, row.value]);
+          found.set(name, (found.get(name) ?? false) || row.there);
+          if (row.okey !== null) objects.push(row);
+        }
+      }
+      const where = tables.map(({ table }) => table.quoted).join(" or ");
+      for (const [name, there] of found) {
+        const [at, value] = JSON.parse(name) as [number, string];
+        if (!there) tell(at, `the payload names ${value} at ${path}, and there is no such row in ${where}`);
+      }
     }
   await checkObjects(storage, objects, tell);
   return problems;
