@@ -31,6 +31,8 @@ import { type EventContent, findBrokenLink, LOG_START, type LogEntry, linkEvent 
 import { parseMigration } from "../../core/migration.ts";
 import { type DatabaseUse, databaseName } from "../../core/names.ts";
 import { coverPlans } from "../../core/plan-coverage.ts";
+import { manifestBytes, parseBundle } from "../../core/prune/bundle.ts";
+import { WRITTEN } from "../../core/query/rows.ts";
 import { buildBundle, readBundle } from "../../core/release.ts";
 import { manifestSchema } from "../../core/release-manifest.ts";
 import type { RehearsalReport } from "../../core/report.ts";
@@ -418,6 +420,19 @@ test("a data plan names its statement by the fingerprint, and stands in the evid
   );
 });
 
+test("a query's row is written as described", () => {
+  const types = { id: "bigint", price: "numeric", doc: "jsonb", sold: "boolean" };
+  const columns = [
+    ...Object.entries(types).map(([name, type]) => ({ name, type })),
+    ...["nothing", "empty", "note"].map((name) => ({ name, type: "text" })),
+  ];
+  const doc = '{"a": [1.10, 12345678901234567890]}';
+  const row = ["9007199254740993", "0.10", doc, "t", null, "", "=1+1"];
+  expect(WRITTEN.ndjson.row(columns, row, true)).toBe(`${example("query-row")}\n`);
+  const csv = WRITTEN.csv.head(columns) + WRITTEN.csv.row(columns, row, true);
+  expect(csv).toBe(`${example("query-csv")}\n`.replaceAll("\n", "\r\n"));
+});
+
 test("an event's hash covers the previous hash, a line feed and the body", () => {
   const entries = json<LogEntry[]>("log-entries");
   let previous = LOG_START;
@@ -465,6 +480,16 @@ test("the command finds the connection as shown", async () => {
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test("the bundle of a prune is sealed by its digest, and each part by the bytes that it has", () => {
+  const manifest = parseBundle("bundle", Buffer.from(example("prune-bundle")));
+  expect(sha256(manifestBytes(manifest))).toBe(example("prune-bundle-digest"));
+  const parts = manifest.records.flatMap((record) => record.parts);
+  expect(parts.map((part) => part.sha256)).toEqual(
+    ["1\tfirst look\n2\t\\N\n", "7\tnever used\n"].map(sha256),
+  );
+  expect(parts.at(-1)?.offset).toBe(parts[0]?.bytes);
 });
 
 test("no example is left that nobody computes", () => {
