@@ -1,20 +1,156 @@
 /** Assessments from an old system's files: imported, promoted under the data, archived, pruned, and reported from what stays. */
-import { fillProduction } from "../../examples/assessments/generate.ts";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  ODDITIES,
+  type Oddity,
+  removeLegacyTree,
+  writeLegacyTree,
+} from "../../examples/assessments/generate.ts";
+import type { Session } from "../../io/postgres/session.ts";
+import { archiveJobs, tellBus } from "./archiving.ts";
+import { makeBuckets } from "./buckets.ts";
 import { type Stage, say, tell } from "./stage.ts";
 
 const RECORDS = 5_000;
+/** A sweep of all takes some minutes: every record is bundled, deleted and proved by itself. */
+const SWEPT = 200;
 const SEED = 4;
+const BUCKET = "assessments";
+
+const PROD = ["--environment", "prod"];
+/** What deletes or writes in production wants to be told twice which one is meant. */
+const SURE = [...PROD, "--confirm", "prod"];
 
 export async function assessments(stage: Stage): Promise<void> {
   const { layOut, rehearsal, contentOf } = stage;
-  const production = await stage.makeProduction({});
-  say("Release 1");
+  await makeBuckets(BUCKET);
+  const production = await stage.makeProduction({ storage: { bucket: BUCKET }, inventory: "required" });
+  const within = <T>(work: (session: Session) => Promise<T>) => stage.withSession(production, work);
+  const { url } = stage.stack;
+  tell(`the service answers at ${url}; production is ${production.database} on port ${production.port}`);
+
+  say("Release 1: the tables, and the guards that keep the record");
   await layOut();
   await rehearsal(["promote", "prod", "--watch"], 0);
-  await stage.withSession(production, (session) => fillProduction(session, { seed: SEED, jobs: RECORDS }));
-  tell(`production holds ${(await contentOf(production)).rows.toLocaleString("en")} rows`);
-  say("Release 2");
+
+  say("The old system's files, and what has gone wrong in them over the years, become rows and objects");
+  const legacy = await layOutLegacy(stage);
+  const importLegacy = ["import", "files", legacy, "--import", "legacy", ...SURE];
+  await rehearsal(importLegacy, 0);
+  const { rows } = await contentOf(production);
+  tell(`production holds ${rows.toLocaleString("en")} rows; the same import once more changes nothing:`);
+  await rehearsal(importLegacy, 0);
+  if ((await contentOf(production)).rows !== rows) throw new Error("the second import changed something");
+  await removeLegacyTree(legacy);
+
+  say("Release 2 adds names and times under the data, and lets events prune once the policy is tested");
   await layOut("2-reporting");
-  await rehearsal(["plan", "prod"], 3);
   await rehearsal(["promote", "prod", "--watch"], 0);
+  await askPresets(stage, within);
+
+  say("Nobody edits the record, not even a superuser who replays for a replica");
+  await within(showRefusals);
+
+  say(
+    "The application archives jobs and says so on the bus; nobody has tested the policy, so it is only told what would go",
+  );
+  const first = await within((session) => archiveJobs(session, BUCKET, 3));
+  await tellBus("rehearsal", first);
+  await untilEnded(stage, first[0]);
+  await rehearsal(["prune", "list", "prod"], 0);
+
+  say("The policy on a restored copy: pruned there, compared, put back, and compared again");
+  await rehearsal(["backup", "create", "prod"], 0);
+  await rehearsal(["prune", "test", "jobs", ...PROD, "--records", "200"], 0);
+
+  say("A dry run; then an event prunes by itself, and what it took comes back when it is asked for");
+  await rehearsal(["prune", "plan", ...first, ...PROD], 0);
+  const second = await within((session) => archiveJobs(session, BUCKET, 3));
+  await tellBus("rehearsal", second);
+  const pruned = await untilEnded(stage, second[0]);
+  await rehearsal(["prune", "show", pruned], 0);
+  await rehearsal(["prune", "restore", pruned, "--confirm", "prod"], 0);
+
+  say(`The backlog of the import: the first ${SWEPT} records of a sweep`);
+  await rehearsal(["prune", "sweep", ...SURE, "--limit", String(SWEPT), "--no-watch"], 0);
+  await untilEnded(stage);
+  await rehearsal(["prune", "list", "prod"], 0);
+  await askPresets(stage, within);
+
+  say("A final is corrected, and the documents of its job are made anew where they lie");
+  const [corrected = ""] = second;
+  await within((session) => session.query(CORRECT, [corrected]));
+  await rehearsal(["reporting", "regenerate", "assessment", "--record", corrected, ...PROD], 0);
+
+  say("Reports from what stays: CSV, XLSX, Parquet and GeoJSON out of one snapshot");
+  await rehearsal(["reporting", "run", "finals", ...PROD], 0);
+  await rehearsal(["reporting", "run", "findings", ...PROD], 0);
+  await rehearsal(["log", "verify"], 0);
 }
+
+/** Writes the tree beside the project, and tells what is odd in it. */
+async function layOutLegacy({ project }: Stage): Promise<string> {
+  const folder = join(project, "../legacy");
+  const tree = await writeLegacyTree(folder, { seed: SEED, jobs: RECORDS, media: 1, rounds: 2 });
+  tell(
+    `${tree.files.toLocaleString("en")} files in ${tree.folders.toLocaleString("en")} folders; of these are odd:`,
+  );
+  for (const [kind, references] of Object.entries(tree.odd))
+    tell(`  ${String(references.length).padStart(4)} ${kind}: to be ${ODDITIES[kind as Oddity].outcome}`);
+  return folder;
+}
+
+/** Each preset's number of rows; the summary whole. */
+async function askPresets({ rehearsal }: Stage, within: Within): Promise<void> {
+  const [job] = await within((session) =>
+    session.query<{ reference: string }>(
+      "select j.reference from public.jobs j join public.job_rounds r on r.job_id = j.id where j.status = 'archived' group by 1 order by count(*) desc, 1 limit 1",
+    ),
+  );
+  await rehearsal(["query", "summary", ...PROD], 0);
+  for (const query of ["archived-finals", "round-mismatches", "pruning-candidates", "report-projection"])
+    await rehearsal(["query", query, ...PROD, "--limit", "3"], 0);
+  await rehearsal(["query", "media-by-job", ...PROD, "--param", `job=${job?.reference ?? ""}`], 0);
+  await rehearsal(["query", "normalized-entities", ...PROD, "--param", "twice=true", "--limit", "3"], 0);
+}
+
+type Within = <T>(work: (session: Session) => Promise<T>) => Promise<T>;
+
+const EDITS = [
+  "update public.job_finals set payload = '{}' where kind = 'final'",
+  "delete from public.round_recordings",
+  "update public.artifacts set size_bytes = 0 where retained",
+  "truncate public.jobs cascade",
+];
+
+async function showRefusals(session: Session): Promise<void> {
+  await session.execute("set session_replication_role = replica");
+  for (const edit of EDITS) {
+    const said = await session.execute(edit).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    if (said === undefined) throw new Error(`the database took: ${edit}`);
+    tell(`${edit}\n     ${said}`);
+  }
+}
+
+/** Waits until the newest prune has ended, of that record or of any, as the clock, the bus or a command began it; returns its id. */
+async function untilEnded({ stack }: Stage, record?: string): Promise<string> {
+  const query = new URLSearchParams({ environment: "prod", ...(record !== undefined && { record }) });
+  for (const end = performance.now() + 60_000; performance.now() < end; await pause(200)) {
+    const response = await fetch(`${stack.url}/prunes?${query}`, {
+      headers: { authorization: `Bearer ${stack.keys.operator}` },
+    });
+    const { prunes } = (await response.json()) as { prunes: { id: string; status: string }[] };
+    const [newest] = prunes;
+    if (newest !== undefined && !["created", "running"].includes(newest.status)) return newest.id;
+  }
+  throw new Error("the newest prune has not ended in a minute");
+}
+
+const CORRECT = `
+  insert into public.job_finals (job_id, kind, payload)
+  select job_id, 'correction', payload || '{"kind": "correction", "transcript": "Corrected: the cellar is damp."}'
+  from public.job_finals where job_id = $1 and kind = 'final'`;

@@ -3,6 +3,7 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fillBucket, fillProduction, layOutWorkspace } from "../../examples/selenite/generate.ts";
 import { openObjectStore } from "../../io/object-store.ts";
+import { makeBuckets } from "./buckets.ts";
 import { type Stage, say, tell } from "./stage.ts";
 
 const JOBS = 4_000;
@@ -74,16 +75,4 @@ export async function selenite(stage: Stage): Promise<void> {
   await rehearsal(["inventory", "check", "prod"], 0);
   files.close();
   workspace.close();
-}
-
-/** Versioned, as what a rollback puts back has to be. */
-async function makeBuckets(...names: string[]): Promise<void> {
-  const { CreateBucketCommand, PutBucketVersioningCommand, S3Client } = await import("@aws-sdk/client-s3");
-  const client = new S3Client({});
-  for (const Bucket of names) {
-    await client.send(new CreateBucketCommand({ Bucket }));
-    const VersioningConfiguration = { Status: "Enabled" as const };
-    await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
-  }
-  client.destroy();
 }
