@@ -1,9 +1,12 @@
 /** A report as CSV after RFC 4180: UTF-8, a line of names, lines end with CR LF; nothing between commas is null, and "" is empty text. */
-import { stringify } from "csv-stringify/sync";
+import { type Options, stringify } from "csv-stringify/sync";
 import { quoteFormula } from "../../core/reporting/formula.ts";
 import type { OpenFormat } from "./format.ts";
 
-const OPTIONS = { record_delimiter: "\r\n", quoted_empty: true } as const;
+const OPTIONS: Options = {
+  record_delimiter: "\r\n",
+  cast: { string: (value) => (value === "" ? { value, quoted_empty: true } : value) },
+};
 
 export const openCsv: OpenFormat = ({ report, columns }) => {
   const quoted = columns.map(({ type }) => report.formulas === "quoted" && /^(text|json)$/.test(type));

@@ -42,6 +42,34 @@ select s.*, now() as read from segments as s
   where position(:word in s.text) > 0 and (:since is null or now() >= :since) and (:anonymous is null or :anonymous)`,
 };
 
+const RETENTION = `retention:
+  videos:
+    root: videos
+    archived: { title: done }
+    since: archived_at
+    keep: [{ table: speakers }]
+    prune: [{ table: segments }]
+`;
+
+/** A prune that has ended, of what staging runs now, with what went of its records and why one was left; and a hold. */
+async function pruned(release: string): Promise<string> {
+  const id = "x261121abcdefgh";
+  await execute(
+    service.control,
+    `update ledger.environments set release = '${release}' where name = 'staging';
+      insert into ledger.prunes (id, environment, policy, release, digest, trigger, mode, requested_by, status, counts, ended_at)
+        values ('${id}', 'staging', 'videos', '${release}', '', 'sweep', 'prune', 'operator', 'pruned',
+          '{"records": {"pruned": 1, "refused": 1}, "rows": 1234, "objects": 2, "bytes": 4096}', now());
+      insert into ledger.prune_records (prune, record, environment, policy, batch, status, candidates, deleted, bundle, error) values
+        ('${id}', '1', 'staging', 'videos', 1, 'pruned', '{"rows": {"segments": 1234}, "objects": 2, "bytes": 4096, "kept": {"segments": 3}}',
+          '{"rows": {"segments": 1234}, "objects": 2, "bytes": 4096}', '{"key": "k", "sha256": "${"0".repeat(64)}", "bytes": 999}', null),
+        ('${id}', '2', 'staging', 'videos', 1, 'refused', null, null, null,
+          '{"code": "RecordHeld", "message": "it is held", "hint": "an admin may release it", "facts": {}}');
+      insert into ledger.holds (id, environment, policy, record, reason, placed_by) values ('h261121abcdefgh', 'staging', 'videos', '2', 'case 7', 'operator')`,
+  );
+  return id;
+}
+
 async function environment(
   name: string,
   policy: object,
@@ -116,6 +144,8 @@ describe("every page", () => {
     const reviewer = await desk.signedIn("reviewer");
     await withAxe(reviewer.context());
     const { backups } = await service.must<{ backups: { id: string }[] }>("GET", "/backups?limit=1");
+    const inventory = { "inventory.yaml": `${INVENTORY["inventory.yaml"]}${RETENTION}` };
+    const prune = await pruned(await service.release({ ...PROJECT, ...inventory }));
     const wrong: string[] = [];
     for (const path of [
       "/console",
@@ -127,10 +157,16 @@ describe("every page", () => {
       "/console/environments/staging/promote",
       "/console/backups",
       `/console/backups/${backups[0]?.id}`,
+      "/console/prunes",
+      "/console/prunes?environment=staging",
+      `/console/prunes/${prune}`,
+      "/console/environments/staging/prunes",
+      "/console/environments/prod/prunes",
       "/console/inventory",
       "/console/inventory/staging",
       "/console/inventory/staging?sizes=now",
       "/console/environments/staging/queries",
+      "/console/environments/staging/reports",
       "/console/environments/staging/queries/said",
       "/console/people",
       "/console/log",

@@ -58,6 +58,7 @@ ${factList([
   ],
   ["Declared data", html`<a href="/console/inventory/${name}">inventory</a>`],
   ["Questions to it", html`<a href="/console/environments/${name}/queries">queries</a>`],
+  ["What is told of it", html`<a href="/console/environments/${name}/reports">reports</a>`],
   ["Working material", html`<a href="/console/environments/${name}/prunes">prunes, policies and holds</a>`],
   ["What happened", html`<a href="/console/log?environment=${name}">log</a>`],
 ])}</div></section>
