@@ -75,7 +75,7 @@ beforeAll(async () => {
         ...{ assessed_at: payload.assessedAt, customer: payload.customer.reference },
         ...{ customer_name: job.customer.name, operator: payload.operator.reference },
         ...{ purpose: payload.form.purpose, condition: payload.form.condition, score: payload.form.score },
-        ...{ area_m2: payload.form.areaM2, findings: payload.findings.length },
+        ...{ area_m2: Number(payload.form.areaM2.toFixed(2)), findings: payload.findings.length },
         // A sum of floats; the database has the six digits that are meant.
         ...{ address: payload.site.address, longitude: Number(payload.site.longitude.toFixed(6)) },
         latitude: Number(payload.site.latitude.toFixed(6)),
