@@ -5,7 +5,8 @@ import { age } from "./words.ts";
 
 /** What is left out of the policy is said as it is meant; what has no words here is shown as it is written. */
 export function policyFacts(policy: Policy, role: string): [string, string][] {
-  const { decision, fourEyes, retention, hooks, drift, storage, budgets, configuration, ...rest } = policy;
+  const { decision, fourEyes, retention, hooks, drift, storage, budgets, configuration, queries, ...rest } =
+    policy;
   const { approvalTimeout, lockTimeout, lockRetries, statementTimeout, fence, rollback, plans, lint } = rest;
   const { inventory, searchPath, connections, patience, disk, pgDump, maintenanceDatabase, ...other } = rest;
   const prod = role === "prod";
@@ -49,6 +50,10 @@ export function policyFacts(policy: Policy, role: string): [string, string][] {
       "Objects",
       storage &&
         `${storage.bucket}, ${[...storage.prefixes].map((one) => storage.root + one).join(", ") || storage.root || "what the inventory names"}`,
+    ],
+    [
+      "Queries",
+      `${queries.viewers ? "whoever may read" : "a promoter"} runs them, as ${queries.role ?? "the environment's login"}, ${queries.seconds} s at most`,
     ],
     ["Configuration captured", configuration.join(", ")],
     ["Ignored by drift", drift.ignore.join(", ")],
