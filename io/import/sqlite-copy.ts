@@ -37,7 +37,7 @@ export function sqliteFile(path: string): SqliteSource {
       for (const part of PARTS) {
         const facts = await stat(path + part, { bigint: true }).catch(() => undefined);
         if (facts === undefined && part === "")
-          throw new RehearsalError("NotFound", { what: "file", name: path });
+          throw new RehearsalError("ImportSourceMissing", { source: path });
         if (facts === undefined) continue;
         if (!facts.isFile())
           throw new RehearsalError("SqliteUnreadable", { file: path, reason: "it is no file" });
@@ -59,7 +59,7 @@ export function sqliteObject(store: ObjectStore, key: string): SqliteSource {
         const part = PARTS.find((one) => there === key + one);
         if (part !== undefined) found.push({ part, bytes: size, mark: etag });
       }
-      if (found[0]?.part !== "") throw new RehearsalError("NotFound", { what: "object", name: key });
+      if (found[0]?.part !== "") throw new RehearsalError("ImportSourceMissing", { source: key });
       return found;
     },
     fetch: async (part, to) => pipeline(store.getStream(key + part), createWriteStream(to)),
