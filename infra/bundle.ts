@@ -196,7 +196,7 @@ function packagesIn(metafile: Metafile, outputs: Iterable<string>): Set<string> 
 
 const nameOf = (folder: string) => folder.slice(folder.lastIndexOf("node_modules/") + "node_modules/".length);
 
-/** What the bundle reads beside itself: a package's .wasm, and a package looked up by import.meta.resolve, whole. */
+/** What the bundle reads beside itself: a package's .wasm, a package looked up by import.meta.resolve, whole, and of one whose fonts are, these alone. */
 async function copyAssets(
   metafile: Metafile,
   own: Source[],
@@ -213,22 +213,24 @@ async function copyAssets(
   );
   if (parser !== undefined)
     await copy(join(ROOT, dirname(parser), "libpg-query.wasm"), join(folder, "libpg-query.wasm"));
-  const whole = resolvedPackages(own);
-  for (const name of whole) {
+  const resolved = resolvedPackages(own);
+  for (const [name, fonts] of resolved) {
     const home = packageFolder(name);
     // Without the maps, the types and the CommonJS twin.
-    for (const file of globSync(["package.json", "dist/**/*.{js,wasm}"], { cwd: home }).sort())
+    const files = fonts.length > 0 ? [...fonts, "LICENSE*"] : ["dist/**/*.{js,wasm}"];
+    for (const file of globSync(["package.json", ...files], { cwd: home }).sort())
       await copy(join(home, file), join(folder, "node_modules", name, file));
   }
-  return { bytes: sum(copied), packages: [...whole].map((name) => `node_modules/${name}`) };
+  return { bytes: sum(copied), packages: [...resolved.keys()].map((name) => `node_modules/${name}`) };
 }
 
-/** Packages that our own modules look up at run time and read as files. */
-function resolvedPackages(sources: Source[]): Set<string> {
-  const names = new Set<string>();
+/** Packages that our own modules look up at run time and read as files, with the fonts that are looked up in them. */
+function resolvedPackages(sources: Source[]): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  const resolves = /import\.meta\.resolve\(\s*"((?:@[^/"]+\/)?[^/"]+)(?:\/([^"]+\.ttf))?/g;
   for (const { text } of sources)
-    for (const [, name] of text.matchAll(/import\.meta\.resolve\("((?:@[^/"]+\/)?[^/"]+)/g))
-      if (name !== undefined) names.add(name);
+    for (const [, name = "", font] of text.matchAll(resolves))
+      names.set(name, [...(names.get(name) ?? []), ...(font === undefined ? [] : [font])]);
   return names;
 }
 

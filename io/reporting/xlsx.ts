@@ -132,10 +132,15 @@ const DAY_ZERO = microseconds("1899-12-30T00:00:00Z");
 function dayCell(text: string, at: bigint, style: number): string {
   if (at < FIRST_DAY || at % 1_000n !== 0n) return textCell(text);
   const since = at - DAY_ZERO;
-  const part = Number(since % DAY_MICROSECONDS) / Number(DAY_MICROSECONDS);
-  const fraction = part === 0 ? "" : part.toFixed(11).slice(1);
+  const part = since % DAY_MICROSECONDS;
+  // A microsecond or two too many: a float of the exact part may be below it, and readers cut what is behind the milliseconds.
+  const digits = part === 0n ? 0n : (part * 10n ** PLACES) / DAY_MICROSECONDS + 2n;
+  const fraction = digits === 0n ? "" : `.${String(digits).padStart(Number(PLACES), "0")}`;
   return `<c s="${style}"><v>${since / DAY_MICROSECONDS}${fraction}</v></c>`;
 }
+
+/** Digits of a day's part that are written. */
+const PLACES = 11n;
 
 function textCell(text: string, style?: number): string {
   const styled = style === undefined ? "" : ` s="${style}"`;
