@@ -67,7 +67,7 @@ export async function addJobs(
   options: { archived?: boolean } = {},
 ): Promise<void> {
   const { archived = true } = options;
-  const client = new aws.S3Client({ endpoint: service.variables.AWS_ENDPOINT_URL_S3 });
+  const client = clientOf(service);
   const recordings: string[] = [];
   for (const job of ids)
     for (const round of [1, 2, 3]) {
@@ -91,13 +91,17 @@ export async function addJobs(
   );
 }
 
+function clientOf({ variables }: Service): aws.S3Client {
+  return new aws.S3Client({ endpoint: variables.AWS_ENDPOINT_URL_S3 ?? "" });
+}
+
 /** SQL that archives jobs. */
 export function archiving(ids: readonly number[]): string {
   return `update jobs set status = 'archived', archived_at = now() - interval '1 minute' where id in (${ids.join(", ")})`;
 }
 
 export async function bucketFor(service: Service, Bucket: string): Promise<string> {
-  const client = new aws.S3Client({ endpoint: service.variables.AWS_ENDPOINT_URL_S3 });
+  const client = clientOf(service);
   await client.send(new aws.CreateBucketCommand({ Bucket }));
   await client.send(
     new aws.PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }),
@@ -116,7 +120,7 @@ export async function leftOf(service: Service, address: DatabaseAddress, bucket:
       (select count(*)::int from public.events where job = $1 and kind = 'pruned') as notes`,
     [job],
   );
-  const client = new aws.S3Client({ endpoint: service.variables.AWS_ENDPOINT_URL_S3 });
+  const client = clientOf(service);
   const objects: Record<string, string> = {};
   const { Contents = [] } = await client.send(
     new aws.ListObjectsV2Command({ Bucket: bucket, Prefix: `media/${job}` }),
