@@ -119,7 +119,11 @@ function cellOf({ type }: NamedColumn, value: ReportValue): string {
 
 /** Excel shows and keeps fifteen digits. */
 function isExact(text: string): boolean {
-  const digits = text.replace(/e.*$/i, "").replace(/[-.]/g, "").replace(/^0+/, "").replace(/0+$/, "");
+  const digits = text
+    .replace(/e.*$/i, "")
+    .replace(/(\.\d*?)0+$/, "$1")
+    .replace(/[-.]/g, "")
+    .replace(/^0+/, "");
   return digits.length <= 15 && Math.abs(Number(text)) < 1e300;
 }
 
