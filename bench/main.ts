@@ -4,8 +4,10 @@ import { benchApi } from "./api.ts";
 import { benchBackup } from "./backup.ts";
 import { benchBundles } from "./bundles.ts";
 import { benchColdStart } from "./cold-start.ts";
+import { benchImport } from "./import.ts";
 import { benchLint } from "./lint.ts";
 import { benchMigrate } from "./migrate.ts";
+import { benchPrune } from "./prune.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchSnapshot } from "./snapshot.ts";
 
@@ -17,8 +19,10 @@ const BENCHES: Record<string, Bench> = {
   backup: benchBackup,
   bundles: benchBundles,
   "cold-start": benchColdStart,
+  import: benchImport,
   lint: benchLint,
   migrate: benchMigrate,
+  prune: benchPrune,
   rollback: benchRollback,
   snapshot: benchSnapshot,
 };

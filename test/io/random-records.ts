@@ -28,7 +28,7 @@ interface DrawnTable {
 
 interface DrawnRow {
   table: number;
-  /** Which row of the target each key points at; one too large is null. */
+  /** Which row of the target each key points at, counted around; one behind the last is null. */
   targets: number[];
   flag: boolean;
   retained: boolean;
@@ -59,6 +59,8 @@ const value = fc.oneof(
   fc.constantFrom("\\N", "\\.", "a\tb\nc\r\\d", "", "NULL", '{"a":1}'),
 );
 
+const often = fc.constantFrom(true, true, true, false);
+
 const table = (index: number): fc.Arbitrary<DrawnTable> =>
   fc.record({
     role: fc.constantFrom("prune", "prune", "prune", "keep", "both", "unlisted"),
@@ -84,10 +86,7 @@ export const drawnRecords: fc.Arbitrary<DrawnRecords> = fc
   .chain((count) =>
     fc.record({
       tables: fc.tuple(...Array.from({ length: count }, (_, index) => table(index))),
-      jobs: fc.array(fc.record({ archived: fc.boolean(), old: fc.boolean() }), {
-        minLength: 1,
-        maxLength: 5,
-      }),
+      jobs: fc.array(fc.record({ archived: often, old: often }), { minLength: 1, maxLength: 4 }),
       rows: fc.array(
         fc.record({
           table: fc.nat(count - 1),
@@ -99,7 +98,7 @@ export const drawnRecords: fc.Arbitrary<DrawnRecords> = fc
           bytes: fc.uint8Array({ maxLength: 8 }),
           object: fc.nat(9),
         }),
-        { minLength: 1, maxLength: 40 },
+        { minLength: 6, maxLength: 40, size: "max" },
       ),
       snapshots: fc.array(
         fc.record({
@@ -209,11 +208,20 @@ function ownOf({ tables, jobs, rows }: DrawnRecords, job: number) {
     const to = tables[table]?.keys[0]?.to ?? -1;
     const wanted = at === undefined ? undefined : rows[at]?.targets[0];
     if (wanted === undefined) return undefined;
-    if (to === -1) return wanted < 12 ? wanted % jobs.length : undefined;
-    return jobOf(to, placed[to]?.[wanted]);
+    if (to === -1)
+      return pointedAt(
+        wanted,
+        jobs.map((_, place) => place),
+      );
+    return jobOf(to, pointedAt(wanted, placed[to] ?? []));
   };
-  return ({ table, row }: DrawnSnapshot["names"][number]) => jobOf(table, placed[table]?.[row]) === job;
+  return ({ table, row }: DrawnSnapshot["names"][number]) =>
+    jobOf(table, pointedAt(row, placed[table] ?? [])) === job;
 }
+
+/** One of the ids, or now and then none. */
+const pointedAt = (wanted: number, ids: readonly number[]): number | undefined =>
+  ids[wanted % (ids.length + 1)];
 
 /** Of each table, the numbers that its rows have as ids. */
 function placesOf({ tables, rows }: Pick<DrawnRecords, "tables" | "rows">): number[][] {
@@ -235,8 +243,8 @@ function insertOf(
     values.push(`'p${at % 2}'`);
   }
   for (const [key, { to }] of (one?.keys ?? []).entries()) {
-    const wanted = row.targets[key] ?? 99;
-    const id = to === -1 ? (wanted < 12 ? wanted % jobs.length : undefined) : placed[to]?.[wanted];
+    const wanted = row.targets[key] ?? 0;
+    const id = pointedAt(wanted, to === -1 ? jobs.map((_, job) => job) : (placed[to] ?? []));
     columns.push(quoteName(column(key)));
     values.push(id === undefined ? "null" : String(id));
     if (to !== -1 && tables[to]?.wide) {
@@ -271,7 +279,7 @@ function namedBy({ tables, rows }: Pick<DrawnRecords, "tables" | "rows">, names:
   const placed = placesOf({ tables, rows });
   const said: Record<string, unknown[]> = {};
   for (const { table, row } of names) {
-    const id = placed[table]?.[row];
+    const id = pointedAt(row, placed[table] ?? []);
     if (id === undefined) continue;
     said[`t${table}`] ??= [];
     said[`t${table}`]?.push(id % 2 === 0 ? id : String(id));

@@ -79,3 +79,15 @@ test("what leaves the record alone is applied, also when it is put together whil
     { path: "migrations/0001_first.sql" },
   ]);
 });
+
+test("a file whose rows are archived by it may tell so, also on an installation of before", async () => {
+  await session.execute(`drop table rehearsal.archived; drop function rehearsal.record_archived;
+    create function public.tell() returns trigger language plpgsql as $$ begin
+      perform rehearsal.record_archived('videos', new.id::text); return new; end $$;
+    create trigger tell after insert on public.videos for each row execute function public.tell()`);
+  await apply("$$insert into videos val$$ || $$ues (2)$$");
+  expect(await rows(address, "select policy, record from rehearsal.archived order by id")).toEqual([
+    { policy: "videos", record: "1" },
+    { policy: "videos", record: "2" },
+  ]);
+});

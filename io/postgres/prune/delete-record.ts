@@ -9,7 +9,6 @@ import { whyNot } from "../../../core/prune/closure.ts";
 import type { PrunePlan } from "../../../core/prune/plan.ts";
 import type { PrunableTable } from "../../../core/prune/tables.ts";
 import type { BundledRow, PruneBundle } from "../../prune-bundle.ts";
-import { readAct } from "../acts.ts";
 import type { Session } from "../session.ts";
 import { ensureLife } from "../target-schema.ts";
 import { isPastGrace } from "./backlog.ts";
@@ -45,9 +44,7 @@ export interface Deleted {
  * nothing that stays points at one; `PruneReachedMore` where the database would change more; `LockTimeout`, `ConflictPersists`.
  */
 export async function deleteRecord(options: DeleteOptions): Promise<Deleted> {
-  const { session, plan, bundle, record, act, limits = LIMITS } = options;
-  const done = await readAct(session, { kind: "prune", id: act, record });
-  if (done !== undefined) return { rows: rowsIn(done.facts), already: true };
+  const { session, plan, bundle, record, limits = LIMITS } = options;
   const rows = planned(plan, bundle, record);
   if (rows.flat().length === 0) return { rows: {}, already: false };
   const counts = Object.fromEntries(
@@ -55,18 +52,20 @@ export async function deleteRecord(options: DeleteOptions): Promise<Deleted> {
       some.length === 0 ? [] : [[plan.prune[index]?.table.quoted ?? "", some.length]],
     ),
   );
-  await ensureLife(session);
   const prepared = await prepare(session, plan);
-  const already = await withRetries(`the deletion of ${record}`, limits, () =>
+  if (!lively.has(prepared)) await ensureLife(session);
+  lively.add(prepared);
+  const deleted = await withRetries(`the deletion of ${record}`, limits, () =>
     session.transaction(async () => {
       const before = await lock(options, prepared, rows);
       options.passed?.("locked");
-      if (!(await prove(options, prepared, rows))) return true;
+      const done = await prove(options, prepared, rows);
+      if (done !== undefined) return { rows: done, already: true };
       options.passed?.("proved");
       await effect(options, prepared, rows, { counts, before });
       await options.mayDelete?.();
       options.passed?.("deleted");
-      return false;
+      return { rows: counts, already: false };
     }),
   ).catch((error: unknown) => {
     // A check that was put off to COMMIT, or one that nobody knew of.
@@ -75,8 +74,11 @@ export async function deleteRecord(options: DeleteOptions): Promise<Deleted> {
     throw error;
   });
   options.passed?.("committed");
-  return already ? deleteRecord(options) : { rows: counts, already: false };
+  return deleted;
 }
+
+/** What was prepared on a database that is known to have the record of acts. */
+const lively = new WeakSet<Prepared>();
 
 /** The bundle's rows, by the plan's tables. Throws `PruneStale` where the policy no longer names a table of it. */
 function planned(plan: PrunePlan, { manifest, rowsOf }: PruneBundle, record: string): BundledRow[][] {
@@ -143,28 +145,44 @@ async function lock(
 }
 
 function lockRoot(plan: PrunePlan, operators: Operators): string {
+  return `with ${rootsOf(plan, operators)} select from ${namedRoot(plan, operators)} for update of a`;
+}
+
+/** Whether the record is due, null when it is not there; and the act, should it have been written. */
+function seeRoot(plan: PrunePlan, operators: Operators): string {
+  const next = plan.root.primaryKey.length + 1;
+  return `with ${rootsOf(plan, operators)}
+    select (select ${isPastGrace(plan, "a")} from ${namedRoot(plan, operators)}) as due,
+      (select facts from rehearsal.acts where kind = 'prune' and id = $${next} and record = $${next + 1}) as done`;
+}
+
+/** The record's row of the root, as `a`. */
+function namedRoot(plan: PrunePlan, operators: Operators): string {
   const { root } = plan;
   const same = root.primaryKey.map(
     (name, at) =>
       `a.${quoteName(name)} ${operators.ofTable(root)[at] ?? "="} any (
         select r.c${root.columns.findIndex((column) => column.name === name)} from roots r)`,
   );
-  return `with ${rootsOf(plan, operators)}
-    select ${isPastGrace(plan, "a")} as due from ${root.quoted} a where ${same.join(" and ")} for update of a`;
+  return `${root.quoted} a where ${same.join(" and ")}`;
 }
 
-/** False when another call has done it meanwhile. Throws `PruneStale`. */
+/** What an earlier call has deleted, when there was one. Throws `PruneStale`. */
 async function prove(
   { session, plan, bundle, record, act }: DeleteOptions,
   prepared: Prepared,
   rows: BundledRow[][],
-): Promise<boolean> {
-  if ((await readAct(session, { kind: "prune", id: act, record })) !== undefined) return false;
+): Promise<Record<string, number> | undefined> {
   // Read anew: the statement that took the lock may have begun before somebody else's change was committed.
-  const [root] = await session.query<{ due: boolean }>(
-    await prepared.call("lock_root", () => lockRoot(plan, prepared.operators), keysOf(plan, [record])),
+  const [root] = await session.query<{ done: Json | null; due: boolean | null }>(
+    await prepared.call("see_root", () => seeRoot(plan, prepared.operators), [
+      ...keysOf(plan, [record]),
+      act,
+      record,
+    ]),
   );
-  if (root === undefined) throw stale(record, "there is no such record any more");
+  if (root?.done) return rowsIn(root.done);
+  if (root === undefined || root.due === null) throw stale(record, "there is no such record any more");
   if (!root.due) throw stale(record, "it is not archived, or its grace is not over");
   const { place, xid } = bundle.manifest.mark;
   // Elsewhere, or after a restart, the number says nothing: then all payloads are looked at.
@@ -175,7 +193,7 @@ async function prove(
     const { table, key } = why.row;
     throw stale(record, `${plan.prune[table]?.table.quoted} ${key.join(", ")}: ${sayWhy(plan, why.because)}`);
   }
-  return true;
+  return undefined;
 }
 
 async function effect(
