@@ -1,7 +1,9 @@
 /** Assessments from an old system's files: imported, promoted under the data, archived, pruned, and reported from what stays. */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import {
+  type LegacyTree,
   ODDITIES,
   type Oddity,
   removeLegacyTree,
@@ -35,19 +37,22 @@ export async function assessments(stage: Stage): Promise<void> {
   await rehearsal(["promote", "prod", "--watch"], 0);
 
   say("The old system's files, and what has gone wrong in them over the years, become rows and objects");
-  const legacy = await layOutLegacy(stage);
-  const importLegacy = ["import", "files", legacy, "--import", "legacy", ...SURE];
-  await rehearsal(importLegacy, 0);
+  const { folder, tree } = await layOutLegacy(stage);
+  const importLegacy = ["import", "files", folder, "--import", "legacy", ...SURE];
+  // Some records are refused, and that is told by the exit code.
+  await rehearsal(importLegacy, 3);
+  const task = await assertImported(stage, tree);
+  await rehearsal(["import", "report", task, "--limit", "12"], 0);
   const { rows } = await contentOf(production);
   tell(`production holds ${rows.toLocaleString("en")} rows; the same import once more changes nothing:`);
-  await rehearsal(importLegacy, 0);
+  await rehearsal(importLegacy, 3);
   if ((await contentOf(production)).rows !== rows) throw new Error("the second import changed something");
-  await removeLegacyTree(legacy);
+  await removeLegacyTree(folder);
 
   say("Release 2 adds names and times under the data, and lets events prune once the policy is tested");
   await layOut("2-reporting");
   await rehearsal(["promote", "prod", "--watch"], 0);
-  await askPresets(stage, within);
+  await askPresets(stage, within, "before");
 
   say("Nobody edits the record, not even a superuser who replays for a replica");
   await within(showRefusals);
@@ -76,7 +81,7 @@ export async function assessments(stage: Stage): Promise<void> {
   await rehearsal(["prune", "sweep", ...SURE, "--limit", String(SWEPT), "--no-watch"], 0);
   await untilEnded(stage);
   await rehearsal(["prune", "list", "prod"], 0);
-  await askPresets(stage, within);
+  await askPresets(stage, within, "after");
 
   say("A final is corrected, and the documents of its job are made anew where they lie");
   const [corrected = ""] = second;
@@ -90,7 +95,7 @@ export async function assessments(stage: Stage): Promise<void> {
 }
 
 /** Writes the tree beside the project, and tells what is odd in it. */
-async function layOutLegacy({ project }: Stage): Promise<string> {
+async function layOutLegacy({ project }: Stage): Promise<{ folder: string; tree: LegacyTree }> {
   const folder = join(project, "../legacy");
   const tree = await writeLegacyTree(folder, { seed: SEED, jobs: RECORDS, media: 1, rounds: 2 });
   tell(
@@ -98,22 +103,57 @@ async function layOutLegacy({ project }: Stage): Promise<string> {
   );
   for (const [kind, references] of Object.entries(tree.odd))
     tell(`  ${String(references.length).padStart(4)} ${kind}: to be ${ODDITIES[kind as Oddity].outcome}`);
-  return folder;
+  return { folder, tree };
 }
 
-/** Each preset's number of rows; the summary whole. */
-async function askPresets({ rehearsal }: Stage, within: Within): Promise<void> {
-  const [job] = await within((session) =>
-    session.query<{ reference: string }>(
-      "select j.reference from public.jobs j join public.job_rounds r on r.job_id = j.id where j.status = 'archived' group by 1 order by count(*) desc, 1 limit 1",
-    ),
-  );
-  await rehearsal(["query", "summary", ...PROD], 0);
-  for (const query of ["archived-finals", "round-mismatches", "pruning-candidates", "report-projection"])
-    await rehearsal(["query", query, ...PROD, "--limit", "3"], 0);
-  await rehearsal(["query", "media-by-job", ...PROD, "--param", `job=${job?.reference ?? ""}`], 0);
-  await rehearsal(["query", "normalized-entities", ...PROD, "--param", "twice=true", "--limit", "3"], 0);
+/** Throws unless the newest task has imported, listed and refused as many as the generator made; returns its id. */
+async function assertImported({ stack }: Stage, { folders, outcomes, odd }: LegacyTree): Promise<string> {
+  const response = await fetch(`${stack.url}/tasks?limit=1`, {
+    headers: { authorization: `Bearer ${stack.keys.operator}` },
+  });
+  const [task] = ((await response.json()) as { tasks: { id: string; outcome: Imported }[] }).tasks;
+  const wanted = {
+    records: { read: folders, imported: folders - outcomes.refused, refused: outcomes.refused },
+    ...{ disagreements: outcomes.listed, unread: odd["file of nobody"].length },
+  };
+  const found = task && {
+    records: task.outcome.records,
+    ...{ disagreements: task.outcome.disagreements, unread: task.outcome.unread },
+  };
+  if (task === undefined || !isDeepStrictEqual(found, wanted))
+    throw new Error(`${JSON.stringify(wanted)} were made, and the import tells of ${JSON.stringify(found)}`);
+  tell("which is what the generator says that it made of each kind");
+  return task.id;
 }
+
+interface Imported {
+  records: { read: number; imported: number; refused: number };
+  disagreements: number;
+  unread: number;
+}
+
+/** The numbers of each preset: the summary whole, of the others how many rows there are, as files beside the project. */
+async function askPresets({ rehearsal, project }: Stage, within: Within, when: string): Promise<void> {
+  const [job] = await within((session) => session.query<{ reference: string }>(MOST_ROUNDS));
+  await rehearsal(["query", "summary", ...PROD], 0);
+  for (const query of [
+    ["archived-finals"],
+    ["archived-finals", "--param", "corrected=true"],
+    ["round-mismatches"],
+    ["media-by-job", "--param", `job=${job?.reference ?? ""}`],
+    ["pruning-candidates"],
+    ["report-projection"],
+    ["normalized-entities", "--param", "twice=true"],
+  ])
+    await rehearsal(
+      ["query", ...query, ...PROD, "--out", join(project, `../${when}-${query.join(" ")}.csv`)],
+      0,
+    );
+}
+
+const MOST_ROUNDS = `
+  select j.reference from public.jobs j join public.job_rounds r on r.job_id = j.id
+  where j.status = 'archived' group by 1 order by count(*) desc, 1 limit 1`;
 
 type Within = <T>(work: (session: Session) => Promise<T>) => Promise<T>;
 
