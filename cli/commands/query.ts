@@ -96,7 +96,11 @@ function described({ name, description, parameters }: ListedQuery): string {
     return `  --param ${name}=…  ${type}${when}${text ? `: ${text}` : ""}`;
   });
   return plain(
-    [name, ...(description ? [`  ${description.replaceAll("\n", "\n  ")}`] : []), ...told].join("\n"),
+    [
+      name.replaceAll("\n", "\\n"),
+      ...(description ? [`  ${description.replaceAll("\n", "\n  ")}`] : []),
+      ...told,
+    ].join("\n"),
   );
 }
 

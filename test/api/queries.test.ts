@@ -1,6 +1,7 @@
 /** Queries over the API: who may run them, what comes back, small or large, and what is kept of it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { QueryAnswer } from "../../functions/query-run.ts";
+import { sweep } from "../../functions/sweep.ts";
 import { execute, rows } from "../postgres.ts";
 import {
   bundleOf,
@@ -135,6 +136,18 @@ test("abuse 38: of ten million rows as many as the cap come as a stream into the
   for await (const { key } of world.store.list("queries/")) kept.push(key);
   expect(kept).toEqual([expect.stringMatching(/^queries\/\d{4}-\d\d-\d\d\/[0-9a-z]{24}\.csv$/)]);
   expect((await run<Problem>("many", { limit: 1_000_001 })).body).toMatchObject({ code: "InputInvalid" });
+});
+
+test("what lies in the bucket of results is swept when the day behind its own is over", async () => {
+  const [clock] = await world.ledger.query<{ day: string }>(
+    "select (now() at time zone 'UTC')::date::text as day",
+  );
+  const day = (back: number) =>
+    new Date(Date.parse(clock?.day ?? "") - back * 86_400_000).toISOString().slice(0, 10);
+  for (const back of [1, 2, 400]) await world.store.put(`queries/${day(back)}/x.csv`, Buffer.from("1\r\n"));
+  const swept = await sweep(world.ledger, world.store);
+  expect(swept.folders).toEqual([`queries/${day(400)}/`, `queries/${day(2)}/`]);
+  expect((await world.store.listFolders("queries/")).slice(0, 1)).toEqual([`queries/${day(1)}/`]);
 });
 
 test("abuse 38: a query that writes fails, and nothing was changed", async () => {
