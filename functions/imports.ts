@@ -14,21 +14,24 @@ export function importRelease({ name, release }: Pick<Environment, "name" | "rel
   return release;
 }
 
-/** The mapping of that name and kind; throws `ImportUnknown` with what there is. */
+/** The mapping of that name and kind, or the only one of the kind; throws `ImportUnknown` with what there is. */
 export async function findImport<K extends keyof Declared>(
   store: ObjectStore,
   release: string,
-  name: string,
+  name: string | undefined,
   kind: K,
 ): Promise<Declared[K]> {
   const { imports, sqliteImports } = await readRelease(store, release, []);
   const all: readonly Declared[keyof Declared][] = kind === "files" ? imports : sqliteImports;
-  const found = all.find((one) => one.name === name);
+  const found = name === undefined && all.length === 1 ? all[0] : all.find((one) => one.name === name);
   if (found !== undefined) return found as Declared[K];
   const known = all.map((one) => one.name);
   throw new RehearsalError("ImportUnknown", {
-    import: name,
+    import: name ?? "",
     release,
-    known: known.length === 0 ? `it has none; write imports/${name}.yaml` : didYouMean(name, known),
+    known:
+      known.length === 0
+        ? `it has none; write imports/${name ?? "NAME"}.yaml`
+        : didYouMean(name ?? "", known),
   });
 }

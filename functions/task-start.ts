@@ -262,7 +262,7 @@ export interface SqliteImportRequest {
   dryRun: boolean;
 }
 
-/** Starts an import from SQLite. Throws what `findSqliteMapping` does, `ImportOverProd`, `ImportSourceUnfit` and `EnvironmentLocked`. */
+/** Starts an import from SQLite. Throws `ImportReleaseMissing`, `ImportUnknown`, `ImportOverProd`, `ImportSourceUnfit` and `EnvironmentLocked`. */
 export async function startSqliteImport(
   ledger: Session,
   request: SqliteImportRequest,
@@ -274,14 +274,15 @@ export async function startSqliteImport(
     refuseUnconfirmed(environment, request);
     refuseSource(environment, source);
     await refuseLocked(ledger, environment.name);
-    // Loaded on first use, for they read a release.
-    const { findSqliteMapping } = await import("./sqlite-imports.ts");
-    const { release, mapping } = await findSqliteMapping(artifacts(), environment, request.import);
+    // Loaded on first use, for it reads a release.
+    const { findImport, importRelease } = await import("./imports.ts");
+    const release = importRelease(environment);
+    const { name } = await findImport(artifacts(), release, request.import, "sqlite");
     return {
       kind: "import-sqlite",
       environment: environment.name,
       backup: null,
-      input: { release, import: mapping.name, source, dryRun, ...(file !== undefined && { file }) },
+      input: { release, import: name, source, dryRun, ...(file !== undefined && { file }) },
     };
   });
 }

@@ -8,23 +8,43 @@ import { importSqlite } from "../../io/import/sqlite-import.ts";
 import type { Environment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import { type ObjectStore, openObjectStore } from "../../io/object-store.ts";
+import { openSession } from "../../io/postgres/session.ts";
+import { assertIdentity, ensureLife, readIdentity } from "../../io/postgres/target-schema.ts";
 import { refuseLocked } from "../fenced.ts";
 import { refuseSource } from "../import-source.ts";
+import { findImport } from "../imports.ts";
 import { eraseUpload } from "../intake.ts";
-import { readSqliteMappings } from "../sqlite-imports.ts";
-import { openEnvironment, type TaskContext, type TaskWork } from "../task.ts";
+import { endSessionsOfOlder } from "../older-attempts.ts";
+import { openEnvironment, sessionsOf, type TaskContext, type TaskWork } from "../task.ts";
 import { writeTaskFiles } from "../task-files.ts";
 
 export const importSqliteTask: TaskWork<"import-sqlite"> = async (context) => {
-  const { task, ledger, store, application } = context;
+  const { task, attempt, ledger, store, application } = context;
   const { release, import: name, source, dryRun } = task.input;
-  const { environment, address } = await openEnvironment(ledger, task.environment ?? "", application);
-  const mapping = (await readSqliteMappings(store, release)).find((one) => one.name === name);
-  if (mapping === undefined) throw new RehearsalError("ImportUnknown", { import: name, release, known: "" });
+  const { environment, address, openMaintenance } = await openEnvironment(
+    ledger,
+    task.environment ?? "",
+    application,
+  );
+  const { patience: patienceSeconds } = environment.policy;
+  const mapping = await findImport(store, release, name, "sqlite");
+  const maintenance = await openMaintenance();
+  try {
+    await endSessionsOfOlder(maintenance, sessionsOf(task), attempt.attempt);
+  } finally {
+    await maintenance.close();
+  }
+  const session = await openSession(address, { application, patienceSeconds });
+  try {
+    assertIdentity(await readIdentity(session), environment);
+    await ensureLife(session);
+  } finally {
+    await session.close();
+  }
   const imported = await withSource(context, environment, async (opened) =>
     importSqlite({
       ...{ source: opened, mapping, address, application, dryRun, id: task.id },
-      ...{ attempt: context.attempt.attempt, patienceSeconds: environment.policy.patience },
+      ...{ attempt: attempt.attempt, patienceSeconds },
       onProgress: context.progress,
       passed: context.passed,
       // No promotion begins to change the tables while this becomes visible.

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { findConnection } from "../../cli/connection.ts";
+import { sqliteReport } from "../../cli/sqlite-import-text.ts";
 import {
   type BackupManifest,
   backupManifestSchema,
@@ -25,6 +26,8 @@ import { sha256 } from "../../core/digest.ts";
 import { type Evidence, evidenceDigest } from "../../core/evidence.ts";
 import { FORMAT_NAMES } from "../../core/formats/format.ts";
 import { FORMATS } from "../../core/formats/formats.ts";
+import { ContentSums } from "../../core/import/content-sum.ts";
+import type { SqliteReport } from "../../core/import/sqlite-report.ts";
 import { parseInventory } from "../../core/inventory.ts";
 import { type CopyHead, type CopyLine, copyText } from "../../core/ledger-copy.ts";
 import { type EventContent, findBrokenLink, LOG_START, type LogEntry, linkEvent } from "../../core/log.ts";
@@ -490,6 +493,18 @@ test("the bundle of a prune is sealed by its digest, and each part by the bytes 
     ["1\tfirst look\n2\t\\N\n", "7\tnever used\n"].map(sha256),
   );
   expect(parts.at(-1)?.offset).toBe(parts[0]?.bytes);
+});
+
+test("a content sum is what it is said to be, and a report of an import from SQLite has these parts", () => {
+  const sums = new ContentSums();
+  sums.add(["1", "é"]);
+  sums.add(["-2", null]);
+  expect(sums.sum()).toEqual({ rows: 2, checksum: example("content-sum") });
+  const report: SqliteReport = json<SqliteReport>("sqlite-report");
+  expect(sqliteReport.parse(report).tables).toHaveLength(1);
+  expect(Object.keys(report)).toEqual([
+    ...["format", "import", "release", "environment", "task", "file", "imported", "tables", "left", "views"],
+  ]);
 });
 
 test("no example is left that nobody computes", () => {
