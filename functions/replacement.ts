@@ -6,10 +6,12 @@ import { readBackup } from "../io/ledger/backup-rows.ts";
 import { lockEnvironment, replaceEnvironment } from "../io/ledger/environments.ts";
 import { overtakeRehearsals } from "../io/ledger/rehearsals.ts";
 import type { TaskFacts } from "../io/ledger/tasks.ts";
+import { readActsOf } from "../io/postgres/acts.ts";
 import { findDatabase, moveDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { newestRelease, readIdentity, writeState } from "../io/postgres/target-schema.ts";
 import { refuseLocked } from "./fenced.ts";
+import { tellReturned } from "./returned.ts";
 import { keepShape, readGuardedShape } from "./shapes.ts";
 import type { TaskContext, TaskEnvironment } from "./task.ts";
 
@@ -56,10 +58,14 @@ export async function prepareReplacement(
     await writeState(session, environment.state, null);
     const fingerprint = await keepShape(store, await readGuardedShape(session, environment.policy));
     const release = await newestRelease(session);
+    const pruned = await readActsOf(session, "prune");
     return {
       environment: environment.name,
       keptAs: databaseName(address.database, "replaced", task.id),
-      record: (ledger) => replaceEnvironment(ledger, environment.name, { fingerprint, release }),
+      record: async (ledger) => {
+        await replaceEnvironment(ledger, environment.name, { fingerprint, release });
+        await tellReturned(ledger, environment.name, pruned);
+      },
     };
   } finally {
     await session.close();

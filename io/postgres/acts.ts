@@ -58,6 +58,15 @@ export async function readActs(
   );
 }
 
+/** What acts of a kind were committed in this database, by whom and to which record. */
+export async function readActsOf(session: Session, kind: ActKind): Promise<Pick<ActName, "id" | "record">[]> {
+  const [known] = await session.query<{ there: boolean }>(
+    "select to_regclass('rehearsal.acts') is not null as there",
+  );
+  if (known?.there !== true) return [];
+  return session.query("select id, record from rehearsal.acts where kind = $1", [kind]);
+}
+
 export interface Archived {
   /** For `forgetArchived`. */
   id: string;
