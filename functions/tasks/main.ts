@@ -14,6 +14,7 @@ import { backUpTask } from "./back-up.ts";
 import { baselineTask } from "./baseline.ts";
 import { expireTask } from "./expire.ts";
 import { exportTask } from "./export.ts";
+import { pruneTestTask } from "./prune-test.ts";
 import { replayTask } from "./replay.ts";
 import { restoreTask } from "./restore.ts";
 import { squashTask } from "./squash.ts";
@@ -40,7 +41,7 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   "import-sqlite": async (context) => (await import("./import-sqlite.ts")).importSqliteTask(context),
   report: async (context) => (await import("./report.ts")).reportTask(context),
   regenerate: async (context) => (await import("./regenerate.ts")).regenerateTask(context),
-  "prune-test": async (context) => (await import("./prune-test.ts")).pruneTestTask(context),
+  "prune-test": pruneTestTask,
 };
 
 export const handler = invoked(async ({ task, error }: TaskEvent): Promise<Json> => {
