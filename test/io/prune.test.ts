@@ -176,7 +176,9 @@ test.each([
 ])("a payload %s that names a row since it was bundled keeps it", async (_, change) => {
   const bundle = await bundleOf("1");
   const other = await openSession(address, { application: "other" });
-  await other.execute(`begin; ${change}`);
+  await other.execute(
+    `begin; ${change}; update public.finals set sha = encode(sha256(convert_to(payload::text, 'UTF8')), 'hex')`,
+  );
   const refused = refusalOf(() => prune(bundle));
   await waitedFor(other);
   await other.execute("commit");
@@ -191,6 +193,8 @@ test.each([
 test.each([
   ["changed", "update rounds set note = 'new' where id = 3", "it was changed"],
   ["taken to another record", "update rounds set job = 2 where id = 3", "no longer of this record"],
+  ["left without its final", "delete from finals where id = 1", "no snapshot of it that is required"],
+  ["falsified in its final", "update finals set payload = '{}' where id = 1", "is not what its sha256 says"],
   ["no longer archived", "update jobs set status = 'open' where id = 1", "not archived"],
 ])("what was %s since it was bundled is left alone", async (_, change, reason) => {
   const bundle = await bundleOf("1");

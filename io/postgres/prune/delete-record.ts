@@ -13,6 +13,7 @@ import type { Session } from "../session.ts";
 import { ensureLife } from "../target-schema.ts";
 import { isPastGrace } from "./backlog.ts";
 import { goesWithOf, keysOf, NO_ROWS, readRows, sayWhy } from "./candidates.ts";
+import { snapshotFault } from "./intact.ts";
 import { type Prepared, prepare } from "./prepared.ts";
 import { LIMITS, type Limits, limiting, sqlstateOf, withRetries } from "./retries.ts";
 import { alongTie, type Operators, rootsOf, typeOf } from "./statements.ts";
@@ -148,11 +149,11 @@ function lockRoot(plan: PrunePlan, operators: Operators): string {
   return `with ${rootsOf(plan, operators)} select from ${namedRoot(plan, operators)} for update of a`;
 }
 
-/** Whether the record is due, null when it is not there; and the act, should it have been written. */
+/** Whether the record is due, null when it is not there; what is wrong with its snapshots; and the act, should it have been written. */
 function seeRoot(plan: PrunePlan, operators: Operators): string {
   const next = plan.root.primaryKey.length + 1;
   return `with ${rootsOf(plan, operators)}
-    select (select ${isPastGrace(plan, "a")} from ${namedRoot(plan, operators)}) as due,
+    select (select ${isPastGrace(plan, "a")} from ${namedRoot(plan, operators)}) as due, ${snapshotFault(plan, operators)} as fault,
       (select facts from rehearsal.acts where kind = 'prune' and id = $${next} and record = $${next + 1}) as done`;
 }
 
@@ -174,7 +175,7 @@ async function prove(
   rows: BundledRow[][],
 ): Promise<Record<string, number> | undefined> {
   // Read anew: the statement that took the lock may have begun before somebody else's change was committed.
-  const [root] = await session.query<{ done: Json | null; due: boolean | null }>(
+  const [root] = await session.query<{ done: Json | null; due: boolean | null; fault: string | null }>(
     await prepared.call("see_root", () => seeRoot(plan, prepared.operators), [
       ...keysOf(plan, [record]),
       act,
@@ -184,6 +185,7 @@ async function prove(
   if (root?.done) return rowsIn(root.done);
   if (root === undefined || root.due === null) throw stale(record, "there is no such record any more");
   if (!root.due) throw stale(record, "it is not archived, or its grace is not over");
+  if (root.fault !== null) throw stale(record, root.fault);
   const { place, xid } = bundle.manifest.mark;
   // Elsewhere, or after a restart, the number says nothing: then all payloads are looked at.
   const since = place === prepared.place ? xid : null;
@@ -299,7 +301,7 @@ const CHANGED = `select '"' || replace(n.nspname, '"', '""') || '"."' || replace
     sum(pg_stat_get_xact_tuples_updated(c.oid)) as updated, sum(pg_stat_get_xact_tuples_deleted(c.oid)) as deleted
   from pg_class c join pg_class w on w.oid = case when c.relispartition then pg_partition_root(c.oid) else c.oid end
     join pg_namespace n on n.oid = w.relnamespace
-  where c.relkind = 'r' and n.nspname <> 'rehearsal' and n.nspname !~ '^pg_'
+  where c.oid >= 16384 and c.relkind = 'r' and n.nspname <> 'rehearsal' and n.nspname !~ '^pg_'
     and pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid) > 0
   group by 1`;
 

@@ -69,6 +69,28 @@ export async function checkIntact(
   return problems;
 }
 
+/** SQL, with `roots` in front: what is wrong with the snapshots of the one record, in a few words; null where they are intact. */
+export function snapshotFault(plan: PrunePlan, operators: Operators): string {
+  const cases = plan.snapshots.flatMap(({ table, tie, payload, sha256, where, required }) => {
+    const json = `t.${quoteName(payload)}::jsonb`;
+    const from = `from ${alongTie(plan, operators, table, tie)}
+      where ${["true", ...where.map((one) => meets("t", table, one))].join(" and ")}`;
+    const needed = required?.map((one) => meets("t", table, one)) ?? [];
+    return [
+      ...(required === undefined
+        ? []
+        : [
+            `when not exists (select ${from} ${needed.map((one) => `and ${one}`).join(" ")})
+              then ${literal(`${table.quoted} has no snapshot of it that is required`)}`,
+          ]),
+      `when exists (select ${from} and ${hexOf(table, sha256)} is distinct from
+          encode(sha256(convert_to((${json})::text, 'UTF8')), 'hex'))
+        then ${literal(`a payload of ${table.quoted} is not what its sha256 says`)}`,
+    ];
+  });
+  return cases.length === 0 ? "null::text" : `case ${cases.join(" ")} end`;
+}
+
 interface SnapshotRow {
   at: number;
   key: string[];
