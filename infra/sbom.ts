@@ -78,9 +78,13 @@ function componentOf(lock: Lock, folder: string, bundles: readonly string[]): Mo
   const [algorithm, hash] = locked.integrity?.split("-") ?? [];
   if (algorithm === "sha512" && hash !== undefined)
     component.hashes.set(Enums.HashAlgorithm["SHA-512"], Buffer.from(hash, "base64").toString("hex"));
-  if (locked.license !== undefined) component.licenses.add(licenceOf(locked.license));
+  const licence = locked.license ?? UNSAID[fullName];
+  if (licence !== undefined) component.licenses.add(licenceOf(licence));
   return component;
 }
+
+/** Of packages whose package.json names none, and whose LICENSE is this. */
+const UNSAID: Record<string, string> = { "png-js": "MIT" };
 
 const LICENCES = new Contrib.License.Factories.LicenseFactory((expression) => {
   if (!/ (AND|OR|WITH) /.test(expression))
