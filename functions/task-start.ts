@@ -1,4 +1,7 @@
-/** Starting a task: a row, then an execution of the same name, each made exactly once. */
+/**
+ * Starting a task: a row, then an execution of the same name, each made exactly once.
+ * Long because every kind of task is refused early here, in its own words.
+ */
 import type { Json } from "../core/canonical-json.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { HistoryTool } from "../core/formats/history-tools.ts";

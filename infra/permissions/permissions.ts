@@ -1,6 +1,7 @@
 /**
  * Who may do what, in one table: read it from the top, as docs/permissions.md shows it. A role has what stands in its row and
  * nothing else, and each right is written out in the file of its family.
+ * Long because it is one table.
  */
 import { CLOCK_FUNCTIONS } from "../../workflows/calls.ts";
 import type { Deployment, FunctionName, MachineName, RoleName } from "../deployment.ts";

@@ -153,8 +153,8 @@ test("abuse 31: the page lists them with forms, markup is text, and a press begi
 test("a run's page has its files and a map that says in words what it shows", async () => {
   const page = await admin.get(`/console/reports/${DONE}`);
   expect([page.status, page.problems]).toEqual([200, []]);
-  expect(page.elements.filter(({ name }) => name === "circle")).toHaveLength(1);
-  expect(page.elements.filter(({ name }) => name === "path")).not.toHaveLength(0);
+  expect(page.elements.filter(({ attributes }) => attributes.r === "2.5")).toHaveLength(1);
+  expect(page.elements.filter(({ attributes }) => attributes["fill-rule"] === "evenodd")).toHaveLength(1);
   expect(page.text).toContain(
     "2 places between 50.000° and 51.000° of latitude, 7.000° and 8.000° of longitude",
   );

@@ -92,7 +92,8 @@ function runForm(
   { environment, csrf, once }: ReportsView,
   { name, kind }: ReportsView["reports"][number],
 ): Html {
-  const values = { once, name };
+  // Each form starts something else, so each has a key of its own.
+  const values = { once: `${once}-${name}`, name };
   if (kind === "report")
     return postForm({
       ...{ action: `${pathOf(environment)}/run`, csrf, values, button: "Export", label: `Export ${name}` },
