@@ -6,11 +6,9 @@ import { describeSource } from "../../core/import/source.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import { addTaskFacts } from "../../io/ledger/tasks.ts";
 import { openObjectStore } from "../../io/object-store.ts";
-import { prepareClaims, releaseClaims } from "../../io/postgres/import/claims.ts";
-import { Importer } from "../../io/postgres/import/importer.ts";
-import { readImportTables } from "../../io/postgres/import/tables.ts";
-import { openSession } from "../../io/postgres/session.ts";
-import { assertIdentity, ensureLife, readIdentity } from "../../io/postgres/target-schema.ts";
+import { releaseClaims } from "../../io/postgres/import/claims.ts";
+import { withImporter } from "../../io/postgres/import/open.ts";
+import { assertIdentity, readIdentity } from "../../io/postgres/target-schema.ts";
 import { refuseLocked } from "../fenced.ts";
 import { importFiles } from "../import-files.ts";
 import { openImportSource } from "../import-source.ts";
@@ -49,45 +47,52 @@ export const importFilesTask: TaskWork<"import-files"> = async (context) => {
   } finally {
     await maintenance.close();
   }
-  const session = await openSession(address, { application, patienceSeconds, lockTimeout });
   try {
-    assertIdentity(await readIdentity(session), environment);
-    await ensureLife(session);
-    await prepareClaims(session);
-    const tables = await readImportTables(session, mapping, layout, searchPath);
-    const importer = await Importer.open(address, {
-      ...{ application, task: task.id, attempt: attempt.attempt, layout, tables },
-      ...{ lockTimeout, statementTimeout, dryRun },
-    });
-    try {
-      const done = await importFiles(context, {
-        ...{ mapping, source, importer },
-        media: objects && storage && { store: objects, root: storage.root },
-        assertFree: () => refuseLocked(ledger, environment.name),
-        keep: (position) => context.asNewest(() => addTaskFacts(ledger, task.id, { position })),
-      });
-      if ("more" in done) return { more: true, outcome: { more: true } };
-      await releaseClaims(session, task.id);
-      // What was refused is imported again by a new upload, when it is mended.
-      if (!dryRun) await eraseUpload(store, environment.name, from);
-      const { records, rows, disagreements } = done.summary;
-      return {
-        outcome: { ...done.summary, files: done.files } as unknown as Json,
-        also: (ledger) =>
-          appendEvent(ledger, {
-            type: "files.imported",
-            environment: environment.name,
-            data: {
-              ...{ task: task.id, import: name, release, from: describeSource(from), dryRun },
-              ...{ records, rows: rows as unknown as Json, disagreements, by: task.requestedBy },
-            },
-          }).then(() => undefined),
-      };
-    } finally {
-      await importer.close();
-    }
+    return await withImporter(
+      address,
+      {
+        ...{
+          application,
+          patienceSeconds,
+          lockTimeout,
+          statementTimeout,
+          searchPath,
+          mapping,
+          layout,
+          dryRun,
+        },
+        ...{ task: task.id, attempt: attempt.attempt },
+        assertMeant: async (session) => {
+          assertIdentity(await readIdentity(session), environment);
+        },
+      },
+      async (importer, session) => {
+        const done = await importFiles(context, {
+          ...{ mapping, source, importer },
+          media: objects && storage && { store: objects, root: storage.root },
+          assertFree: () => refuseLocked(ledger, environment.name),
+          keep: (position) => context.asNewest(() => addTaskFacts(ledger, task.id, { position })),
+        });
+        if ("more" in done) return { more: true, outcome: { more: true } };
+        await releaseClaims(session, task.id);
+        // What was refused is imported again by a new upload, when it is mended.
+        if (!dryRun) await eraseUpload(store, environment.name, from);
+        const { records, rows, disagreements } = done.summary;
+        return {
+          outcome: { ...done.summary, files: done.files } as unknown as Json,
+          also: (ledger) =>
+            appendEvent(ledger, {
+              type: "files.imported",
+              environment: environment.name,
+              data: {
+                ...{ task: task.id, import: name, release, from: describeSource(from), dryRun },
+                ...{ records, rows: rows as unknown as Json, disagreements, by: task.requestedBy },
+              },
+            }).then(() => undefined),
+        };
+      },
+    );
   } finally {
-    await session.close();
     source.close();
     objects?.close();
   }

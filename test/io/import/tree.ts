@@ -11,11 +11,8 @@ import { openFolderSource } from "../../../io/import/folder-source.ts";
 import type { FileSource } from "../../../io/import/source.ts";
 import type { ImportPosition } from "../../../io/ledger/tasks.ts";
 import type { ObjectStore } from "../../../io/object-store.ts";
-import { prepareClaims, releaseClaims } from "../../../io/postgres/import/claims.ts";
-import { Importer } from "../../../io/postgres/import/importer.ts";
-import { readImportTables } from "../../../io/postgres/import/tables.ts";
-import { openSession } from "../../../io/postgres/session.ts";
-import { ensureLife } from "../../../io/postgres/target-schema.ts";
+import { releaseClaims } from "../../../io/postgres/import/claims.ts";
+import { withImporter } from "../../../io/postgres/import/open.ts";
 
 export type Tree = Record<string, string | Uint8Array>;
 
@@ -59,18 +56,15 @@ export async function importTree(options: Attempted): Promise<Imported> {
   const layout = layoutOf(mapping);
   const id = `task-${process.pid}-${++made}`;
   const source = typeof options.source === "string" ? await openFolderSource(options.source) : options.source;
-  const session = await openSession(address, { application: "test" });
   let position: ImportPosition | undefined;
-  try {
-    await ensureLife(session);
-    await prepareClaims(session);
-    const tables = await readImportTables(session, mapping, layout, ["public"]);
-    for (let attempt = 1; ; attempt++) {
-      const importer = await Importer.open(address, {
-        ...{ application: `test ${id}`, task: id, attempt, layout, tables, dryRun },
+  for (let attempt = 1; ; attempt++) {
+    const done = await withImporter(
+      address,
+      {
+        ...{ application: `test ${id}`, task: id, attempt, mapping, layout, dryRun, searchPath: ["public"] },
         ...{ lockTimeout: 2_000, statementTimeout: 60_000 },
-      });
-      try {
+      },
+      async (importer, session) => {
         const done = await importFiles(
           {
             attempt: { attempt },
@@ -89,20 +83,16 @@ export async function importTree(options: Attempted): Promise<Imported> {
             },
           },
         );
-        if ("more" in done) continue;
-        const lines: ReportLine[] = [];
-        for (const part of done.files) {
-          const bytes = await store.get(`tasks/${id}/${part.attempt}/${part.name}`);
-          for (const line of Buffer.from(bytes).toString().trimEnd().split("\n"))
-            lines.push(JSON.parse(line));
-        }
-        await releaseClaims(session, id);
-        return { summary: done.summary, lines, attempts: attempt };
-      } finally {
-        await importer.close();
-      }
+        if (!("more" in done)) await releaseClaims(session, id);
+        return done;
+      },
+    );
+    if ("more" in done) continue;
+    const lines: ReportLine[] = [];
+    for (const part of done.files) {
+      const bytes = await store.get(`tasks/${id}/${part.attempt}/${part.name}`);
+      for (const line of Buffer.from(bytes).toString().trimEnd().split("\n")) lines.push(JSON.parse(line));
     }
-  } finally {
-    await session.close();
+    return { summary: done.summary, lines, attempts: attempt };
   }
 }
