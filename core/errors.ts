@@ -1596,6 +1596,13 @@ export const ERRORS = {
     status: 409,
     exit: 2,
   }),
+  QueryHeld: entry<{ environment: string }>({
+    message: (f) => `the database of "${f.environment}" is being changed, and a query would hold that up`,
+    hint: (f) =>
+      `see what changes it with: rehearsal status --environment ${f.environment}; ask again when it has ended`,
+    status: 409,
+    exit: 5,
+  }),
   QueryFailed: entry<{ query: string; sqlstate: string; reason: string }>({
     message: (f) => `the query "${f.query}" failed (${f.sqlstate}): ${f.reason}`,
     hint: (f) =>

@@ -1,9 +1,11 @@
 /** One run of a query: read from the environment's database, written in a format, answered whole or kept in the bucket for a day, and told in the log. */
 import { createHash } from "node:crypto";
 import { parseDatabaseUrl } from "../core/database-url.ts";
+import { RehearsalError } from "../core/errors.ts";
 import type { QueryFormat } from "../core/query/formats.ts";
 import { bindValues, type GivenValue } from "../core/query/parameter.ts";
 import { type QueryColumn, WRITTEN } from "../core/query/rows.ts";
+import { isChanging } from "../io/ledger/drift-checks.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { newCredentialId } from "../io/new-id.ts";
@@ -55,7 +57,7 @@ const MOST_BYTES = 256 * 2 ** 20;
 /** How long an address may be used. */
 const ADDRESS_SECONDS = 300;
 
-/** Runs it; throws what `findQuery`, `bindValues` and `runQuery` throw, and `IdentityMismatch`. */
+/** Runs it; throws what `findQuery`, `bindValues` and `runQuery` throw, `QueryHeld` and `IdentityMismatch`. */
 export async function runPreset(
   ledger: Session,
   store: ObjectStore,
@@ -66,6 +68,9 @@ export async function runPreset(
   const { query, release } = findQuery(read, asked.query, environment.name);
   const values = bindValues(query, asked.parameters);
   const rows = asked.limit ?? query.limit;
+  // What reads a table for seconds keeps a migration from locking it.
+  if (await isChanging(ledger, environment.name))
+    throw new RehearsalError("QueryHeld", { environment: environment.name });
   const { queries, searchPath } = environment.policy;
   const begun = performance.now();
   const { value, more } = await lookAt(ledger, environment.name, async () => {

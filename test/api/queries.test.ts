@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { QueryAnswer } from "../../functions/query-run.ts";
 import { sweep } from "../../functions/sweep.ts";
 import { execute, rows } from "../postgres.ts";
+import { end, play, start } from "./course.ts";
 import {
   bundleOf,
   keepPerson,
@@ -177,6 +178,17 @@ test.each([
 test("before a release is promoted there is nothing to run, but of a release that is named", async () => {
   expect((await run<Problem>("whoami", {}, "bare")).body).toMatchObject({ code: "QueryReleaseMissing" });
   expect((await run("whoami", { release: release.slice(0, 12), format: "rows" }, "bare")).body.rows).toBe(1);
+});
+
+test("while a promotion changes the database nothing is asked of it that could hold it up", async () => {
+  const { id } = await start(world, "bare", release);
+  await play(world, id, "fence", "running");
+  expect((await run<Problem>("whoami", { release }, "bare")).body).toMatchObject({
+    code: "QueryHeld",
+    hint: expect.stringContaining("rehearsal status --environment bare"),
+  });
+  await end(world, id);
+  expect((await run("whoami", { release }, "bare")).status).toBe(200);
 });
 
 test("a viewer sees what there is to ask, and runs it where the policy says so, as the role that it names", async () => {

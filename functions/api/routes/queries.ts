@@ -110,6 +110,7 @@ const run = createRoute({
       "QueryParameterUnknown",
       "QueryParameterMissing",
       "QueryParameterInvalid",
+      "QueryHeld",
       "QueryFailed",
       "QueryTooSlow",
       "QueryColumnsAlike",
