@@ -1,4 +1,7 @@
-/** Bundles of what is pruned: written whole before anything is deleted, sealed by the hash of their manifest, and read back. */
+/**
+ * Bundles of what is pruned: written whole before anything is deleted, sealed by the hash of their manifest, and read back.
+ * Long because what is written and what is read back are the same parts, cut in the same places.
+ */
 import { createHash, randomUUID } from "node:crypto";
 import { sha256 } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";

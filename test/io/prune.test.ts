@@ -1,4 +1,7 @@
-/** What a prune meets while it works: others who write, triggers, damage, and itself a second time. */
+/**
+ * What a prune meets while it works: others who write, triggers, damage, and itself a second time.
+ * Long because all of it happens to the same few tables.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { inventorySchema } from "../../core/inventory-schema.ts";
