@@ -66,12 +66,18 @@ export async function eraseUpload(
   if ("upload" in source) await store.erase(uploadPrefix(environment, source.upload));
 }
 
-/** Removes uploads to which nothing was added for a week: the command uploads again what somebody still wants. */
+/** Days after which an upload to which nothing was added is nobody's. */
+const WAITING = 7;
+
+/** Removes uploads to which nothing was added for so many days: the command uploads again what somebody still wants. */
 export async function sweepIntake(
   ledger: Session,
   store: ObjectStore,
+  days = WAITING,
 ): Promise<{ folders: string[]; bytes: number }> {
-  const [clock] = await ledger.query<{ past: Date }>("select now() - interval '7 days' as past");
+  const [clock] = await ledger.query<{ past: Date }>("select now() - make_interval(days => $1) as past", [
+    days,
+  ]);
   if (clock === undefined) throw new Error("the ledger returned no row");
   const folders: string[] = [];
   let bytes = 0;

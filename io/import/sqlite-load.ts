@@ -3,7 +3,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { type ContentSum, ContentSums, sumQuery } from "../../core/import/content-sum.ts";
 import { loadOrder, type Referring } from "../../core/import/load-order.ts";
 import type { PlannedTable, SqlitePlan } from "../../core/import/sqlite-plan.ts";
-import type { ImportedTable, TableStatus } from "../../core/import/sqlite-report.ts";
+import { type ImportedTable, LISTED, type TableStatus } from "../../core/import/sqlite-report.ts";
 import { converter } from "../../core/import/sqlite-values.ts";
 import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
@@ -41,7 +41,7 @@ interface Course extends Referring {
   target: Target;
   /** What Postgres holds: nothing, rows of migrations that give way, or any other. */
   standing: "empty" | "giving-way" | "rows";
-  rows?: SqliteRows;
+  rows: SqliteRows;
   postgres?: ContentSum;
   differing?: string[];
   replaced?: number;
@@ -53,7 +53,7 @@ const SETTINGS = `begin; set local search_path = pg_catalog, pg_temp; set local 
 /** Nobody writes to the tables meanwhile; whoever reads sees them as they were until the commit. */
 export async function loadSqlite(load: SqliteLoad): Promise<SqliteLoaded> {
   const { copy, plan } = load;
-  const courses = plan.tables.map((planned) => courseOf(planned, load.targets));
+  const courses = plan.tables.map((planned) => courseOf(load, planned));
   const { order, deferred } = loadOrder(courses);
   const total = { bytes: 0, rows: plan.tables.reduce((sum, { from }) => sum + load.database.count(from), 0) };
   const told = { load, total, done: 0 };
@@ -75,12 +75,11 @@ export async function loadSqlite(load: SqliteLoad): Promise<SqliteLoaded> {
     if (order.some(({ standing }) => standing === "rows"))
       for (const course of order) if (course.standing === "giving-way") course.standing = "rows";
     if (deferred) await copy.execute("set constraints all deferred");
-    const readable = await readAll(told, order);
-    if (readable && deferred) await copy.execute("set constraints all immediate");
+    const readable = (await readAll(told, order)) && (!deferred || (await checkDeferred(load, order)));
     if (readable) await compareAll(load, order);
     const refusal = refusalOf(order);
     const changed = order.some(
-      ({ standing, rows, replaced }) => standing !== "rows" && ((rows?.read ?? 0) > 0 || replaced),
+      ({ standing, rows, replaced }) => standing !== "rows" && (rows.read > 0 || replaced),
     );
     if (refusal !== undefined || !changed || load.dryRun) {
       await copy.execute("rollback");
@@ -101,12 +100,13 @@ export async function loadSqlite(load: SqliteLoad): Promise<SqliteLoaded> {
   }
 }
 
-function courseOf(planned: PlannedTable, targets: readonly Target[]): Course {
+function courseOf({ database, targets }: SqliteLoad, planned: PlannedTable): Course {
   const { schema, name } = planned.target;
   const target = targets.find((one) => one.schema === schema && one.name === name);
   if (target === undefined) throw new Error(`${schema}.${name} is planned and not there`);
   return {
     ...{ planned, target, name: quoteQualified(schema, name), standing: "empty" as const },
+    rows: new SqliteRows(database, planned),
     references: target.references.map(({ constraint, deferrable, ...to }) => ({
       ...{ constraint, deferrable, to: quoteQualified(to.schema, to.table) },
     })),
@@ -155,43 +155,61 @@ async function readAll(told: Told, order: readonly Course[]): Promise<boolean> {
   let good = true;
   for (const course of order) {
     const { planned, name } = course;
-    const rows = new SqliteRows(load.database, planned);
-    course.rows = rows;
-    const onRows = () =>
-      load.onProgress({ done: { bytes: 0, rows: told.done + rows.read }, total, now: planned.from.name });
-    if (!good || course.standing === "rows") await rows.drain(onRows);
+    const onRows = () => {
+      const done = { bytes: 0, rows: told.done + course.rows.read };
+      load.onProgress({ done, total, now: planned.from.name });
+    };
+    if (!good || course.standing === "rows") await course.rows.drain(onRows);
     else {
       if (course.standing === "giving-way") {
         await load.copy.execute(`delete from ${name}`);
         course.replaced = planned.insteadOf.length;
       }
-      await fill(load, course, rows, onRows);
+      await fill(load, course, onRows);
     }
-    told.done += rows.read;
-    good &&= rows.refused === 0;
+    told.done += course.rows.read;
+    good &&= course.rows.refused === 0;
   }
   return good;
 }
 
-async function fill(load: SqliteLoad, course: Course, rows: SqliteRows, onRows: () => void): Promise<void> {
-  const { planned, name } = course;
+async function fill(load: SqliteLoad, course: Course, onRows: () => void): Promise<void> {
+  const { planned, name, rows } = course;
   const columns = planned.columns.map(({ target }) => quoteName(target.name)).join(", ");
   try {
     await load.copy.copyIn(`copy ${name} (${columns}) from stdin`, rows.pieces(onRows), { consume: true });
   } catch (error) {
     const reason = rowRefusal(error);
     if (reason === undefined) throw error;
-    // The others are still judged, so that one report has all that is to be mended.
-    await load.copy.execute("rollback");
-    const before = rows.refused;
-    const rest = new SqliteRows(load.database, planned);
-    await rest.drain(onRows);
-    if (before === 0) for (const value of rest.refusals) rows.refuse(value);
-    const line = Number(/, line (\d+)/.exec(reason)?.[1] ?? 0);
-    rows.refuse({ row: nth(load.database, planned, line), reason: reason.replace(/ \(COPY .*/s, "") });
-    if (reason.includes("foreign key"))
-      for (const { row, parent } of load.database.orphans(planned.from, 1_000))
-        rows.refuse({ row, reason: `it points at no row of "${parent}"` });
+    // All rows are still judged, so that one report has all that is to be mended.
+    course.rows = new SqliteRows(load.database, planned);
+    await course.rows.drain(onRows);
+    await refuseRow(load, course, reason);
+  }
+}
+
+/** Notes what Postgres says of a row, with what SQLite knows of it. Nothing of the transaction stays. */
+async function refuseRow(load: SqliteLoad, { planned, rows }: Course, reason: string): Promise<void> {
+  await load.copy.execute("rollback");
+  const line = Number(/, line (\d+)/.exec(reason)?.[1] ?? 0);
+  rows.refuse({ row: nth(load.database, planned, line), reason: reason.replace(/ \(COPY .*/s, "") });
+  if (!reason.includes("foreign key")) return;
+  for (const { row, parent } of load.database.orphans(planned.from, LISTED))
+    rows.refuse({ row, reason: `it points at no row of "${parent}"` });
+}
+
+/** Has the constraints looked at that waited for all tables; false when one does not hold. */
+async function checkDeferred(load: SqliteLoad, order: readonly Course[]): Promise<boolean> {
+  try {
+    await load.copy.execute("set constraints all immediate");
+    return true;
+  } catch (error) {
+    const reason = rowRefusal(error);
+    const table = /on table "(.+?)"/.exec(reason ?? "")?.[1];
+    const course = order.find(({ target }) => target.name === table);
+    if (reason === undefined || course === undefined) throw error;
+    await refuseRow(load, course, reason);
+    return false;
   }
 }
 
@@ -219,7 +237,7 @@ async function compareAll(
     const columns = planned.columns.map(({ target }) => target);
     const sum = await sumOf(copy, sumQuery(name, columns));
     course.postgres = sum;
-    if (rows === undefined || equal(sum, rows.sums.sum()) || sum.rows !== rows.read) continue;
+    if (equal(sum, rows.sums.sum()) || sum.rows !== rows.read) continue;
     const ours = columnSums(database, planned);
     course.differing = [];
     for (const [at, column] of columns.entries()) {
@@ -254,7 +272,6 @@ function columnSums(database: SqliteDatabase, { from, columns }: PlannedTable): 
 }
 
 function statusOf({ standing, rows, postgres }: Course): TableStatus {
-  if (rows === undefined) return "not-loaded";
   if (rows.refused > 0) return "refused";
   if (postgres === undefined) return "not-loaded";
   if (equal(postgres, rows.sums.sum())) return standing === "rows" ? "unchanged" : "loaded";
@@ -267,15 +284,15 @@ function refusalOf(order: readonly Course[]): RehearsalError | undefined {
   const [taken] = of("other-rows");
   if (taken !== undefined)
     return new RehearsalError("ImportTableTaken", {
-      ...{ table: taken.name, rows: taken.postgres?.rows ?? 0, file: taken.rows?.read ?? 0 },
+      ...{ table: taken.name, rows: taken.postgres?.rows ?? 0, file: taken.rows.read },
       others: of("other-rows").length - 1,
     });
   const refused = of("refused");
   const [first] = refused;
-  if (first?.rows !== undefined) {
+  if (first !== undefined) {
     const { row, column, reason } = first.rows.refusals[0] ?? { row: "", reason: "" };
     return new RehearsalError("ImportValuesRefused", {
-      values: refused.reduce((sum, { rows }) => sum + (rows?.refused ?? 0), 0),
+      values: refused.reduce((sum, { rows }) => sum + rows.refused, 0),
       first: `"${first.planned.from.name}", ${row}${column === undefined ? "" : `, "${column}"`}: ${reason}`,
     });
   }
@@ -284,9 +301,9 @@ function refusalOf(order: readonly Course[]): RehearsalError | undefined {
   return new RehearsalError("ImportDiffers", {
     table: differs.name,
     difference:
-      differs.postgres?.rows === differs.rows?.read
+      differs.postgres?.rows === differs.rows.read
         ? `the columns ${differs.differing?.join(", ")} hold other values`
-        : `it holds ${differs.postgres?.rows} rows, and the file has ${differs.rows?.read}`,
+        : `it holds ${differs.postgres?.rows} rows, and the file has ${differs.rows.read}`,
   });
 }
 
@@ -310,12 +327,12 @@ function tableOf(course: Course, good: boolean): ImportedTable {
     table: planned.from.name,
     into: name,
     status: status === "loaded" && !good ? "not-loaded" : status,
-    sqlite: rows?.sums.sum() ?? { rows: 0, checksum: "0-0" },
+    sqlite: rows.sums.sum(),
     postgres: postgres ?? null,
     ...(differing !== undefined && { differing }),
     ...(replaced !== undefined && { replaced }),
-    refused: rows?.refused ?? 0,
-    refusals: rows?.refusals ?? [],
+    refused: rows.refused,
+    refusals: rows.refusals,
     columns: planned.columns.map(({ from, target }) => ({ from, into: target.name, type: target.shown })),
     left: planned.left,
   };

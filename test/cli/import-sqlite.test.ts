@@ -6,7 +6,9 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { uploadId } from "../../core/import/upload.ts";
+import { sweepIntake } from "../../functions/intake.ts";
 import { type ObjectStore, openObjectStore } from "../../io/object-store.ts";
+import { openSession } from "../../io/postgres/session.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { LocalService } from "../service/local-service.ts";
 import { runCommand } from "./command.ts";
@@ -58,7 +60,7 @@ const uploaded = async () => {
   return keys;
 };
 
-test("production is written to only by its name, and a dry run leaves it as it was", async () => {
+test("abuse 40: production is written to only by its name, and a dry run leaves it as it was", async () => {
   const refused = await run("notes.db");
   expect(refused).toMatchObject({ exit: 2, err: expect.stringContaining("--confirm notes") });
   const dry = await run("notes.db", "--dry-run");
@@ -139,6 +141,11 @@ test("an upload goes on where it broke off, and a link is not followed", async (
     "notes.db",
   ]);
   const before = await store.head(keys[1] ?? "");
+  const ledger = await openSession(
+    { ...server.address, database: service.controlDatabase },
+    { application: "test" },
+  );
+  expect((await sweepIntake(ledger, store)).folders).toEqual([]);
   await execute(address, "truncate notes");
   const good = await run(
     "tree",
@@ -159,4 +166,7 @@ test("an upload goes on where it broke off, and a link is not followed", async (
     .toBe("succeeded");
   expect(await rows(address, "select 1 from public.notes")).toHaveLength(2);
   expect(await uploaded()).toEqual([]);
+  await store.put("intake/notes/old/file", Buffer.from("nobody came back for it"));
+  await expect.poll(async () => (await sweepIntake(ledger, store, 0)).folders).toEqual(["intake/notes/old/"]);
+  await ledger.close();
 });

@@ -198,6 +198,15 @@ test("tables that point at each other come over where a constraint can wait, and
   ) => `create table a (id int primary key, b int); create table b (id int primary key, a int references a, self int references b);
     alter table a add constraint a_b foreign key (b) references b ${how}`;
   expect(statuses(await run(path, tables("deferrable")))).toEqual({ a: "loaded", b: "loaded" });
+  const orphan =
+    fileOf(`create table a (id integer primary key, b references b (id)); create table b (id integer primary key, a, self);
+    insert into a values (4, 9)`);
+  const late = await run(orphan, tables("deferrable"));
+  expect(late.refusal).toMatchObject({ code: "ImportValuesRefused" });
+  expect(late.tables.find(({ table }) => table === "a")?.refusals).toEqual([
+    { row: "a row", reason: expect.stringContaining("a_b") },
+    { row: "rowid 4", reason: 'it points at no row of "b"' },
+  ]);
   const refusal = await refusalOf(async () => run(path, tables("")));
   expect(refusal).toMatchObject({
     code: "ImportTablesCircular",
