@@ -1,10 +1,19 @@
 /** docs/schemas/: what may stand in a project's YAML files, for editors that check while somebody types. */
 import * as z from "zod";
 import { dataPlanSchema } from "../core/data-plan.ts";
+import { documentSchema, reportSchema } from "../core/reporting/definition.ts";
 
 /** `plans/NNNN.yaml` as JSON Schema, from the very schema that reads it. */
 export function dataPlanJsonSchema(): string {
   return asPage(dataPlanSchema, "A data plan of Rehearsal: plans/NNNN.yaml");
+}
+
+/** `reports/NAME.yaml`, which is a report or a document. */
+export function reportJsonSchema(): string {
+  return asPage(
+    z.union([reportSchema, documentSchema]),
+    "A report or a document of Rehearsal: reports/NAME.yaml",
+  );
 }
 
 function asPage(schema: z.ZodType, title: string): string {
