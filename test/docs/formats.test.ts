@@ -27,6 +27,7 @@ import { type Evidence, evidenceDigest } from "../../core/evidence.ts";
 import { FORMAT_NAMES } from "../../core/formats/format.ts";
 import { FORMATS } from "../../core/formats/formats.ts";
 import { ContentSums } from "../../core/import/content-sum.ts";
+import { disagreementLine, refusedLine, unreadLine } from "../../core/import/report.ts";
 import type { SqliteReport } from "../../core/import/sqlite-report.ts";
 import { parseInventory } from "../../core/inventory.ts";
 import { type CopyHead, type CopyLine, copyText } from "../../core/ledger-copy.ts";
@@ -505,6 +506,24 @@ test("a content sum is what it is said to be, and a report of an import from SQL
   expect(Object.keys(report)).toEqual([
     ...["format", "import", "release", "environment", "task", "file", "imported", "tables", "left", "views"],
   ]);
+});
+
+test("the report of an import of files has a line of each kind", () => {
+  const lines = [
+    refusedLine("j5/", {
+      ...{ code: "ImportValueRefused", path: "j5/job_record.json", at: "$.status" },
+      reason: "it is missing",
+    }),
+    disagreementLine("a/", {
+      what: "the customer",
+      values: [
+        { path: "a/job_record.json", at: "$.customer.code", value: "c1" },
+        { path: "a/final.json", at: "$.customer", value: "c2" },
+      ],
+    }),
+    unreadLine("b/Thumbs.db", "the mapping does not name it"),
+  ];
+  expect(lines.map((line) => JSON.stringify(line)).join("\n")).toBe(example("import-report"));
 });
 
 test("no example is left that nobody computes", () => {
