@@ -101,6 +101,15 @@ async function versionsOf(Prefix: string): Promise<number> {
   return Versions.length;
 }
 
+/** Keys that the runs of a task have left. */
+async function exportedBy({ id }: Task): Promise<string[]> {
+  const Bucket = service.variables.REHEARSAL_BUCKET;
+  const { Contents = [] } = await client.send(
+    new aws.ListObjectsV2Command({ Bucket, Prefix: `exports/${id}/` }),
+  );
+  return Contents.map(({ Key = "" }) => Key);
+}
+
 interface ArtifactRow {
   key: string;
   sha256: string;
@@ -155,6 +164,17 @@ test("a report is exported with its manifest, which is written last and tells wh
   expect(service.denied()).toEqual([]);
 });
 
+test("fault 1: killed before the manifest, the next attempt makes the whole again, and nothing of the first stays", async () => {
+  service.killAt("task-report:written");
+  const { id } = await service.must<Task>("POST", "/environments/prod/reports/finals/runs");
+  await service.ended();
+  await begin();
+  const task = await taskEnd(service, id);
+  expect(task).toMatchObject({ status: "succeeded", attempt: 2 });
+  expect((await filesOf(task)).size).toBe(5);
+  expect(await exportedBy(task)).toHaveLength(5);
+});
+
 test.each([
   ["writes in a function", "writing", "QueryFailed"],
   ["gives ten million rows", "endless", "ReportTooLong"],
@@ -165,13 +185,7 @@ test.each([
   const task = await run(name);
   expect(task.error?.code).toBe(code);
   expect(task.error?.hint).not.toBe("");
-  const store = await client.send(
-    new aws.ListObjectsV2Command({
-      Bucket: service.variables.REHEARSAL_BUCKET,
-      Prefix: `exports/${task.id}/`,
-    }),
-  );
-  expect(store.Contents ?? []).toEqual([]);
+  expect(await exportedBy(task)).toEqual([]);
   expect(await session.query("select 1 from public.customers where reference = 'x'")).toEqual([]);
 });
 
