@@ -1624,8 +1624,8 @@ export const ERRORS = {
     status: 422,
     exit: 2,
   }),
-  RowsTooWide: entry<{ limit: number }>({
-    message: (f) => `few rows held more than ${Math.floor(f.limit / 2 ** 20)} MB`,
+  RowsTooWide: entry<{ megabytes: number }>({
+    message: (f) => `few rows held more than ${f.megabytes} MB`,
     hint: "let the query leave out, or cut, what is so large",
     status: 422,
     exit: 1,

@@ -211,7 +211,8 @@ async function within<T>(client: pg.Client, mostBytes: number, work: () => Promi
   try {
     return await work();
   } catch (error) {
-    if (bytes > mostBytes) throw new RehearsalError("RowsTooWide", { limit: mostBytes }, { cause: error });
+    if (bytes > mostBytes)
+      throw new RehearsalError("RowsTooWide", { megabytes: mostBytes / 2 ** 20 }, { cause: error });
     throw error;
   } finally {
     stream.off("data", count);
