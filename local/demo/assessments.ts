@@ -140,22 +140,20 @@ interface Imported {
 }
 
 /** The numbers of each preset: the summary whole, of the others how many rows there are, as files beside the project. */
-async function askPresets({ rehearsal, project }: Stage, within: Within, when: string): Promise<void> {
+async function askPresets({ rehearsal }: Stage, within: Within, when: string): Promise<void> {
   const [job] = await within((session) => session.query<{ reference: string }>(MOST_ROUNDS));
   await rehearsal(["query", "summary", ...PROD], 0);
-  for (const query of [
-    ["archived-finals"],
-    ["archived-finals", "--param", "corrected=true"],
-    ["round-mismatches"],
-    ["media-by-job", "--param", `job=${job?.reference ?? ""}`],
-    ["pruning-candidates"],
-    ["report-projection"],
-    ["normalized-entities", "--param", "twice=true"],
-  ])
-    await rehearsal(
-      ["query", ...query, ...PROD, "--out", join(project, `../${when}-${query.join(" ")}.csv`)],
-      0,
-    );
+  const asked: [file: string, ...words: string[]][] = [
+    ["archived-finals", "archived-finals"],
+    ["corrected-finals", "archived-finals", "--param", "corrected=true"],
+    ["round-mismatches", "round-mismatches"],
+    ["media-by-job", "media-by-job", "--param", `job=${job?.reference ?? ""}`],
+    ["pruning-candidates", "pruning-candidates"],
+    ["report-projection", "report-projection"],
+    ["entities-twice", "normalized-entities", "--param", "twice=true"],
+  ];
+  for (const [file, ...words] of asked)
+    await rehearsal(["query", ...words, ...PROD, "--out", `../${when}-${file}.csv`], 0);
 }
 
 const MOST_ROUNDS = `

@@ -1,3 +1,7 @@
+/**
+ * Every way to edit the record, put to every role.
+ * Long because each way stands here with what the database says to it.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { parseMigration } from "../../core/migration.ts";

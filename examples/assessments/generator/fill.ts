@@ -4,18 +4,15 @@ import { writeAct } from "../../../io/postgres/acts.ts";
 import type { Session } from "../../../io/postgres/session.ts";
 import {
   type Artifact,
-  billingOf,
   bytesOf,
-  customerOf,
-  customersOf,
   drawJob,
   type Job,
   type JobShape,
   type Media,
-  operatorOf,
   type Payload,
   sha256Of,
 } from "./job.ts";
+import { billingOf, customerOf, customersOf, operatorOf } from "./people.ts";
 
 export interface FillOptions extends JobShape {
   /** How many jobs; everything else follows from it. */

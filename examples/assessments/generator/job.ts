@@ -1,27 +1,17 @@
 /** One assessment as it would come of some weeks of work: the same for a database and for the files of the old system. */
 import { createHash } from "node:crypto";
 import { type Draw, drawing } from "./draw.ts";
-
-export interface Person {
-  reference: string;
-  name: string;
-  email: string;
-}
-
-export interface Customer extends Person {
-  phone: string;
-}
-
-export interface Billing {
-  reference: string;
-  name: string;
-  address: string;
-  taxNumber: string;
-}
-
-export interface Operator extends Person {
-  certificate: string;
-}
+import {
+  type Billing,
+  billingOf,
+  type Customer,
+  customerOf,
+  customersOf,
+  type Operator,
+  operatorOf,
+  STREETS,
+  TOWNS,
+} from "./people.ts";
 
 export type JobStatus = "draft" | "active" | "review" | "archived" | "cancelled";
 
@@ -164,48 +154,6 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** How many customers the jobs up to this number are of. */
-export function customersOf(jobs: number): number {
-  return Math.max(3, Math.ceil(jobs / 16));
-}
-
-/** The customer of that number, from 0. Every ninth was entered twice, the second time carelessly. */
-export function customerOf(seed: number, number: number): Customer {
-  const careless = number % 9 === 8;
-  const draw = drawing(seed, "customer", careless ? number - 1 : number);
-  const name = `${draw.one(FAMILY)} ${draw.one(TRADES)} ${draw.below(900) + 100}`;
-  return {
-    reference: `C-${String(number + 1).padStart(5, "0")}`,
-    name: careless ? `  ${name.toUpperCase()}` : name,
-    email: `office@c${number + 1}.example`,
-    phone: `+49 30 ${1_000_000 + draw.below(9_000_000)}`,
-  };
-}
-
-export function billingOf(customer: Customer): Billing {
-  const number = Number(customer.reference.slice(2));
-  const draw = drawing(0, "billing", number);
-  return {
-    reference: customer.reference.replace("C", "B"),
-    name: `${customer.name.trim()}, accounts`,
-    address: `${1 + draw.below(90)} ${draw.one(STREETS)}, ${draw.one(TOWNS)}`,
-    taxNumber: `DE${100_000_000 + draw.below(900_000_000)}`,
-  };
-}
-
-/** The operator of that number, from 0. */
-export function operatorOf(seed: number, number: number): Operator {
-  const draw = drawing(seed, "operator", number);
-  const reference = `O-${String(number + 1).padStart(3, "0")}`;
-  const name = `${draw.one(GIVEN)} ${draw.one(FAMILY)}`;
-  return {
-    reference,
-    name,
-    email: `${reference.toLowerCase()}@operators.example`,
-    certificate: `SV-${2000 + draw.below(25)}-${reference.slice(2)}`,
-  };
-}
-
 /** Beyond 2^53, where a float would round them. */
 const OLD_NUMBERS = 9_007_199_254_740_993n;
 const NEW_NUMBERS = 9_207_199_254_740_993n;
@@ -317,22 +265,6 @@ function reviews(rounds: readonly Round[]): Artifact[] {
   }));
 }
 
-const GIVEN = ["Ada", "Bruno", "Chiara", "Dilan", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas"];
-const FAMILY = [
-  "Moreau",
-  "Okafor",
-  "Lindqvist",
-  "Tanaka",
-  "Petrov",
-  "Haddad",
-  "Castillo",
-  "Novak",
-  "Brandt",
-  "Silva",
-];
-const TRADES = ["Homes", "Estates", "Insurance", "Bridges", "Farms", "Housing", "Properties", "& Söhne"];
-const STREETS = ["Mill Lane", "Hafenstraße", "Rue du Port", "Station Road", "Am Hang", "Calle Mayor"];
-const TOWNS = ["Altenburg", "Brest", "Cádiz", "Dorpat", "Erlach", "Fjällbo"];
 const CONDITIONS = ["good", "good", "fair", "fair", "poor", "unsafe"];
 const REMARKS = [
   "The roof lets water in above the stairs",
