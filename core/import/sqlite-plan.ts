@@ -113,6 +113,8 @@ function planTable(
       problems.push(`"${column}" of ${at} is read as ${how.as}, which does not become ${target.shown}`);
     else planned.columns.push({ from: column, target, mapping: how });
   }
+  if (planned.columns.length === 0)
+    problems.push(`none of the columns of ${at} comes over; say why the table stays, under leave:`);
   checkTargets(planned, problems);
   tables.push(planned);
 }

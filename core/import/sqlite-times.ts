@@ -1,10 +1,64 @@
 /** Times as SQLite has them, for it has no type for them: texts in several styles, and numbers that count from somewhere. */
 import type { ColumnMapping } from "./sqlite-mapping.ts";
-import type { Stored } from "./sqlite-values.ts";
-import { offsetOf, readTime } from "./timestamp-text.ts";
+import { type Convert, type Present, same, unfit } from "./sqlite-stored.ts";
+import {
+  dateText,
+  daysOf,
+  offsetOf,
+  readTime,
+  readTimeOfDay,
+  timeOfDayText,
+  timestampText,
+} from "./timestamp-text.ts";
+
+/** For timestamptz and timestamp. */
+export const timestamp: Convert = (stored, target, mapping) => {
+  const read = readSqliteTime(stored, mapping);
+  if ("problem" in read) return read;
+  // Where the column knows no zone, it shows the clock of the one that the mapping says.
+  const offset = BigInt(offsetOf(mapping.zone)) * 60_000_000n;
+  const wanted = target.type === "timestamptz" ? read.instant : read.instant + offset;
+  const micros = toDigits(wanted, target.length ?? 6, mapping.rounded);
+  if (micros === undefined || (read.rounded && !mapping.rounded))
+    return { problem: `a time with more digits than ${target.shown} has` };
+  const shown = timestampText(micros);
+  if (shown === undefined) return { problem: "a time outside of the years 1 to 9999" };
+  return { text: target.type === "timestamptz" ? `${shown}+00` : shown, canonical: String(micros) };
+};
+
+export const date: Convert = (stored, target, mapping) => {
+  const read = readSqliteTime(stored, mapping);
+  if ("problem" in read) return read;
+  const [days, rest] = daysOf(read.instant + BigInt(offsetOf(mapping.zone)) * 60_000_000n);
+  if ((rest !== 0n || read.rounded) && !mapping.rounded)
+    return { problem: `a time of day where ${target.shown} is wanted` };
+  if (timestampText(days * 86_400_000_000n) === undefined)
+    return { problem: "a day outside of the years 1 to 9999" };
+  return { text: dateText(days), canonical: String(days) };
+};
+
+export const time: Convert = (stored, target, mapping) => {
+  const read = stored.kind === "t" ? readTimeOfDay(stored.value) : undefined;
+  if (read === undefined)
+    return stored.kind === "t" ? { problem: "a text that is no time of day" } : unfit(stored, target);
+  const micros = toDigits(read.microseconds, target.length ?? 6, mapping.rounded);
+  if (micros === undefined || (read.rounded && !mapping.rounded))
+    return { problem: `a time with more digits than ${target.shown} has` };
+  return micros < 86_400_000_000n
+    ? same(timeOfDayText(micros))
+    : { problem: "a time that rounds to the next day" };
+};
+
+/** Microseconds that a column with so many digits behind the second holds; undefined where they would be others and may not. */
+function toDigits(microseconds: bigint, digits: number, rounded: boolean): bigint | undefined {
+  const by = 10n ** BigInt(6 - digits);
+  const rest = ((microseconds % by) + by) % by;
+  if (rest === 0n) return microseconds;
+  return rounded ? microseconds - rest + (rest * 2n >= by ? by : 0n) : undefined;
+}
 
 /** Microseconds since 1970 in UTC. */
-export type ReadInstant = { instant: bigint; rounded: boolean } | { problem: string };
+type ReadInstant = { instant: bigint; rounded: boolean } | { problem: string };
 
 /** Seconds of a number of which nobody said what it counts: until 2100. More of them are likelier to be milliseconds. */
 const PLAUSIBLE = 4_102_444_800n;
@@ -19,10 +73,7 @@ const PER_UNIT: Record<string, bigint> = {
 const JULIAN = 2_440_587.5;
 
 /** Reads a stored value as an instant. */
-export function readSqliteTime(
-  stored: Exclude<Stored, { kind: "n" }>,
-  { as, zone, formats }: ColumnMapping,
-): ReadInstant {
+function readSqliteTime(stored: Present, { as, zone, formats }: ColumnMapping): ReadInstant {
   if (stored.kind === "b") return { problem: "a blob where a time is wanted" };
   if (stored.kind === "t") {
     const read = readTime(stored.value, formats);

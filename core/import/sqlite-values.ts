@@ -4,20 +4,17 @@
  */
 import { jsonbText } from "./jsonb-text.ts";
 import type { ColumnMapping, Reading } from "./sqlite-mapping.ts";
-import { readSqliteTime } from "./sqlite-times.ts";
+import {
+  type Convert,
+  type Converted,
+  KINDS,
+  type Present,
+  type Stored,
+  same,
+  unfit,
+} from "./sqlite-stored.ts";
+import { date, time, timestamp } from "./sqlite-times.ts";
 import type { TargetColumn } from "./target-column.ts";
-import { dateText, daysOf, offsetOf, readTimeOfDay, timeOfDayText, timestampText } from "./timestamp-text.ts";
-
-/** SQLite's storage classes, by their first letters: null, integer, real, text, blob. */
-export type Stored =
-  | { kind: "n" }
-  | { kind: "i"; value: bigint }
-  | { kind: "r"; value: number }
-  | { kind: "t"; value: string }
-  | { kind: "b"; value: Uint8Array };
-
-/** What COPY is told, not yet escaped, and by what the value is known in a content sum; or why it is refused. */
-export type Converted = { text: string; canonical: string } | { null: true } | { problem: string };
 
 /** Bytes of one value: written out and compared, a value takes many times its size. */
 export const VALUE_BYTES = 64 * 1024 * 1024;
@@ -73,15 +70,6 @@ function declared(value: string | number | boolean): Present {
   if (typeof value === "string") return { kind: "t", value };
   return Number.isInteger(value) ? { kind: "i", value: BigInt(value) } : { kind: "r", value };
 }
-
-type Present = Exclude<Stored, { kind: "n" }>;
-type Convert = (stored: Present, target: TargetColumn, mapping: ColumnMapping) => Converted;
-
-const KINDS = { i: "an integer", r: "a real number", t: "a text", b: "a blob" };
-
-const unfit = ({ kind }: Present, { shown }: TargetColumn): Converted => ({
-  problem: `${KINDS[kind]} where ${shown} is wanted`,
-});
 
 const boolean: Convert = (stored, target) => {
   const truth =
@@ -216,51 +204,6 @@ function bytesOf(bytes: Buffer): Converted {
   return { text: `\\x${hex}`, canonical: hex };
 }
 
-const timestamp: Convert = (stored, target, mapping) => {
-  const read = readSqliteTime(stored, mapping);
-  if ("problem" in read) return read;
-  // Where the column knows no zone, it shows the clock of the one that the mapping says.
-  const offset = BigInt(offsetOf(mapping.zone)) * 60_000_000n;
-  const wanted = target.type === "timestamptz" ? read.instant : read.instant + offset;
-  const micros = toDigits(wanted, target.length ?? 6, mapping.rounded);
-  if (micros === undefined || (read.rounded && !mapping.rounded))
-    return { problem: `a time with more digits than ${target.shown} has` };
-  const shown = timestampText(micros);
-  if (shown === undefined) return { problem: "a time outside of the years 1 to 9999" };
-  return { text: target.type === "timestamptz" ? `${shown}+00` : shown, canonical: String(micros) };
-};
-
-const date: Convert = (stored, target, mapping) => {
-  const read = readSqliteTime(stored, mapping);
-  if ("problem" in read) return read;
-  const [days, rest] = daysOf(read.instant + BigInt(offsetOf(mapping.zone)) * 60_000_000n);
-  if ((rest !== 0n || read.rounded) && !mapping.rounded)
-    return { problem: `a time of day where ${target.shown} is wanted` };
-  if (timestampText(days * 86_400_000_000n) === undefined)
-    return { problem: "a day outside of the years 1 to 9999" };
-  return { text: dateText(days), canonical: String(days) };
-};
-
-const time: Convert = (stored, target, mapping) => {
-  const read = stored.kind === "t" ? readTimeOfDay(stored.value) : undefined;
-  if (read === undefined)
-    return stored.kind === "t" ? { problem: "a text that is no time of day" } : unfit(stored, target);
-  const micros = toDigits(read.microseconds, target.length ?? 6, mapping.rounded);
-  if (micros === undefined || (read.rounded && !mapping.rounded))
-    return { problem: `a time with more digits than ${target.shown} has` };
-  return micros < 86_400_000_000n
-    ? same(timeOfDayText(micros))
-    : { problem: "a time that rounds to the next day" };
-};
-
-/** Microseconds that a column with so many digits behind the second holds; undefined where they would be others and may not. */
-function toDigits(microseconds: bigint, digits: number, rounded: boolean): bigint | undefined {
-  const by = 10n ** BigInt(6 - digits);
-  const rest = ((microseconds % by) + by) % by;
-  if (rest === 0n) return microseconds;
-  return rounded ? microseconds - rest + (rest * 2n >= by ? by : 0n) : undefined;
-}
-
 const uuid: Convert = (stored, target) => {
   if (stored.kind === "b" && stored.value.length === 16)
     return hyphened(Buffer.from(stored.value).toString("hex"));
@@ -305,7 +248,3 @@ const BY_TYPE: Record<string, Convert> = {
   ...{ float4: float(true), float8: float(false), text, varchar: text, bpchar: text, name, bytea },
   ...{ timestamptz: timestamp, timestamp, date, time, uuid, json, jsonb: json },
 };
-
-function same(value: string): Converted {
-  return { text: value, canonical: value };
-}

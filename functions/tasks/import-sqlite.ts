@@ -9,7 +9,7 @@ import type { Environment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import { type ObjectStore, openObjectStore } from "../../io/object-store.ts";
 import { openSession } from "../../io/postgres/session.ts";
-import { assertIdentity, ensureLife, readIdentity } from "../../io/postgres/target-schema.ts";
+import { assertIdentity, readIdentity } from "../../io/postgres/target-schema.ts";
 import { refuseLocked } from "../fenced.ts";
 import { refuseSource } from "../import-source.ts";
 import { findImport } from "../imports.ts";
@@ -37,7 +37,6 @@ export const importSqliteTask: TaskWork<"import-sqlite"> = async (context) => {
   const session = await openSession(address, { application, patienceSeconds });
   try {
     assertIdentity(await readIdentity(session), environment);
-    await ensureLife(session);
   } finally {
     await session.close();
   }

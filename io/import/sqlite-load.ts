@@ -1,15 +1,16 @@
 /** Brings a SQLite database over: all of it in one transaction, compared with what was read before it is committed. */
 import { RehearsalError } from "../../core/errors.ts";
 import { type ContentSum, ContentSums, sumQuery } from "../../core/import/content-sum.ts";
-import { loadOrder, type Referring } from "../../core/import/load-order.ts";
+import { loadOrder } from "../../core/import/load-order.ts";
 import type { PlannedTable, SqlitePlan } from "../../core/import/sqlite-plan.ts";
-import { type ImportedTable, LISTED, type TableStatus } from "../../core/import/sqlite-report.ts";
+import { type ImportedTable, LISTED } from "../../core/import/sqlite-report.ts";
 import { converter } from "../../core/import/sqlite-values.ts";
 import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import type { CopySession } from "../postgres/copy.ts";
 import type { Target } from "../postgres/import-targets.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
+import { type Course, courseOf, equal, refusalOf, tableOf } from "./sqlite-course.ts";
 import { SqliteRows } from "./sqlite-rows.ts";
 
 export interface SqliteLoad {
@@ -34,17 +35,6 @@ export interface SqliteLoaded {
   changed: boolean;
   /** Why nothing was. */
   refusal?: RehearsalError;
-}
-
-interface Course extends Referring {
-  planned: PlannedTable;
-  target: Target;
-  /** What Postgres holds: nothing, rows of migrations that give way, or any other. */
-  standing: "empty" | "giving-way" | "rows";
-  rows: SqliteRows;
-  postgres?: ContentSum;
-  differing?: string[];
-  replaced?: number;
 }
 
 const SETTINGS = `begin; set local search_path = pg_catalog, pg_temp; set local timezone = 'UTC'; set local datestyle = 'ISO, YMD';
@@ -98,19 +88,6 @@ export async function loadSqlite(load: SqliteLoad): Promise<SqliteLoaded> {
     await copy.execute("rollback").catch(() => undefined);
     throw error;
   }
-}
-
-function courseOf({ database, targets }: SqliteLoad, planned: PlannedTable): Course {
-  const { schema, name } = planned.target;
-  const target = targets.find((one) => one.schema === schema && one.name === name);
-  if (target === undefined) throw new Error(`${schema}.${name} is planned and not there`);
-  return {
-    ...{ planned, target, name: quoteQualified(schema, name), standing: "empty" as const },
-    rows: new SqliteRows(database, planned),
-    references: target.references.map(({ constraint, deferrable, ...to }) => ({
-      ...{ constraint, deferrable, to: quoteQualified(to.schema, to.table) },
-    })),
-  };
 }
 
 /** True when a table beside the import points at this one. */
@@ -252,10 +229,6 @@ async function sumOf(copy: CopySession, query: string): Promise<ContentSum> {
   return { rows: Number(rows), checksum };
 }
 
-function equal(one: ContentSum, other: ContentSum): boolean {
-  return one.rows === other.rows && one.checksum === other.checksum;
-}
-
 function columnSums(database: SqliteDatabase, { from, columns }: PlannedTable): ContentSums[] {
   const each = columns.map(({ target, mapping }) => ({
     convert: converter(target, mapping),
@@ -271,42 +244,6 @@ function columnSums(database: SqliteDatabase, { from, columns }: PlannedTable): 
   return each.map(({ sums }) => sums);
 }
 
-function statusOf({ standing, rows, postgres }: Course): TableStatus {
-  if (rows.refused > 0) return "refused";
-  if (postgres === undefined) return "not-loaded";
-  if (equal(postgres, rows.sums.sum())) return standing === "rows" ? "unchanged" : "loaded";
-  return standing === "rows" ? "other-rows" : "differs";
-}
-
-/** Why nothing may be committed: what holds other rows first, for nothing else matters then. */
-function refusalOf(order: readonly Course[]): RehearsalError | undefined {
-  const of = (status: TableStatus) => order.filter((course) => statusOf(course) === status);
-  const [taken] = of("other-rows");
-  if (taken !== undefined)
-    return new RehearsalError("ImportTableTaken", {
-      ...{ table: taken.name, rows: taken.postgres?.rows ?? 0, file: taken.rows.read },
-      others: of("other-rows").length - 1,
-    });
-  const refused = of("refused");
-  const [first] = refused;
-  if (first !== undefined) {
-    const { row, column, reason } = first.rows.refusals[0] ?? { row: "", reason: "" };
-    return new RehearsalError("ImportValuesRefused", {
-      values: refused.reduce((sum, { rows }) => sum + rows.refused, 0),
-      first: `"${first.planned.from.name}", ${row}${column === undefined ? "" : `, "${column}"`}: ${reason}`,
-    });
-  }
-  const [differs] = of("differs");
-  if (differs === undefined) return undefined;
-  return new RehearsalError("ImportDiffers", {
-    table: differs.name,
-    difference:
-      differs.postgres?.rows === differs.rows.read
-        ? `the columns ${differs.differing?.join(", ")} hold other values`
-        : `it holds ${differs.postgres?.rows} rows, and the file has ${differs.rows.read}`,
-  });
-}
-
 /** New rows get numbers behind those that came, and behind those that SQLite had given away. */
 async function moveSequences(copy: CopySession, { name, planned, target, standing }: Course): Promise<void> {
   if (standing === "rows") return;
@@ -318,22 +255,4 @@ async function moveSequences(copy: CopySession, { name, planned, target, standin
         where wanted.last > s.last_value or (wanted.last = s.last_value and not s.is_called)`,
     );
   }
-}
-
-function tableOf(course: Course, good: boolean): ImportedTable {
-  const { planned, name, rows, postgres, differing, replaced } = course;
-  const status = statusOf(course);
-  return {
-    table: planned.from.name,
-    into: name,
-    status: status === "loaded" && !good ? "not-loaded" : status,
-    sqlite: rows.sums.sum(),
-    postgres: postgres ?? null,
-    ...(differing !== undefined && { differing }),
-    ...(replaced !== undefined && { replaced }),
-    refused: rows.refused,
-    refusals: rows.refusals,
-    columns: planned.columns.map(({ from, target }) => ({ from, into: target.name, type: target.shown })),
-    left: planned.left,
-  };
 }

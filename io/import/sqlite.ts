@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import type { SQLOutputValue, StatementSync } from "node:sqlite";
 import { RehearsalError } from "../../core/errors.ts";
+import type { Stored } from "../../core/import/sqlite-stored.ts";
 import type { SqliteColumn, SqliteTable } from "../../core/import/sqlite-table.ts";
-import type { Stored } from "../../core/import/sqlite-values.ts";
 
 export interface SqliteRow {
   /** How it is found again: `rowid 12`, or its key. */
