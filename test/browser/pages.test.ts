@@ -145,7 +145,7 @@ describe("every page", () => {
     await withAxe(reviewer.context());
     const { backups } = await service.must<{ backups: { id: string }[] }>("GET", "/backups?limit=1");
     const inventory = { "inventory.yaml": `${INVENTORY["inventory.yaml"]}${RETENTION}` };
-    const prune = await pruned(await service.release({ ...PROJECT, ...inventory }));
+    const prune = await pruned(await service.release({ ...PROJECT, ...QUERIES, ...inventory }));
     const wrong: string[] = [];
     for (const path of [
       "/console",
