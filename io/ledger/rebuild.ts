@@ -140,9 +140,19 @@ async function goOnBehind(session: Session, { from, head, behind, newest }: Foun
       select p.id, $1 + coalesce((select max(s.attempt) from ledger.steps s where s.promotion = p.id), 0)
         from ledger.promotions p where p.status in ('created', 'running', 'waiting', 'held')
       union all select t.id, $1 + t.attempt from ledger.tasks t where t.status in ('created', 'running')
-      union all select r.id, $1 + greatest(r.attempt, (select max(attempt) from ledger.prune_records where prune = r.id))
-        from ledger.prunes r where r.status in ('created', 'running')
       on conflict (id) do update set attempts_above = excluded.attempts_above, rebuilt_at = now()`,
     [ATTEMPTS_LEAP],
   );
+  const [prunes] = await session.query<{ there: boolean }>(
+    "select to_regclass('ledger.prunes') is not null as there",
+  );
+  // A copy that an older version made has none.
+  if (prunes?.there)
+    await session.query(
+      `insert into ledger.interrupted (id, attempts_above)
+        select p.id, $1 + greatest(p.attempt, (select max(r.attempt) from ledger.prune_records r where r.prune = p.id))
+          from ledger.prunes p where p.status in ('created', 'running')
+        on conflict (id) do update set attempts_above = excluded.attempts_above, rebuilt_at = now()`,
+      [ATTEMPTS_LEAP],
+    );
 }

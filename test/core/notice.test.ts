@@ -42,7 +42,16 @@ const blocksOf = (notice: Notice) => (JSON.parse(slackBody(notice)) as { blocks:
 describe("a notice", () => {
   test("is made of each event that people are told of, and of no other", () => {
     const told = NOTICE_EVENTS.map((type) =>
-      makeNotice(event(type, { count: 2, differences: ["a"] }), facts),
+      makeNotice(
+        event(type, {
+          count: 2,
+          differences: ["a"],
+          records: ["4711"],
+          prune: "x261121aaaaaaaa",
+          halfDone: 1,
+        }),
+        facts,
+      ),
     );
     expect(told.map(({ title }) => title)).toEqual([
       "shop: approval wanted",
@@ -51,8 +60,17 @@ describe("a notice", () => {
       "shop: rolled back",
       "shop: held, an operator is needed",
       "shop: drift found",
+      "shop: prune failed",
+      "shop: pruned records are back",
     ]);
-    expect(told.at(-1)).toMatchObject({
+    expect(told.slice(-2)).toMatchObject([
+      {
+        act: expect.stringContaining("1 of its records"),
+        url: "https://rehearsal.example/console/prunes/x261121aaaaaaaa",
+      },
+      { sentence: expect.stringContaining("2 records have rows again"), quoted: "record: 4711" },
+    ]);
+    expect(told.find(({ kind }) => kind === "drift-found")).toMatchObject({
       sentence: expect.stringContaining("in 2 places"),
       quoted: "differs: a",
       url: "https://rehearsal.example/console/environments/shop",
