@@ -41,9 +41,9 @@ export interface Restored {
  * where something else has its key, and where what it points at is gone; then nothing was changed.
  */
 export async function restoreRecord(options: RestoreOptions): Promise<Restored> {
-  const { session, record, act, limits = LIMITS } = options;
-  const done = await readAct(session, { kind: "prune-restore", id: act, record });
-  if (done !== undefined) return { ...(done.facts as unknown as Restored), already: true };
+  const { session, record, limits = LIMITS } = options;
+  const done = await committed(options);
+  if (done !== undefined) return { ...done, already: true };
   await ensureLife(session);
   const { operators } = await prepare(session, options.bundle);
   const into = await openCopySession(session.address, { application: "rehearsal prune restore" });
@@ -52,9 +52,9 @@ export async function restoreRecord(options: RestoreOptions): Promise<Restored> 
       await into.execute(`begin; ${limiting(limits)}`);
       try {
         const restored = await putBack(options, operators, into);
-        await options.mayRestore?.();
+        if (restored !== undefined) await options.mayRestore?.();
         await into.execute("commit");
-        return restored;
+        return restored ?? { ...NOTHING, ...(await committed(options)), already: true };
       } catch (error) {
         // The failure that matters is the first one; a connection that is gone has rolled back.
         await into.execute("rollback").catch(() => undefined);
@@ -66,13 +66,30 @@ export async function restoreRecord(options: RestoreOptions): Promise<Restored> 
   }
 }
 
-async function putBack(options: RestoreOptions, operators: Operators, into: CopySession): Promise<Restored> {
+/** What an earlier call has brought back, when there was one. */
+async function committed({ session, record, act }: RestoreOptions): Promise<Restored | undefined> {
+  const done = await readAct(session, { kind: "prune-restore", id: act, record });
+  return done?.facts as unknown as Restored | undefined;
+}
+
+const NOTHING: Restored = { rows: {}, there: 0, already: false };
+
+/** Undefined when another call has committed the same meanwhile. */
+async function putBack(
+  options: RestoreOptions,
+  operators: Operators,
+  into: CopySession,
+): Promise<Restored | undefined> {
   const { bundle, record, act } = options;
   const { manifest } = bundle;
-  const restored: Restored = { rows: {}, there: 0, already: false };
+  const restored: Restored = { ...NOTHING, rows: {} };
   const name = `${quoteLiteral(act)}, ${quoteLiteral(record)}`;
   // First, for it is what lets triggers know; what it says follows at the end.
-  await into.execute(`insert into rehearsal.acts (kind, id, record) values ('prune-restore', ${name})`);
+  const [begun] = await into.readRow(
+    `with begun as (insert into rehearsal.acts (kind, id, record) values ('prune-restore', ${name})
+      on conflict do nothing returning 1) select count(*) from begun`,
+  );
+  if (begun === "0") return undefined;
   for (const group of manifest.order.toReversed())
     await guarded(record, quotedOf(manifest.tables[group[0] ?? 0]), () =>
       putGroup(options, operators, into, group, restored),

@@ -232,10 +232,14 @@ function namedByPayload(
   const source = within
     ? `(select r.at, ${payload} from ${alongTie(plan, operators, snapshot.table, snapshot.tie)}) s`
     : `(select ${payload} from ${snapshot.table.quoted} t
-        where ${since}::text is null or age(t.xmin) <= age(${since}::text::xid8::xid)) s`;
+        where ${since}::text is null or age(t.xmin) <= age(${since}::text::xid8::xid)
+          or pg_snapshot_xmin(pg_current_snapshot())::text::bigint - ${since}::text::bigint > ${FAR}) s`;
   return `select distinct ${NAMED_BY_PAYLOAD}, ${index}, t.at, t.key, null::text[], ${NOTHING}
     from ${source} cross join lateral ${said} join t${to} t on ${within ? "t.at = s.at and " : ""}${same}`;
 }
+
+/** Ages of transactions count around 2^32: of a number further behind than this they would say nothing. */
+const FAR = 1_000_000_000;
 
 /** Whether a column has the value `v.v` that a payload says: numbers by their value, whether they stand as number or text; uuids in any case of letters. */
 export function sameAsSaid(column: string, type: string): string {
