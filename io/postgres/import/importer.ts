@@ -4,9 +4,9 @@ import { RehearsalError } from "../../../core/errors.ts";
 import type { SetLayout } from "../../../core/import/layout.ts";
 import type { Refusal } from "../../../core/import/refused.ts";
 import type { StagedRecord } from "../../../core/import/staged.ts";
-import { quoteLiteral } from "../../../core/names.ts";
 import { type CopySession, openCopySession } from "../copy.ts";
 import { pinnedSettings } from "../session.ts";
+import { type ActOf, beginAct, noteDone, readDone } from "./batch-acts.ts";
 import { claimRecords, MAKE_CLAIMS_STAGE } from "./claims.ts";
 import { copyRow, once, queryRows } from "./copy-row.ts";
 import { type SetStatements, statementsOf } from "./statements.ts";
@@ -59,6 +59,9 @@ type BeforeCommit = (records: readonly StagedRecord[], areNew: boolean) => Promi
 const QUARREL = new Set(["40001", "40P01", "55P03"]);
 const TRIES = 4;
 
+/** Staged rows are few, and what they are compared with is found by its index: tables that were just filled have no statistics yet. */
+const PLANS = "set enable_seqscan = off";
+
 export class Importer {
   readonly #session: CopySession;
   readonly #options: ImporterOptions;
@@ -71,7 +74,7 @@ export class Importer {
     await session.execute(
       `${Object.entries(pinned)
         .map(([name, value]) => `select set_config('${name}', '${value}', false)`)
-        .join("; ")}; set enable_seqscan = off`,
+        .join("; ")}; ${PLANS}`,
     );
     const importer = new Importer(session, options);
     await session.execute(MAKE_CLAIMS_STAGE);
@@ -102,16 +105,8 @@ export class Importer {
   }
 
   /** What this task's acts tell of rows that were inserted and updated, by the names of the sets: every attempt's. */
-  async readDone(): Promise<Map<string, { inserted: number; updated: number }>> {
-    const done = new Map<string, { inserted: number; updated: number }>();
-    for (const { name } of this.#options.layout) {
-      const [inserted, updated] = await this.#session.readRow(
-        `select coalesce(sum((facts->'rows'->${quoteLiteral(name)}->>0)::bigint), 0), coalesce(sum((facts->'rows'->${quoteLiteral(name)}->>1)::bigint), 0)
-          from rehearsal.acts where kind = 'import' and id = ${quoteLiteral(this.#options.task)}`,
-      );
-      done.set(name, { inserted: Number(inserted), updated: Number(updated) });
-    }
-    return done;
+  readDone(): Promise<Map<string, { inserted: number; updated: number }>> {
+    return readDone(this.#session, this.#options.task, this.#options.layout);
   }
 
   async close(): Promise<void> {
@@ -189,7 +184,7 @@ export class Importer {
         if (unfounded > 0) throw new SomeRefused(await this.#unfounded(statements, set, records));
         const updated = set.rows.existing === "update" ? differ : 0;
         if (!acting && inserted + updated > 0) {
-          await this.#act(records);
+          await beginAct(session, this.#actName(records));
           acting = true;
         }
         if (inserted > 0) await session.execute(statements.insert);
@@ -201,7 +196,7 @@ export class Importer {
         done.updated.push(updated);
       }
       this.#at = this.#options.layout.length;
-      if (acting) await this.#noteDone(records, done);
+      if (acting) await noteDone(session, this.#actName(records), this.#options.layout, done);
       await beforeCommit(
         records,
         done.inserted.some((count) => count > 0),
@@ -235,31 +230,9 @@ export class Importer {
     return count;
   }
 
-  /** What triggers may ask, and what a later attempt counts by. */
-  async #act([first]: readonly StagedRecord[]): Promise<void> {
-    await this.#session.execute(
-      `insert into rehearsal.acts (kind, id, record) values ('import', ${this.#actName(first)})
-        on conflict (kind, id, record) do update set facts = default, xid = default, at = default`,
-    );
-  }
-
-  async #noteDone(
-    [first]: readonly StagedRecord[],
-    { inserted, updated }: Omit<Written, "refused">,
-  ): Promise<void> {
-    const rows = this.#options.layout.map(({ name }, index) => [
-      name,
-      [inserted[index] ?? 0, updated[index] ?? 0],
-    ]);
-    const facts = JSON.stringify({ rows: Object.fromEntries(rows) });
-    await this.#session.execute(
-      `update rehearsal.acts set facts = ${quoteLiteral(facts)}::jsonb where kind = 'import' and (id, record) = (${this.#actName(first)})`,
-    );
-  }
-
-  #actName(first: StagedRecord | undefined): string {
+  #actName([first]: readonly StagedRecord[]): ActOf {
     const { task, attempt } = this.#options;
-    return `${quoteLiteral(task)}, ${quoteLiteral(`${attempt}/${first?.folder ?? ""}`)}`;
+    return { task, record: `${attempt}/${first?.folder ?? ""}` };
   }
 
   async #unfounded(
