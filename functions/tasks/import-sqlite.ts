@@ -76,7 +76,7 @@ export const importSqliteTask: TaskWork<"import-sqlite"> = async (context) => {
     },
     also: (ledger) =>
       appendEvent(ledger, {
-        type: "database.imported",
+        type: refusal !== undefined ? "import.refused" : dryRun ? "import.tried" : "database.imported",
         environment: environment.name,
         data: {
           ...{ task: task.id, import: name, release, from: describeSource(source), file: file.name },
