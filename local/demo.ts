@@ -12,7 +12,12 @@ import { selenite } from "./demo/selenite.ts";
 import { openStage, type Stage, say, tell } from "./demo/stage.ts";
 
 /** By the example's name; the first is played when none is named. */
-const STORIES: Record<string, (stage: Stage) => Promise<void>> = { narralytica, documents, selenite, assessments };
+const STORIES: Record<string, (stage: Stage) => Promise<void>> = {
+  narralytica,
+  documents,
+  selenite,
+  assessments,
+};
 
 const { values: flags, positionals } = parseArgs({
   options: { keep: { type: "boolean", default: false } },
