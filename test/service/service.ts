@@ -27,7 +27,10 @@ export interface Answer<T = Record<string, unknown>> {
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** As vitest.config.ts has it for the tests' own processes. */
-const ONE_TIER = ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"];
+const ONE_TIER = [
+  ...["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"],
+  ...["--no-opt", "--no-maglev", "--single-threaded"],
+];
 
 /** One service with its own folder and control database; it can be killed and started again. */
 export class Service {
