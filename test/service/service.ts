@@ -83,7 +83,10 @@ export class Service {
       ...this.#within,
       ...[process.execPath, ...ONE_TIER, join(ROOT, "test/service/process.ts"), JSON.stringify(options)],
     ];
-    const child = spawn(command, rest, { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(command, rest, {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, ".rehearsal/compile-cache") },
+    });
     this.#child = child;
     this.#exit = new Promise((resolve) => child.on("exit", (code, signal) => resolve(signal ?? code)));
     const lines = createInterface({ input: child.stdout });
