@@ -35,8 +35,14 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/servers.ts"],
     pool: "forks",
-    // The parser and pg_dump are compiled once, not a second time behind the tests' backs.
-    execArgv: ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"],
+    // The parser and pg_dump are compiled once, and nothing else a second time: most of what runs here runs once.
+    execArgv: [
+      "--no-wasm-tier-up",
+      "--no-wasm-dynamic-tiering",
+      "--no-opt",
+      "--no-maglev",
+      "--single-threaded",
+    ],
     maxWorkers: 3,
     // What a function in the tests' own process has to say stands among their results: only what is wrong.
     env: { POWERTOOLS_LOG_LEVEL: "WARN", POWERTOOLS_METRICS_DISABLED: "true" },

@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import * as modules from "node:module";
 import { fileURLToPath } from "node:url";
 
 const compiled = new URL("../package/cli/main.mjs", import.meta.url);
@@ -14,8 +14,12 @@ const source = new URL("../cli/main.ts", import.meta.url);
 const entry = existsSync(source) ? source : compiled;
 const needed = entry === source ? 24 : 22;
 
-if (Number(process.versions.node.split(".")[0]) >= needed) await import(entry.href);
-else {
+if (Number(process.versions.node.split(".")[0]) >= needed) {
+  // Half of the time of a short command is the compiling of it. Where nothing can be kept it is compiled each time.
+  const kept = entry === source ? "../.rehearsal/compile-cache" : "../../.cache/rehearsal";
+  modules.enableCompileCache?.(fileURLToPath(new URL(kept, import.meta.url)));
+  await import(entry.href);
+} else {
   const newer = nodeOfRegistry();
   if (newer === undefined) refuse();
   else hand(newer);
@@ -23,7 +27,7 @@ else {
 
 /** Node as the npm package `node` has it, when it is installed here. */
 function nodeOfRegistry() {
-  const require = createRequire(import.meta.url);
+  const require = modules.createRequire(import.meta.url);
   try {
     return require.resolve("node/bin/node");
   } catch {
@@ -32,7 +36,7 @@ function nodeOfRegistry() {
 }
 
 function hand(node) {
-  const child = spawn(node, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
   // The terminal sends Ctrl-C to both; the child decides what it means.
   for (const signal of ["SIGINT", "SIGTERM"])
     process.on(signal, () => {

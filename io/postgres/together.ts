@@ -21,19 +21,21 @@ export async function together<T extends readonly Promise<unknown>[]>(
 }
 
 /**
- * From now on an abort ends what the session runs: the server is asked to cancel it, and the connection is dropped without waiting,
- * for the server may be what does not answer. The returned function undoes that.
+ * From now on an abort ends the session: the server is asked to, and the connection is dropped without waiting, for the server may be
+ * what does not answer. The returned function undoes that.
  */
 export function dropOnAbort(session: Session, signal: AbortSignal, application: string): () => void {
   const drop = () => {
     session.destroy();
-    // A server that cannot be reached any more has nothing to cancel.
+    // Not cancelled: that would pass by a statement that is still on its way. A server that is out of reach has nothing to end.
     void openSession(session.address, { application, patienceSeconds: 0 })
-      .then((other) =>
-        other.query("select pg_cancel_backend($1)", [session.pid]).finally(() => other.close()),
-      )
+      .then((other) => other.query(END, [session.pid, application]).finally(() => other.close()))
       .catch(() => undefined);
   };
   signal.addEventListener("abort", drop, { once: true });
   return () => signal.removeEventListener("abort", drop);
 }
+
+/** By its name as well, for another's session may have its number by now. */
+const END =
+  "select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and application_name = $2";

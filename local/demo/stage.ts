@@ -67,7 +67,7 @@ export async function openStage(name: string): Promise<Stage> {
   };
   const rehearsal: Stage["rehearsal"] = async (words, wanted, variables = {}) => {
     process.stdout.write(`\n$ rehearsal ${words.join(" ")}\n`);
-    const child = spawn(process.execPath, [join(ROOT, "cli/main.ts"), ...words], {
+    const child = spawn(process.execPath, [join(ROOT, "bin/rehearsal.js"), ...words], {
       cwd: await readdir(project).then(
         () => project,
         () => FOLDER,

@@ -8,7 +8,7 @@ import { parse } from "yaml";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** What runs the command from its sources. */
-export const COMMAND = `${process.execPath} ${join(ROOT, "cli/main.ts")}`;
+export const COMMAND = `${process.execPath} ${join(ROOT, "bin/rehearsal.js")}`;
 
 export interface Ran {
   exit: number | null;

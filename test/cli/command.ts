@@ -26,7 +26,7 @@ export interface RunOptions {
   onError?: (text: string, child: ChildProcess) => void;
 }
 
-const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../bin/rehearsal.js", import.meta.url));
 
 /** Runs the command to its end. */
 export function runCommand(words: string[], options: RunOptions = {}): Promise<Result> {

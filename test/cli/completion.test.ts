@@ -12,7 +12,7 @@ import { start } from "../api/course.ts";
 import { KEY, registerFresh, uploadRelease } from "../api/world.ts";
 import { type CommandWorld, openCommandWorld, runCommand } from "./command.ts";
 
-const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../bin/rehearsal.js", import.meta.url));
 
 let world: CommandWorld;
 let release: string;

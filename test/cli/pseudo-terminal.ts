@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import xterm from "@xterm/headless";
 
-const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../bin/rehearsal.js", import.meta.url));
 
 /** Stands in the output where the terminal has another size from there on. */
 const RESIZED = "\u0000resized\u0000";

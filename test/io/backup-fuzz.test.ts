@@ -38,9 +38,9 @@ const seeds = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, place) => first + place);
 const [wanted] = [process.env.REHEARSAL_FUZZ?.split("-").map(Number)];
 
-/** Three hundred schemas on the newest server; a batch on each of the others, restored there and on every newer one. */
+/** Three hundred schemas on the newest server; twenty on each of the others, restored there and on every newer one. */
 const trips = servers.flatMap((from) => {
-  const [first = 1, last = first] = wanted ?? [1, from === newestServer() ? 300 : BATCH];
+  const [first = 1, last = first] = wanted ?? [1, from === newestServer() ? 300 : 20];
   return seeds(0, Math.ceil((last - first + 1) / BATCH) - 1).map((place) => ({
     from,
     major: from.major,

@@ -27,7 +27,10 @@ export interface Answer<T = Record<string, unknown>> {
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** As vitest.config.ts has it for the tests' own processes. */
-const ONE_TIER = ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"];
+const ONE_TIER = [
+  ...["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"],
+  ...["--no-opt", "--no-maglev", "--single-threaded"],
+];
 
 /** One service with its own folder and control database; it can be killed and started again. */
 export class Service {
@@ -80,7 +83,10 @@ export class Service {
       ...this.#within,
       ...[process.execPath, ...ONE_TIER, join(ROOT, "test/service/process.ts"), JSON.stringify(options)],
     ];
-    const child = spawn(command, rest, { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(command, rest, {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, ".rehearsal/compile-cache") },
+    });
     this.#child = child;
     this.#exit = new Promise((resolve) => child.on("exit", (code, signal) => resolve(signal ?? code)));
     const lines = createInterface({ input: child.stdout });
