@@ -1883,7 +1883,7 @@ export const ERRORS = {
     exit: 1,
   }),
   ReportOrderUnclear: entry<{ report: string; order: string; row: number }>({
-    message: (f) => `rows ${f.row - 1} and ${f.row} of the report "${f.report}" are equal in ${f.order}`,
+    message: (f) => `row ${f.row} of the report "${f.report}" equals the one before it in ${f.order}`,
     hint: "name under order columns that tell every two rows apart: else the same rows would make other bytes the next time",
     status: 422,
     exit: 1,

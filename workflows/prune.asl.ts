@@ -4,7 +4,8 @@
  * what goes is sealed in a bundle. A batch that fails leaves the others to go on; what has lost its rows is finished later.
  */
 import type { StateMachine, States } from "./asl.ts";
-import { batchStep, choice, ending, map, pruneStep, success, waitUntil } from "./states.ts";
+import { batchStep, pruneStep } from "./prune-states.ts";
+import { choice, ending, map, success, waitUntil } from "./states.ts";
 
 /** Batches that are worked on at once: a database has other things to do. */
 const AT_ONCE = 2;

@@ -25,7 +25,8 @@ export interface MachineOptions {
   heartbeatSeconds?: number;
 }
 
-interface StateOptions {
+/** What each state says. */
+export interface StateOptions {
   comment: string;
   assign?: Record<string, Expression>;
   next: string;
@@ -74,51 +75,8 @@ export function task(options: StateOptions): TaskState {
   return invoke("task", OTHER_FUNCTIONS.task, payload, options);
 }
 
-/** A state of the prune's machine: invokes the function of all prunes, which is told the state's name. A promotion that is under way is waited for. */
-export function pruneStep(name: string, options: StateOptions): TaskState {
-  const payload = {
-    prune: PRUNE,
-    state: name,
-    error: "{% $exists($failure) ? $failure : null %}",
-  };
-  const step = invoke("prune", OTHER_FUNCTIONS.prune, payload, options);
-  return { ...step, Retry: [...step.Retry, THEIR_TURN] };
-}
-
-/** The states of one batch: what fails leads to `onFailure` in it. */
-export function batchStep(
-  onFailure: string,
-): (name: string, options: Omit<StateOptions, "onFailure">) => TaskState {
-  return (name, options) => {
-    const payload = {
-      prune: PRUNE,
-      state: name,
-      batch: "{% $batch %}",
-      error: "{% $exists($trouble) ? $trouble : null %}",
-    };
-    const step = invoke("prune", OTHER_FUNCTIONS.prune, payload, { ...options, onFailure });
-    return {
-      ...step,
-      Retry: [...step.Retry, THEIR_TURN],
-      // A variable of a batch has not the name of one outside.
-      Catch: catchers(onFailure, "trouble"),
-    };
-  };
-}
-
-const PRUNE = "{% $states.context.Execution.Input.prune %}";
-
-/** About an hour and a half; the sweep comes again later. */
-const THEIR_TURN: Retrier = {
-  ErrorEquals: ["PruneMustWait"],
-  IntervalSeconds: 2,
-  BackoffRate: 2,
-  MaxAttempts: 24,
-  MaxDelaySeconds: 300,
-  JitterStrategy: "FULL",
-};
-
-function invoke(
+/** Invokes one of our functions, as every state does. */
+export function invoke(
   name: string,
   limits: FunctionLimits,
   payload: Record<string, Expression>,
@@ -267,7 +225,7 @@ const PATIENTLY = {
 } as const;
 
 /** States.ALL does not stand for a time-out of the state everywhere, so both kinds are named. */
-function catchers(next: string, variable = "failure"): Catcher[] {
+export function catchers(next: string, variable = "failure"): Catcher[] {
   // Not `error`: that is a function of JSONata.
   const Assign = { [variable]: "{% $states.errorOutput %}" };
   return [

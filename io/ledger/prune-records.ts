@@ -1,4 +1,7 @@
-/** The records of prunes in the ledger: each is in one prune at a time, and only the newest attempt at its batch may write. */
+/**
+ * The records of prunes in the ledger: each is in one prune at a time, and only the newest attempt at its batch may write.
+ * Long because what a record may become is told in one place.
+ */
 import type { ErrorRecord } from "../../core/errors.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import type { SealedBundle } from "../../core/prune/bundle.ts";

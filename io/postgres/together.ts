@@ -37,5 +37,4 @@ export function dropOnAbort(session: Session, signal: AbortSignal, application: 
 }
 
 /** By its name as well, for another's session may have its number by now. */
-const END =
-  "select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and application_name = $2";
+const END = "select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and application_name = $2";

@@ -1,4 +1,7 @@
-/** Prunes, holds and policies over HTTP: started once, listed in pages, and refused with a mend; what runs them is another suite's. */
+/**
+ * Prunes, holds and policies over HTTP: started once, listed in pages, and refused with a mend; what runs them is another suite's.
+ * Long because each route has its refusals.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { updateEnvironment } from "../../io/ledger/environments.ts";
 import { newId } from "../../io/new-id.ts";

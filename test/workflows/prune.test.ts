@@ -1,6 +1,7 @@
 /**
  * What is told of archived records, and what becomes of it: reports first, deletions once a policy was tested, and everything back
- * again. Long because all of it happens on one service.
+ * again.
+ * Long because all of it happens on one service.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Json } from "../../core/canonical-json.ts";

@@ -1,3 +1,7 @@
+/**
+ * Reports and documents on a service: what is refused leaves no file, what is killed is healed, and the same payload makes the same bytes.
+ * Long because the service and its records are made once.
+ */
 import * as aws from "@aws-sdk/client-s3";
 import { parse as parseCsv } from "csv-parse/sync";
 import { afterAll, beforeAll, expect, test } from "vitest";

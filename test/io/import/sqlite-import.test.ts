@@ -1,4 +1,7 @@
-/** A SQLite database comes over whole or not at all: whatever its values, and whatever is wrong with its file. */
+/**
+ * A SQLite database comes over whole or not at all: whatever its values, and whatever is wrong with its file.
+ * Long because the kinds of values are a table.
+ */
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
