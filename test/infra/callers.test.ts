@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { ratesOf } from "../../infra/clock.ts";
 import { type Deployment, deadLetterQueueArn, functionAliasArn, machineArn } from "../../infra/deployment.ts";
 import { parseSettings } from "../../infra/settings.ts";
+import type { ClockFunction } from "../../workflows/calls.ts";
 import { ACCOUNT, evaluate, type Inputs, type Program } from "./program.ts";
 import { at, statements } from "./rules/look.ts";
 
@@ -18,15 +19,16 @@ beforeAll(async () => {
 const schedules = () =>
   Object.fromEntries(program.all("scheduler.Schedule").map(({ inputs }) => [String(inputs.name), inputs]));
 
-test("the clock calls what is live of six functions, as often as the settings say", () => {
+test("the clock calls what is live of seven functions, as often as the settings say", () => {
   const called = Object.entries(schedules()).map(([name, { scheduleExpression, target }]) => ({
     ...{ name, scheduleExpression, arn: (target as Inputs).arn },
   }));
-  const every = (name: "reconcile" | "notify" | "sweep" | "drift" | "expire" | "audit", rate: string) => ({
+  const every = (name: ClockFunction, rate: string) => ({
     ...{ name: `rehearsal-example-${name}`, scheduleExpression: rate, arn: functionAliasArn(d, name) },
   });
   expect(called.sort((one, other) => (one.name < other.name ? -1 : 1))).toEqual([
     every("audit", "rate(1 day)"),
+    every("drain", "rate(1 minute)"),
     every("drift", "rate(1 day)"),
     every("expire", "rate(1 day)"),
     every("notify", "rate(1 minute)"),
@@ -48,7 +50,7 @@ test("what the clock or the bus cannot have taken ends in the dead-letter queue"
     ...program.all("cloudwatch.EventTarget").map(({ inputs }) => inputs),
     ...Object.values(schedules()).map(({ target }) => target as Inputs),
   ];
-  expect(targets).toHaveLength(8);
+  expect(targets).toHaveLength(10);
   for (const { deadLetterConfig, retryPolicy } of targets) {
     expect(deadLetterConfig).toEqual({ arn: deadLetterQueueArn(d) });
     expect(retryPolicy).toMatchObject({ maximumEventAgeInSeconds: 3_600 });
@@ -62,11 +64,12 @@ test("what the clock or the bus cannot have taken ends in the dead-letter queue"
   ]);
 });
 
-test("an execution that ended badly has the reconciler called, and a notice the notifier", () => {
+test("an execution that ended badly has the reconciler called, a notice the notifier, and whoever archived is heard", () => {
   const rules = program.all("cloudwatch.EventRule");
   const ended = rules.find(({ name }) => name === "ExecutionEndedRule");
   const told = rules.find(({ name }) => name === "PeopleToTellRule");
-  expect(rules).toHaveLength(2);
+  const archived = rules.find(({ name }) => name === "RecordArchivedRule");
+  expect(rules).toHaveLength(3);
   expect(JSON.parse(String(ended?.inputs.eventPattern))).toMatchObject({
     source: ["aws.states"],
     detail: {
@@ -79,8 +82,11 @@ test("an execution that ended badly has the reconciler called, and a notice the 
   });
   expect(ended?.inputs.eventBusName).toBeUndefined();
   expect(told?.inputs.eventBusName).toBe("rehearsal-example");
+  expect(archived?.inputs.eventBusName).toBe("rehearsal-example");
+  expect(JSON.parse(String(archived?.inputs.eventPattern))).toEqual({ "detail-type": ["record.archived"] });
   const targets = program.all("cloudwatch.EventTarget").map(({ inputs }) => inputs.arn);
-  expect(targets.sort()).toEqual([functionAliasArn(d, "notify"), functionAliasArn(d, "reconcile")]);
+  const heard = ["archived", "notify", "reconcile"] as const;
+  expect(targets.sort()).toEqual(heard.map((name) => functionAliasArn(d, name)));
 });
 
 test("who may call a function is told by what calls it, and by its alias", () => {
@@ -89,6 +95,7 @@ test("who may call a function is told by what calls it, and by its alias", () =>
   expect(sources.sort()).toEqual([
     "events:eu-west-1:123456789012:rule/rehearsal-example-execution-ended",
     "events:eu-west-1:123456789012:rule/rehearsal-example/rehearsal-example-people-to-tell",
+    "events:eu-west-1:123456789012:rule/rehearsal-example/rehearsal-example-record-archived",
     "execute-api:eu-west-1:123456789012:api1/*/$default",
     "execute-api:eu-west-1:123456789012:api1/*/*/iam/{proxy+}",
   ]);

@@ -1,8 +1,10 @@
 /** What holds of every function: limits, a log, a role and versions of its own, and somewhere to go with what it could not do. */
 import { type Deployment, functionLogGroup, functionNameOf, roleName } from "../../../infra/deployment.ts";
+import { tasksOf } from "../../../workflows/asl.ts";
 import { functionsOf } from "../../../workflows/binding.ts";
 import { FUNCTION_NAMES, type FunctionName, LIMITS } from "../../../workflows/modules.ts";
 import { promotionDefinition, rollbackDefinition } from "../../../workflows/promotion.asl.ts";
+import { pruneDefinition } from "../../../workflows/prune.asl.ts";
 import { taskDefinition } from "../../../workflows/task.asl.ts";
 import type { Program, Resource } from "../program.ts";
 import { at, type Rule } from "./look.ts";
@@ -76,13 +78,14 @@ export function haveOwnRoles(d: Deployment): Rule {
 export function leaveNothingLost(d: Deployment): Rule {
   const answered = new Set<FunctionName>(["api", "look", "answer", "prepare", "rebuild"]);
   const caught = new Set(
-    [promotionDefinition(), rollbackDefinition(), taskDefinition()].flatMap((definition) => {
-      const uncaught = Object.values(definition.States).some(
-        (state) =>
-          state.Type === "Task" && !state.Catch.some(({ ErrorEquals }) => ErrorEquals.includes("States.ALL")),
-      );
-      return uncaught ? [] : functionsOf(definition);
-    }),
+    [promotionDefinition(), rollbackDefinition(), taskDefinition(), pruneDefinition()].flatMap(
+      (definition) => {
+        const uncaught = tasksOf(definition).some(
+          (state) => !state.Catch.some(({ ErrorEquals }) => ErrorEquals.includes("States.ALL")),
+        );
+        return uncaught ? [] : functionsOf(definition);
+      },
+    ),
   );
   return (program) =>
     FUNCTION_NAMES.filter((name) => !answered.has(name) && !caught.has(name)).flatMap((name) => {
