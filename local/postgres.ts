@@ -122,7 +122,11 @@ async function unprivilegedUser(): Promise<User> {
 
 async function ensureCluster(
   binaries: string,
-  { dataFolder: folder, temporary = false }: Pick<PostgresOptions<number>, "dataFolder" | "temporary">,
+  {
+    major,
+    dataFolder: folder,
+    temporary = false,
+  }: Pick<PostgresOptions<number>, "major" | "dataFolder" | "temporary">,
   data: string,
   user: User,
 ): Promise<string> {
@@ -142,7 +146,7 @@ async function ensureCluster(
     ...["-D", data, "-U", "postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
     ...["--encoding=UTF8", "--no-locale", "--no-sync"],
     // Whoever connects works out the password's hash anew, thousands of times over; nobody steals that of a throw-away server.
-    ...(temporary ? ["-c", "scram_iterations=1"] : []),
+    ...(temporary && major >= 16 ? ["-c", "scram_iterations=1"] : []),
   ];
   await run(command, rest, { cwd: "/" });
   await writeFile(join(folder, "ready"), "");
