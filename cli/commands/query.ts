@@ -20,7 +20,7 @@ const FORMATS = ["table", "csv", "spreadsheet", "json", "ndjson"] as const;
 interface Options {
   environment: string;
   list?: true;
-  param: Record<string, string | string[]>;
+  param?: Record<string, string | string[]>;
   format?: (typeof FORMATS)[number];
   out?: string;
   limit?: number;
@@ -37,7 +37,6 @@ export const queryCommand: Declare = (act) =>
       "--param <name=value>",
       "a parameter; once more for another, or for another value of a list",
       collect,
-      {},
     )
     .addOption(
       new Option(
@@ -55,7 +54,7 @@ export const queryCommand: Declare = (act) =>
     );
 
 /** What `--param name=value` gives so far, and one more. */
-function collect(word: string, given: Options["param"]): Options["param"] {
+function collect(word: string, given: Options["param"] = {}): Options["param"] {
   const at = word.indexOf("=");
   if (at < 1) throw usage(`"${word}" is no parameter: it is written name=value`);
   const [name, value] = [word.slice(0, at), word.slice(at + 1)];
@@ -105,7 +104,7 @@ function described({ name, description, parameters }: ListedQuery): string {
 }
 
 async function run(context: Context, name: string, options: Options): Promise<Outcome> {
-  const { environment, param, limit, release, out } = options;
+  const { environment, param = {}, limit, release, out } = options;
   const path = out === undefined ? undefined : resolve(context.folder, out);
   const shown = options.format ?? (path === undefined ? (context.json ? "json" : "table") : byName(path));
   const format: QueryFormat = shown === "table" ? "rows" : shown;
