@@ -58,13 +58,16 @@ export async function prepareReplacement(
     await writeState(session, environment.state, null);
     const fingerprint = await keepShape(store, await readGuardedShape(session, environment.policy));
     const release = await newestRelease(session);
-    const pruned = await readActsOf(session, "prune");
+    const acts = {
+      pruned: await readActsOf(session, "prune"),
+      restored: await readActsOf(session, "prune-restore"),
+    };
     return {
       environment: environment.name,
       keptAs: databaseName(address.database, "replaced", task.id),
       record: async (ledger) => {
         await replaceEnvironment(ledger, environment.name, { fingerprint, release });
-        await tellReturned(ledger, environment.name, pruned);
+        await tellReturned(ledger, environment.name, acts);
       },
     };
   } finally {

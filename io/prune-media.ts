@@ -5,6 +5,7 @@ import type { BundledMedium } from "../core/prune/bundle.ts";
 import type { PrunePlan } from "../core/prune/plan.ts";
 import type { ObjectHead, ObjectStore } from "./object-store.ts";
 import { namedElsewhere } from "./postgres/prune/candidates.ts";
+import { LIMITS, limiting, withRetries } from "./postgres/prune/retries.ts";
 import type { Session } from "./postgres/session.ts";
 
 /** Where an environment keeps its objects: rows name keys below the root. */
@@ -61,20 +62,27 @@ export async function bundleMedium(
 
 /**
  * Removes the objects of pruned records: what no row names any more, and what is still what was bundled. In a versioned bucket its
- * version stays. Safe to run again; returns what is gone now, and what stays and why.
+ * version stays. What a row has begun to name meanwhile is put back from the bundle, by whichever attempt finds it. Safe to run
+ * again; returns what is gone now, and what stays and why.
  */
 export async function removeMedia(options: {
   session: Session;
   storage: MediaStorage;
+  /** Where the bundle is. */
+  store: ObjectStore;
   plan: PrunePlan;
   media: readonly BundledMedium[];
+  /** Told the points passed: `removed`, ahead of the second look. */
+  passed?: (point: string) => void | Promise<void>;
 }): Promise<{ removed: BundledMedium[]; kept: { key: string; because: string }[] }> {
-  const { session, storage, plan, media } = options;
-  const named = await namedElsewhere(
-    session,
-    plan,
-    media.map(({ key }) => key),
-  );
+  const { session, storage, store, plan, media } = options;
+  const look = () =>
+    namedElsewhere(
+      session,
+      plan,
+      media.map(({ key }) => key),
+    );
+  let named = await look();
   const kept: { key: string; because: string }[] = [];
   const removed: BundledMedium[] = [];
   await inParallel(media, async (medium) => {
@@ -88,7 +96,30 @@ export async function removeMedia(options: {
       kept.push({ key, because: "it was written anew since it was bundled" });
     else removed.push(medium);
   });
-  return { removed, kept };
+  if (removed.length > 0) {
+    await options.passed?.("removed");
+    await awaitWriters(session, plan);
+    named = await look();
+  }
+  const missing: BundledMedium[] = [];
+  for (const medium of media)
+    if (named.has(medium.key) && (await headOf(storage, medium.key)) === undefined) missing.push(medium);
+  await restoreMedia(storage, store, missing);
+  for (const { key } of removed) {
+    const because = named.get(key);
+    if (because !== undefined) kept.push({ key, because });
+  }
+  return { removed: removed.filter(({ key }) => !named.has(key)), kept };
+}
+
+/** Until whoever writes into a table with keys of objects has ended: one table at a time, so that nobody is in nobody's way twice. */
+async function awaitWriters(session: Session, { keyColumns }: PrunePlan): Promise<void> {
+  for (const table of new Set(keyColumns.map((one) => one.table.quoted)))
+    await withRetries(`the lock on ${table}`, LIMITS, () =>
+      session.transaction(async () => {
+        await session.execute(`${limiting(LIMITS)}; lock table ${table} in share mode`);
+      }),
+    );
 }
 
 /** Puts objects back where nothing is; throws `RestoreMediaTaken` where something else is, and `BundleDamaged`. */

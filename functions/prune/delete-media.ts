@@ -7,7 +7,7 @@ import { removeMedia } from "../../io/prune-media.ts";
 import { openBundles } from "./bundles.ts";
 import { asBatch, type BatchContext, type PruneInput } from "./context.ts";
 import { mediaOf } from "./storage.ts";
-import { inTurn } from "./turn.ts";
+import { assertSameShape, inTurn } from "./turn.ts";
 
 export async function deleteMedia(ledger: Session, input: PruneInput): Promise<Json> {
   await asBatch(
@@ -27,7 +27,7 @@ export async function deleteMedia(ledger: Session, input: PruneInput): Promise<J
 
 /** In the record's turn: a promotion's rollback puts objects back that were there when it began. */
 async function removeOf(
-  { ledger, prune, environment, target, policyNow, assertNewest, passed }: BatchContext,
+  { ledger, store, prune, environment, target, policyNow, assertNewest, passed }: BatchContext,
   { record, deleted }: PruneRecord,
   { manifest }: PruneBundle,
 ): Promise<void> {
@@ -35,11 +35,13 @@ async function removeOf(
   const storage = mediaOf(environment.policy);
   await inTurn(ledger, environment.name, async () => {
     await assertNewest(record);
+    await assertSameShape(ledger, prune.id, environment);
     let gone: typeof media = [];
     if (media.length > 0 && storage !== undefined) {
       const plan = await target.plan(await policyNow());
-      ({ removed: gone } = await removeMedia({ session: await target.session(), storage, plan, media }));
-      passed("removed");
+      ({ removed: gone } = await removeMedia({
+        ...{ session: await target.session(), storage, store, plan, media, passed },
+      }));
     }
     // An object of several records is counted with the first of them.
     const own = gone.filter(({ records }) => records[0] === record);

@@ -8,7 +8,7 @@ import type { PruneBundle } from "../../io/prune-bundle.ts";
 import { openBundles } from "./bundles.ts";
 import { refuseHeld } from "./check.ts";
 import { asBatch, type BatchContext, orRefused, type PruneInput } from "./context.ts";
-import { assertTurn, inTurn } from "./turn.ts";
+import { assertSameShape, assertTurn, inTurn } from "./turn.ts";
 
 export async function deleteRows(ledger: Session, input: PruneInput): Promise<Json> {
   await asBatch(
@@ -40,6 +40,7 @@ async function deleteOne(
   await inTurn(ledger, environment.name, async () => {
     await refuseHeld(ledger, { environment: environment.name, policy: prune.policy, record });
     await assertNewest(record);
+    await assertSameShape(ledger, prune.id, environment);
     const { rows } = await deleteRecord({
       ...{ session: await target.session(), plan, bundle, record, act: prune.id },
       mayDelete: () => assertTurn(ledger),

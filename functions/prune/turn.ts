@@ -6,6 +6,7 @@
  * The order of the locks, for whoever takes several: the environment's turns, its holds, the prune, its records, the log.
  */
 import { RehearsalError } from "../../core/errors.ts";
+import { type Environment, readEnvironment } from "../../io/ledger/environments.ts";
 import { lockHolds } from "../../io/ledger/holds.ts";
 import { lockTurns } from "../../io/ledger/rehearsals.ts";
 import type { Session } from "../../io/postgres/session.ts";
@@ -13,7 +14,7 @@ import { log } from "../../io/telemetry/log.ts";
 import { waitForPromotion } from "../fenced.ts";
 
 /** Seconds after which the ledger lets go of whoever does not speak any more. */
-const SILENT = 28;
+export const SILENT = 28;
 
 /**
  * Runs the work in a transaction of the ledger in which no promotion of the environment begins and no hold is placed. Throws
@@ -27,6 +28,16 @@ export async function inTurn<T>(ledger: Session, environment: string, work: () =
     await lockHolds(ledger, environment, "beside");
     return whileSpeaking(ledger, work);
   });
+}
+
+/**
+ * Throws `BatchUnfinished` when the environment has got another release or shape since its plan was made: a sandbox that was held up
+ * for a whole promotion goes on with what it knew before. To be asked in the turn.
+ */
+export async function assertSameShape(ledger: Session, prune: string, known: Environment): Promise<void> {
+  const { release, fingerprint } = await readEnvironment(ledger, known.name);
+  if (release !== known.release || fingerprint !== known.fingerprint)
+    throw new RehearsalError("BatchUnfinished", { prune, left: 1 });
 }
 
 /** What the work comes to, or `otherwise` while a promotion has the environment: whoever comes later does it. */
@@ -49,7 +60,7 @@ export async function assertTurn(ledger: Session): Promise<void> {
 }
 
 /** The work may take longer than a silent transaction is left alone for. */
-async function whileSpeaking<T>(ledger: Session, work: () => Promise<T>): Promise<T> {
+export async function whileSpeaking<T>(ledger: Session, work: () => Promise<T>): Promise<T> {
   const timer = setInterval(
     () => {
       // Whoever speaks next is told that the session is gone.

@@ -81,3 +81,17 @@ export async function listArchiveEvents(
     [environment, options.policy ?? null, options.record ?? null, options.limit],
   );
 }
+
+/**
+ * Forgets words with which everything was done so many days ago, some at a time. Whoever tells one again by then is not known, and
+ * nothing comes of it: the record is looked at, and is in no prune that would come to the same.
+ */
+export async function forgetArchiveEvents(session: Session, days: number): Promise<number> {
+  const forgotten = await session.query(
+    `delete from ledger.archive_events where (source, id) in (
+        select source, id from ledger.archive_events where handled_at < now() - make_interval(days => $1)
+          order by handled_at limit 10000) returning 1`,
+    [days],
+  );
+  return forgotten.length;
+}

@@ -262,11 +262,34 @@ export async function markReturned(
 ): Promise<{ prune: string; record: string; policy: string }[]> {
   return session.query<{ prune: string; record: string; policy: string }>(
     `update ledger.prune_records r set returned_at = now()
-      where environment = $1 and status in ('pruned', 'rows-deleted', 'media-deleted') and restored_at is null and returned_at is null
+      where environment = $1 and restored_at is null and returned_at is null
+        and (status in ('pruned', 'rows-deleted', 'media-deleted') or status = 'failed' and deleted is not null)
         and not exists (select from jsonb_to_recordset($2::jsonb) as e (prune text, record text)
           where e.prune = r.prune and e.record = r.record)
       returning prune, record, policy`,
     [environment, JSON.stringify(evidence)],
+  );
+}
+
+/**
+ * The other way round: what the ledger calls brought back, or returned, and `pruned` names while `restored` (pairs of the prune that
+ * brought it back and the record) does not, is gone again, and may be brought back from its bundle. Returns those records.
+ */
+export async function markGoneAgain(
+  session: Session,
+  environment: string,
+  pruned: readonly { prune: string; record: string }[],
+  restored: readonly { prune: string; record: string }[],
+): Promise<{ prune: string; record: string; policy: string }[]> {
+  return session.query<{ prune: string; record: string; policy: string }>(
+    `update ledger.prune_records r set returned_at = null, restored_at = null, restored_by = null
+      where environment = $1 and (restored_at is not null or returned_at is not null)
+        and exists (select from jsonb_to_recordset($2::jsonb) as e (prune text, record text)
+          where e.prune = r.prune and e.record = r.record)
+        and not exists (select from jsonb_to_recordset($3::jsonb) as e (prune text, record text)
+          where e.prune = r.restored_by and e.record = r.record)
+      returning prune, record, policy`,
+    [environment, JSON.stringify(pruned), JSON.stringify(restored)],
   );
 }
 

@@ -190,6 +190,9 @@ export async function takeToken(
     throw new RehearsalError("AttemptStale", { step: attempt.step, attempt: attempt.attempt });
 }
 
+/** SQL: until the transaction ends nobody takes the database for an attempt. Others may hold it so at the same time. */
+export const LOCK_IDENTITY = "select count(*) from (select from rehearsal.identity for share) s";
+
 /** Writes the state a promotion gives the database; the promotion's id stands beside it while it is not settled. */
 export async function writeState(
   session: Session,

@@ -116,7 +116,13 @@ async function pruneAndRestore(
     const bundle = await openBundle(bucket.store, sealed);
     await verifyBundle(bucket.store, bundle);
     for (const record of batch) await deleteRecord({ session, plan, bundle, record, act: schema });
-    const media = await removeMedia({ session, storage, plan, media: bundle.manifest.media });
+    const media = await removeMedia({
+      session,
+      storage,
+      store: bucket.store,
+      plan,
+      media: bundle.manifest.media,
+    });
     for (const { key } of media.removed) removed.add(key);
     bundles.push({ bundle, records: batch });
   }

@@ -16,7 +16,7 @@ import { checkIntact } from "../../io/postgres/prune/intact.ts";
 import { restoreRecord } from "../../io/postgres/prune/restore-record.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
-import { ensureLife, installIdentity } from "../../io/postgres/target-schema.ts";
+import { ensureLife, installIdentity, takeToken } from "../../io/postgres/target-schema.ts";
 import { openBundle, type PruneBundle, verifyBundle, writeBundle } from "../../io/prune-bundle.ts";
 import { type MediaStorage, removeMedia, restoreMedia } from "../../io/prune-media.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
@@ -242,11 +242,68 @@ test("fault 17: a deletion whose answer was lost is found by its act, and two at
   await other.close();
 });
 
+test("an object that another row begins to name while it is removed is there again, whoever of the attempts finds it", async () => {
+  const bundle = await bundleOf("1");
+  await verifyBundle(bucket.store, bundle);
+  await prune(bundle);
+  const media = { session, storage, store: bucket.store, plan, media: bundle.manifest.media };
+  let naming: Promise<void> | undefined;
+  const found = await removeMedia({
+    ...media,
+    passed: async () => {
+      expect(await bucket.keys("media/")).toEqual(["media/1"]);
+      // It writes while the second look is taken, and is waited for.
+      const other = await openSession(address, { application: "other" });
+      await other.execute("begin; insert into public.images values (77, 9, 'media/2')");
+      naming = other.execute("select pg_sleep(0.2); commit").then(() => other.close());
+    },
+  });
+  await naming;
+  expect(found.kept).toEqual([{ key: "media/2", because: expect.stringContaining("names it") }]);
+  expect(found.removed.map(({ key }) => key)).toEqual(["media/3"]);
+  expect(Buffer.from(await bucket.store.get("media/2")).toString()).toBe("media/2");
+  // As an attempt leaves it that dies in between.
+  await bucket.store.remove("media/2");
+  await removeMedia(media);
+  expect(await bucket.keys("media/")).toEqual(["media/1", "media/2"]);
+});
+
+test("until a deletion or a restore has ended nobody takes the database for a promotion, whatever the ledger says", async () => {
+  const other = await openSession(address, { application: "other", lockTimeout: 50 });
+  const attempt = { promotion: "p", step: "admit", attempt: 1, token: 1 };
+  const waits = async () =>
+    expect(await refusalOf(() => takeToken(other, attempt))).toMatchObject({ code: "StatementFailed" });
+  const bundle = await bundleOf("1");
+  await prune(bundle, { mayDelete: waits });
+  await restoreRecord({
+    ...{ session, bundle, store: bucket.store, record: "1", act: "r1", mayRestore: waits },
+  });
+  await takeToken(other, attempt);
+  await other.close();
+  expect.assertions(2);
+});
+
+test("a time without a zone counts as the last that is called so anywhere, and one that never comes as none", async () => {
+  await execute(address, "alter table jobs alter archived_at type timestamp");
+  const hours = (record: number, many: number) =>
+    execute(
+      address,
+      `update jobs set archived_at = now() at time zone 'UTC' - interval '30 days ${many} hours' where id = ${record}`,
+    );
+  await hours(1, 11);
+  await hours(2, 13);
+  await execute(address, "update jobs set archived_at = 'infinity' where id = 3");
+  plan = await planOf();
+  const standing = await standingOf(session, plan, ["1", "2", "3"]);
+  expect([...standing.values()].map(({ is }) => is)).toEqual(["early", "due", "active"]);
+  expect(await countBacklog(session, plan)).toBe(1);
+});
+
 test("what triggers write on the way back is theirs, but what they do to a row takes it all back", async () => {
   const bundle = await bundleOf("1");
   await verifyBundle(bucket.store, bundle);
   await prune(bundle);
-  await removeMedia({ session, storage, plan, media: bundle.manifest.media });
+  await removeMedia({ session, storage, store: bucket.store, plan, media: bundle.manifest.media });
   expect(await bucket.keys("media/")).toEqual(["media/1"]);
   const back = { session, bundle, store: bucket.store, record: "1" };
   await execute(

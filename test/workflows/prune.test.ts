@@ -10,8 +10,10 @@ import { artifacts } from "../../functions/clients.ts";
 import { placeHold, releaseHold } from "../../functions/holds.ts";
 import { insertWithin, startPrune, startPruneRestore } from "../../functions/prune-start.ts";
 import { findPolicy } from "../../functions/retention-policies.ts";
+import { tellReturned } from "../../functions/returned.ts";
 import { tellArchived } from "../../functions/tell-archived.ts";
 import { openEventBus } from "../../io/event-bus.ts";
+import { forgetArchiveEvents } from "../../io/ledger/archive-events.ts";
 import { openLedger } from "../../io/ledger/connection.ts";
 import { readEnvironment } from "../../io/ledger/environments.ts";
 import { listHolds } from "../../io/ledger/holds.ts";
@@ -211,6 +213,34 @@ test("once it was tested an event has exactly what was told deleted, told once, 
   expect(
     await refusalOf(() => startPruneRestore(ledger, { prune: prune.id, confirm: "jobs" }, who)),
   ).toMatchObject({ code: "NothingToRestore", hint: expect.stringContaining(prune.id) });
+});
+
+test("another state of the database tells what came back with it, and what was brought back and is gone again", async () => {
+  const [prune] = await ledger.query<{ id: string }>(
+    "select prune as id from ledger.prune_records where record = '3' and restored_at is not null",
+  );
+  const { id = "" } = prune ?? {};
+  const act = { id, record: "3" };
+  const told = (pruned: (typeof act)[]) =>
+    ledger.transaction(() => tellReturned(ledger, "jobs", { pruned, restored: [] }));
+  const recordOf = async () => (await listRecords(ledger, id, { limit: 1 }))[0];
+  // A state from before it was brought back.
+  await told([act]);
+  expect(await recordOf()).toMatchObject({ restoredAt: null, restoredBy: null, returnedAt: null });
+  // One from before it was pruned.
+  await told([]);
+  expect((await recordOf())?.returnedAt).not.toBeNull();
+  expect((await eventsOf("environment.records-returned")).at(-1)).toMatchObject({
+    records: expect.arrayContaining([`3 of jobs (${id})`]),
+  });
+  // Here its rows are there; of a state in which they are not they come from the bundle, as they did.
+  const { prune: again } = await startPruneRestore(ledger, { prune: id, confirm: "jobs" }, who);
+  expect(await ended(again.id)).toMatchObject({ status: "restored" });
+  expect(await recordOf()).toMatchObject({ restoredBy: again.id });
+  await ledger.query(
+    "update ledger.archive_events set handled_at = now() - interval '91 days' where record = '3'",
+  );
+  expect(await forgetArchiveEvents(ledger, 90)).toBe(1);
 });
 
 test("fault 41: an archive event that is early, repeated, out of order, at the same time as others or about nothing that is there deletes nothing, and a record is pruned once", async () => {

@@ -47,7 +47,7 @@ export async function standingOf(
 ): Promise<Map<string, Standing>> {
   const { operators } = await prepare(session, plan);
   const { root, policy } = plan;
-  const since = `r.${rootColumn(plan, policy.since)}`;
+  const since = sinceOf(plan, `r.${rootColumn(plan, policy.since)}`);
   const rows = await session.query<{
     at: number;
     archived: boolean;
@@ -56,8 +56,8 @@ export async function standingOf(
   }>(
     `with ${rootsOf(plan, operators)}
       select r.at, ${archived(plan, "a")} as archived,
-          ${since}::timestamptz <= now() - interval '${policy.graceSeconds} seconds' as due,
-          ${since}::timestamptz + interval '${policy.graceSeconds} seconds' as until
+          ${since} <= now() - interval '${policy.graceSeconds} seconds' as due,
+          case when isfinite(${since}) then ${since} + interval '${policy.graceSeconds} seconds' end as until
         from roots r join ${root.quoted} a on ${root.primaryKey
           .map(
             (name, at) =>
@@ -70,7 +70,7 @@ export async function standingOf(
   for (const { at, archived, due, until } of rows) {
     const record = records[at - 1];
     if (record === undefined) continue;
-    // Without a time nobody can tell how long it has been archived.
+    // Without a time, or with none that ever comes, nobody can tell how long it has been archived.
     if (!archived || due === null || until === null) standings.set(record, { is: "active" });
     else standings.set(record, due ? { is: "due" } : { is: "early", until });
   }
@@ -84,8 +84,17 @@ export function archived({ root, policy }: PrunePlan, alias: string): string {
 
 /** SQL: whether the root's row `alias` is archived and past its grace. */
 export function isPastGrace(plan: PrunePlan, alias: string): string {
-  const since = `${alias}.${quoteName(plan.policy.since)}::timestamptz`;
-  return `${archived(plan, alias)} and coalesce(${since} <= now() - interval '${plan.policy.graceSeconds} seconds', false)`;
+  const since = sinceOf(plan, `${alias}.${quoteName(plan.policy.since)}`);
+  return `${archived(plan, alias)} and coalesce(isfinite(${since}) and ${since} <= now() - interval '${plan.policy.graceSeconds} seconds', false)`;
+}
+
+/** SQL: since when it is archived. A time without a zone, and a day, may be any that is called so somewhere: they count as the last of them. */
+function sinceOf({ root, policy }: PrunePlan, column: string): string {
+  const type = typeOf(root, policy.since);
+  if (type === "date") return `(${column}::timestamptz + interval '36 hours')`;
+  return /^timestamp.* without time zone$/.test(type)
+    ? `(${column}::timestamptz + interval '12 hours')`
+    : `${column}::timestamptz`;
 }
 
 function isDue(plan: PrunePlan, operators: Operators): string {

@@ -10,7 +10,7 @@ import type { PrunePlan } from "../../../core/prune/plan.ts";
 import type { PrunableTable } from "../../../core/prune/tables.ts";
 import type { BundledRow, PruneBundle } from "../../prune-bundle.ts";
 import type { Session } from "../session.ts";
-import { ensureLife } from "../target-schema.ts";
+import { ensureLife, LOCK_IDENTITY } from "../target-schema.ts";
 import { isPastGrace } from "./backlog.ts";
 import { goesWithOf, keysOf, NO_ROWS, readRows, sayWhy } from "./candidates.ts";
 import { snapshotFault } from "./intact.ts";
@@ -115,7 +115,8 @@ async function lock(
       return planned !== undefined && (!within || planned.tie.hops.length > 1) ? [planned] : [];
     }),
   );
-  const statements = [limiting(limits)];
+  // Who begins a promotion takes this row before anything is read, and so waits for a COMMIT whose turn the ledger let go of.
+  const statements = [limiting(limits), await call("lock_identity", () => LOCK_IDENTITY, [])];
   for (const { table } of wide) statements.push(`lock table ${table.quoted} in share mode`);
   statements.push(await call("lock_root", () => lockRoot(plan, operators), key));
   for (const [index, snapshot] of plan.snapshots.entries())

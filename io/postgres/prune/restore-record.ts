@@ -8,7 +8,7 @@ import { readAct } from "../acts.ts";
 import { type CopySession, openCopySession } from "../copy.ts";
 import { copyLines, leadingFields } from "../copy-lines.ts";
 import type { Session } from "../session.ts";
-import { ensureLife } from "../target-schema.ts";
+import { ensureLife, LOCK_IDENTITY } from "../target-schema.ts";
 import { prepare } from "./prepared.ts";
 import { LIMITS, type Limits, limiting, sqlstateOf, withRetries } from "./retries.ts";
 import type { Operators } from "./statements.ts";
@@ -51,6 +51,7 @@ export async function restoreRecord(options: RestoreOptions): Promise<Restored> 
     return await withRetries(`the restoring of ${record}`, limits, async () => {
       await into.execute(`begin; ${limiting(limits)}`);
       try {
+        await into.readRow(LOCK_IDENTITY);
         const restored = await putBack(options, operators, into);
         if (restored !== undefined) await options.mayRestore?.();
         await into.execute("commit");
