@@ -29,6 +29,10 @@ export async function prepareClaims(session: Session): Promise<void> {
 /** What is said once in each session that claims. */
 export const MAKE_CLAIMS_STAGE = `create temp table rehearsal_claims (r int, place text, key text, folder text) on commit delete rows`;
 
+const takenQuery = (task: string) => `select s.r, s.place, s.key, c.folder from pg_temp.rehearsal_claims s
+  join rehearsal.import_claims c on c.task = ${quoteLiteral(task)} and c.place = s.place and c.key = s.key
+  where c.folder <> s.folder order by s.r, s.place`;
+
 /** Claims a folder's keys in a transaction of its own; returns those that are another folder's. */
 export async function claimRecords(
   session: CopySession,
@@ -42,17 +46,14 @@ export async function claimRecords(
   await session.execute("begin");
   try {
     await session.copyIn("copy pg_temp.rehearsal_claims from stdin", once(Buffer.from(lines.join(""))));
-    await session.execute(
-      `insert into rehearsal.import_claims (task, place, key, folder)
-        select distinct on (place, key) ${quoteLiteral(task)}, place, key, folder from pg_temp.rehearsal_claims order by place, key, r
-        on conflict do nothing`,
+    const [claimed] = await session.readRow(
+      `with claimed as (insert into rehearsal.import_claims (task, place, key, folder)
+          select distinct on (place, key) ${quoteLiteral(task)}, place, key, folder from pg_temp.rehearsal_claims order by place, key, r
+          on conflict do nothing returning 1)
+        select count(*) from claimed`,
     );
-    const taken = await queryRows(
-      session,
-      `select s.r, s.place, s.key, c.folder from pg_temp.rehearsal_claims s
-        join rehearsal.import_claims c on c.task = ${quoteLiteral(task)} and c.place = s.place and c.key = s.key
-        where c.folder <> s.folder order by s.r, s.place`,
-    );
+    // Where each was new, none is another's.
+    const taken = Number(claimed) === lines.length ? [] : await queryRows(session, takenQuery(task));
     await session.execute("commit");
     for (const [number, place, key, folder] of taken) {
       const record = records[Number(number)];
