@@ -89,26 +89,44 @@ function pruneFacts(one: Prune): string {
   });
 }
 
-function recordLines({ mode }: Prune, records: readonly PruneRecord[]): string {
+/** Lines of a table: a sweep of thousands of records is not read in a terminal. */
+const LINES = 50;
+
+/** Those that came to grief first. */
+function recordLines({ id, mode }: Prune, records: readonly PruneRecord[]): string {
   if (records.length === 0) return "";
   const head = ["RECORD", "STATUS", mode === "report" ? "WOULD GO" : "WENT", "STAYS", "BUNDLE", "REASON"];
-  const lines = records.map((one) => [
-    one.record,
-    one.restoredAt === null ? one.status : `${one.status}, brought back`,
-    goes(one.deleted ?? one.candidates),
-    one.candidates === null ? "" : byTable(one.candidates.kept),
-    one.bundle?.sha256.slice(0, 12) ?? "",
-    one.error === null ? "" : `${one.error.message} (${one.error.hint})`,
-  ]);
-  return [columns([head, ...lines]), whyLines(records)].filter((part) => part !== "").join("\n\n");
+  const failedFirst = [...records].sort((one, other) => Number(!one.error) - Number(!other.error));
+  const lines = failedFirst
+    .slice(0, LINES)
+    .map((one) => [
+      one.record,
+      one.restoredAt === null ? one.status : `${one.status}, brought back`,
+      goes(one.deleted ?? one.candidates),
+      one.candidates === null ? "" : byTable(one.candidates.kept),
+      one.bundle?.sha256.slice(0, 12) ?? "",
+      one.error === null ? "" : `${one.error.message} (${one.error.hint})`,
+    ]);
+  const told = columns([head, ...lines]) + moreThan(records.length, "record", id);
+  return [told, whyLines(id, failedFirst)].filter((part) => part !== "").join("\n\n");
 }
 
 /** What stays although the policy would have it go, and why. */
-function whyLines(records: readonly PruneRecord[]): string {
+function whyLines(id: string, records: readonly PruneRecord[]): string {
   const lines = records.flatMap(({ record, stays }) =>
     stays.map(({ table, rows, why }) => [record, table, rows.toLocaleString("en-US"), why]),
   );
-  return lines.length === 0 ? "" : columns([["RECORD", "TABLE", "ROWS", "STAYS, FOR"], ...lines]);
+  if (lines.length === 0) return "";
+  const head = ["RECORD", "TABLE", "ROWS", "STAYS, FOR"];
+  return columns([head, ...lines.slice(0, LINES)]) + moreThan(lines.length, "line", id);
+}
+
+/** The sentence below a table that was cut; empty below a whole one. */
+function moreThan(count: number, what: string, id: string): string {
+  const left = count - LINES;
+  if (left <= 0) return "";
+  const said = `${left.toLocaleString("en-US")} more ${left === 1 ? what : `${what}s`}`;
+  return `\n${said}; see all of them with: rehearsal prune show ${id} --json`;
 }
 
 function goes(counted: PruneRecord["deleted"]): string {
