@@ -21,11 +21,18 @@ const REFUSED: Record<string, string> = {
   query_to_xmlschema: TEXT,
   query_to_xml_and_xmlschema: TEXT,
   ts_stat: TEXT,
+  ts_rewrite: TEXT,
 };
+
+/** Of extensions, which may stand in any schema. */
+const REFUSED_ANYWHERE: [RegExp, string][] = [
+  [/^crosstab(\d|_hash|n)?$|^connectby$|^xpath_table$/, TEXT],
+  [/^pg_stat_statements_reset$/, STATISTICS],
+];
 
 const REFUSED_PATTERNS: [RegExp, string][] = [
   [/^pg_(try_)?advisory_/, LOCKS],
-  [/^pg_stat_reset|^pg_stat_statements_reset$|^pg_stat_force_next_flush$/, STATISTICS],
+  [/^pg_stat_reset|^pg_stat_force_next_flush$/, STATISTICS],
   [/^pg_(restore|clear)_(relation|attribute)_stats$/, WRITES],
   [/^lo_|^lowrite$|^loread$/, WRITES],
   [/^binary_upgrade_/, WRITES],
@@ -39,6 +46,8 @@ export function refusedCall(
   if (kind !== "FuncCall" && !(kind === undefined && "funcname" in fields)) return undefined;
   const parts = nameParts(fields.funcname);
   const name = parts.at(-1) ?? "";
+  const anywhere = REFUSED_ANYWHERE.find(([wanted]) => wanted.test(name))?.[1];
+  if (anywhere !== undefined) return { name, reason: anywhere };
   const schema = parts.length > 1 ? parts.at(-2) : undefined;
   if (schema !== undefined && schema !== "pg_catalog") return undefined;
   const reason = Object.hasOwn(REFUSED, name)

@@ -92,6 +92,8 @@ test.each([
     "it calls set_config(): it changes the session that the query runs in",
   ],
   ["select query_to_xml('delete from t', true, true, '')", "it runs a text as SQL"],
+  ["select * from reports.crosstab($$select set_config($$) as c (a text)", "it runs a text as SQL"],
+  ["select ts_rewrite(q, $$select a, b from t$$) from t", "it runs a text as SQL"],
   ["select lo_create(0)", "it calls lo_create(): it writes"],
   ["select $1", 'parameters have names: write ":name"'],
   ["select :nobody", '":nobody" is not declared'],
