@@ -1934,6 +1934,13 @@ export const ERRORS = {
     status: 409,
     exit: 1,
   }),
+  ArtifactKeyRefused: entry<{ document: string; record: string; key: string; prefix: string }>({
+    message: (f) =>
+      `the objects of "${f.document}" lie below "${f.prefix}", and record ${f.record} names "${f.key}"`,
+    hint: "nothing is put over other objects; mend the row's key, or the prefix under artifacts in the document's definition",
+    status: 409,
+    exit: 1,
+  }),
   DocumentChanging: entry<{ document: string; record: string }>({
     message: (f) =>
       `the payload of record ${f.record} changed again and again while "${f.document}" was made`,

@@ -16,7 +16,12 @@ import { CONFIG_PATH, type ProjectConfig, parseConfig } from "./project-config.t
 import { checkPaths, checkSafePaths, isMigration, layoutOf } from "./project-paths.ts";
 import { parseQuery, type Query } from "./query/file.ts";
 import { FILE_BYTES, RELEASE_BYTES, RELEASE_FILES } from "./release-limits.ts";
-import { parseReporting, type Reporting, refusePrunedReports } from "./reporting/reports.ts";
+import {
+  parseReporting,
+  type Reporting,
+  refuseGuardedDocuments,
+  refusePrunedReports,
+} from "./reporting/reports.ts";
 import { parseSchemaLock, SCHEMA_LOCK_PATH, type SchemaLock } from "./schema-lock.ts";
 import { parseSqlFile, parseView, type SqlFile } from "./sql-file.ts";
 
@@ -104,6 +109,7 @@ export async function checkProject(
     notes: sequence.notes,
   };
   const { reporting, migrations, views } = project;
+  refuseGuardedDocuments(reporting, parsedInventory);
   await refusePrunedReports(
     reporting,
     parsedInventory,

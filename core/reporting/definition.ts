@@ -4,6 +4,7 @@ import { didYouMean } from "../did-you-mean.ts";
 import { sha256 } from "../digest.ts";
 import { isJsonPath } from "../json-path.ts";
 import { readName } from "../plain-name.ts";
+import { storagePrefix } from "../storage.ts";
 import { configInvalid, parseYamlFile } from "../yaml-file.ts";
 import { unreadTemplate } from "./template.ts";
 
@@ -146,6 +147,9 @@ export const documentSchema = z.strictObject({
         table,
         record: column,
         key: column.meta({ description: "The object's key in the environment's storage bucket." }),
+        prefix: storagePrefix
+          .refine((prefix) => prefix.endsWith("/"), "it ends with a slash, so that it names a folder")
+          .meta({ description: "What every key begins with; a row with another key is refused." }),
         sha256: column,
         bytes: column,
         madeFrom: column.meta({

@@ -1,6 +1,7 @@
 /** The reports and documents of a release: each definition with its statement, proved to read only what stays. */
 import type { Inventory } from "../inventory.ts";
 import type { ProjectFile } from "../project.ts";
+import { neverDeleted } from "../prune/check.ts";
 import { parseQuery } from "../query/file.ts";
 import { parseFragment } from "../sql-parser.ts";
 import type { Statement } from "../statement.ts";
@@ -59,6 +60,26 @@ export async function refusePrunedReports(
   );
   for (const { name, sql, statement } of reports)
     await refusePrunedSources({ name, path: sql, sql: statement }, definitions, pruned);
+}
+
+/**
+ * Throws `ConfigInvalid` where a document's prefix and one of which the inventory says that nothing is deleted overlap. The very
+ * same folder may be both: what is made anew is put over the old, whose version stays.
+ */
+export function refuseGuardedDocuments(
+  { documents }: Reporting,
+  inventory: Pick<Inventory, "storage">,
+): void {
+  for (const { path, document } of documents) {
+    const { prefix } = document.artifacts;
+    const problems = neverDeleted(inventory)
+      .filter((never) => never !== prefix && (never.startsWith(prefix) || prefix.startsWith(never)))
+      .map(
+        (never) =>
+          `document.artifacts.prefix: "${prefix}" and "${never}" overlap, and storage says keep: never-delete of the latter`,
+      );
+    if (problems.length > 0) throw configInvalid(path, problems);
+  }
 }
 
 /** What the retention policies of an inventory prune. */

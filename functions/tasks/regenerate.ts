@@ -84,6 +84,7 @@ const OF_A_RECORD: ReadonlySet<string> = new Set([
   "SnapshotMissing",
   "PayloadUnfit",
   "ArtifactUnclear",
+  "ArtifactKeyRefused",
   "DocumentChanging",
   "ObjectContended",
 ]);

@@ -19,7 +19,7 @@ export interface CurrentSnapshot {
 
 export interface ArtifactRow {
   record: string;
-  key: string;
+  key: string | null;
   sha256: string | null;
   bytes: string | null;
   madeFrom: string | null;
@@ -141,7 +141,7 @@ async function noteOutput(
   );
 }
 
-/** Exactly one row says where an output lies; throws `ArtifactUnclear`. */
+/** Exactly one row says where an output lies, and it lies where the document's do; throws `ArtifactUnclear` and `ArtifactKeyRefused`. */
 export function oneRow(
   { name, document }: DocumentDefinition,
   record: string,
@@ -153,7 +153,16 @@ export function oneRow(
   const [only] = own;
   if (only === undefined || own.length > 1)
     throw new RehearsalError("ArtifactUnclear", { document: name, record, format, rows: own.length });
+  const { prefix } = document.artifacts;
+  if (!isBelow(only.key, prefix))
+    throw new RehearsalError("ArtifactKeyRefused", { document: name, record, key: only.key ?? "", prefix });
   return only;
+}
+
+/** A key is the application's to write, and whoever could write any would have any object put over. */
+function isBelow(key: string | null, prefix: string): key is string {
+  if (key === null || !key.startsWith(prefix) || Buffer.byteLength(key) > 900) return false;
+  return !/\p{Cc}/u.test(key) && key.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }
 
 function artifactRows(

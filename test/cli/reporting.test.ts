@@ -24,7 +24,7 @@ geometry: { longitude: x, latitude: y }
   "reports/letter.yaml": `description: a letter
 document:
   snapshots: { table: finals, record: id, payload: payload, sha256: sha, current: [{ kind: final }] }
-  artifacts: { table: artifacts, record: id, key: key, sha256: sha, bytes: bytes, madeFrom: made }
+  artifacts: { table: artifacts, record: id, key: key, prefix: made/, sha256: sha, bytes: bytes, madeFrom: made }
   outputs: [{ format: pdf, where: { kind: pdf } }]
   title: Letter
   content: [{ heading: Letter }]

@@ -105,7 +105,7 @@ test.each([
 const DOCUMENT = `description: the report
 document:
   snapshots: { table: finals, record: id, payload: payload, sha256: sha, current: [{ kind: final }] }
-  artifacts: { table: artifacts, record: id, key: key, sha256: sha, bytes: bytes, madeFrom: made }
+  artifacts: { table: artifacts, record: id, key: key, prefix: made/, sha256: sha, bytes: bytes, madeFrom: made }
   outputs: [{ format: pdf, where: { kind: pdf } }]
   title: "Job {$.reference}"
   content: [{ heading: "{$.name}" }]
@@ -123,6 +123,26 @@ test("a document is read, and one with a template that is none is refused", asyn
       const refused = await refusalOf(definitionOf(DOCUMENT.replace(from, to)));
       expect(refused.message).toMatch(message);
     }
+});
+
+test("abuse 33: a document whose objects may lie in a folder that is never touched is refused with its release", async () => {
+  const checked = (prefix: string) => () =>
+    checkProject(
+      project("select id from jobs", {
+        "inventory.yaml": `${RETENTION}storage:\n  - { prefix: logs/, purpose: logs, keep: never-delete }\n`,
+        "reports/finals.yaml": DOCUMENT.replace("made/", prefix),
+      }),
+    );
+  for (const [prefix, message] of [
+    ["logs/app/", /"logs\/app\/" and "logs\/" overlap/],
+    ["l", /it ends with a slash/],
+    ['""', /prefix/],
+    ["/logs/", /no slash at its beginning/],
+  ] as const) {
+    const refused = await refusalOf(checked(prefix));
+    expect([refused.code, refused.message]).toEqual(["ConfigInvalid", expect.stringMatching(message)]);
+  }
+  expect((await checked("logs/")()).reporting.documents).toHaveLength(1);
 });
 
 test("abuse 36: values that are not of their column are told, never bent", () => {

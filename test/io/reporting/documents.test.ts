@@ -15,7 +15,7 @@ const DEFINITION = parseReportDefinition(
   Buffer.from(`description: the report
 document:
   snapshots: { table: finals, record: id, payload: payload, sha256: sha, current: [{ kind: final }] }
-  artifacts: { table: artifacts, record: id, key: key, sha256: sha, bytes: bytes, madeFrom: made }
+  artifacts: { table: artifacts, record: id, key: key, prefix: made/, sha256: sha, bytes: bytes, madeFrom: made }
   outputs: [{ format: pdf, where: { kind: pdf } }, { format: geojson, where: { kind: geojson } }]
   title: "Job {$.reference}"
   content:
