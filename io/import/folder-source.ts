@@ -52,12 +52,14 @@ async function* readWhole(path: string, { path: name, size }: SourceFile): Async
   const changed = (reason: string) => new RehearsalError("ImportSourceChanged", { path: name, reason });
   let file: FileHandle;
   try {
-    // A file that has become a link since it was listed is not followed either.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    // A file that has become a link since it was listed is not followed either, and nobody is waited for at a pipe.
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     throw changed((error as Error).message);
   }
   try {
+    if (!(await isAt(file, path)))
+      throw changed("it, or a folder above it, was exchanged since it was listed");
     let read = 0;
     // One byte more than was listed, to see whether it has grown.
     for (;;) {
@@ -72,4 +74,12 @@ async function* readWhole(path: string, { path: name, size }: SourceFile): Async
   } finally {
     await file.close();
   }
+}
+
+/** Whether what was opened is the file at that very path, with no folder above it a link that leads elsewhere. */
+async function isAt(file: FileHandle, path: string): Promise<boolean> {
+  const opened = await file.stat({ bigint: true });
+  const real = await realpath(path).catch(() => undefined);
+  const there = await lstat(path, { bigint: true }).catch(() => undefined);
+  return opened.isFile() && real === path && there?.ino === opened.ino && there.dev === opened.dev;
 }

@@ -192,6 +192,20 @@ test("abuse 40: production is written to only when its name was said, and a fold
   expect(await refused({ source: { folder: "relative" }, import: "legacy" })).toMatchObject({
     code: "InputInvalid",
   });
+  // Who may import may not have the service's machine read whatever it can.
+  await service.must("POST", "/people", {
+    name: "importer",
+    grants: [{ environment: "legacy", role: "promoter" }],
+  });
+  const { key } = await service.must<{ key: string }>("POST", "/keys", { person: "importer", label: "test" });
+  for (const kind of ["file", "sqlite"]) {
+    const way = `/environments/legacy/${kind}-imports`;
+    const answer = await service.call("POST", way, { source, import: "legacy", dryRun: true }, { key });
+    expect(answer).toMatchObject({
+      status: 403,
+      body: { code: "Forbidden", hint: expect.stringContaining("admin") },
+    });
+  }
   const missing = await runTask(service, path, {
     ...{ source: { intake: "nothing" }, import: "legacy", confirm: "legacy" },
   });

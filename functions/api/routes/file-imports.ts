@@ -4,7 +4,7 @@ import { importSourceSchema } from "../../../core/import/source.ts";
 import { startImportFiles } from "../../task-start.ts";
 import { access } from "../access.ts";
 import { environmentName, jsonBody, keyHeader } from "../answer.ts";
-import { api } from "../request.ts";
+import { allow, api } from "../request.ts";
 import { answerStarted, askerOf, startedAnswers } from "../task.ts";
 
 const start = createRoute({
@@ -13,6 +13,7 @@ const start = createRoute({
   operationId: "startFileImport",
   ...access("promote", "environment"),
   tags: ["Imports"],
+  description: "A folder of the service's machine may be named by whoever administers the environment.",
   summary: "Import records by a mapping of the release that runs; the task's files are its report",
   request: {
     headers: keyHeader,
@@ -37,8 +38,11 @@ const start = createRoute({
 
 export const fileImportRoutes = api().openapi(start, async (c) => {
   const { confirm, ...rest } = c.req.valid("json");
+  const environment = c.req.valid("param").name;
+  // Whoever names a folder has the service's machine read it, as a policy's `file:` does.
+  if ("folder" in rest.source) allow(c, "administer", environment);
   const request = {
-    ...{ environment: c.req.valid("param").name, ...rest },
+    ...{ environment, ...rest },
     ...(confirm !== undefined && { confirm }),
   };
   return answerStarted(

@@ -4,7 +4,7 @@ import { importSourceSchema } from "../../../core/import/source.ts";
 import { startSqliteImport } from "../../task-start.ts";
 import { access } from "../access.ts";
 import { environmentName, jsonBody, keyHeader } from "../answer.ts";
-import { api } from "../request.ts";
+import { allow, api } from "../request.ts";
 import { answerStarted, askerOf, startedAnswers } from "../task.ts";
 
 const start = createRoute({
@@ -13,6 +13,7 @@ const start = createRoute({
   operationId: "startSqliteImport",
   ...access("promote", "environment"),
   tags: ["Imports"],
+  description: "A folder of the service's machine may be named by whoever administers the environment.",
   summary: "Bring a SQLite database over into empty tables; the task's file is report.json",
   request: {
     headers: keyHeader,
@@ -44,8 +45,11 @@ const start = createRoute({
 
 export const sqliteImportRoutes = api().openapi(start, async (c) => {
   const { file, import: name, confirm, ...rest } = c.req.valid("json");
+  const environment = c.req.valid("param").name;
+  // Whoever names a folder has the service's machine read it, as a policy's `file:` does.
+  if ("folder" in rest.source) allow(c, "administer", environment);
   const request = {
-    ...{ environment: c.req.valid("param").name, ...rest },
+    ...{ environment, ...rest },
     ...(file !== undefined && { file }),
     ...(name !== undefined && { import: name }),
     ...(confirm !== undefined && { confirm }),
