@@ -14,6 +14,7 @@ import type { FileSource } from "../io/import/source.ts";
 import type { ImportPosition, TaskAttempt, TaskOf } from "../io/ledger/tasks.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { type Importer, SomeRefused } from "../io/postgres/import/importer.ts";
+import type { CommitTurn } from "./commit-turn.ts";
 import { ImportReport } from "./import-report.ts";
 import type { TaskContext } from "./task.ts";
 
@@ -31,6 +32,8 @@ export interface ImportParts {
   media: { store: ObjectStore; root: string } | undefined;
   /** Asked before each batch; throws when nothing may be written now. */
   assertFree(): Promise<void>;
+  /** Of what each batch commits. */
+  turn: CommitTurn;
   /** Writes where the import is into the ledger. */
   keep(position: ImportPosition): Promise<void>;
 }
@@ -106,14 +109,16 @@ export async function importFiles(
     const byStaged = new Map(whole.flatMap((one) => (one.staged ? [[one.staged, one] as const] : [])));
     // What was settled once is, when some of the batch have to be tried again.
     const settled: Settled = new Map();
-    const written = await importer.write([...byStaged.keys()], async (records, areNew) => {
+    const write = importer.write([...byStaged.keys()], async (records, areNew) => {
       const media = records.flatMap((record) =>
         (byStaged.get(record)?.media ?? []).map((file) => ({ record, ...file })),
       );
       await storeMedia(parts, media, settled, { dryRun: input.dryRun, areNew });
       // Rows and objects are there, and neither is promised yet.
       context.passed("stored");
+      await parts.turn.take();
     });
+    const written = await write.finally(() => parts.turn.give());
     for (const [index, set] of layout.entries()) {
       const counts = position.rows[set.name] ?? { staged: 0, inserted: 0, updated: 0 };
       counts.inserted += written.inserted[index] ?? 0;

@@ -9,6 +9,7 @@ import { openObjectStore } from "../../io/object-store.ts";
 import { releaseClaims } from "../../io/postgres/import/claims.ts";
 import { withImporter } from "../../io/postgres/import/open.ts";
 import { assertIdentity, readIdentity } from "../../io/postgres/target-schema.ts";
+import { commitTurn } from "../commit-turn.ts";
 import { refuseLocked } from "../fenced.ts";
 import { importFiles } from "../import-files.ts";
 import { openImportSource } from "../import-source.ts";
@@ -71,6 +72,7 @@ export const importFilesTask: TaskWork<"import-files"> = async (context) => {
           ...{ mapping, source, importer },
           media: objects && storage && { store: objects, root: storage.root },
           assertFree: () => refuseLocked(ledger, environment.name),
+          turn: commitTurn(ledger, environment.name),
           keep: (position) => context.asNewest(() => addTaskFacts(ledger, task.id, { position })),
         });
         if ("more" in done) return { more: true, outcome: { more: true } };

@@ -7,6 +7,7 @@ import { type SqliteSource, sqliteFile, sqliteObject } from "../../io/import/sql
 import { importSqlite } from "../../io/import/sqlite-import.ts";
 import type { Environment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
+import { lockTurns } from "../../io/ledger/rehearsals.ts";
 import { type ObjectStore, openObjectStore } from "../../io/object-store.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { assertIdentity, readIdentity } from "../../io/postgres/target-schema.ts";
@@ -49,6 +50,7 @@ export const importSqliteTask: TaskWork<"import-sqlite"> = async (context) => {
       // No promotion begins to change the tables while this becomes visible.
       commit: (commit) =>
         context.asNewest(async () => {
+          await lockTurns(ledger, environment.name, "beside");
           await refuseLocked(ledger, environment.name);
           await commit();
         }),

@@ -78,6 +78,7 @@ export async function importTree(options: Attempted): Promise<Imported> {
           {
             ...{ mapping, source, importer, media: { store, root: "prod/" } },
             assertFree: async () => {},
+            turn: { take: async () => {}, give: async () => {} },
             keep: async (kept) => {
               position = structuredClone(kept);
             },
