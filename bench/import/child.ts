@@ -49,6 +49,7 @@ async function carryOut({ address, folder }: Task): Promise<Outcome> {
         {
           ...{ mapping, source, importer, media: undefined },
           assertFree: async () => {},
+          turn: { take: async () => {}, give: async () => {} },
           keep: async () => {},
         },
       ),
