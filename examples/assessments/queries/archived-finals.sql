@@ -1,4 +1,5 @@
 -- Archived jobs with their final, and their correction where there is one; the newest first.
+-- rehearsal: limit 100000
 -- rehearsal: parameter customer text optional: only this customer's, by reference
 -- rehearsal: parameter since date = 2000-01-01: archived since then
 -- rehearsal: parameter corrected boolean optional: only those with a correction, or only those without

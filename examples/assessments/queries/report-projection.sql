@@ -1,4 +1,5 @@
 -- What a report says of each archived job, read from its correction, or else its final, alone.
+-- rehearsal: limit 100000
 -- rehearsal: parameter condition text optional: only sites in this condition
 select p.reference, p.kind, p.payload->>'legacyId' as legacy_id, (p.payload->>'assessedAt')::timestamptz as assessed_at,
   p.payload->'customer'->>'reference' as customer, p.payload->'operator'->>'reference' as operator,
