@@ -59,8 +59,11 @@ type BeforeCommit = (records: readonly StagedRecord[], areNew: boolean) => Promi
 const QUARREL = new Set(["40001", "40P01", "55P03"]);
 const TRIES = 4;
 
-/** Staged rows are few, and what they are compared with is found by its index: tables that were just filled have no statistics yet. */
-const PLANS = "set enable_seqscan = off";
+/**
+ * Staged rows are few, and what they are compared with is found by its index: tables that were just filled have no statistics yet.
+ * What reads the staged ones nevertheless looks so costly then that each statement would be compiled, for longer than it runs.
+ */
+const PLANS = "set enable_seqscan = off; set jit = off";
 
 export class Importer {
   readonly #session: CopySession;
