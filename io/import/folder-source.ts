@@ -69,6 +69,8 @@ async function* readWhole(path: string, { path: name, size }: SourceFile): Async
       read += bytesRead;
       if (read > size) throw changed("it has grown since it was listed");
       yield piece.subarray(0, bytesRead);
+      // The byte behind its end was asked for with it.
+      if (read === size && bytesRead < piece.length) break;
     }
     if (read < size) throw changed(`it has ${read} bytes, and had ${size} when it was listed`);
   } finally {
