@@ -155,7 +155,7 @@ test("a trigger's word sets a report off, which deletes nothing and tells what w
 });
 
 test("a policy that says automate and was not tested only reports, and nobody may have it delete", async () => {
-  await promote({ ...PRUNABLE, "inventory.yaml": inventoryOf({ automate: true }) });
+  await promote({ ...PRUNABLE, "inventory.yaml": inventoryOf({ automate: true, rate: 600 }) });
   await addJobs(service, address, bucket, [2]);
   const prune = await setOff("2");
   expect(prune).toMatchObject({ mode: "report", status: "reported" });
@@ -297,7 +297,7 @@ test("a record whose grace is not over is left to the sweep", async () => {
   expect(swept).toMatchObject({ trigger: "sweep" });
 });
 
-test("a sweep takes the backlog in batches; what is damaged, held or changed is left with its reason, and nobody else for it", async () => {
+test("a sweep takes the backlog in batches, at the rate of its policy; what is damaged, held or changed is left with its reason, and nobody else for it", async () => {
   const jobs = Array.from({ length: 24 }, (_, index) => 100 + index);
   await addJobs(service, address, bucket, jobs, { archived: false });
   await execute(
@@ -324,6 +324,8 @@ test("a sweep takes the backlog in batches; what is damaged, held or changed is 
   expect(refused.find(({ record }) => record === "101")?.error?.hint).toContain("rehearsal prune release");
   expect(swept.records.filter(({ status }) => status === "pruned").length).toBeGreaterThanOrEqual(22);
   expect(new Set(swept.records.map(({ batch }) => batch)).size).toBe(2);
+  // 600 a minute are twenty in two seconds: the second batch waits for its time.
+  expect(Number(swept.endedAt) - Number(swept.startedAt)).toBeGreaterThanOrEqual(2_000);
   expect([await left(100), await left(101)]).toEqual(before);
   expect(await left(102)).toMatchObject({ notes: 1, objects: { "media/1021.wav": expect.any(String) } });
 });
