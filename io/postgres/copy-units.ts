@@ -81,7 +81,7 @@ export async function copyUnits(queue: CopyQueue, copying: Copying): Promise<voi
   try {
     await session.execute(copying.settings);
     // A range of pages must be read as one, whatever the planner thinks of it; and the sessions are parallel enough.
-    await session.execute("set enable_seqscan = off; set max_parallel_workers_per_gather = 0");
+    await session.execute("set enable_seqscan = off; set max_parallel_workers_per_gather = 0; set jit = off");
     await session.execute(
       `begin isolation level repeatable read, read only; set transaction snapshot '${copying.snapshot}'`,
     );
