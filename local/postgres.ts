@@ -44,7 +44,7 @@ export async function startPostgres<M extends number = Major>(
   const binaries = options.binaries ?? binariesOf(options.major);
   const user = await unprivilegedUser();
   const data = join(options.dataFolder, "data");
-  const password = await ensureCluster(binaries, options, data, user);
+  const password = await ensureCluster(binaries, options.dataFolder, data, user);
   const settings = {
     ...(options.temporary ? { fsync: "off", synchronous_commit: "off", full_page_writes: "off" } : {}),
     max_connections: "200",
@@ -120,16 +120,7 @@ async function unprivilegedUser(): Promise<User> {
   };
 }
 
-async function ensureCluster(
-  binaries: string,
-  {
-    major,
-    dataFolder: folder,
-    temporary = false,
-  }: Pick<PostgresOptions<number>, "major" | "dataFolder" | "temporary">,
-  data: string,
-  user: User,
-): Promise<string> {
+async function ensureCluster(binaries: string, folder: string, data: string, user: User): Promise<string> {
   const passwordFile = join(folder, "password");
   // The marker is written last, so a folder left half-made is made anew.
   if (existsSync(join(folder, "ready"))) return readFile(passwordFile, "utf8");
@@ -145,8 +136,6 @@ async function ensureCluster(
     join(binaries, "initdb"),
     ...["-D", data, "-U", "postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
     ...["--encoding=UTF8", "--no-locale", "--no-sync"],
-    // Whoever connects works out the password's hash anew, thousands of times over; nobody steals that of a throw-away server.
-    ...(temporary && major >= 16 ? ["-c", "scram_iterations=1"] : []),
   ];
   await run(command, rest, { cwd: "/" });
   await writeFile(join(folder, "ready"), "");
