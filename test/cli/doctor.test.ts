@@ -41,7 +41,7 @@ test("the service and a database in order exit 0, each thing told in a line", as
     `✓ Node: ${process.version}`,
     `✓ versions: the command and the service are ${VERSION}`,
     "✓ you: tester, by key tester; ",
-    "✓ state machines: promotions, rollbacks, tasks are there",
+    "✓ state machines: promotions, rollbacks, tasks, prunes are there",
     "✓ your permissions: tester may read, promote, decide, administer here",
     '✓ identity: it is "sound", role dev, state writeable',
     "✓ pooler: none stands between",
