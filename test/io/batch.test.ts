@@ -293,8 +293,17 @@ describe.each(servers)("batches on Postgres $major", (server) => {
 
   test("whoever waits for its rows makes the slices smaller", async () => {
     await execute(address, "delete from files where id > 4000");
+    // The first slice has row 1 and is not over before somebody waits for it.
+    await execute(
+      address,
+      `create function awaited() returns boolean language plpgsql as $$ begin
+         while not exists (select from pg_catalog.pg_locks
+             where not granted and transactionid = pg_catalog.pg_current_xact_id()::xid)
+           loop perform pg_catalog.pg_sleep(0.005); end loop;
+         return true; end $$`,
+    );
     const runs = await batch(
-      "update files set n = n + 1 where id > 400 or pg_sleep(0.002) is not null",
+      "update files set n = n + 1 where id <> 2 or public.awaited()",
       "table=files key=id size=1600",
     );
     const waiter = await openSession(address, { application: "waiter" });
