@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RehearsalError } from "../core/errors.ts";
+import { isLoopback } from "../core/loopback.ts";
 import { actionsTokens, asGiven, type Credential } from "./credential.ts";
 
 export interface Connection {
@@ -53,15 +54,11 @@ function parse(text: string, file: string, given: string | undefined): Connectio
     throw new RehearsalError("ConnectionMissing", { missing: `${file} has no url or no key` });
   const url = checked(found.url, file);
   // The file may have come with somebody's repository: what it says leads a key of yours nowhere but to this machine.
-  if (given && !isHere(url))
+  if (given && !isLoopback(new URL(url).hostname))
     throw new RehearsalError("ConnectionMissing", {
       missing: `REHEARSAL_KEY is set and REHEARSAL_URL is not; ${file} names ${new URL(url).origin}, which is not given that key`,
     });
   return { url, credential: asGiven(key.trim()) };
-}
-
-function isHere(url: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 }
 
 /** A token that was given; where GitHub Actions makes them out, others after it. Its audience is the service's address, unless REHEARSAL_AUDIENCE says another. */

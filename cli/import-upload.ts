@@ -8,6 +8,7 @@ import * as z from "zod";
 import { RehearsalError } from "../core/errors.ts";
 import type { ImportSourceName } from "../core/import/source.ts";
 import { UPLOAD_BATCH, UPLOAD_FILE_BYTES, type UploadFile, uploadId } from "../core/import/upload.ts";
+import { isLoopback } from "../core/loopback.ts";
 import type { Context } from "./command.ts";
 import { reasonOf } from "./fetch-reason.ts";
 import { bytes } from "./text.ts";
@@ -197,6 +198,5 @@ async function sha256Of(path: string): Promise<string> {
 
 /** True where the service runs on this machine, and so may read a folder itself. */
 async function isServiceHere(context: Context): Promise<boolean> {
-  const { hostname } = new URL(await context.service());
-  return ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
+  return isLoopback(new URL(await context.service()).hostname);
 }

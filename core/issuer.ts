@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { githubTrustSchema } from "./github-trust.ts";
 import { gitlabTrustSchema } from "./gitlab-trust.ts";
+import { isLoopback } from "./loopback.ts";
 
 /** Signatures that are made with a key which is not told: never `none`, and no secret that both sides hold. */
 export const SIGNATURES = [
@@ -74,11 +75,6 @@ export const issuerSchema = z.discriminatedUnion("kind", [
 
 /** An issuer, parsed: every default stands in it. */
 export type Issuer = z.infer<typeof issuerSchema>;
-
-/** True for a name or an address of this machine, in the form that `URL` gives. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
-}
 
 /** The people that an issuer's trusts speak as, each once; none for an issuer of people. */
 export function peopleOfTrusts(issuer: Issuer): string[] {

@@ -2,7 +2,7 @@
 import type { RemoteJWKSet } from "jose";
 import * as z from "zod";
 import { RehearsalError } from "../core/errors.ts";
-import { isLoopback } from "../core/issuer.ts";
+import { isLoopback } from "../core/loopback.ts";
 import { assertReach, type Reach } from "./outside-request.ts";
 import { readPublicDocument } from "./public-document.ts";
 
