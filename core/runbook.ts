@@ -2,7 +2,7 @@
  * A promotion told as its runbook: every step in the order of the workflow, how it stands, and why it was decided so.
  * Long because every step has a sentence for each way that it can go.
  */
-import type { Json } from "./canonical-json.ts";
+import { isJsonObject, type Json, type JsonObject } from "./canonical-json.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Policy } from "./policy.ts";
 import type { Progress } from "./progress.ts";
@@ -126,13 +126,12 @@ function outcomeOf(steps: readonly StepAttempt[], step: Step): Record<string, Js
 }
 
 type Tell = (last: StepAttempt, course: Course) => string[];
-type Outcome = Record<string, Json | undefined>;
 
 /** Only what the step has done is told; a failed one has its error, and a running one its progress. */
-function done(tell: (outcome: Outcome, course: Course) => (string | undefined)[]): Tell {
+function done(tell: (outcome: JsonObject, course: Course) => (string | undefined)[]): Tell {
   return ({ status, outcome }, course) =>
-    status === "succeeded" && typeof outcome === "object" && outcome !== null && !Array.isArray(outcome)
-      ? tell(outcome as Outcome, course).filter((sentence) => sentence !== undefined)
+    status === "succeeded" && isJsonObject(outcome)
+      ? tell(outcome, course).filter((sentence) => sentence !== undefined)
       : [];
 }
 
@@ -154,7 +153,7 @@ const TELL: Record<Step, Tell> = {
   ]),
   "back-up": done(({ id, objects, bytes: size, rows, storage, configuration }) => [
     `Backup ${said(id)}: ${count(rows, "row")}, ${amount(size)} in ${count(objects, "object")}.`,
-    isOutcome(storage) ? `${objectsOf(storage)} were noted beside it.` : undefined,
+    isJsonObject(storage) ? `${objectsOf(storage)} were noted beside it.` : undefined,
     typeof configuration === "number"
       ? `${count(configuration, "item")} of configuration, encrypted.`
       : undefined,
@@ -214,7 +213,7 @@ const TELL: Record<Step, Tell> = {
           Array.isArray(slots) && slots.length > 0
             ? `Replication slots that stayed with it: ${slots.map(String).join(", ")}.`
             : undefined,
-          isOutcome(storage) && isOutcome(storage.putBack)
+          isJsonObject(storage) && isJsonObject(storage.putBack)
             ? `${objectsOf(storage.putBack)} were put back.`
             : undefined,
         ],
@@ -242,7 +241,7 @@ function whyNoFence({ policy }: Course): string {
 
 function tellDecision({ status, outcome }: StepAttempt, { policy, verdict }: Course): string[] {
   if (status !== "succeeded") return [];
-  const decision = isOutcome(outcome) ? outcome.decision : policy.decision;
+  const decision = isJsonObject(outcome) ? outcome.decision : policy.decision;
   if (decision === "automatic")
     return ["The policy says go when the rehearsal went well; no person was asked."];
   const asked = "The policy asks for a person's approval, bound to the evidence.";
@@ -302,10 +301,6 @@ const short = (value: Json | undefined) => said(value).slice(0, 12);
 const amount = (value: Json | undefined) => bytes(typeof value === "number" ? value : 0);
 const time = (value: Json | undefined) => duration(typeof value === "number" ? value : 0);
 
-function objectsOf(storage: Outcome): string {
+function objectsOf(storage: JsonObject): string {
   return `${count(storage.objects, "stored object")} (${amount(storage.bytes)})`;
-}
-
-function isOutcome(value: Json | undefined): value is Outcome {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 /** What a migration did to a shape, as old beside new: what a person compares before saying yes. */
-import { canonicalJson, type Json } from "./canonical-json.ts";
+import { canonicalJson, isJsonObject, type Json } from "./canonical-json.ts";
 import { diffShapes, type Shape, type ShapeDifference } from "./shape.ts";
 
 export interface SchemaChange {
@@ -60,10 +60,10 @@ function changeOf({ address, kind, expected, actual }: ShapeDifference): SchemaC
 function factsOf(facts: Json | undefined): Map<string, string> {
   const lines = new Map<string, string>();
   if (facts === undefined) return lines;
-  if (!isRecord(facts)) return lines.set("it", shown(facts));
+  if (!isJsonObject(facts)) return lines.set("it", shown(facts));
   for (const [key, value] of Object.entries(facts)) {
     if (key === "schema" || key === "name" || value === undefined || value === null) continue;
-    if (key === "columns" && isRecord(value))
+    if (key === "columns" && isJsonObject(value))
       for (const [name, column] of Object.entries(value)) lines.set(`column ${name}`, columnText(column));
     else lines.set(key, shown(value));
   }
@@ -72,7 +72,7 @@ function factsOf(facts: Json | undefined): Map<string, string> {
 
 /** `text, not null, default 'x'`. */
 function columnText(column: Json | undefined): string {
-  if (!isRecord(column)) return shown(column ?? null);
+  if (!isJsonObject(column)) return shown(column ?? null);
   const { type, notNull, default: expression, generated, identity, ...rare } = column;
   return [
     shown(type ?? null),
@@ -90,7 +90,7 @@ function columnText(column: Json | undefined): string {
 /** True when columns that stand on both sides changed places; one that is added or dropped moves the others along. */
 function reordered(expected: Json | undefined, actual: Json | undefined): boolean {
   const [old, young] = [expected, actual].map((facts) =>
-    isRecord(facts) && Array.isArray(facts.order) ? facts.order.map(String) : [],
+    isJsonObject(facts) && Array.isArray(facts.order) ? facts.order.map(String) : [],
   );
   if (old === undefined || young === undefined) return false;
   const both = (names: string[], others: string[]) =>
@@ -101,8 +101,4 @@ function reordered(expected: Json | undefined, actual: Json | undefined): boolea
 function shown(value: Json): string {
   const text = typeof value === "string" ? value : value === true ? "yes" : canonicalJson(value);
   return text.length <= TEXT ? text : `${text.slice(0, TEXT)}…`;
-}
-
-function isRecord(value: Json | undefined): value is { readonly [key: string]: Json | undefined } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 /** A database's shape: everything its catalogs say of structure, as one canonical JSON value whose sha256 is the fingerprint. */
 
-import { canonicalJson, type Json } from "./canonical-json.ts";
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from "./canonical-json.ts";
 import { digestOf } from "./digest.ts";
 
 /** `objects` maps a stable address ("table public.videos", "index public.videos_pkey") to its facts; no object identifiers, no sizes, no row counts. */
@@ -103,7 +103,8 @@ function quoteOdd(name: string): string {
 }
 
 function differingPaths(before: Json | undefined, after: Json | undefined, path: string[] = []): string[] {
-  if (!isRecord(before) || !isRecord(after)) return same(before, after) ? [] : [path.map(quoteOdd).join(".")];
+  if (!isJsonObject(before) || !isJsonObject(after))
+    return same(before, after) ? [] : [path.map(quoteOdd).join(".")];
   return unionOfKeys(before, after).flatMap((key) =>
     differingPaths(member(before, key), member(after, key), [...path, key]),
   );
@@ -114,7 +115,7 @@ function follow(value: Json | undefined, path: string): Json | undefined {
   const keys = [...path.matchAll(/"((?:[^"]|"")*)"|[^."]+/g)].map(
     ([plain, quoted]) => quoted?.replaceAll('""', '"') ?? plain,
   );
-  return keys.reduce((at, key) => (isRecord(at) ? member(at, key) : undefined), value);
+  return keys.reduce((at, key) => (isJsonObject(at) ? member(at, key) : undefined), value);
 }
 
 function shown(value: Json | undefined): string {
@@ -127,17 +128,11 @@ function same(one: Json | undefined, other: Json | undefined): boolean {
   return canonicalJson(one) === canonicalJson(other);
 }
 
-type JsonRecord = { readonly [key: string]: Json | undefined };
-
-function isRecord(value: Json | undefined): value is JsonRecord {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** A member of its own: a column may be called `__proto__`. */
-function member(record: JsonRecord, key: string): Json | undefined {
+function member(record: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
-function unionOfKeys(one: JsonRecord, other: JsonRecord): string[] {
+function unionOfKeys(one: JsonObject, other: JsonObject): string[] {
   return [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
 }

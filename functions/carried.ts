@@ -3,7 +3,7 @@
  * an execution for 256 KiB, and nothing catches that. Where it would not be, the whole is an artifact, and a pointer to
  * it travels.
  */
-import { canonicalJson, type Json } from "../core/canonical-json.ts";
+import { canonicalJson, isJsonObject, type Json } from "../core/canonical-json.ts";
 import { type ErrorRecord, fromErrorRecord, toErrorRecord } from "../core/errors.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { writeArtifact } from "./artifacts.ts";
@@ -25,8 +25,7 @@ export async function carriedOutcome(store: ObjectStore, prefix: string, outcome
   if (isSmall(outcome)) return outcome;
   const { key, sha256 } = await writeArtifact(store, `${prefix}outcome.json`, { outcome });
   const left = smallOf(outcome);
-  const members =
-    typeof left === "object" && left !== null && !Array.isArray(left) ? left : { outcome: left };
+  const members = isJsonObject(left) ? left : { outcome: left };
   return { ...members, whole: { key, sha256 } };
 }
 
