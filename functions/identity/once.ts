@@ -8,20 +8,20 @@ import { actorOfHolder, endOf, heldBy, newSecret } from "./sessions.ts";
 /** Long enough to find the window in which it was printed. */
 const ONCE_SECONDS = 600;
 
-export interface Once {
-  /** The secret: it goes into `/console/sign-in?once=…` and nowhere else. */
-  token: string;
-  id: string;
-  expiresAt: Date;
-}
-
-/** A token that signs in once, as that person with all they hold; or as an actor, with no more than the actor's credential may. */
-export async function newOnce(ledger: Session, who: string | Actor): Promise<Once> {
+/**
+ * A token that signs in once, as the actor and with no more than their credential may. It goes into
+ * `/console/sign-in?once=…` and nowhere else.
+ */
+export async function newOnce(ledger: Session, actor: Actor): Promise<{ token: string; expiresAt: Date }> {
   const { token, id } = newSecret();
-  const holder = typeof who === "string" ? { person: who, key: null, scope: null } : heldBy(who);
-  const until = typeof who === "string" ? null : await endOf(ledger, who.credential);
-  const expiresAt = await insertSignIn(ledger, token, { id, ...holder }, { seconds: ONCE_SECONDS, until });
-  return { token, id, expiresAt };
+  const until = await endOf(ledger, actor.credential);
+  const expiresAt = await insertSignIn(
+    ledger,
+    token,
+    { id, ...heldBy(actor) },
+    { seconds: ONCE_SECONDS, until },
+  );
+  return { token, expiresAt };
 }
 
 /** Uses the token up, and gives whom it signs in: `startSession` is next. Throws `Unauthorized`. */

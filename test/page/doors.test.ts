@@ -3,7 +3,6 @@
  * Long because all of it is asked of one world, whose start costs more than any case.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { newOnce } from "../../functions/identity/once.ts";
 import { page as console_ } from "../../functions/page/main.ts";
 import { KEY, keepPerson, OTHER_KEY, openWorld, registerFresh, type World } from "../api/world.ts";
 import { alertOf, Guest, hasForm, secretOf } from "./guest.ts";
@@ -26,6 +25,12 @@ async function signedIn(key = KEY): Promise<Guest> {
   const visitor = new Guest(world);
   await visitor.signIn(key);
   return visitor;
+}
+
+/** Where a link that is good once leads. */
+async function linkOfOther(): Promise<string> {
+  const headers = { authorization: `Bearer ${OTHER_KEY}` };
+  return (await world.call<{ path: string }>("POST", "/sign-ins", undefined, headers)).body.path;
 }
 
 describe("signing in", () => {
@@ -106,14 +111,14 @@ describe("signing in", () => {
   });
 
   test("by a link that is good once needs no key, and no second time", async () => {
-    const { token } = await newOnce(world.ledger, "other");
+    const link = await linkOfOther();
     const opened = { "sec-fetch-site": "none" };
     const visitor = new Guest(world);
-    const first = await visitor.get(`/console/sign-in?once=${token}&next=/console/log`, opened);
+    const first = await visitor.get(`${link}&next=/console/log`, opened);
     // The address with the secret is left at once.
     expect([first.status, first.to]).toEqual([303, "/console/log"]);
     expect((await visitor.get("/console")).text).toContain("Signed in as other");
-    const second = await new Guest(world).get(`/console/sign-in?once=${token}`, opened);
+    const second = await new Guest(world).get(link, opened);
     expect(second.status).toBe(401);
     expect(alertOf(second)).toContain("used up or too old");
   });
@@ -123,18 +128,16 @@ describe("signing in", () => {
     ["something fetches it ahead", { "sec-fetch-site": "none", "sec-purpose": "prefetch" }],
     ["something that is no browser reads it", { "sec-fetch-site": "", "sec-fetch-mode": "" }],
   ])("by such a link asks first where %s", async (_, headers) => {
-    const { token } = await newOnce(world.ledger, "other");
     const visitor = new Guest(world);
-    const asked = await visitor.get(`/console/sign-in?once=${token}`, headers);
+    const asked = await visitor.get(await linkOfOther(), headers);
     expect([asked.status, asked.problems, visitor.cookies.size]).toEqual([200, [], 0]);
     expect((await visitor.submit(asked, "/console/sign-in")).status).toBe(303);
     expect((await visitor.get("/console")).text).toContain("Signed in as other");
   });
 
   test("by such a link is not used up by who asks for the head of its answer", async () => {
-    const { token } = await newOnce(world.ledger, "other");
+    const path = await linkOfOther();
     const opened = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate" };
-    const path = `/console/sign-in?once=${token}`;
     const head = await world.app.request(path, { method: "HEAD", headers: opened });
     expect([head.status, head.headers.getSetCookie()]).toEqual([200, []]);
     expect((await new Guest(world).get(path, opened)).status).toBe(303);
