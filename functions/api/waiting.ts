@@ -1,11 +1,14 @@
 /** Waiting for something to change: a few requests at once, each on one session, for as long as a gateway lets an answer take. */
+import { holdPlace } from "../../io/ledger/places.ts";
 import { promotionState } from "../../io/ledger/state.ts";
-import { holdWaitingPlace } from "../../io/ledger/waiting-places.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { timeLeft } from "../../io/telemetry/invocation.ts";
 
 /** Seconds; an HTTP API of API Gateway cuts an answer at 30, and the function has 29. */
 export const LONGEST_WAIT = 20;
+
+/** Requests that may wait at once. */
+export const WAITING_PLACES = 32;
 
 /** Seconds that stay for the answer, when opening the ledger has taken some already. */
 const FOR_THE_ANSWER = 4;
@@ -30,8 +33,10 @@ export async function waitForChange(
 ): Promise<Waited> {
   const state = await promotionState(ledger, id);
   if (state !== seen || seconds <= 0) return { state, turnedAway: false };
-  const waited = await holdWaitingPlace(ledger, () => look(ledger, id, seen, seconds));
-  return waited === "full" ? { state, turnedAway: true } : { state: waited.state, turnedAway: false };
+  const waited = await holdPlace(ledger, { what: "wait", places: WAITING_PLACES }, () =>
+    look(ledger, id, seen, seconds),
+  );
+  return waited === undefined ? { state, turnedAway: true } : { state: waited.value, turnedAway: false };
 }
 
 async function look(ledger: Session, id: string, seen: string, seconds: number) {
@@ -40,7 +45,7 @@ async function look(ledger: Session, id: string, seen: string, seconds: number) 
     const left = until - performance.now();
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(rest, left))));
     const state = await promotionState(ledger, id);
-    if (state !== seen || left <= rest) return { state };
+    if (state !== seen || left <= rest) return state;
   }
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { databaseUrl } from "../../core/database-url.ts";
-import { LOOKING_PLACES } from "../../io/ledger/looking-places.ts";
+import { LOOKING_PLACES } from "../../functions/look.ts";
 import { openSecrets } from "../../io/secrets.ts";
 import { writeNewerPgDump } from "../native-pg-dump.ts";
 import { startPooler } from "../pooler.ts";

@@ -1,6 +1,6 @@
 /** News of a promotion: an ETag for its state, an answer that waits for another one, and a stream that misses nothing. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { WAITING_PLACES } from "../../io/ledger/waiting-places.ts";
+import { WAITING_PLACES } from "../../functions/api/waiting.ts";
 import { rows } from "../postgres.ts";
 import { ask, end, play, type Started, start } from "./course.ts";
 import { openWorld, registerFresh, uploadRelease, type World } from "./world.ts";
@@ -123,19 +123,26 @@ describe("waiting", () => {
   test("where all places are taken answers at once, and says when to come again", async () => {
     const id = await begun();
     const etag = await tagOf(`/promotions/${id}`);
-    await world.ledger.query("select pg_advisory_lock($1, place) from generate_series(0, $2 - 1) as place", [
-      0x7761_6974,
-      WAITING_PLACES,
-    ]);
+    await takePlaces();
     const answer = await wait(id, etag);
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([304, "2"]);
     await world.ledger.query("select pg_advisory_unlock_all()");
   });
 });
 
+/** Takes every place for requests that wait. */
+async function takePlaces(): Promise<void> {
+  await world.ledger.query(
+    "select pg_advisory_lock(hashtextextended('wait ' || place, 0)) from generate_series(1, $1::int) as place",
+    [WAITING_PLACES],
+  );
+}
+
 /** Until so many requests wait. */
 async function held(count: number): Promise<void> {
-  const counted = `select count(*)::int as count from pg_locks where locktype = 'advisory' and classid = ${0x7761_6974}
+  const counted = `select count(*)::int as count from pg_locks where locktype = 'advisory'
+    and (classid::bigint << 32 | objid::bigint)
+      = any (select hashtextextended('wait ' || place, 0) from generate_series(1, ${WAITING_PLACES}) as place)
     and database = (select oid from pg_database where datname = current_database())`;
   while ((await rows<{ count: number }>(world.control, counted))[0]?.count !== count);
 }
@@ -198,10 +205,7 @@ describe("a stream of events", () => {
   test("tells an EventSource that found no place to wait to come back later", async () => {
     const id = await begun();
     const { told } = await follow(id);
-    await world.ledger.query("select pg_advisory_lock($1, place) from generate_series(0, $2 - 1) as place", [
-      0x7761_6974,
-      WAITING_PLACES,
-    ]);
+    await takePlaces();
     expect((await follow(id, told.at(-1)?.id)).text).toBe("retry: 2000\n\n: nothing new\n\n");
     await world.ledger.query("select pg_advisory_unlock_all()");
   });
