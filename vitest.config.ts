@@ -5,8 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Of tens of seconds and more: when they begin last, one worker waits for the other. */
 const LONGEST = [
-  "kill-from-the-fence.test.ts",
-  "kill-before-the-fence.test.ts",
+  "kill-promotion.test.ts",
   "promotion.test.ts",
   "backup-fuzz.test.ts",
   "absent-servers.test.ts",

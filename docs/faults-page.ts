@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** A line of test/workflows/kill-*.tsv, which the kill tests hold to what they see. */
+/** A line of test/workflows/kill-promotion.tsv, which the kill tests hold to what they see. */
 interface KillOutcome {
   step: string;
   point: string;
@@ -47,13 +47,8 @@ ${rows.abuse.map(line).join("\n")}
 }
 
 async function killOutcomes(): Promise<KillOutcome[]> {
-  const texts = await Promise.all(
-    ["kill-before-the-fence", "kill-from-the-fence"].map((name) =>
-      readFile(join(ROOT, `test/workflows/${name}.tsv`), "utf8"),
-    ),
-  );
-  return texts
-    .join("")
+  const text = await readFile(join(ROOT, "test/workflows/kill-promotion.tsv"), "utf8");
+  return text
     .trim()
     .split("\n")
     .map((line) => {

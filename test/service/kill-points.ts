@@ -44,19 +44,21 @@ export const KILL_POINTS: KillPoint[] = [
   ),
 ];
 
+/** In how many promotions of its course the milestones of a step are visited. */
+const PROMOTIONS: Record<KillPoint["course"], number> = { promoted: 4, refused: 1, "rolled-back": 2 };
+
 /**
- * What one promotion each goes through. Those that end promoted die once in every step, at milestones of one rank (each
- * step's first, each step's second …), so that all are visited in as many promotions as the longest step has milestones.
- * A refusal dies at every other of its milestones, and so does a rollback.
+ * What one promotion each goes through: it dies in every step of its course at every fourth, or second, of its milestones,
+ * each time in another attempt.
  */
-export function killSchedules(points: readonly KillPoint[]): KillPoint[][] {
+export function killSchedules(): KillPoint[][] {
   const schedules = new Map<string, KillPoint[]>();
   const seen = new Map<string, number>();
-  for (const point of points) {
+  for (const point of KILL_POINTS) {
     const { step, course } = point;
     const rank = seen.get(`${course} ${step}`) ?? 0;
     seen.set(`${course} ${step}`, rank + 1);
-    const schedule = course === "promoted" ? `${rank}` : `${course} ${rank % 2}`;
+    const schedule = `${course} ${rank % PROMOTIONS[course]}`;
     schedules.set(schedule, [...(schedules.get(schedule) ?? []), point]);
   }
   return [...schedules.values()];
