@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RehearsalError } from "../core/errors.ts";
 import { isLoopback } from "../core/loopback.ts";
+import { orMissing } from "../core/missing.ts";
 import { actionsTokens, asGiven, type Credential } from "./credential.ts";
 
 export interface Connection {
@@ -26,19 +27,12 @@ export async function findConnection(folder: string, variables: Variables): Prom
   }
   for (let at = folder; ; at = dirname(at)) {
     const file = join(at, ".rehearsal", "connection.json");
-    const found = await readIfThere(file);
+    const found = await readFile(file, "utf8").catch(orMissing);
     if (found !== undefined) return parse(found, file, key);
     if (at === dirname(at)) break;
   }
   throw new RehearsalError("ConnectionMissing", {
     missing: "REHEARSAL_URL is not set, and no folder from here upwards has .rehearsal/connection.json",
-  });
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
-    throw error;
   });
 }
 

@@ -1,7 +1,7 @@
 /** Uploads what is to be imported: by addresses that the service signs, several at once, and nothing twice. */
 import { createHash } from "node:crypto";
-import { createReadStream, openAsBlob } from "node:fs";
-import { lstat, readdir, stat } from "node:fs/promises";
+import { createReadStream, openAsBlob, type Stats } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
@@ -9,6 +9,7 @@ import { RehearsalError } from "../core/errors.ts";
 import type { ImportSourceName } from "../core/import/source.ts";
 import { UPLOAD_BATCH, UPLOAD_FILE_BYTES, type UploadFile, uploadId } from "../core/import/upload.ts";
 import { isLoopback } from "../core/loopback.ts";
+import { orMissing } from "../core/missing.ts";
 import type { Context } from "./command.ts";
 import { reasonOf } from "./fetch-reason.ts";
 import { bytes } from "./text.ts";
@@ -31,8 +32,7 @@ export async function importSource(
 ): Promise<ImportSourceName> {
   const path = resolve(context.folder, source);
   const intake = /^intake\/([^/]+)\/?$/.exec(source)?.[1];
-  const there = await stat(path).catch(() => undefined);
-  if (intake !== undefined && there === undefined) return { intake };
+  if (intake !== undefined && (await factsOf(path, source)) === undefined) return { intake };
   if (upload !== true && (await isServiceHere(context))) return { folder: path };
   return { upload: await uploadSource(context, environment, path) };
 }
@@ -44,7 +44,7 @@ interface LocalFile extends UploadFile {
 
 /**
  * Uploads all of a folder, or one file with those that begin as it does; returns the upload's id. What is there already is not
- * sent again, so one that broke off goes on. Throws `ImportSourceMissing`, `PathRefused` for links, `ImportSourceChanged`.
+ * sent again, so one that broke off goes on. Throws `ImportSourceMissing`, `ImportFileRefused` for links, `ImportSourceChanged`.
  */
 async function uploadSource(context: Context, environment: string, path: string): Promise<string> {
   const files: LocalFile[] = [];
@@ -156,7 +156,7 @@ type FoundFile = Omit<LocalFile, "sha256">;
 
 /** A folder's files, or a database's with what lies beside it. */
 async function filesAt(path: string): Promise<AsyncIterable<FoundFile> | FoundFile[]> {
-  const facts = await lstat(path).catch(() => undefined);
+  const facts = await factsOf(path, basename(path));
   if (facts === undefined) throw new RehearsalError("ImportSourceMissing", { source: path });
   if (facts.isDirectory()) return below(path, "");
   const beside = await Promise.all(
@@ -169,11 +169,14 @@ async function* below(folder: string, prefix: string): AsyncGenerator<FoundFile>
   const names = (await readdir(folder, { encoding: "buffer" })).sort(Buffer.compare).map(String);
   for (const name of names) {
     const [at, path] = [join(folder, name), prefix + name];
-    if ((await lstat(at).catch(() => undefined))?.isDirectory()) yield* below(at, `${path}/`);
+    if ((await factsOf(at, path))?.isDirectory()) yield* below(at, `${path}/`);
     else {
       const file = await fileAt(at, path);
       if (file === undefined)
-        throw new RehearsalError("PathRefused", { path, reason: "its bytes are not UTF-8" });
+        throw new RehearsalError("ImportFileRefused", {
+          path,
+          reason: "the bytes of its name are not UTF-8",
+        });
       yield file;
     }
   }
@@ -181,13 +184,22 @@ async function* below(folder: string, prefix: string): AsyncGenerator<FoundFile>
 
 /** Undefined where nothing is. */
 async function fileAt(at: string, path: string): Promise<FoundFile | undefined> {
-  const facts = await lstat(at).catch(() => undefined);
+  const facts = await factsOf(at, path);
   if (facts === undefined) return undefined;
-  const refuse = (reason: string) => new RehearsalError("PathRefused", { path, reason });
+  const refuse = (reason: string) => new RehearsalError("ImportFileRefused", { path, reason });
   if (facts.isSymbolicLink()) throw refuse("it is a symbolic link, and would be what it points at");
   if (!facts.isFile()) throw refuse("it is neither a file nor a folder");
   if (facts.size > UPLOAD_FILE_BYTES) throw refuse(`it is larger than ${bytes(UPLOAD_FILE_BYTES)}`);
   return { at, path, size: facts.size };
+}
+
+/** Undefined where nothing is; what may not be looked at is refused, for it may be there. */
+async function factsOf(at: string, path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(at).catch(orMissing);
+  } catch (error) {
+    throw new RehearsalError("ImportFileRefused", { path, reason: (error as Error).message });
+  }
 }
 
 async function sha256Of(path: string): Promise<string> {

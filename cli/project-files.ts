@@ -4,6 +4,7 @@ import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { RehearsalError } from "../core/errors.ts";
 import { below } from "../core/formats/format.ts";
+import { orMissing } from "../core/missing.ts";
 import type { ProjectFile } from "../core/project.ts";
 import { CONFIG_PATH, type ProjectConfig, parseConfig } from "../core/project-config.ts";
 import {
@@ -80,10 +81,7 @@ function isDeep(path: string, layout: ProjectLayout): boolean {
 
 /** What stands at a path, undefined when nothing does; throws `SymlinkRefused` for a link. */
 async function entryAt(folder: string, path: string) {
-  const entry = await lstat(join(folder, path)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
-    throw error;
-  });
+  const entry = await lstat(join(folder, path)).catch(orMissing);
   if (entry?.isSymbolicLink()) throw await linkRefused(folder, path);
   return entry;
 }

@@ -1755,6 +1755,12 @@ export const ERRORS = {
     status: 422,
     exit: 2,
   }),
+  ImportFileRefused: entry<{ path: string; reason: string }>({
+    message: (f) => `${JSON.stringify(f.path)} is not uploaded: ${f.reason}`,
+    hint: "what is imported is files that you may read: put the file itself there, or take it out of the folder",
+    status: 422,
+    exit: 2,
+  }),
   ImportSourceChanged: entry<{ path: string; reason: string }>({
     message: (f) => `"${f.path}" changed while it was imported: ${f.reason}`,
     hint: "leave the source alone while it is read, and start the import again: what it has done is found",

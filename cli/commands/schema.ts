@@ -3,6 +3,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { RehearsalError } from "../../core/errors.ts";
+import { orMissing } from "../../core/missing.ts";
 import { checkProject } from "../../core/project.ts";
 import { buildBundle } from "../../core/release.ts";
 import { compareLocks, parseSchemaLock, SCHEMA_LOCK_PATH, type SchemaLock } from "../../core/schema-lock.ts";
@@ -103,10 +104,7 @@ async function readLock(folder: string): Promise<SchemaLock | undefined> {
 }
 
 async function readText(folder: string, path: string): Promise<string | undefined> {
-  return readFile(join(folder, path), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  return readFile(join(folder, path), "utf8").catch(orMissing);
 }
 
 const unwritable = (path: string) => (error: Error) => {

@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { RehearsalError } from "../../core/errors.ts";
+import { orMissing } from "../../core/missing.ts";
 import type { FileSource, SourceFile, SourceOddity } from "./source.ts";
 
 /** Bytes read at once. */
@@ -10,7 +11,7 @@ const PIECE = 256 * 1024;
 
 /** Opens a folder; throws `ImportSourceMissing` where none is. */
 export async function openFolderSource(folder: string): Promise<FileSource> {
-  const found = await lstat(folder).catch(() => undefined);
+  const found = await lstat(folder).catch(orMissing);
   if (!found?.isDirectory()) throw new RehearsalError("ImportSourceMissing", { source: folder });
   const top = await realpath(folder);
   return {

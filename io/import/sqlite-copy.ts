@@ -4,6 +4,7 @@ import { copyFile, open, stat, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { RehearsalError } from "../../core/errors.ts";
+import { orMissing } from "../../core/missing.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import type { ObjectStore } from "../object-store.ts";
 
@@ -35,7 +36,11 @@ export function sqliteFile(path: string): SqliteSource {
     find: async () => {
       const found: FoundPart[] = [];
       for (const part of PARTS) {
-        const facts = await stat(path + part, { bigint: true }).catch(() => undefined);
+        const facts = await stat(path + part, { bigint: true })
+          .catch(orMissing)
+          .catch((error: Error) => {
+            throw new RehearsalError("SqliteUnreadable", { file: path + part, reason: error.message });
+          });
         if (facts === undefined && part === "")
           throw new RehearsalError("ImportSourceMissing", { source: path });
         if (facts === undefined) continue;

@@ -132,6 +132,11 @@ test("an upload goes on where it broke off, and a link is not followed", async (
   expect(linked).toMatchObject({ exit: 2, err: expect.stringContaining("symbolic link") });
   expect(await uploaded()).toEqual([]);
   await rm(join(tree, "link"));
+  const unseen = await run("n".repeat(300), "--confirm", "notes", "--upload");
+  expect(unseen).toMatchObject({
+    exit: 2,
+    err: expect.stringMatching(/ENAMETOOLONG[^]*files that you may read/),
+  });
   // What was refused stays for the next try, which sends nothing twice.
   const refused = await run("tree", "--file", "notes.db", "--confirm", "notes", "--upload");
   expect(refused.out).toContain("ImportTableTaken");

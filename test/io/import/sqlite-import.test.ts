@@ -2,7 +2,7 @@
  * A SQLite database comes over whole or not at all: whatever its values, and whatever is wrong with its file.
  * Long because the kinds of values are a table.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -302,6 +302,12 @@ test("a file that is none, is damaged, cut off or encrypted is refused, and one 
   expect(await spoilt("short.db", (whole) => whole.subarray(0, 50))).toMatchObject(unreadable);
   expect(await refusalOf(async () => run(join(folder, "none.db"), undefined))).toMatchObject({
     ...{ code: "ImportSourceMissing", hint: expect.stringContaining("how it is spelt") },
+  });
+  // What was written last stands there, so what may not be looked at is not taken for absent.
+  await writeFile(join(folder, "looped.db"), bytes);
+  await symlink("looped.db-wal", join(folder, "looped.db-wal"));
+  expect(await refusalOf(async () => run(join(folder, "looped.db"), undefined))).toMatchObject({
+    ...{ code: "SqliteUnreadable", message: expect.stringMatching(/looped\.db-wal.*ELOOP/) },
   });
   const used = join(folder, "used.db");
   const writer = new DatabaseSync(used);
