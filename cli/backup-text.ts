@@ -1,10 +1,11 @@
 /** Backups in words: a table of them, one with what its manifest says, and what became of a task. */
+import { age, number } from "../core/counts.ts";
 import type { Backup, BackupDetail, LastVerified, Task } from "./answers.ts";
 import { describeFilesImport } from "./files-import-text.ts";
 import { describePruneTest } from "./prune-text.ts";
 import { describeRegenerated } from "./reporting-text.ts";
 import { describeSqliteImport } from "./sqlite-import-text.ts";
-import { age, bytes, columns, duration, facts, plain, rows, short, when } from "./text.ts";
+import { bytes, columns, duration, facts, plain, rows, short, when } from "./text.ts";
 
 /** A line for each. */
 export function backupTable(backups: readonly Backup[]): string {
@@ -15,7 +16,7 @@ export function backupTable(backups: readonly Backup[]): string {
     when(one.takenAt),
     standing(one),
     bytes(one.bytes),
-    one.rows.toLocaleString("en-US"),
+    number(one.rows),
     one.base ?? "none",
     one.restoreSeconds === null ? "" : duration(one.restoreSeconds * 1_000),
     kept(one),
@@ -74,12 +75,7 @@ function manifestParts({ manifest, damage }: BackupDetail): string[] {
     "built on": manifest.builtOn.join(", "),
     "not carried": named.map(([kind, names]) => `${words(kind)} ${names.join(", ")}`).join("; "),
   });
-  const lines = tables.map((one) => [
-    one.table,
-    one.rows.toLocaleString("en-US"),
-    bytes(one.rawBytes),
-    bytes(one.bytes),
-  ]);
+  const lines = tables.map((one) => [one.table, number(one.rows), bytes(one.rawBytes), bytes(one.bytes)]);
   return lines.length === 0 ? [told] : [told, columns([["TABLE", "ROWS", "TEXT", "STORED"], ...lines])];
 }
 

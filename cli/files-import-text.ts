@@ -1,5 +1,7 @@
 /** An import of files in words. */
+
 import * as z from "zod";
+import { number } from "../core/counts.ts";
 import { bytes, columns, facts, plain } from "./text.ts";
 
 const count = z.number();
@@ -18,7 +20,6 @@ export const filesOutcome = z.looseObject({
 /** Counts by set of rows, and what has to be looked at. */
 export function describeFilesImport(id: string, outcome: unknown): string {
   const { records, rows: sets, media, disagreements, unread, dryRun } = filesOutcome.parse(outcome);
-  const number = (value: number) => value.toLocaleString("en-US");
   const table = columns([
     ["ROWS", "INSERTED", "UPDATED", "UNCHANGED"],
     ...Object.entries(sets).map(([name, of]) => [

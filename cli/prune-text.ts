@@ -1,4 +1,5 @@
 /** Prunes in words: what would go or went of each record, what stayed and why, and how it ended. */
+import { count, number } from "../core/counts.ts";
 import { type Hold, type Policy, type Prune, type PruneRecord, policyTest } from "./prune-answers.ts";
 import { bytes, columns, duration, facts, plain, rows, when } from "./text.ts";
 
@@ -29,9 +30,7 @@ export function pruneTable(prunes: readonly Prune[]): string {
       when(one.createdAt),
       one.requestedBy,
     ],
-    ...[one.counts.records, one.counts.rows, one.counts.objects].map((count) =>
-      count.toLocaleString("en-US"),
-    ),
+    ...[one.counts.records, one.counts.rows, one.counts.objects].map(number),
     one.error?.code ?? one.modeReason ?? "",
   ]);
   return columns([head, ...lines]);
@@ -72,7 +71,7 @@ export function describePrune(one: Prune, records: readonly PruneRecord[]): stri
 
 function pruneFacts(one: Prune): string {
   const { counts, mode } = one;
-  const of = `${counts.records.toLocaleString("en-US")} ${counts.records === 1 ? "record" : "records"}`;
+  const of = count(counts.records, "record");
   const byStatus = Object.entries(counts.byStatus).map(([status, count]) => `${count} ${status}`);
   return facts({
     prune: one.id,
@@ -114,7 +113,7 @@ function recordLines({ id, mode }: Prune, records: readonly PruneRecord[]): stri
 /** What stays although the policy would have it go, and why. */
 function whyLines(id: string, records: readonly PruneRecord[]): string {
   const lines = records.flatMap(({ record, stays }) =>
-    stays.map(({ table, rows, why }) => [record, table, rows.toLocaleString("en-US"), why]),
+    stays.map(({ table, rows, why }) => [record, table, number(rows), why]),
   );
   if (lines.length === 0) return "";
   const head = ["RECORD", "TABLE", "ROWS", "STAYS, FOR"];
@@ -122,10 +121,10 @@ function whyLines(id: string, records: readonly PruneRecord[]): string {
 }
 
 /** The sentence below a table that was cut; empty below a whole one. */
-function moreThan(count: number, what: string, id: string): string {
-  const left = count - LINES;
+function moreThan(many: number, what: string, id: string): string {
+  const left = many - LINES;
   if (left <= 0) return "";
-  const said = `${left.toLocaleString("en-US")} more ${left === 1 ? what : `${what}s`}`;
+  const said = count(left, `more ${what}`);
   return `\n${said}; see all of them with: rehearsal prune show ${id} --json`;
 }
 

@@ -1,5 +1,6 @@
 /** Text for people: aligned, with amounts they can read, and nothing in it that a terminal would obey. */
 
+import { count } from "../core/counts.ts";
 import { displayWidth, padded } from "./display-width.ts";
 
 /** Control characters shown as escapes: what the service tells may quote what anybody wrote. Line feeds stay. */
@@ -41,9 +42,7 @@ export function bytes(count: number): string {
 }
 
 /** `1,234 rows`. */
-export function rows(count: number): string {
-  return `${count.toLocaleString("en-US")} ${count === 1 ? "row" : "rows"}`;
-}
+export const rows = (many: number): string => count(many, "row");
 
 /** Milliseconds as `0.4 s`, `2 min 05 s` or `1 h 02 min`. */
 export function duration(milliseconds: number): string {
@@ -52,14 +51,6 @@ export function duration(milliseconds: number): string {
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
   return `${Math.floor(seconds / 3600)} h ${two((seconds % 3600) / 60)} min`;
-}
-
-/** How long ago something was: `40 s`, `12 min`, `5 h` or `3 days`. */
-export function age(seconds: number): string {
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86_400)} days`;
 }
 
 /** The beginning of a hash: enough to tell it from others and to name it by. */

@@ -1,4 +1,5 @@
 /** The inventory for people: one page of Markdown with what an environment holds now, to be read and not to be written. */
+import { number } from "./counts.ts";
 import type { HeldTable, Holdings } from "./holdings.ts";
 import { INVENTORY_PATH, type Inventory, type InventoryTable, isProtected, placeIn } from "./inventory.ts";
 import type { InventoryCheck } from "./inventory-check.ts";
@@ -87,7 +88,7 @@ function tableRow(inventory: Inventory, table: InventoryTable, held: HeldTable |
     text(purpose),
     text(owner),
     classified(inventory, table),
-    held === undefined ? "not there" : `${held.exact ? "" : "about "}${held.rows.toLocaleString("en-US")}`,
+    held === undefined ? "not there" : `${held.exact ? "" : "about "}${number(held.rows)}`,
     held === undefined ? "" : size(held.bytes),
   ]);
 }
@@ -165,7 +166,7 @@ function storageSection(inventory: Inventory, { storage }: Holdings): string[] {
         code(prefix),
         text([purpose, note].filter(Boolean).join("; ")),
         text(keep ?? ""),
-        found === undefined ? "" : about + found.objects.toLocaleString("en-US"),
+        found === undefined ? "" : about + number(found.objects),
         found === undefined ? "" : about + size(found.bytes),
       ]);
     }),

@@ -2,7 +2,9 @@
  * A promotion told as its runbook: every step in the order of the workflow, how it stands, and why it was decided so.
  * Long because every step has a sentence for each way that it can go.
  */
+
 import { isJsonObject, type Json, type JsonObject } from "./canonical-json.ts";
+import { count, number } from "./counts.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Policy } from "./policy.ts";
 import type { Progress } from "./progress.ts";
@@ -139,23 +141,23 @@ const TELL: Record<Step, Tell> = {
   admit: done(({ pending, fence, unplanned, unguarded, whole }, course) => [
     pending === 0
       ? "The environment has all of the release already."
-      : `${count(pending, "file")} will run: the database is the one that was registered, its shape is as the ledger left it, and no applied file has changed.`,
+      : `${counted(pending, "file")} will run: the database is the one that was registered, its shape is as the ledger left it, and no applied file has changed.`,
     pending === 0 ? undefined : fence === true ? whyFence(course) : whyNoFence(course),
     typeof unplanned === "number"
-      ? `${count(unplanned, "statement")} would lose or change what stands and ${unplanned === 1 ? "has" : "have"} no data plan, which the policy allows.`
+      ? `${counted(unplanned, "statement")} would lose or change what stands and ${unplanned === 1 ? "has" : "have"} no data plan, which the policy allows.`
       : undefined,
     Array.isArray(unguarded)
       ? `Objects under ${unguarded.map(String).join(", ")}${whole === undefined ? "" : " and more"} are not guarded: the policy names no bucket.`
       : undefined,
   ]),
   snapshot: done(({ tables, rows, fingerprint }) => [
-    `Production was read as it is: ${count(tables, "table")} with ${count(rows, "row")}, shape ${short(fingerprint)}.`,
+    `Production was read as it is: ${counted(tables, "table")} with ${counted(rows, "row")}, shape ${short(fingerprint)}.`,
   ]),
   "back-up": done(({ id, objects, bytes: size, rows, storage, configuration }) => [
-    `Backup ${said(id)}: ${count(rows, "row")}, ${amount(size)} in ${count(objects, "object")}.`,
+    `Backup ${said(id)}: ${counted(rows, "row")}, ${amount(size)} in ${counted(objects, "object")}.`,
     isJsonObject(storage) ? `${objectsOf(storage)} were noted beside it.` : undefined,
     typeof configuration === "number"
-      ? `${count(configuration, "item")} of configuration, encrypted.`
+      ? `${counted(configuration, "item")} of configuration, encrypted.`
       : undefined,
   ]),
   restore: done(({ database, backup }) => [
@@ -163,7 +165,7 @@ const TELL: Record<Step, Tell> = {
     `It is kept as ${said(database)}, for a rollback, until the promotion has ended.`,
   ]),
   rehearse: done(({ statements, milliseconds }) => [
-    `${count(statements, "statement")} ran on a clone of the copy and held to their checks; the rehearsal took ${time(milliseconds)}.`,
+    `${counted(statements, "statement")} ran on a clone of the copy and held to their checks; the rehearsal took ${time(milliseconds)}.`,
   ]),
   decide: tellDecision,
   fence: done(({ database, refreshed, backup, bytes: size }, { policy }) => [
@@ -172,14 +174,14 @@ const TELL: Record<Step, Tell> = {
     policy.rollback === "swap"
       ? refreshed === 0
         ? "The waiting copy holds that moment already: nothing had changed."
-        : `${count(refreshed, "table")} of the waiting copy ${refreshed === 1 ? "was" : "were"} brought up to that moment.`
+        : `${counted(refreshed, "table")} of the waiting copy ${refreshed === 1 ? "was" : "were"} brought up to that moment.`
       : "The policy keeps no copy waiting; a rollback would restore one.",
   ]),
   migrate: done(({ runs, milliseconds, fingerprint }) => [
-    `Production was migrated by the same code as rehearsed, in ${count(runs, "run")} within ${time(milliseconds)}; its shape is ${short(fingerprint)}, as the rehearsal promised.`,
+    `Production was migrated by the same code as rehearsed, in ${counted(runs, "run")} within ${time(milliseconds)}; its shape is ${short(fingerprint)}, as the rehearsal promised.`,
   ]),
   verify: done(({ tablesCompared, smoke }) => [
-    `Production has the rehearsed shape, its checks hold, and ${count(tablesCompared, "table")} that the release leaves alone ${tablesCompared === 1 ? "holds" : "hold"} what ${tablesCompared === 1 ? "it" : "they"} held.`,
+    `Production has the rehearsed shape, its checks hold, and ${counted(tablesCompared, "table")} that the release leaves alone ${tablesCompared === 1 ? "holds" : "hold"} what ${tablesCompared === 1 ? "it" : "they"} held.`,
     smoke === "answered" ? "The services answered their smoke test." : "No smoke test is set in the policy.",
   ]),
   open: done(({ ended, fingerprint }) => [
@@ -279,10 +281,10 @@ export function progressWords(progress: Progress): string {
       : "",
     now.rows > 0 || (total?.rows ?? 0) > 0
       ? total && total.rows > 0
-        ? `${now.rows.toLocaleString("en")} of ${count(total.rows, "row")}`
-        : count(now.rows, "row")
+        ? `${number(now.rows)} of ${counted(total.rows, "row")}`
+        : counted(now.rows, "row")
       : "",
-    rowsPerSecond === undefined ? "" : `${count(Math.round(rowsPerSecond), "row")} a second`,
+    rowsPerSecond === undefined ? "" : `${counted(Math.round(rowsPerSecond), "row")} a second`,
     secondsLeft === undefined ? "" : `about ${duration(secondsLeft * 1_000)} left`,
     progress.now ?? "",
   ]
@@ -290,17 +292,12 @@ export function progressWords(progress: Progress): string {
     .join(", ");
 }
 
-/** `1 row`, `2,000 rows`. */
-export function count(value: Json | undefined, noun: string): string {
-  const number = typeof value === "number" ? value : 0;
-  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-}
-
+const counted = (value: Json | undefined, noun: string) => count(typeof value === "number" ? value : 0, noun);
 const said = (value: Json | undefined) => (typeof value === "string" ? value : "");
 const short = (value: Json | undefined) => said(value).slice(0, 12);
 const amount = (value: Json | undefined) => bytes(typeof value === "number" ? value : 0);
 const time = (value: Json | undefined) => duration(typeof value === "number" ? value : 0);
 
 function objectsOf(storage: JsonObject): string {
-  return `${count(storage.objects, "stored object")} (${amount(storage.bytes)})`;
+  return `${counted(storage.objects, "stored object")} (${amount(storage.bytes)})`;
 }

@@ -1,4 +1,5 @@
 /** `schema.md`: a schema lock for people, with a diagram of each schema; whatever an object is called, the page stays a page. */
+import { count } from "./counts.ts";
 import { schemaDiagrams } from "./schema-diagram.ts";
 import type { ColumnLock, SchemaLock, TableLock } from "./schema-lock.ts";
 import { parseKey } from "./shape-names.ts";
@@ -148,8 +149,4 @@ function words(text: string): string {
     .replaceAll(/\s+/g, " ")
     .trim()
     .replaceAll(/[\\`*_[\]<>|#~]/g, (sign) => `\\${sign}`);
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

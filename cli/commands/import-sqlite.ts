@@ -1,5 +1,7 @@
 /** `rehearsal import sqlite`: a SQLite database brought over whole, or not at all. */
+
 import { Command } from "commander";
+import { number } from "../../core/counts.ts";
 import type { Act, Context } from "../command.ts";
 import { followTask, outcomeOf } from "../follow-task.ts";
 import { importSource } from "../import-upload.ts";
@@ -66,7 +68,7 @@ async function tableOf(context: Context, task: string): Promise<string> {
     columns([
       ["TABLE", "INTO", "ROWS", "CHECKSUM", "STATUS"],
       ...tables.map(({ table, into, sqlite, status, refused }) => [
-        ...[plain(table), plain(into), sqlite.rows.toLocaleString("en-US"), sqlite.checksum.slice(0, 12)],
+        ...[plain(table), plain(into), number(sqlite.rows), sqlite.checksum.slice(0, 12)],
         refused > 0 ? `${status}, ${refused} values` : status,
       ]),
     ]),

@@ -1,5 +1,7 @@
 /** `rehearsal plan`: what a promotion would run, with classes and locks, without starting it. */
+
 import { Command } from "commander";
+import { count } from "../../core/counts.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { whyAllowed } from "../../core/lint/planned.ts";
 import { noteLines } from "../../core/report-notes.ts";
@@ -115,8 +117,4 @@ function findingTable(findings: Plan["findings"]): string {
 
 function indent(text: string): string {
   return text.replaceAll(/^/gm, "    ");
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

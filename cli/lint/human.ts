@@ -1,4 +1,5 @@
 /** Findings for people: where, what and the mend, with the line they are about. */
+import { count } from "../../core/counts.ts";
 import type { Finding } from "../../core/lint/lint.ts";
 import { whyAllowed } from "../../core/lint/planned.ts";
 import type { Tint } from "../terminal.ts";
@@ -81,8 +82,4 @@ export function counts(findings: readonly Finding[]): {
   const open = findings.filter(({ suppressed }) => suppressed === undefined);
   const errors = open.filter(({ severity }) => severity === "error").length;
   return { errors, warnings: open.length - errors, suppressed: findings.length - open.length };
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

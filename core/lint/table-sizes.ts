@@ -1,4 +1,5 @@
 /** How large a table is for the rules: what is tiny is read and written faster than anybody notices. */
+import { count } from "../counts.ts";
 import { bytes } from "../report-words.ts";
 import type { TableSize } from "./rule.ts";
 
@@ -15,5 +16,5 @@ export function describeSizes(sizes: readonly TableSize[]): string {
   if (sizes.length === 0) return "";
   const rows = sizes.reduce((sum, size) => sum + size.rows, 0);
   const size = sizes.reduce((sum, one) => sum + one.bytes, 0);
-  return ` (about ${Math.round(rows).toLocaleString("en-US")} ${rows === 1 ? "row" : "rows"}, ${bytes(size)})`;
+  return ` (about ${count(Math.round(rows), "row")}, ${bytes(size)})`;
 }

@@ -1,5 +1,7 @@
 /** Backups in a list, and one of them with what its manifest says. */
+
 import { html } from "hono/html";
+import { number } from "../../core/counts.ts";
 import { bytes, duration } from "../../core/report-words.ts";
 import { isTaskEnded, type TaskStatus } from "../../core/tasks.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
@@ -8,7 +10,7 @@ import { currentPart } from "./current.ts";
 import { filterForm } from "./filter.ts";
 import { checkField, type Html, postForm } from "./form.ts";
 import { factList, pager, table } from "./table.ts";
-import { ago, number, when } from "./words.ts";
+import { ago, when } from "./words.ts";
 
 export interface BackupRowView {
   id: string;

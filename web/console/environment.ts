@@ -1,5 +1,7 @@
 /** One environment: its facts, its policy as it is read, how it drifted, its promotions and backups, and what may be begun. */
+
 import { html } from "hono/html";
+import { age } from "../../core/counts.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { type BackupRowView, backupTable } from "./backups.ts";
 import { roleBadge, stateBadge } from "./badge.ts";
@@ -8,7 +10,7 @@ import { checkField, choiceField, type Html, postForm } from "./form.ts";
 import { driftForm, driftWords, type ListedEnvironment } from "./overview.ts";
 import { type ListedPromotion, promotionTable } from "./promotions.ts";
 import { factList, table } from "./table.ts";
-import { age, short } from "./words.ts";
+import { short } from "./words.ts";
 
 export interface DriftFound {
   differences: readonly { address: string; kind: string; text: string }[];

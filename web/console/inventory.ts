@@ -1,5 +1,7 @@
 /** The inventory: what an environment's release declares that it holds, searched, and with sizes when it was asked what is there. */
+
 import { html } from "hono/html";
+import { number } from "../../core/counts.ts";
 import type { HeldTable, Holdings } from "../../core/holdings.ts";
 import { type Inventory, type InventoryTable, placeIn } from "../../core/inventory.ts";
 import type { InventoryCheck } from "../../core/inventory-check.ts";
@@ -11,7 +13,7 @@ import { badge, roleBadge } from "./badge.ts";
 import { type Html, textField } from "./form.ts";
 import { icon } from "./icon.ts";
 import { table } from "./table.ts";
-import { number, short } from "./words.ts";
+import { short } from "./words.ts";
 
 export interface InventoriesView {
   environments: readonly { name: string; role: string; release: string | null }[];

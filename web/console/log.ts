@@ -1,10 +1,12 @@
 /** The promotion log: its newest entries first, and its chain proved on request. */
+
 import { html } from "hono/html";
+import { number } from "../../core/counts.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { filterForm } from "./filter.ts";
 import { type Html, postForm } from "./form.ts";
 import { factList, pager, table } from "./table.ts";
-import { number, when } from "./words.ts";
+import { when } from "./words.ts";
 
 export interface LoggedEvent {
   seq: number;

@@ -1,5 +1,7 @@
 /** The overview: every environment in a line, what wants a person first, and the newest promotions. */
+
 import { html } from "hono/html";
+import { age } from "../../core/counts.ts";
 import type { Status } from "../../core/steps.ts";
 import { noticeBox } from "./alert.ts";
 import { badge, promotionBadge, roleBadge, stateBadge } from "./badge.ts";
@@ -8,7 +10,7 @@ import { type Html, postForm } from "./form.ts";
 import { icon } from "./icon.ts";
 import { type ListedPromotion, promotionTable } from "./promotions.ts";
 import { table } from "./table.ts";
-import { age, ago, short } from "./words.ts";
+import { ago, short } from "./words.ts";
 
 export interface ListedEnvironment {
   name: string;

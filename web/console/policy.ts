@@ -1,7 +1,7 @@
 /** An environment's policy in words: what it asks of every promotion, a line for each rule. */
+import { age } from "../../core/counts.ts";
 import type { Policy } from "../../core/policy.ts";
 import { duration } from "../../core/report-words.ts";
-import { age } from "./words.ts";
 
 /** What is left out of the policy is said as it is meant; what has no words here is shown as it is written. */
 export function policyFacts(policy: Policy, role: string): [string, string][] {

@@ -1,13 +1,15 @@
 /** What the log has of one promotion, with its part of the chain proved, and what its steps wrote. */
+
 import { html } from "hono/html";
 import type { Json } from "../../core/canonical-json.ts";
+import { number } from "../../core/counts.ts";
 import type { BrokenLink, EventContent } from "../../core/log.ts";
 import { bytes } from "../../core/report-words.ts";
 import { badge } from "./badge.ts";
 import type { Html } from "./form.ts";
 import { icon } from "./icon.ts";
 import { table } from "./table.ts";
-import { number, when } from "./words.ts";
+import { when } from "./words.ts";
 
 export interface PromotionLog {
   /** Oldest first. */
@@ -70,7 +72,7 @@ function dataWords(data: Json): string[] {
   return Object.entries(data as Record<string, Json | undefined>).flatMap(([name, value]) => {
     if (value === "" || value === false || (name === "attempt" && value === 1)) return [];
     if (typeof value === "string") return [`${name} ${HASH.test(value) ? value.slice(0, 12) : value}`];
-    if (typeof value === "number") return [`${name} ${value.toLocaleString("en")}`];
+    if (typeof value === "number") return [`${name} ${number(value)}`];
     return value === true ? [name] : [];
   });
 }

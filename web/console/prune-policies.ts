@@ -1,10 +1,12 @@
 /** Retention policies as a release has them: what each would have go, how it was tested, and what may be begun with it. */
+
 import { html } from "hono/html";
+import { age, number } from "../../core/counts.ts";
 import { isTaskEnded, type TaskStatus } from "../../core/tasks.ts";
 import { badge, taskBadge } from "./badge.ts";
 import { checkField, choiceField, type Html, postForm, textField } from "./form.ts";
 import { table } from "./table.ts";
-import { age, ago, number } from "./words.ts";
+import { ago } from "./words.ts";
 
 export interface PolicyView {
   name: string;

@@ -1,5 +1,7 @@
 /** One prune: what it came to, and each of its records with what went, what stayed and why, and the way back. */
+
 import { html } from "hono/html";
+import { number } from "../../core/counts.ts";
 import { bytes } from "../../core/report-words.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { currentPart } from "./current.ts";
@@ -7,7 +9,7 @@ import { type Html, postForm, textField } from "./form.ts";
 import { isUnderWay, MODES, pruneBadge, recordBadge, TRIGGERS } from "./prune-words.ts";
 import type { ListedPrune } from "./prunes.ts";
 import { factList, pager, table } from "./table.ts";
-import { ago, number, short, when } from "./words.ts";
+import { ago, short, when } from "./words.ts";
 
 interface Counted {
   rows: Readonly<Record<string, number>>;

@@ -1,5 +1,7 @@
 /** Prunes in lists: all of them, and those of an environment beside its policies and its holds. */
+
 import { html } from "hono/html";
+import { number } from "../../core/counts.ts";
 import { bytes } from "../../core/report-words.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { roleBadge } from "./badge.ts";
@@ -9,7 +11,7 @@ import { choiceField, type Html, postForm, textField } from "./form.ts";
 import { type PolicyView, policySection } from "./prune-policies.ts";
 import { isUnderWay, MODES, pruneBadge, TRIGGERS } from "./prune-words.ts";
 import { pager, table } from "./table.ts";
-import { ago, number, when } from "./words.ts";
+import { ago, when } from "./words.ts";
 
 /** A prune as a line. */
 export interface ListedPrune {

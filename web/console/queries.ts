@@ -1,11 +1,13 @@
 /** Queries: what a release lets be asked of an environment, a form for one, and what it found. */
+
 import { html } from "hono/html";
+import { number } from "../../core/counts.ts";
 import { bytes } from "../../core/report-words.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { roleBadge } from "./badge.ts";
 import { choiceField, csrfField, type Html, textField } from "./form.ts";
 import { table } from "./table.ts";
-import { number, short } from "./words.ts";
+import { short } from "./words.ts";
 
 export interface ShownQuery {
   name: string;

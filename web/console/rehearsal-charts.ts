@@ -1,8 +1,10 @@
 /** The rehearsal's figures as charts: how long each file took, who would have to wait, and what became of the size. */
+
 import { html } from "hono/html";
 import type { Blocked } from "../../core/blocked.ts";
 import type { Judged } from "../../core/budgets.ts";
 import type { Comparison } from "../../core/comparison.ts";
+import { number } from "../../core/counts.ts";
 import type { RehearsalReport } from "../../core/report.ts";
 import { TRAFFIC } from "../../core/report-blocked.ts";
 import { time } from "../../core/report-comparison.ts";
@@ -135,7 +137,7 @@ function sizeWords(before: number, after: number): string {
 }
 
 function left(count: number, what: string): Html | "" {
-  return count > 0 ? html`<p class="soft">and ${count.toLocaleString("en")} more ${what}</p>` : "";
+  return count > 0 ? html`<p class="soft">and ${number(count)} more ${what}</p>` : "";
 }
 
 /** `"public"."files"` as people say it, where nothing in it needs the quotes. */

@@ -1,6 +1,8 @@
 /** The rehearsal's report on a promotion's page: what to know before saying yes, the rest in the report itself. */
+
 import { html } from "hono/html";
 import type { Comparison } from "../../core/comparison.ts";
+import { number } from "../../core/counts.ts";
 import { type RehearsalReport, type RunMeasure, strongestLocks } from "../../core/report.ts";
 import { worstFirst } from "../../core/report-lint.ts";
 import { NOTES_TITLE, noteLines } from "../../core/report-notes.ts";
@@ -18,7 +20,6 @@ import type { Html } from "./form.ts";
 import { plainName, sizeChart, timesChart, waitsChart } from "./rehearsal-charts.ts";
 import { schemaDiff } from "./schema-diff.ts";
 import { factList, table } from "./table.ts";
-import { number } from "./words.ts";
 
 export interface Rehearsed {
   /** The attempt that wrote it. */

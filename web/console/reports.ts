@@ -1,5 +1,7 @@
 /** Reports: what an environment's release has, their runs, and one run with its files and a small map. */
+
 import { html } from "hono/html";
+import { number } from "../../core/counts.ts";
 import { bytes } from "../../core/report-words.ts";
 import type { Outline } from "../../core/reporting/outline.ts";
 import type { TaskStatus } from "../../core/tasks.ts";
@@ -7,7 +9,7 @@ import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { taskBadge } from "./badge.ts";
 import { type Html, postForm, textField } from "./form.ts";
 import { factList, pager, table } from "./table.ts";
-import { number, short, when } from "./words.ts";
+import { short, when } from "./words.ts";
 
 export interface ReportsView {
   environment: string;

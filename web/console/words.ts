@@ -1,5 +1,7 @@
 /** Instants, ages and hashes as the console writes them: exact where one looks closer, short where one reads. */
+
 import { html } from "hono/html";
+import { age } from "../../core/counts.ts";
 import type { Html } from "./form.ts";
 
 /** An instant in UTC to the minute; the second stands in what a machine reads and what a pointer shows. */
@@ -7,14 +9,6 @@ export function when(instant: Date | string | null | undefined): Html | string {
   if (instant === null || instant === undefined) return "–";
   const iso = typeof instant === "string" ? instant : instant.toISOString();
   return html`<time datetime="${iso}" title="${iso.slice(0, 19).replace("T", " ")} UTC">${iso.slice(0, 16).replace("T", " ")}</time>`;
-}
-
-/** How long something has been: `40 s`, `12 min`, `5 h`, `3 days`. */
-export function age(seconds: number): string {
-  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3_600)} h`;
-  return `${Math.floor(seconds / 86_400)} days`;
 }
 
 /** How long ago something was, with the instant for whoever looks closer. */
@@ -29,9 +23,4 @@ export function ago(instant: Date | string, now: Date): Html {
 export function short(hash: string | null): Html | string {
   if (hash === null || hash === "") return "–";
   return html`<code class="short" title="${hash}">${hash.slice(0, 12)}</code>`;
-}
-
-/** `1,234`. */
-export function number(count: number): string {
-  return count.toLocaleString("en-US");
 }
