@@ -471,6 +471,20 @@ describe("an issuer is not registered", () => {
     });
   });
 
+  test("by two at once without the log telling of each what stood before it", async () => {
+    const put = (turn: number) =>
+      world.call("PUT", "/issuers/turns", { ...base, kind: "people", url: `https://${turn}.example.com` });
+    const answers = await Promise.all([0, 1, 2, 3, 4, 5].map(put));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    const events = await world.ledger.query<{ body: string }>(
+      "select body from ledger.events where type = 'issuer.changed' and body like '%\"issuer\":\"turns\"%' order by seq",
+    );
+    const told = events.map(({ body }) => JSON.parse(body).data);
+    expect(told).toHaveLength(answers.length);
+    expect(told.map(({ before }) => before)).toEqual([null, ...told.map(({ after }) => after)].slice(0, -1));
+    expect((await world.send("/issuers/turns", { method: "DELETE" })).status).toBe(204);
+  });
+
   test("by somebody who does not administer everything", async () => {
     const headers = { authorization: "Bearer rk_operator" };
     expect(await world.call("PUT", "/issuers/refused", { ...base, kind: "people" }, headers)).toMatchObject({

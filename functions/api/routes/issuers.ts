@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { RehearsalError } from "../../../core/errors.ts";
 import { type Issuer, issuerSchema, peopleOfTrusts } from "../../../core/issuer.ts";
-import { appendEvent } from "../../../io/ledger/events.ts";
+import { appendEvent, lockLog } from "../../../io/ledger/events.ts";
 import { findIssuerByName, listIssuers, putIssuer, removeIssuer } from "../../../io/ledger/issuers.ts";
 import { findPerson } from "../../../io/ledger/people.ts";
 import type { Session } from "../../../io/postgres/session.ts";
@@ -63,6 +63,7 @@ export const issuerRoutes = api()
     assertReachable(settings);
     const ledger = await c.var.ledger();
     await ledger.transaction(async () => {
+      await lockLog(ledger);
       await assertPeople(ledger, settings);
       const before = (await findIssuerByName(ledger, name))?.settings ?? null;
       await putIssuer(ledger, name, settings, c.var.person);
@@ -76,6 +77,7 @@ export const issuerRoutes = api()
     const { name } = c.req.valid("param");
     const ledger = await c.var.ledger();
     await ledger.transaction(async () => {
+      await lockLog(ledger);
       const before = (await findIssuerByName(ledger, name))?.settings;
       if (!(await removeIssuer(ledger, name))) throw new RehearsalError("NotFound", { what: "issuer", name });
       await appendEvent(ledger, {
