@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { COMPILE_CACHE } from "./local/compile-cache.ts";
 
 /** Of tens of seconds and more: when they begin last, one worker waits for the other. */
 const LONGEST = [
@@ -43,8 +44,13 @@ export default defineConfig({
       "--single-threaded",
     ],
     maxWorkers: 3,
-    // What a function in the tests' own process has to say stands among their results: only what is wrong.
-    env: { POWERTOOLS_LOG_LEVEL: "WARN", POWERTOOLS_METRICS_DISABLED: "true" },
+    env: {
+      // What a function in the tests' own process has to say stands among their results: only what is wrong.
+      POWERTOOLS_LOG_LEVEL: "WARN",
+      POWERTOOLS_METRICS_DISABLED: "true",
+      // For the processes and threads that tests start: each would strip and compile its modules anew.
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+    },
     sequence: { sequencer: LongestFirst },
     testTimeout: 180_000,
     hookTimeout: 120_000,

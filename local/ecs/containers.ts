@@ -1,4 +1,5 @@
 /** ECS on this machine, as far as Step Functions uses it: RunTask starts the container's entry as a process of its own. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { devNull } from "node:os";
@@ -7,6 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as z from "zod";
 import type { Json } from "../../core/canonical-json.ts";
+import { COMPILE_CACHE } from "../compile-cache.ts";
 
 export interface ContainersOptions {
   /** The module that the image's entry runs. */
@@ -159,6 +161,7 @@ function startProcess(options: ContainersOptions, overrides: Record<string, stri
         AWS_CONFIG_FILE: devNull,
         AWS_SHARED_CREDENTIALS_FILE: devNull,
         AWS_EXECUTION_ENV: "AWS_ECS_FARGATE",
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
         ...options.environment,
         ...overrides,
       },

@@ -1,6 +1,6 @@
 /** AWS Lambda on one machine: functions run in threads or processes with real time-outs, memory limits, payload limits and throttling. */
 import { randomBytes, randomUUID } from "node:crypto";
-import { fileURLToPath } from "node:url";
+import { COMPILE_CACHE } from "../compile-cache.ts";
 import { functionArn, functionName, functionVersion } from "./arn.ts";
 import {
   type ExecutionEnvironment,
@@ -58,8 +58,6 @@ export interface LambdaRunner {
   /** Ends every sandbox, also in the middle of an invocation. */
   stop(): Promise<void>;
 }
-
-const COMPILE_CACHE = fileURLToPath(new URL("../../.rehearsal/compile-cache", import.meta.url));
 
 /**
  * Starts nothing yet: a sandbox begins with its first invocation and is kept for the next.

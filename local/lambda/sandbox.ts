@@ -1,5 +1,5 @@
 /** The entry of a worker thread that is one execution environment: it loads a handler once and answers invocations one at a time. */
-import { enableCompileCache, flushCompileCache } from "node:module";
+import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import { type FunctionError, initFailed } from "./failure.ts";
 import { type Handler, type Invocation, loadHandler, type Outcome, outcomeOf } from "./handler.ts";
@@ -9,7 +9,6 @@ export interface SandboxData {
   taskRoot: string;
   handler: string;
   preload: string | undefined;
-  compileCache: string;
 }
 
 /** Thread to host: `ended` is its last word, the others answer the start and an invocation. */
@@ -20,10 +19,8 @@ export type Report =
 
 const data = workerData as SandboxData;
 
-// Before the first import of the function's own code: what is compiled from here on is kept for the next cold start.
-enableCompileCache(data.compileCache);
-
 const handler = await load();
+// What was compiled is kept for the next cold start, however this one ends.
 flushCompileCache();
 parentPort?.on("message", async (invocation: Invocation) =>
   report({ kind: "answered", outcome: await outcomeOf(handler, invocation) }),

@@ -18,9 +18,12 @@ export function startThread(options: EnvironmentOptions, tell: Told): Sandbox {
     workerData: {
       ...placeOf(options.module),
       preload: options.preload?.href,
-      compileCache: options.compileCache,
     } satisfies SandboxData,
-    env: variablesOf(options, newLogStream(options.version)),
+    // By the variable it holds for the sandbox's own first module and for the threads that it starts as well.
+    env: {
+      ...variablesOf(options, newLogStream(options.version)),
+      NODE_COMPILE_CACHE: options.compileCache,
+    },
     // The host's own flags (a test runner's loaders) are not the function's.
     execArgv: [],
     argv: [],

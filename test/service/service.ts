@@ -85,7 +85,6 @@ export class Service {
     ];
     const child = spawn(command, rest, {
       stdio: ["pipe", "pipe", "inherit"],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, ".rehearsal/compile-cache") },
     });
     this.#child = child;
     this.#exit = new Promise((resolve) => child.on("exit", (code, signal) => resolve(signal ?? code)));
