@@ -15,6 +15,9 @@ export function newestServer() {
   return server;
 }
 
+/** The oldest and the newest: for what a server does alike since a version, which the ones between tell nothing more of. */
+export const ends = servers.filter((server) => server === servers[0] || server === servers.at(-1));
+
 let made = 0;
 
 /** Makes an empty database on the server and returns its address; `sql` is run in it. */

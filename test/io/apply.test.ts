@@ -7,7 +7,7 @@ import { type ApplyOptions, applyRuns } from "../../io/postgres/apply.ts";
 import { measureRuns } from "../../io/postgres/measure.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { hasLeftSomething, installIdentity, readApplied } from "../../io/postgres/target-schema.ts";
-import { dropDatabases, execute, freshDatabase, rows, servers } from "../postgres.ts";
+import { dropDatabases, ends, execute, freshDatabase, rows } from "../postgres.ts";
 
 const policy = policySchema.parse({ lockTimeout: 200, lockRetries: 2, statementTimeout: 2_000 });
 const attempt = { promotion: "p1", step: "migrate", attempt: 1, token: 1 };
@@ -20,7 +20,7 @@ async function runsFrom(...files: [name: string, sql: string][]): Promise<Run[]>
   );
 }
 
-describe.each(servers)("applying on Postgres $major", (server) => {
+describe.each(ends)("applying on Postgres $major", (server) => {
   let address: DatabaseAddress;
   let session: Session;
 

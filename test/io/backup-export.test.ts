@@ -334,7 +334,7 @@ test("a table of contents that is read and written again has the very bytes of p
   await dropDatabases(source);
 });
 
-test("365 MB go through in bounded memory", async () => {
+test("235 MB go through in bounded memory", async () => {
   const source = await freshDatabase(
     newestServer(),
     "create table big (t text); insert into big values ('a'); select lo_from_bytea(1, '\\x00')",
@@ -349,7 +349,7 @@ test("365 MB go through in bounded memory", async () => {
       (_, line) => `${createHash("sha512").update(`${line}`).digest("hex").slice(1)}\n`,
     ).join(""),
   );
-  const rowsObject = await putObject("memory/rows", 1200, 2048, () => text);
+  const rowsObject = await putObject("memory/rows", 640, 2048, () => text);
   const digits = text.toString("hex").slice(0, 2 * PIECE);
   const largeObject = await putObject("memory/large", 128, 1, (at) => `1\t${at * PIECE}\t\\\\x${digits}\n`);
   const manifest = { ...taken, data: [{ ...table, ...rowsObject }], largeObjects: [largeObject] };

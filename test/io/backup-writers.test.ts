@@ -7,7 +7,7 @@ import { readBaseline } from "../../io/postgres/baseline.ts";
 import { restore } from "../../io/postgres/restore.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
-import { dropDatabases, freshDatabase, rows, servers } from "../postgres.ts";
+import { dropDatabases, ends, freshDatabase, rows } from "../postgres.ts";
 
 let bucket: TestBucket;
 beforeAll(async () => {
@@ -98,7 +98,7 @@ const HELD = {
   ...{ accounts: "20000", places: "20000", guests: "3000", "different guests": "3000" },
 };
 
-test.each(servers)(
+test.each(ends)(
   "while five connections write and one vacuums, the backup is one instant on Postgres $major",
   async (server) => {
     const source = await freshDatabase(server, BANK);

@@ -13,7 +13,7 @@ import type { BatchRecord } from "../../io/postgres/batch-record.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { hasLeftSomething, installIdentity, readApplied } from "../../io/postgres/target-schema.ts";
 import { startStandby } from "../lagging-standby.ts";
-import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
+import { dropDatabases, ends, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { refusalOf } from "../refusal.ts";
 
 const policy = policySchema.parse({ lockTimeout: 200, lockRetries: 8, statementTimeout: 20_000 });
@@ -32,7 +32,7 @@ function unproved(major: number): [sql: string, problem: string][] {
 
 const ROWS = 20_000;
 
-describe.each(servers)("batches on Postgres $major", (server) => {
+describe.each(ends)("batches on Postgres $major", (server) => {
   let address: DatabaseAddress;
   let session: Session;
   let token = 1;

@@ -10,7 +10,7 @@ import { openSession } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
 import { makeHurriedRole } from "../hurried-role.ts";
-import { dropDatabases, execute, freshDatabase, rows, servers } from "../postgres.ts";
+import { dropDatabases, ends, execute, freshDatabase, rows } from "../postgres.ts";
 
 let bucket: TestBucket;
 beforeAll(async () => {
@@ -29,7 +29,7 @@ const SOURCE = `create table plain (id int generated always as identity primary 
   create view seen as select filler || E'\\\\' as filler from plain; create index on plain (filler);
   select lo_from_bytea(7, decode(repeat('00ff', 100000), 'hex'))`;
 
-test.each(servers)(
+test.each(ends)(
   "none of it reaches a session, a dump, a backup or a restore on Postgres $major",
   async (server) => {
     const source = await freshDatabase(server, SOURCE);

@@ -8,7 +8,7 @@ import { bringUp } from "../../io/postgres/bring-up.ts";
 import { restore } from "../../io/postgres/restore.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
-import { dropDatabases, execute, freshDatabase, rows, servers } from "../postgres.ts";
+import { dropDatabases, ends, execute, freshDatabase, rows } from "../postgres.ts";
 
 let bucket: TestBucket;
 beforeAll(async () => {
@@ -53,7 +53,7 @@ async function baselineOf(address: DatabaseAddress) {
   }
 }
 
-describe.each(servers)("on Postgres $major", (server) => {
+describe.each(ends)("on Postgres $major", (server) => {
   test("a database partitioned by the hash of an enum comes back, and its copy can be brought up", async () => {
     const source = await freshDatabase(server, TABLES + FILL);
     const target = await freshDatabase(server);

@@ -10,7 +10,7 @@ import { LOCK_MODES } from "../../core/lock-modes.ts";
 import { cannotRunInTransaction } from "../../core/non-transactional.ts";
 import { parseSql } from "../../core/sql-parser.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
-import { dropDatabases, freshDatabase, servers } from "../postgres.ts";
+import { dropDatabases, ends, freshDatabase } from "../postgres.ts";
 
 interface Measure {
   lock: string | undefined;
@@ -27,7 +27,7 @@ test("every rule claims something that is measured below, or says why there is n
   expect(MEASURED.length).toBeGreaterThan(20);
 });
 
-describe.each(servers)("on Postgres $major", (server) => {
+describe.each(ends)("on Postgres $major", (server) => {
   let address: DatabaseAddress;
   let session: Session;
   let other: Session;
