@@ -58,12 +58,6 @@ export class BackupOf {
     await this.#s3.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body }));
   }
 
-  async swap(one: string, other: string): Promise<void> {
-    const [first, second] = [await this.read(one), await this.read(other)];
-    await this.change(one, () => second);
-    await this.change(other, () => first);
-  }
-
   async remove(key: string): Promise<void> {
     await this.#s3.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key }));
   }

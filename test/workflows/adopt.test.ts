@@ -349,29 +349,7 @@ test("views that are there already are adopted with the migrations, and those th
   expect(await pathsPending("unviewed", release)).toEqual(["views/titles.sql"]);
 });
 
-test("an environment that a promotion has locked is not adopted", async () => {
-  await environmentWith("locked", (database) => execute(database, "create table before_it (id int)"));
-  const release = await service.release({
-    "rehearsal.yaml": "project: library\n",
-    "migrations/0001_books.sql": "create table books (id int)",
-  });
-  const gate = service.gate("admit:begun");
-  const promotion = await service.promote("locked", release);
-  await gate.reached();
-  const path = "/environments/locked/adoptions";
-  expect(await service.call("POST", path, { release, baseline: "1" })).toMatchObject({
-    status: 409,
-    body: { code: "EnvironmentLocked", hint: expect.stringContaining("wait for it") },
-  });
-  expect(await service.call("POST", path, { release, baseline: "1", tool: "dbmate" })).toMatchObject({
-    status: 400,
-    body: { code: "InputInvalid" },
-  });
-  gate.open();
-  await service.ending(promotion);
-});
-
-test("an adopted database is promoted, its tool's table and all, also where a lock promises the schema without it", async () => {
+test("an adopted database is promoted, its tool's table and all, also where a lock promises the schema without it, and nobody adopts it meanwhile", async () => {
   await environmentWith("carried-on", (database) => migratedBy("dbmate", database, DBMATE.files(2)));
   const files = project("dbmate", DBMATE.files(3));
   const bare = await service.release(files);
@@ -383,6 +361,18 @@ test("an adopted database is promoted, its tool's table and all, also where a lo
   );
   const lock = await fetch(made.find(({ name }) => name === "schema.lock.json")?.url ?? "");
   const release = await service.release({ ...files, "schema.lock.json": await lock.text() });
+  const gate = service.gate("admit:begun");
   const id = await service.promote("carried-on", release);
+  await gate.reached();
+  const path = "/environments/carried-on/adoptions";
+  expect(await service.call("POST", path, { release, baseline: "1" })).toMatchObject({
+    status: 409,
+    body: { code: "EnvironmentLocked", hint: expect.stringContaining("wait for it") },
+  });
+  expect(await service.call("POST", path, { release, baseline: "1", tool: "dbmate" })).toMatchObject({
+    status: 400,
+    body: { code: "InputInvalid" },
+  });
+  gate.open();
   expect(await service.until(id, "promoted")).toMatchObject({ status: "promoted" });
 });
