@@ -7,9 +7,9 @@ import { isTaskEnded, type TaskStatus } from "../../core/tasks.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { backupBadge, taskBadge } from "./badge.ts";
 import { currentPart } from "./current.ts";
-import { filterForm } from "./filter.ts";
+import { filterForm, type Narrowed, narrowedPager } from "./filter.ts";
 import { checkField, type Html, postForm } from "./form.ts";
-import { factList, pager, table } from "./table.ts";
+import { factList, table } from "./table.ts";
 import { ago, when } from "./words.ts";
 
 export interface BackupRowView {
@@ -73,40 +73,22 @@ export function backupTable(backups: readonly BackupRowView[], now: Date, acting
   });
 }
 
-export interface BackupsView extends Acting {
+interface BackupsView extends Acting, Narrowed {
   backups: readonly BackupRowView[];
-  environments: readonly string[];
-  environment: string;
   now: Date;
-  next?: string | undefined;
-  further: boolean;
   notice?: string | undefined;
   refusal?: Refusal | undefined;
 }
 
 export function backupsView(view: BackupsView): Html {
-  const { backups, environments, environment, now, next, further } = view;
-  const only = environment === "" ? "" : `environment=${encodeURIComponent(environment)}`;
-  const at = (query: string) => `/console/backups${query === "" ? "" : `?${query}`}`;
   return html`<h1>Backups</h1>
 ${refusalBox(view.refusal)}${noticeBox(view.notice)}
-${filterForm({
-  action: "/console/backups",
-  environments: environments.map((name) => ({ value: name, label: name })),
-  environment,
-})}
-<section class="card" aria-label="Backups">${backupTable(backups, now, view)}
-${pager({
-  older:
-    next === undefined
-      ? undefined
-      : at([only, `before=${encodeURIComponent(next)}`].filter(Boolean).join("&")),
-  newest: further ? at(only) : undefined,
-  what: "backups",
-})}</section>`;
+${filterForm("/console/backups", view)}
+<section class="card" aria-label="Backups">${backupTable(view.backups, view.now, view)}
+${narrowedPager("/console/backups", "backups", view)}</section>`;
 }
 
-export interface BackupTaskView {
+interface BackupTaskView {
   id: string;
   kind: string;
   status: TaskStatus;
@@ -116,7 +98,7 @@ export interface BackupTaskView {
   progress: { done: { bytes: number; rows: number }; secondsLeft?: number | undefined } | null;
 }
 
-export interface BackupView extends Acting {
+interface BackupView extends Acting {
   backup: BackupRowView & { promotion: string | null; base: string | null };
   /** Null once it is expired, or where it is damaged. */
   manifest: {

@@ -3,12 +3,12 @@
 import { html } from "hono/html";
 import { number } from "../../core/counts.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
-import { filterForm } from "./filter.ts";
+import { filterForm, type Narrowed, narrowedPager } from "./filter.ts";
 import { type Html, postForm } from "./form.ts";
-import { factList, pager, table } from "./table.ts";
+import { factList, table } from "./table.ts";
 import { when } from "./words.ts";
 
-export interface LoggedEvent {
+interface LoggedEvent {
   seq: number;
   at: string;
   type: string;
@@ -18,13 +18,8 @@ export interface LoggedEvent {
   hash: string;
 }
 
-export interface LogView {
+export interface LogView extends Narrowed {
   events: readonly LoggedEvent[];
-  environments: readonly string[];
-  environment: string;
-  /** The number behind which the next page begins. */
-  next?: number | undefined;
-  further: boolean;
   /** Whether this person may have the whole chain proved. */
   mayProve: boolean;
   proof?:
@@ -35,17 +30,11 @@ export interface LogView {
 }
 
 export function logView(view: LogView): Html {
-  const { events, environments, environment, next, further, mayProve, proof, csrf } = view;
-  const only = environment === "" ? "" : `environment=${encodeURIComponent(environment)}`;
-  const at = (query: string) => `/console/log${query === "" ? "" : `?${query}`}`;
+  const { events, mayProve, proof, csrf } = view;
   return html`<div class="head"><h1>Log</h1>${mayProve ? html`<div class="acts">${postForm({ action: "/console/log/prove", csrf, button: "Prove the chain" })}</div>` : ""}</div>
 <p class="lead">Every entry carries the hash of the one before it, and a copy of each lies in the bucket: what was written once cannot be changed unseen.</p>
 ${refusalBox(view.refusal)}${proof === undefined ? "" : proofBox(proof)}
-${filterForm({
-  action: "/console/log",
-  environments: environments.map((name) => ({ value: name, label: name })),
-  environment,
-})}
+${filterForm("/console/log", view)}
 <section class="card" aria-label="Entries">${table({
     caption: "Entries, the newest first",
     columns: [
@@ -70,11 +59,7 @@ ${filterForm({
     ]),
     empty: "There is none.",
   })}
-${pager({
-  older: next === undefined ? undefined : at([only, `before=${next}`].filter(Boolean).join("&")),
-  newest: further ? at(only) : undefined,
-  what: "entries",
-})}</section>`;
+${narrowedPager("/console/log", "entries", view)}</section>`;
 }
 
 /** The short values of an entry in a line, and all of it behind that. */

@@ -2,9 +2,9 @@
 import { html } from "hono/html";
 import type { Status } from "../../core/steps.ts";
 import { promotionBadge } from "./badge.ts";
-import { filterForm } from "./filter.ts";
-import type { Choice, Html } from "./form.ts";
-import { pager, table } from "./table.ts";
+import { filterForm, type Narrowed, narrowedPager } from "./filter.ts";
+import type { Html } from "./form.ts";
+import { table } from "./table.ts";
 import { ago, short } from "./words.ts";
 
 export interface ListedPromotion {
@@ -50,35 +50,17 @@ export function promotionTable(
   });
 }
 
-export interface PromotionsView {
+interface PromotionsView extends Narrowed {
   promotions: readonly ListedPromotion[];
-  environments: readonly string[];
-  /** The one whose promotions are shown; empty for all. */
-  environment: string;
   now: Date;
-  /** The id behind which the next page begins. */
-  next?: string | undefined;
-  /** True when it is not the first page. */
-  further: boolean;
 }
 
 export function promotionsView(view: PromotionsView): Html {
-  const { promotions, environments, environment, now, next, further } = view;
-  const only = environment === "" ? "" : `environment=${encodeURIComponent(environment)}`;
-  const at = (query: string) => `/console/promotions${query === "" ? "" : `?${query}`}`;
-  const choices: Choice[] = environments.map((name) => ({ value: name, label: name }));
   return html`<h1>Promotions</h1>
-${filterForm({ action: "/console/promotions", environments: choices, environment })}
+${filterForm("/console/promotions", view)}
 <section class="card" aria-label="Promotions">
-${promotionTable(promotions, now, "There is none.")}
-${pager({
-  older:
-    next === undefined
-      ? undefined
-      : at([only, `before=${encodeURIComponent(next)}`].filter(Boolean).join("&")),
-  newest: further ? at(only) : undefined,
-  what: "promotions",
-})}</section>`;
+${promotionTable(view.promotions, view.now, "There is none.")}
+${narrowedPager("/console/promotions", "promotions", view)}</section>`;
 }
 
 /** Between two instants: `40 s`, `12 min 5 s`, `2 h 10 min`. */

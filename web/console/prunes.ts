@@ -6,11 +6,11 @@ import { bytes } from "../../core/report-words.ts";
 import { noticeBox, type Refusal, refusalBox } from "./alert.ts";
 import { roleBadge } from "./badge.ts";
 import { currentPart } from "./current.ts";
-import { filterForm } from "./filter.ts";
+import { filterForm, type Narrowed, narrowedPager } from "./filter.ts";
 import { choiceField, type Html, postForm, textField } from "./form.ts";
 import { type PolicyView, policySection } from "./prune-policies.ts";
 import { isUnderWay, MODES, pruneBadge, TRIGGERS } from "./prune-words.ts";
-import { pager, table } from "./table.ts";
+import { table } from "./table.ts";
 import { ago, when } from "./words.ts";
 
 /** A prune as a line. */
@@ -29,7 +29,7 @@ export interface ListedPrune {
   error: { message: string } | null;
 }
 
-export function pruneTable(prunes: readonly ListedPrune[], now: Date, within = false): Html {
+function pruneTable(prunes: readonly ListedPrune[], now: Date, within = false): Html {
   return table({
     caption: "Prunes, the newest first",
     columns: [
@@ -62,41 +62,25 @@ export function pruneTable(prunes: readonly ListedPrune[], now: Date, within = f
   });
 }
 
-export interface PrunesView {
+interface PrunesView extends Narrowed {
   prunes: readonly ListedPrune[];
-  environments: readonly string[];
-  environment: string;
   now: Date;
-  next?: string | undefined;
-  further: boolean;
 }
 
-export function prunesView({ prunes, environments, environment, now, next, further }: PrunesView): Html {
-  const only = environment === "" ? "" : `environment=${encodeURIComponent(environment)}`;
-  const at = (query: string) => `/console/prunes${query === "" ? "" : `?${query}`}`;
+export function prunesView(view: PrunesView): Html {
+  const { prunes, environment, now } = view;
   return html`<h1>Prunes</h1>
 <p class="lead">What became of the working material of archived records: told, bundled and deleted, or brought back.</p>
-${filterForm({
-  action: "/console/prunes",
-  environments: environments.map((name) => ({ value: name, label: name })),
-  environment,
-})}
+${filterForm("/console/prunes", view)}
 ${environment === "" ? "" : html`<p><a href="/console/environments/${environment}/prunes">Policies and holds of ${environment}</a></p>`}
 ${currentPart(
   prunes.some(isUnderWay),
   html`<section class="card" aria-label="Prunes">${pruneTable(prunes, now)}
-${pager({
-  older:
-    next === undefined
-      ? undefined
-      : at([only, `before=${encodeURIComponent(next)}`].filter(Boolean).join("&")),
-  newest: further ? at(only) : undefined,
-  what: "prunes",
-})}</section>`,
+${narrowedPager("/console/prunes", "prunes", view)}</section>`,
 )}`;
 }
 
-export interface HoldView {
+interface HoldView {
   id: string;
   policy: string;
   /** Null holds every record. */
@@ -106,7 +90,7 @@ export interface HoldView {
   placedAt: Date;
 }
 
-export interface ArchiveEventView {
+interface ArchiveEventView {
   source: string;
   id: string;
   policy: string;
@@ -117,7 +101,7 @@ export interface ArchiveEventView {
   prune: string | null;
 }
 
-export interface EnvironmentPrunesView {
+interface EnvironmentPrunesView {
   environment: { name: string; role: string };
   /** Undefined where nothing is promoted yet. */
   policies?: readonly PolicyView[] | undefined;
@@ -210,7 +194,7 @@ ${
 }
 
 /** One of the environment's policies. */
-export function policyField(policies: readonly PolicyView[], id: string): Html {
+function policyField(policies: readonly PolicyView[], id: string): Html {
   return choiceField({
     ...{ name: "policy", id, label: "Policy" },
     choices: policies.map(({ name }) => ({ value: name, label: name })),
