@@ -12,6 +12,11 @@ export function badge(tone: Tone, shape: Shape, word: string): Html {
   return html`<span class="badge ${tone}">${icon(shape)}${word}</span>`;
 }
 
+/** The word as the table has it; one that it does not have stands for itself. */
+export function badgeOf(words: Readonly<Record<string, [Tone, Shape, string]>>, word: string): Html {
+  return badge(...(words[word] ?? (["still", "dash", word] as const)));
+}
+
 const PROMOTIONS: Record<Status, [Tone, Shape, string]> = {
   created: ["busy", "clock", "starting"],
   running: ["busy", "play", "running"],
@@ -36,7 +41,7 @@ const STATES: Record<string, [Tone, Shape, string]> = {
 
 /** An environment's state. */
 export function stateBadge(state: string): Html {
-  return badge(...(STATES[state] ?? (["still", "dash", state] as const)));
+  return badgeOf(STATES, state);
 }
 
 /** An environment's role; production stands out. */
@@ -52,7 +57,7 @@ const BACKUPS: Record<string, [Tone, Shape, string]> = {
 };
 
 export function backupBadge(status: string): Html {
-  return badge(...(BACKUPS[status] ?? (["still", "dash", status] as const)));
+  return badgeOf(BACKUPS, status);
 }
 
 const TASKS: Record<TaskStatus, [Tone, Shape, string]> = {

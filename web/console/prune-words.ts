@@ -1,5 +1,5 @@
 /** A prune's words as people read them: where it stands, what it does, what began it. */
-import { badge, type Tone } from "./badge.ts";
+import { badgeOf, type Tone } from "./badge.ts";
 import type { Html } from "./form.ts";
 import type { Shape } from "./icon.ts";
 
@@ -26,12 +26,12 @@ const RECORDS: Record<string, [Tone, Shape, string]> = {
 
 /** Where a prune stands. */
 export function pruneBadge(status: string): Html {
-  return badge(...(PRUNES[status] ?? (["still", "dash", status] as const)));
+  return badgeOf(PRUNES, status);
 }
 
 /** Where one of its records stands. */
 export function recordBadge(status: string): Html {
-  return badge(...(RECORDS[status] ?? (["still", "dash", status] as const)));
+  return badgeOf(RECORDS, status);
 }
 
 export const MODES: Record<string, string> = {
