@@ -1,11 +1,11 @@
 /** Imports from SQLite: a whole database comes over, or nothing of it. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { importSourceSchema } from "../../../core/import/source.ts";
 import { startSqliteImport } from "../../task-start.ts";
 import { access } from "../access.ts";
 import { environmentName, jsonBody, keyHeader } from "../answer.ts";
-import { allow, api } from "../request.ts";
-import { answerStarted, askerOf, startedAnswers } from "../task.ts";
+import { allowSource, importAnswers, importAsked } from "../imports.ts";
+import { api } from "../request.ts";
+import { answerStarted, askerOf } from "../task.ts";
 
 const start = createRoute({
   method: "post",
@@ -20,7 +20,7 @@ const start = createRoute({
     params: z.object({ name: environmentName }),
     ...jsonBody(
       z.strictObject({
-        source: importSourceSchema,
+        ...importAsked,
         /** The file's name where the source holds several. */
         file: z
           .string()
@@ -30,24 +30,16 @@ const start = createRoute({
           .optional(),
         /** The mapping; may be left out where the release has one only. */
         import: z.string().min(1).max(200).optional(),
-        /** The environment's name once more; needed where its role is prod. */
-        confirm: z.string().max(63).optional(),
-        /** Everything but the commit. */
-        dryRun: z.boolean().default(false),
       }),
     ),
   },
-  responses: startedAnswers(
-    ...(["NotFound", "EnvironmentLocked", "ImportUnknown", "ImportReleaseMissing"] as const),
-    ...(["ImportOverProd", "ImportSourceUnfit"] as const),
-  ),
+  responses: importAnswers,
 });
 
 export const sqliteImportRoutes = api().openapi(start, async (c) => {
   const { file, import: name, confirm, ...rest } = c.req.valid("json");
   const environment = c.req.valid("param").name;
-  // Whoever names a folder has the service's machine read it, as a policy's `file:` does.
-  if ("folder" in rest.source) allow(c, "administer", environment);
+  allowSource(c, environment, rest.source);
   const request = {
     ...{ environment, ...rest },
     ...(file !== undefined && { file }),
