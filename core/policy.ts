@@ -1,5 +1,6 @@
 /** What an environment asks of every promotion: parsed once when it is registered or changed. */
 import * as z from "zod";
+import { type Actor, may } from "./access.ts";
 import { budgetsSchema } from "./budgets.ts";
 import { configurationItem } from "./configuration.ts";
 import { isLinkLocal } from "./link-local.ts";
@@ -109,6 +110,11 @@ const ELSEWHERE = ["storage", "configuration", "pgDump"] as const;
 /** Whether the second of two policies names other such things than the first, or lets go of some. */
 export function changesElsewhere(before: Policy, after: Policy): boolean {
   return ELSEWHERE.some((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
+}
+
+/** What of an environment's policy the actor may see: addresses of hooks may hold secrets, which only whoever may change them needs. */
+export function policyFor(actor: Actor, { name, policy }: { name: string; policy: Policy }): Policy {
+  return may(actor, "administer", name) ? policy : policyForLog(policy);
 }
 
 /** The policy as it may stand in the log: hooks without user, password and query, which may be secret. */

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { may } from "../../core/access.ts";
-import { policyForLog } from "../../core/policy.ts";
+import { policyFor } from "../../core/policy.ts";
 import { RETENTION_CLASSES } from "../../core/retention.ts";
 import { listBackups } from "../../io/ledger/backup-rows.ts";
 import { readDriftCheck } from "../../io/ledger/drift-checks.ts";
@@ -107,8 +107,7 @@ async function environmentPage(c: PageContext, name: string, told: Told): Promis
   const ledger = await c.var.ledger();
   const environment = await readEnvironment(ledger, name);
   const { fingerprint, role } = environment;
-  // The addresses of hooks may hold secrets, which only whoever may change them needs to see.
-  const policy = may(c.var.actor, "administer", name) ? environment.policy : policyForLog(environment.policy);
+  const policy = policyFor(c.var.actor, environment);
   const checked = await readDriftCheck(ledger, name);
   const backups = await listBackups(ledger, { environment: name, limit: FEW });
   const main = environmentView({

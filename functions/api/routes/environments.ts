@@ -1,7 +1,13 @@
 /** Environments: databases are registered, listed, shown, and given another policy. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { EVERYWHERE, may } from "../../../core/access.ts";
-import { changesElsewhere, type Policy, policyForLog, policySchema } from "../../../core/policy.ts";
+import {
+  changesElsewhere,
+  type Policy,
+  policyFor,
+  policyForLog,
+  policySchema,
+} from "../../../core/policy.ts";
 import { STATUSES } from "../../../core/steps.ts";
 import { lastVerified } from "../../../io/ledger/backup-rows.ts";
 import {
@@ -220,8 +226,7 @@ function allowChange(c: ApiContext, before: Policy, after: Policy): void {
 async function shown(c: ApiContext, environment: Environment) {
   const ledger = await c.var.ledger();
   const { name, role, state, address, fingerprint, release } = environment;
-  // The addresses of hooks may hold secrets, which only whoever may change them needs to see.
-  const policy = may(c.var.actor, "administer", name) ? environment.policy : policyForLog(environment.policy);
+  const policy = policyFor(c.var.actor, environment);
   const [newest] = await listPromotions(ledger, { environment: name, limit: 1, promoting: true });
   const promotion =
     newest === undefined
