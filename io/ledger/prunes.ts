@@ -8,6 +8,7 @@ import {
   type PruneTrigger,
 } from "../../core/prunes.ts";
 import type { Session } from "../postgres/session.ts";
+import { takeToken } from "./tokens.ts";
 
 /** What a prune leaves for its next round. */
 export interface PruneFacts {
@@ -64,7 +65,7 @@ const COLUMNS = `id, environment, policy, release, digest, trigger, mode, mode_r
   requested_by as "requestedBy", status, attempt, executions, facts, counts, report, error, created_at as "createdAt",
   started_at as "startedAt", ended_at as "endedAt"`;
 
-export type NewPrune = Pick<
+type NewPrune = Pick<
   Prune,
   | "id"
   | "environment"
@@ -155,17 +156,10 @@ export async function beginPrune(
 ): Promise<{ prune: Prune; attempt?: PruneAttempt }> {
   const prune = await readPrune(session, id, "lock");
   if (isPruneEnded(prune.status)) return { prune };
-  const [row] = await session.query<{ attempt: number; token: string }>(
-    `update ledger.prunes set status = 'running', token = nextval('ledger.fencing_tokens'),
-        attempt = greatest(attempt, (select attempts_above from ledger.interrupted where id = $1)) + 1,
-        started_at = coalesce(started_at, now())
-      where id = $1 returning attempt, token`,
-    [id],
-  );
-  if (row === undefined) throw new Error("an update returned no row");
+  const given = await takeToken(session, "prunes", id);
   return {
-    prune: { ...prune, status: "running", attempt: row.attempt },
-    attempt: { prune: id, attempt: row.attempt, token: Number(row.token) },
+    prune: { ...prune, status: "running", attempt: given.attempt },
+    attempt: { prune: id, ...given },
   };
 }
 

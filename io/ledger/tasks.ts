@@ -5,6 +5,7 @@ import type { Compute } from "../../core/policy.ts";
 import type { Progress } from "../../core/progress.ts";
 import { isTaskEnded, type TaskInputs, type TaskKind, type TaskStatus } from "../../core/tasks.ts";
 import type { Session } from "../postgres/session.ts";
+import { takeToken } from "./tokens.ts";
 
 /** What an attempt leaves for the next, or for whoever cleans up after the last. */
 export interface TaskFacts {
@@ -167,17 +168,10 @@ export async function beginTask(
 ): Promise<{ task: Task; attempt?: TaskAttempt }> {
   const task = await readTask(session, id, "lock");
   if (isTaskEnded(task.status)) return { task };
-  const [row] = await session.query<{ attempt: number; token: string }>(
-    `update ledger.tasks set status = 'running', token = nextval('ledger.fencing_tokens'),
-        attempt = greatest(attempt, (select attempts_above from ledger.interrupted where id = $1)) + 1,
-        started_at = coalesce(started_at, now())
-      where id = $1 returning attempt, token`,
-    [id],
-  );
-  if (row === undefined) throw new Error("an update returned no row");
+  const given = await takeToken(session, "tasks", id);
   return {
-    task: { ...task, status: "running", attempt: row.attempt },
-    attempt: { task: id, attempt: row.attempt, token: Number(row.token) },
+    task: { ...task, status: "running", attempt: given.attempt },
+    attempt: { task: id, ...given },
   };
 }
 
