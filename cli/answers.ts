@@ -7,7 +7,8 @@ import { ACCESS_ROLES } from "../core/access.ts";
 import { STATUSES, STEPS } from "../core/steps.ts";
 import { TASK_STATUSES, TASKS } from "../core/tasks.ts";
 
-const refusal = z.object({
+/** Why something did not end well. */
+export const refusal = z.object({
   code: z.string(),
   message: z.string(),
   hint: z.string(),
@@ -15,7 +16,7 @@ const refusal = z.object({
 });
 
 /** Where the next page of a list begins; null at the end. */
-const next = z.string().nullable();
+export const next = z.string().nullable();
 
 const amount = z.object({ bytes: z.number(), rows: z.number() });
 
@@ -267,7 +268,7 @@ export type Environment = z.infer<typeof environment>;
 export type PlanBrief = z.infer<typeof planBrief>;
 export type Plan = z.infer<typeof plan>;
 
-export const grant = z.object({ environment: z.string(), role: z.enum(ACCESS_ROLES) });
+const grant = z.object({ environment: z.string(), role: z.enum(ACCESS_ROLES) });
 
 export const me = z.looseObject({
   person: z.string(),

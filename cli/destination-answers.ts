@@ -1,9 +1,7 @@
 /** What the command needs of the service's answers about destinations; the rest is passed on by --json as it came. */
 import * as z from "zod";
 import { DESTINATIONS } from "../core/destination.ts";
-
-/** Where the next page of a list begins; null at the end. */
-const next = z.string().nullable();
+import { next } from "./answers.ts";
 
 export const destination = z.looseObject({
   name: z.string(),

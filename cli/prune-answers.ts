@@ -1,15 +1,7 @@
 /** What the command needs of the service's answers about prunes, holds and policies. */
 import * as z from "zod";
 import { isPruneEnded, PRUNE_MODES, PRUNE_STATUSES, RECORD_ENDS, RECORD_STEPS } from "../core/prunes.ts";
-
-const refusal = z.object({
-  code: z.string(),
-  message: z.string(),
-  hint: z.string(),
-  facts: z.record(z.string(), z.unknown()).default({}),
-});
-
-const next = z.string().nullable();
+import { next, refusal } from "./answers.ts";
 
 export const prune = z.looseObject({
   id: z.string(),
@@ -47,7 +39,7 @@ const counted = z.looseObject({
   bytes: z.number(),
 });
 
-export const pruneRecord = z.looseObject({
+const pruneRecord = z.looseObject({
   record: z.string(),
   status: z.enum([...RECORD_STEPS, ...RECORD_ENDS]),
   candidates: counted.extend({ kept: z.record(z.string(), z.number()) }).nullable(),
