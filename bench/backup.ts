@@ -4,10 +4,9 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { DatabaseAddress } from "../core/database-url.ts";
+import { startOwnBucket } from "../local/own-bucket.ts";
 import { type PostgresServer, startPostgres } from "../local/postgres.ts";
-import { startS3 } from "../local/s3/server.ts";
 import type { Outcome, Task } from "./backup/child.ts";
 import { limit, type Round, ratios, second } from "./backup/figures.ts";
 import { backupSection, figureTable, holds, type Report } from "./backup/page.ts";
@@ -42,17 +41,8 @@ export async function benchBackup({
     ...{ major, temporary: true, dataFolder: join(folder, "postgres"), settings: SETTINGS },
     ...(binaries === undefined ? {} : { binaries }),
   });
-  const s3 = await startS3({ folder: join(folder, "s3"), durable: false });
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL_S3: s3.url,
-    AWS_REGION: "eu-central-1",
-    AWS_ACCESS_KEY_ID: s3.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.credentials.secretAccessKey,
-  });
+  const s3 = await startOwnBucket(join(folder, "s3"), BUCKET);
   try {
-    const client = new S3Client({});
-    await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-    client.destroy();
     const report = await measure(new Bench(server, installation, folder), gb, runs);
     console.log(
       json

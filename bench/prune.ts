@@ -4,7 +4,6 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { inventorySchema } from "../core/inventory-schema.ts";
 import { planRetention } from "../core/prune/check.ts";
@@ -17,8 +16,8 @@ import { openSession, type Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { installIdentity } from "../io/postgres/target-schema.ts";
 import { openBundle, verifyBundle, writeBundle } from "../io/prune-bundle.ts";
+import { startOwnBucket } from "../local/own-bucket.ts";
 import { MAJORS, startPostgres } from "../local/postgres.ts";
-import { startS3 } from "../local/s3/server.ts";
 import { onDatabase } from "./database.ts";
 import { middle } from "./middle.ts";
 import { describeMachine, writeSection } from "./page.ts";
@@ -61,15 +60,7 @@ async function measureOnce(): Promise<Measured[]> {
   const server = await startPostgres({
     ...{ major: MAJORS.at(-1) ?? 18, temporary: true, dataFolder: join(folder, "postgres") },
   });
-  const s3 = await startS3({ folder: join(folder, "s3"), durable: false });
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL_S3: s3.url,
-    AWS_REGION: "eu-central-1",
-    AWS_ACCESS_KEY_ID: s3.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.credentials.secretAccessKey,
-  });
-  const client = new S3Client({});
-  await client.send(new CreateBucketCommand({ Bucket: "bench" }));
+  const s3 = await startOwnBucket(join(folder, "s3"), "bench");
   const store = openObjectStore({ bucket: "bench" });
   try {
     const measured: Measured[] = [];
@@ -91,7 +82,6 @@ async function measureOnce(): Promise<Measured[]> {
     return measured;
   } finally {
     store.close();
-    client.destroy();
     await s3.stop();
     await server.stop();
     await rm(folder, { recursive: true, force: true });

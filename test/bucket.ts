@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from "@aws-sdk/client-s3";
+import { ListMultipartUploadsCommand, S3Client } from "@aws-sdk/client-s3";
 import { type ObjectStore, openObjectStore } from "../io/object-store.ts";
-import { startS3 } from "../local/s3/server.ts";
+import { startOwnBucket } from "../local/own-bucket.ts";
 
 export interface TestBucket {
   store: ObjectStore;
@@ -18,15 +18,8 @@ export interface TestBucket {
 /** Starts the endpoint and points this process's AWS clients to it. */
 export async function startBucket(bucket = "tests"): Promise<TestBucket> {
   const folder = await mkdtemp(join(tmpdir(), "rehearsal-s3-"));
-  const s3 = await startS3({ folder, durable: false });
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL_S3: s3.url,
-    AWS_REGION: "eu-central-1",
-    AWS_ACCESS_KEY_ID: s3.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.credentials.secretAccessKey,
-  });
+  const s3 = await startOwnBucket(folder, bucket);
   const client = new S3Client({});
-  await client.send(new CreateBucketCommand({ Bucket: bucket }));
   const store = openObjectStore({ bucket });
   return {
     store,
