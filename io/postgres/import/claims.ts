@@ -65,6 +65,7 @@ export async function claimRecords(
       refused.set(record, { code: "ImportKeyTaken", path: record.folder, at: place ?? "", reason });
     }
   } catch (error) {
+    // The failure that matters is the first one; a connection that is gone has rolled back.
     await session.execute("rollback").catch(() => undefined);
     throw error;
   }
