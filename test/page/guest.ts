@@ -1,4 +1,5 @@
 /** A person at the console without a script: a browser's cookies, links and forms over the application's own requests. */
+import { expect } from "vitest";
 import type { World } from "../api/world.ts";
 import { type Element, type Markup, readMarkup } from "./markup.ts";
 
@@ -72,6 +73,13 @@ export class Guest {
     const { status, headers } = response;
     return { ...markup, path, source, status, headers, to: headers.get("location") };
   }
+}
+
+/** A page that is well formed, and was given. */
+export async function shown(visitor: Guest, path: string): Promise<Page> {
+  const page = await visitor.get(path);
+  expect([path, page.status, page.problems]).toEqual([path, 200, []]);
+  return page;
 }
 
 export function hasForm(page: Page, action: string): boolean {

@@ -20,7 +20,7 @@ import {
   type World,
 } from "../api/world.ts";
 import { dropDatabases, execute, freshDatabase, newestServer } from "../postgres.ts";
-import { alertOf, Guest, hasForm, linkOf, type Page, secretOf } from "./guest.ts";
+import { alertOf, Guest, hasForm, linkOf, secretOf, shown } from "./guest.ts";
 
 const INVENTORY = `owner: the library team
 tables:
@@ -52,13 +52,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.close();
 });
-
-/** A page that is well formed, and was given. */
-async function shown(visitor: Guest, path: string): Promise<Page> {
-  const page = await visitor.get(path);
-  expect([path, page.status, page.problems]).toEqual([path, 200, []]);
-  return page;
-}
 
 /** Somebody who holds these roles, signed in. */
 async function visitorWith(

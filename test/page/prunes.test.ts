@@ -13,7 +13,7 @@ import {
   uploadRelease,
   type World,
 } from "../api/world.ts";
-import { alertOf, Guest, hasForm, linkOf, type Page, secretOf } from "./guest.ts";
+import { alertOf, Guest, hasForm, linkOf, secretOf, shown } from "./guest.ts";
 
 const SHOP = "/console/environments/shop/prunes";
 const LIVE = "/console/environments/live/prunes";
@@ -41,13 +41,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.close();
 });
-
-/** A page that is well formed, and was given. */
-async function shown(visitor: Guest, path: string): Promise<Page> {
-  const page = await visitor.get(path);
-  expect([path, page.status, page.problems]).toEqual([path, 200, []]);
-  return page;
-}
 
 test("an environment's page tells of its policies, and begins a run that only tells", async () => {
   expect((await shown(admin, "/console/environments/bare/prunes")).text).toContain("No release was promoted");
