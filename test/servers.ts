@@ -24,7 +24,11 @@ export default async function setup(project: TestProject) {
           ? join(memory, `rehearsal-${process.pid}-${major}`)
           : join(root, `postgres-${major}`),
         temporary: true,
-        settings: { max_prepared_transactions: "10" },
+        settings: {
+          max_prepared_transactions: "10",
+          // It would look into each of hundreds of databases once a minute, and none lives that long.
+          autovacuum_naptime: "1h",
+        },
       }),
     ),
   );

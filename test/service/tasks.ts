@@ -20,7 +20,8 @@ export async function taskEnd(service: Service, id: string): Promise<Task> {
     const task = await service.must<Task>("GET", `/tasks/${id}`);
     if (task.status === "succeeded" || task.status === "failed") return task;
     if (Date.now() > deadline) throw new Error(`${id} does not end: ${JSON.stringify(task)}`);
-    await pause(30);
+    // Each look is a request, and takes from the task that is looked at.
+    await pause(100);
   }
 }
 
