@@ -27,7 +27,7 @@ export interface Client {
 
 type Headers = Record<string, string>;
 
-export interface News<T> {
+interface News<T> {
   etag: string;
   value: T;
 }

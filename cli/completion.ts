@@ -5,7 +5,7 @@ import { isKind, type Kind } from "./known-names.ts";
 /** The word before the words to be completed: what the shells call. */
 export const COMPLETE = "__complete";
 
-export type LookUp = (kind: Kind) => Promise<string[]>;
+type LookUp = (kind: Kind) => Promise<string[]>;
 
 /** What the last of the words may become, sorted as it is told; empty where files or anything else may stand. */
 export async function complete(

@@ -14,7 +14,7 @@ export function asGiven(text: string): Credential {
  * Where a job of GitHub Actions asks for tokens:
  * https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
  */
-export interface TokenRequest {
+interface TokenRequest {
   url: string;
   /** What the job shows to get them. */
   bearer: string;

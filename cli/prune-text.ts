@@ -147,7 +147,7 @@ const objects = (counted: { objects: number; bytes: number }) =>
   `${counted.objects} ${counted.objects === 1 ? "object" : "objects"} (${bytes(counted.bytes)})`;
 
 /** How it ended, and what to do next; empty while it runs. */
-export function endOf(one: Prune): string {
+function endOf(one: Prune): string {
   const { id, environment, status, mode, counts, error } = one;
   const said: Partial<Record<Prune["status"], string>> = {
     reported: `${id}: told; nothing was deleted`,

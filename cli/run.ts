@@ -12,7 +12,7 @@ import { exitOf, type Refusal, refusalOf } from "./refusal.ts";
 import type { Terminal } from "./terminal.ts";
 import { plain } from "./text.ts";
 
-export interface Surroundings {
+interface Surroundings {
   terminal: Terminal;
   variables: Variables;
   folder: string;

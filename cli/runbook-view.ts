@@ -7,7 +7,7 @@ import type { Size } from "./screen.ts";
 import type { Tint } from "./terminal.ts";
 import { bytes, duration, plain, rows, short } from "./text.ts";
 
-export interface Moment {
+interface Moment {
   size: Size;
   /** Milliseconds since 1970, by this machine. */
   now: number;

@@ -9,7 +9,7 @@ export interface Size {
 }
 
 /** What is to be seen: lines no wider than the size allows. `tick` counts the drawings, for what moves. */
-export type View = (size: Size, tick: number) => readonly string[];
+type View = (size: Size, tick: number) => readonly string[];
 
 export interface Screen {
   /** Draws this from now on, a few times a second. */

@@ -15,7 +15,7 @@ export const configurationItem = z
   .refine((item) => !item.split("/").includes(".."), "a path has no ..");
 
 /** An item taken apart. */
-export type ConfigurationSource =
+type ConfigurationSource =
   | { kind: "secret"; name: string }
   | { kind: "s3"; bucket: string; key: string }
   | { kind: "file"; folder: string; name: string };

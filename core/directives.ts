@@ -6,7 +6,7 @@ import { lexemes } from "./sql-lexer.ts";
 import { lineAt, type SqlSource } from "./sql-source.ts";
 import { readSquashed, type Squashed } from "./squash.ts";
 
-export interface Directives {
+interface Directives {
   /** Each statement runs alone, outside a transaction. */
   noTransaction: boolean;
   /** Running the file twice changes nothing; the rehearsal proves it. */

@@ -20,7 +20,7 @@ export interface SqlNode {
   sql?: string;
 }
 
-export interface FunctionBodies {
+interface FunctionBodies {
   /** The statements and expressions (as SELECT) that could be read. */
   statements: SqlNode[];
   /** Texts that could not be read as a tree: other languages, and what the parser of PL/pgSQL does not take. */

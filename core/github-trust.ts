@@ -57,7 +57,7 @@ export const githubTrustSchema = z
     message: `outsiders can set these off: ${[...OUTSIDE_EVENTS].join(", ")}; name them only together with "pullRequest": "rehearse"`,
   });
 
-export type GithubTrust = z.infer<typeof githubTrustSchema>;
+type GithubTrust = z.infer<typeof githubTrustSchema>;
 
 /** For whom the verified claims speak, or which of them no trust accepts. */
 export function githubPipeline(

@@ -39,7 +39,7 @@ export const gitlabTrustSchema = z
     message: `these run what is not merged: ${[...MERGE_REQUEST_SOURCES].join(", ")}; name them only together with "pullRequest": "rehearse"`,
   });
 
-export type GitlabTrust = z.infer<typeof gitlabTrustSchema>;
+type GitlabTrust = z.infer<typeof gitlabTrustSchema>;
 
 /** For whom the verified claims speak, or which of them no trust accepts. */
 export function gitlabPipeline(

@@ -7,7 +7,7 @@ import { tableKey } from "./inventory-names.ts";
 import { CLASSIFICATIONS, type Classification } from "./inventory-schema.ts";
 import { quoteQualified } from "./names.ts";
 
-export interface PagedEnvironment {
+interface PagedEnvironment {
   name: string;
   role: string;
   state: string;

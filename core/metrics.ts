@@ -4,7 +4,7 @@ import type { EventContent } from "./log.ts";
 import { STEPS } from "./steps.ts";
 
 /** What a metric can be told apart by; each value of each makes a metric of its own, which is paid for. */
-export type Dimension = "environment" | "step";
+type Dimension = "environment" | "step";
 
 export interface Metric {
   /** As CloudWatch has it. */

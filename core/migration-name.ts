@@ -4,7 +4,7 @@ import { RehearsalError } from "./errors.ts";
 /** The digits a number is written with at least: 0001. */
 const NUMBER_DIGITS = 4;
 
-export interface MigrationName {
+interface MigrationName {
   version: number;
   name: string;
 }

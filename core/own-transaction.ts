@@ -3,7 +3,7 @@ import { blank } from "./formats/markers.ts";
 import type { ParsedStatement } from "./sql-parser.ts";
 import type { SqlSource } from "./sql-source.ts";
 
-export interface Unwrapped {
+interface Unwrapped {
   source: SqlSource;
   parsed: ParsedStatement[];
   /** Whether there was one. */

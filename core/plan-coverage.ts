@@ -14,7 +14,7 @@ interface Planned {
   seeds?: readonly Repeatable[];
 }
 
-export interface PlanScope {
+interface PlanScope {
   /** The paths of the migrations that will run; without it every plan is held against its migration. */
   pending?: ReadonlySet<string>;
   /** Whether a pending migration that needs a plan may have none. */

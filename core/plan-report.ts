@@ -36,7 +36,7 @@ export interface MeasuredLoss {
 }
 
 /** A loss of a planned statement, by the object it is of. */
-export interface PlannedLoss extends Loss {
+interface PlannedLoss extends Loss {
   statement: Statement;
   object: string;
 }

@@ -1,6 +1,6 @@
 /** How far a long step is: what the page and the command show while it runs. */
 
-export interface Amount {
+interface Amount {
   bytes: number;
   rows: number;
 }

@@ -59,7 +59,7 @@ export function endOfPrune(records: ReadonlySet<RecordStatus>): PruneStatus {
 }
 
 /** What became of the word that a record was archived. */
-export const ARCHIVE_ENDS = [
+const ARCHIVE_ENDS = [
   /** It set a prune off. */
   "prune",
   /** A prune of the record was under way, or had come before. */

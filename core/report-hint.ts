@@ -1,6 +1,6 @@
 /** A refusal's hint in the report: its sentence, and below it the lines that it is about, where it has some. */
 
-export interface HintParts {
+interface HintParts {
   sentence: string;
   /** Empty, or lines that keep their indentation. */
   lines: string;

@@ -6,7 +6,7 @@ import type { Archive, ArchiveEntry } from "./archive.ts";
 import { RehearsalError } from "./errors.ts";
 import { quoteName, quoteQualified } from "./names.ts";
 
-export interface RestorePlan {
+interface RestorePlan {
   /** Settings the definitions rely on: the archive's standard_conforming_strings. */
   settings: ArchiveEntry[];
   /** Made before the data. */

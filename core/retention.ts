@@ -19,7 +19,7 @@ export interface Keepable {
   builtOn: readonly string[];
 }
 
-export interface Keeping {
+interface Keeping {
   id: string;
   /** Why it stays, for a person; null when it may go. */
   because: string | null;

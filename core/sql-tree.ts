@@ -4,7 +4,7 @@
 export type Tree = { readonly [field: string]: unknown };
 
 /** What a visitor is told of: the kind of a wrapped node, or undefined for the fields of one stored inline. */
-export type Visit = (fields: Tree, kind: string | undefined, parent: string | undefined) => void;
+type Visit = (fields: Tree, kind: string | undefined, parent: string | undefined) => void;
 
 /** Visits every object below (and at) `value`, parents first. Iterative, because trees of long expressions are deep. */
 export function walk(value: unknown, visit: Visit): void {

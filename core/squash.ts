@@ -60,7 +60,7 @@ function bodyOf({ sql, statements }: Migration): string {
   return `${kept.join("\n").trim()}\n;`.replace(/;\s*\n;$/, ";");
 }
 
-export interface Accepted<M> {
+interface Accepted<M> {
   /** The record, with one entry for each squash in the place of those it stands for. */
   applied: AppliedMigration[];
   /** Squashes that count as applied because all they stand for was. */

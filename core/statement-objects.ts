@@ -2,7 +2,7 @@
 import { functionBodies, type SqlNode } from "./function-bodies.ts";
 import { asList, asText, fieldsOf, isTree, nameParts, type Tree, unwrap, walk } from "./sql-tree.ts";
 
-export interface TouchedObject {
+interface TouchedObject {
   /** The word of SQL: "table", "column", "type". */
   kind: string;
   /** As the file writes it, schema first when it gives one; a part of a table (column, constraint, trigger) behind the table's name. */

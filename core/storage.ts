@@ -18,7 +18,7 @@ export const storagePolicySchema = z.strictObject({
   prefixes: z.array(storagePrefix).max(100).default([]),
 });
 
-export type StoragePolicy = z.infer<typeof storagePolicySchema>;
+type StoragePolicy = z.infer<typeof storagePolicySchema>;
 
 /** The keys of one bucket that begin with a prefix. */
 export interface StorageArea {

@@ -29,7 +29,7 @@ import { assertSquashesProved } from "./squash-proof.ts";
 import { assertStorage, guardedAreas } from "./storage.ts";
 import { assertRole } from "./workspace.ts";
 
-export interface Candidate {
+interface Candidate {
   environment: Environment;
   project: Project;
   seed: boolean;

@@ -113,7 +113,7 @@ async function takeSome(
 }
 
 /** Of these records those with which something is left to do: in no prune now, and not at an end that the policy would come to again. */
-export async function unsettled(
+async function unsettled(
   ledger: Session,
   environment: Environment,
   known: KnownPolicy,

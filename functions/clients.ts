@@ -18,7 +18,7 @@ export function artifacts(): ObjectStore {
 let store: ObjectStore | undefined;
 
 /** What a secret of the service is for: production's own credentials, those for its copies, the way to a destination. */
-export type SecretUse = "environments" | "copies" | "destinations";
+type SecretUse = "environments" | "copies" | "destinations";
 
 /** The name of a secret. Each use has a prefix of its own, by which the roles of functions are kept apart. */
 export function secretName(use: SecretUse, name: string): string {

@@ -8,7 +8,7 @@ import type { Environment } from "../io/ledger/environments.ts";
 import { secrets } from "./clients.ts";
 import { readCopiesAddress } from "./copies.ts";
 
-export type Credentials = "production" | "copies" | "none";
+type Credentials = "production" | "copies" | "none";
 
 export const STEP_CREDENTIALS: Readonly<Record<Step, Credentials>> = {
   admit: "production",

@@ -12,7 +12,7 @@ import { readExpectations } from "./expectations.ts";
 import { lookAt } from "./look.ts";
 import { readKeptShape } from "./shapes.ts";
 
-export interface Diff extends ShapeComparison {
+interface Diff extends ShapeComparison {
   from: { named: string; is: string; fingerprint: string };
   to: { named: string; is: string; fingerprint: string };
 }

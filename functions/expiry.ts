@@ -7,7 +7,7 @@ import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { isDamage, readManifest } from "./backups.ts";
 
-export interface Judged {
+interface Judged {
   backup: BackupRow;
   /** Why it stays; null when it may go. */
   because: string | null;

@@ -48,7 +48,7 @@ export async function writeListing(
 }
 
 /** What is told of a report's files; FORMATS.md pins it. */
-export interface ReportManifest {
+interface ReportManifest {
   format: "rehearsal-report/1";
   report: string;
   description: string;
@@ -82,7 +82,7 @@ export async function writeReportManifest(
 }
 
 /** The manifest of a report's run that has succeeded; throws `NotFound` for any other task, and when its files were removed. */
-export async function readReportManifest(store: ObjectStore, task: Task): Promise<ReportManifest> {
+async function readReportManifest(store: ObjectStore, task: Task): Promise<ReportManifest> {
   refuseWithout(task, "report");
   return readArtifact(store, exportKey(task.id, task.attempt, MANIFEST), "rehearsal-report/1");
 }

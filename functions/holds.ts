@@ -7,7 +7,7 @@ import { newId } from "../io/new-id.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { A_PERSON_WAITS, trySending } from "./outbox.ts";
 
-export interface HoldRequest {
+interface HoldRequest {
   environment: string;
   /** A hold may come before the policy does, and stay behind it. */
   policy: string;

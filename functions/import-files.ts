@@ -19,12 +19,12 @@ import { ImportReport } from "./import-report.ts";
 import type { TaskContext } from "./task.ts";
 
 /** The attempt that does it. */
-export type ImportRun = Pick<TaskContext<"import-files">, "store" | "passed" | "progress" | "mayGoOn"> & {
+type ImportRun = Pick<TaskContext<"import-files">, "store" | "passed" | "progress" | "mayGoOn"> & {
   task: Pick<TaskOf<"import-files">, "id" | "input" | "facts">;
   attempt: Pick<TaskAttempt, "attempt">;
 };
 
-export interface ImportParts {
+interface ImportParts {
   mapping: ImportMapping;
   source: FileSource;
   importer: Importer;

@@ -9,7 +9,7 @@ const PART = 4 * 1024 ** 2;
 /** Lines of a report; what is more is counted. Nobody reads more, and a source that is wrong in everything should not fill a bucket. */
 const MOST = 100_000;
 
-export interface KeptReport {
+interface KeptReport {
   parts: KeptFile[];
   lines: number;
   untold: number;

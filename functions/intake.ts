@@ -12,7 +12,7 @@ const UPLOAD_SECONDS = 900;
 /** Files that are looked at together. */
 const AT_ONCE = 20;
 
-export type AskedFile = { path: string; known: true } | { path: string; known: false; upload: PresignedPut };
+type AskedFile = { path: string; known: true } | { path: string; known: false; upload: PresignedPut };
 
 /**
  * Where each file is to be put; those that are there already with the same bytes are known. The hash and the length are bound by

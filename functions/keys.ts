@@ -11,7 +11,7 @@ import { keyBehind } from "./identity/sessions.ts";
 import { A_PERSON_WAITS, trySending } from "./outbox.ts";
 import { shown } from "./people.ts";
 
-export interface KeyRequest {
+interface KeyRequest {
   person: string;
   label: string;
   /** What it may use of what its person holds; all that its maker may hand on when left out. */

@@ -6,7 +6,7 @@ import { listUnsent, logKey, logObject } from "../io/ledger/outbox.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
 
-export interface LogProof {
+interface LogProof {
   /** How many hold, from the first. */
   events: number;
   /** The hash of the last that holds, or 64 zeros. */
@@ -50,7 +50,7 @@ export async function proveLog(ledger: Session, store: ObjectStore): Promise<Log
   return proof();
 }
 
-export interface ProvedPage {
+interface ProvedPage {
   /** The last event that holds; where the page began when none does, or there is none. */
   head: LogHead;
   /** How many of the events that hold have an equal copy. */

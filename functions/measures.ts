@@ -8,7 +8,7 @@ import { type Waiters, watchWaiters } from "../io/postgres/waiters.ts";
 import { writeArtifact } from "./artifacts.ts";
 import type { StepContext } from "./step.ts";
 
-export interface Measuring {
+interface Measuring {
   /** Times what the one that was given is told of. */
   around(inner: Observer): Observer;
   /** To be told the points that applying passes; tells the context. */

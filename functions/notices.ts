@@ -24,7 +24,7 @@ export interface Way {
   signing?: string;
 }
 
-export interface Parcel {
+interface Parcel {
   id: string;
   notice: Notice;
   at: string;

@@ -20,7 +20,7 @@ import { readRelease } from "./release.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
 
 /** As whoever asked is told: small and plain, for it travels from function to function. */
-export type Plan = ReturnType<typeof shown>;
+type Plan = ReturnType<typeof shown>;
 
 interface Planned {
   environment: string;

@@ -1,7 +1,7 @@
 /** Progress for whoever watches: the newest is kept, and written now and then. */
 import type { Progress } from "../core/progress.ts";
 
-export interface ProgressNote {
+interface ProgressNote {
   /** Notes how far it is. */
   tell(progress: Progress): void;
   /** Writes the newest; nothing when nothing was told. */

@@ -23,12 +23,12 @@ import { findPolicy, type KnownPolicy, whyUntested } from "./retention-policies.
 /** Records that one batch has: each state of the machine does so many in one call. */
 export const BATCH = 20;
 
-export interface StartedPrune {
+interface StartedPrune {
   prune: Prune;
   repeated: boolean;
 }
 
-export interface PruneRequest {
+interface PruneRequest {
   environment: string;
   policy: string;
   mode: "report" | "prune";
@@ -64,7 +64,7 @@ export async function startPrune(ledger: Session, request: PruneRequest, who: As
   return { prune: await startExecution(ledger, id), repeated };
 }
 
-export interface RestoreRequest {
+interface RestoreRequest {
   prune: string;
   /** All that can be brought back when left out. */
   records?: readonly string[];

@@ -7,7 +7,7 @@ import { findRelease, releaseKey } from "../io/ledger/releases.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
 
-export interface ReleaseQueries {
+interface ReleaseQueries {
   /** Its hash; null where nothing was promoted yet. */
   release: string | null;
   /** By name. */

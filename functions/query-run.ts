@@ -19,7 +19,7 @@ import { lookAt } from "./look.ts";
 import { A_PERSON_WAITS, trySending } from "./outbox.ts";
 import { findQuery, readQueries } from "./queries.ts";
 
-export interface QueryAsked {
+interface QueryAsked {
   environment: string;
   query: string;
   /** A hash or its beginning; the environment's own when left out. */

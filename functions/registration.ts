@@ -17,7 +17,7 @@ import { fitForCopies } from "./copies.ts";
 import { keepShape, readGuardedShape } from "./shapes.ts";
 import { assertStorage } from "./storage.ts";
 
-export interface Registration {
+interface Registration {
   name: string;
   role: Environment["role"];
   state: Environment["state"];

@@ -23,7 +23,7 @@ export async function refuseTaken(maintenance: Session, name: string): Promise<v
     throw new RehearsalError("DatabaseExists", { database: name });
 }
 
-export interface Replacement {
+interface Replacement {
   environment: string;
   /** The name under which the old database is kept. */
   keptAs: string;

@@ -29,7 +29,7 @@ export interface ReplayPlace {
   policy: Pick<Policy, "lockTimeout" | "lockRetries" | "statementTimeout" | "searchPath" | "patience">;
 }
 
-export interface ReplayOptions {
+interface ReplayOptions {
   /** The last migration to run; all of them when left out. */
   through?: number;
   /** Each file in a transaction of its own, as other tools run them: a value added to an enum can be used by the next. */

@@ -15,7 +15,7 @@ import type { ObjectStore } from "../io/object-store.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { readRelease } from "./release.ts";
 
-export interface Defined {
+interface Defined {
   environment: Environment;
   /** The whole hash. */
   release: string;

@@ -8,7 +8,7 @@ import { listSteps } from "../io/ledger/steps.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { numberRollback, rollbacksBegun, startRollback } from "./rollback-execution.ts";
 
-export interface RollbackRequest {
+interface RollbackRequest {
   promotion: string;
   /** The environment's name, said once more; needed where the role is prod. */
   confirm: string | undefined;

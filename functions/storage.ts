@@ -70,7 +70,7 @@ export async function recordStorage(
 /** Objects and their bytes. */
 type Counted = { objects: number; bytes: number };
 
-export interface PutBackStorage {
+interface PutBackStorage {
   outcome: { storage?: { putBack: Counted; kept: Counted; lost: Counted } };
   /** Set when not everything is as it was: the rollback of the database stands all the same. */
   failure?: RehearsalError;

@@ -2,7 +2,7 @@
 import { moveDatabase } from "../io/postgres/databases.ts";
 import type { Session } from "../io/postgres/session.ts";
 
-export interface Swap {
+interface Swap {
   /** The oid of the one that has the name, and the name under which it is kept. */
   standing: number;
   aside: string;

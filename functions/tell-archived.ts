@@ -6,7 +6,7 @@ import type { Session } from "../io/postgres/session.ts";
 import { log } from "../io/telemetry/log.ts";
 import { eventBus, requiredVariable } from "./clients.ts";
 
-export interface Word {
+interface Word {
   policy: string;
   record: string;
   /** The teller's name for it, which tells a repetition. */

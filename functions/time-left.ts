@@ -99,7 +99,7 @@ const TO_TELL = 30_000;
 /** A timer cannot wait for longer. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-export interface Life {
+interface Life {
   /** What is done, for the refusal. */
   what: string;
   /** Milliseconds that it may take. */

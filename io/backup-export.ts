@@ -33,7 +33,7 @@ export interface ExportOptions {
   reader?: number;
 }
 
-export interface ExportedPiece {
+interface ExportedPiece {
   /** In the folder, without a slash in it; undefined in custom format. A file's pieces come one after the other, those of an empty file as one without bytes. */
   path: string | undefined;
   bytes: Uint8Array;

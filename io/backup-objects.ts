@@ -10,7 +10,7 @@ import type { ObjectStore } from "./object-store.ts";
 const PIECE = 256 * 1024;
 
 /** What was written; `raw` and `rawBytes` count before compression. */
-export interface Written extends StoredObject {
+interface Written extends StoredObject {
   rawBytes: number;
 }
 

@@ -9,7 +9,7 @@ import type { LoadedClient } from "./stored-object.ts";
 const MOST = 10_000;
 const PARALLEL = 4;
 
-export interface PartsCopy {
+interface PartsCopy {
   target: { Bucket: string; Key: string };
   /** The source with its version, as CopyObject takes it. */
   CopySource: string;

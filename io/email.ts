@@ -3,7 +3,7 @@ import type { SESv2Client } from "@aws-sdk/client-sesv2";
 import { awsFailure } from "./aws-failure.ts";
 import { followed } from "./telemetry/trace.ts";
 
-export interface Mail {
+interface Mail {
   from: string;
   to: string;
   subject: string;
@@ -12,7 +12,7 @@ export interface Mail {
   headers: Record<string, string>;
 }
 
-export interface Email {
+interface Email {
   /** Resolves when SES has taken the mail; whether it arrives is told by SES alone. */
   send(mail: Mail): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { RehearsalError } from "../core/errors.ts";
 import { awsFailure } from "./aws-failure.ts";
 import { followed } from "./telemetry/trace.ts";
 
-export interface OutgoingEvent {
+interface OutgoingEvent {
   source: string;
   detailType: string;
   detail: Json;

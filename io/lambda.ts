@@ -5,7 +5,7 @@ import { awsFailure, isAwsError } from "./aws-failure.ts";
 import { timeLeft } from "./telemetry/invocation.ts";
 import { followed } from "./telemetry/trace.ts";
 
-export interface Functions {
+interface Functions {
   /**
    * What the function answers, of that name or ARN. Throws `FunctionSlow`, `FunctionDied`, `AnswerTooLarge` and
    * `TooManyRequests`, all of which leave open whether it did something; what its handler threw comes as a plain error, for

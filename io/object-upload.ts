@@ -12,7 +12,7 @@ const PARALLEL = 3;
 /** Names one upload in its object, so that a completion whose answer was lost can be recognised. */
 const MARK = "rehearsal-upload";
 
-export interface Uploaded {
+interface Uploaded {
   size: number;
   sha256: string;
   done: { ETag?: string | undefined; VersionId?: string | undefined };

@@ -14,7 +14,7 @@ export interface Reach {
   privateNetworks: boolean;
 }
 
-export interface OutsideRequest {
+interface OutsideRequest {
   method: "GET" | "POST";
   headers: Record<string, string>;
   body?: string;
@@ -24,7 +24,7 @@ export interface OutsideRequest {
   bytes: number;
 }
 
-export interface OutsideAnswer {
+interface OutsideAnswer {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;

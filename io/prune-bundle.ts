@@ -29,7 +29,7 @@ import { bundleMedium, inParallel, type MediaStorage, verifyMedia } from "./prun
 
 export type { SealedBundle } from "../core/prune/bundle.ts";
 
-export interface WriteBundleOptions {
+interface WriteBundleOptions {
   /** On the database; its rows are read over a connection of their own. */
   session: Session;
   plan: PrunePlan;

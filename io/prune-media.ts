@@ -15,7 +15,7 @@ export interface MediaStorage {
   root: string;
 }
 
-export interface NamedMedium {
+interface NamedMedium {
   key: string;
   sha256: string | null;
   bytes: number | null;

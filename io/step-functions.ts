@@ -17,7 +17,7 @@ export interface ExecutionState {
   cause?: string;
 }
 
-export interface StepFunctions {
+interface StepFunctions {
   /**
    * Starts an execution and gives its ARN; a second call with the same name and input gives the same ARN, whether the
    * execution still runs or has ended, so a reply that was lost does no harm. Another input is `ExecutionNameTaken`.

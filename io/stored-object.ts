@@ -2,7 +2,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { OpenUpload } from "./object-leftovers.ts";
 
-export interface StoredObject {
+interface StoredObject {
   key: string;
   /** Bytes. */
   size: number;

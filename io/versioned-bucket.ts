@@ -14,7 +14,7 @@ import { loadS3 } from "./s3-client.ts";
 import type { LoadedClient } from "./stored-object.ts";
 
 /** What came of putting an object back. */
-export type PutBack =
+type PutBack =
   | { done: "copied"; versionId: string }
   /** Another version, with the same bytes and the same description: an earlier attempt did it, or the application. */
   | { done: "equal" }

@@ -39,7 +39,7 @@ export const RULES = [
 ] as const satisfies EventRule[];
 
 /** How soon a function of the clock comes: `mending` does soon what an event should have set off, `keeping` is no haste. */
-export type Pace = "mending" | "keeping";
+type Pace = "mending" | "keeping";
 
 /** Which functions the clock calls; some of them are called by rules as well. */
 export const CLOCK = {

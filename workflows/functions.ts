@@ -21,8 +21,6 @@ export const LONG_STEPS = [
   "roll-back",
 ] as const satisfies readonly Step[];
 
-export type LongStep = (typeof LONG_STEPS)[number];
-
 /** The one container, which has one step done and ends. */
 export const CONTAINER = {
   /** Its name in the task definition. */

@@ -23,7 +23,7 @@ const pullRequest = z.looseObject({
 
 const push = z.looseObject({ ref: z.string(), deleted: z.boolean().default(false), repository });
 
-export interface GithubOptions {
+interface GithubOptions {
   /** The branch whose pushes are promoted; the repository's default one when left out. */
   releaseBranch?: string | undefined;
 }

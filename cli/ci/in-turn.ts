@@ -13,7 +13,7 @@ import { whenStopped } from "./when-stopped.ts";
 const EVERY = 1_000;
 const AGAIN_AFTER = 10_000;
 
-export interface Wanted {
+interface Wanted {
   environment: string;
   release: string;
   rehearseOnly: boolean;

@@ -40,7 +40,7 @@ export interface Board {
   update(id: number, body: string): Promise<void>;
 }
 
-export interface Note {
+interface Note {
   id: number;
   body: string;
   /** True when the pipeline itself may have written it: somebody else's is never touched. */

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { RehearsalError } from "../../core/errors.ts";
 import { reasonOf } from "../fetch-reason.ts";
 
-export interface Rest {
+interface Rest {
   /** Throws `NoteRefused`. */
   call<S extends z.ZodType>(method: string, path: string, answer: S, body?: object): Promise<z.output<S>>;
   /** Every entry of a list, page by page; stops asking when nobody reads on. */

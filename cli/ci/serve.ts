@@ -19,7 +19,7 @@ import { markOf, stick } from "./sticky-note.ts";
 import { plansOf, type Verdict } from "./verdict.ts";
 import { verdictMarkdown } from "./verdict-markdown.ts";
 
-export interface ServeOptions {
+interface ServeOptions {
   environment: string;
   /** Where the artifacts go. */
   output: string;

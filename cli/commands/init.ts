@@ -18,7 +18,7 @@ export interface InitOptions {
   migrations?: string;
 }
 
-export interface InitResult {
+interface InitResult {
   project: string;
   folder: string;
   /** Paths that were made, relative to the folder. */

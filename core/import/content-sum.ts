@@ -51,7 +51,7 @@ export function sumQuery(table: string, columns: readonly TargetColumn[]): strin
 }
 
 /** A value's canonical text, by Postgres. */
-export function canonicalExpression({ name, type }: TargetColumn): string {
+function canonicalExpression({ name, type }: TargetColumn): string {
   const column = `t.${quoteName(name)}`;
   switch (type) {
     case "bool":

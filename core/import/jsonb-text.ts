@@ -1,6 +1,6 @@
 /** JSON as Postgres shows a jsonb: computed here, so that what it holds can be held against what it was given. */
 
-export type JsonbResult = { text: string } | { problem: string };
+type JsonbResult = { text: string } | { problem: string };
 
 /** Levels that Postgres's own parser is sure to take. */
 const DEEPEST = 1_000;

@@ -1,6 +1,6 @@
 /** Where an object goes: a key put together of words of the mapping and of values of the record, which never leave their place in it. */
 
-export type KeyPart =
+type KeyPart =
   | { text: string }
   /** A column of the row itself, or of a row that stands before it in the same record. */
   | { row?: string; column: string }
@@ -8,7 +8,7 @@ export type KeyPart =
   | { star: number }
   | { sha256: true };
 
-export interface KeyTemplate {
+interface KeyTemplate {
   /** As it was written. */
   text: string;
   parts: KeyPart[];

@@ -8,7 +8,7 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[], known: Known
 }
 
 /** The keys that a place knows. */
-export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
+type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
 
 function describe(issue: z.core.$ZodIssue, known: KnownKeys): string[] {
   const where = issue.path.map(String).join(".");

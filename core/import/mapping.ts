@@ -13,7 +13,7 @@ import { parsePath } from "./path.ts";
 import { parsePattern } from "./pattern.ts";
 
 /** The record's own document, by its name in `from`, `in` and `document`. */
-export const RECORD = "record";
+const RECORD = "record";
 
 const word = z.string().regex(/^[a-z][a-z0-9_-]{0,59}$/, "use lower-case letters, digits, _ and -");
 
@@ -32,7 +32,7 @@ const pattern = z.string().max(500).transform(parsing(parsePattern));
 const keyTemplate = z.string().max(500).transform(parsing(parseKeyTemplate));
 
 /** What a value has to be in the document; the column's own type decides how it is stored. */
-export const VALUE_TYPES = [
+const VALUE_TYPES = [
   "text",
   "integer",
   "numeric",
@@ -43,8 +43,6 @@ export const VALUE_TYPES = [
   "uuid",
   "json",
 ] as const;
-
-export type ValueType = (typeof VALUE_TYPES)[number];
 
 const fromPath = z.strictObject({
   /** From the row's element, which is `$`; a path that begins with `$$` is from the top of its document. */
@@ -189,7 +187,7 @@ export type Rows = z.infer<typeof rowsSchema>;
 
 const placeSchema = z.strictObject({ in: word, path });
 
-export const mappingSchema = z.strictObject({
+const mappingSchema = z.strictObject({
   from: z.literal("files").default("files"),
   description: z.string().max(500).optional(),
   records: z

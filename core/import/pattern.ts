@@ -1,6 +1,6 @@
 /** Patterns of files below a folder, `media/round-*.jpg`: a star is any name or part of one, and never a slash. */
 
-export interface FilePattern {
+interface FilePattern {
   /** As it was written. */
   text: string;
   /** How many folders and names one after the other it has. */

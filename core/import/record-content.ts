@@ -5,7 +5,7 @@ import type { ImportMapping } from "./mapping.ts";
 import { RecordRefused } from "./refused.ts";
 
 /** A file of a record, by its path below the record's folder. */
-export interface RecordFile {
+interface RecordFile {
   path: string;
   /** Bytes. */
   size: number;

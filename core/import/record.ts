@@ -15,7 +15,7 @@ export interface Disagreement {
   values: { path: string; at: string; value: string | null }[];
 }
 
-export interface PlannedRecord {
+interface PlannedRecord {
   /** By the layout's sets. */
   rows: PlannedRow[][];
   disagreements: Disagreement[];

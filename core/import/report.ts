@@ -39,7 +39,7 @@ function shownText(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (letter) => `\\u{${letter.codePointAt(0)?.toString(16)}}`);
 }
 
-export interface SetCounts {
+interface SetCounts {
   inserted: number;
   updated: number;
   unchanged: number;

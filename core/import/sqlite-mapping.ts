@@ -5,7 +5,7 @@ import { configInvalid, parseYamlFile } from "../yaml-file.ts";
 import { describeIssues } from "./mapping-issues.ts";
 
 /** How a value of SQLite is to be read, where its own type does not tell. */
-export const READINGS = [
+const READINGS = [
   "epoch-seconds",
   "epoch-milliseconds",
   "epoch-microseconds",
@@ -68,7 +68,7 @@ const tableSchema = z.strictObject({
     .optional(),
 });
 
-export const sqliteMappingSchema = z.strictObject({
+const sqliteMappingSchema = z.strictObject({
   from: z.literal("sqlite"),
   description: z.string().max(500).optional(),
   /** Where tables are that do not say otherwise. */
@@ -84,8 +84,6 @@ export type SqliteMapping = z.infer<typeof sqliteMappingSchema> & {
   name: string;
   path: string;
 };
-
-export type TableMapping = z.infer<typeof tableSchema>;
 
 export type ColumnMapping = z.infer<typeof columnSchema>;
 

@@ -6,7 +6,7 @@ import type { SqliteTable } from "./sqlite-table.ts";
 import { readingsOf } from "./sqlite-values.ts";
 import type { TargetColumn, TargetTable } from "./target-column.ts";
 
-export interface PlannedColumn {
+interface PlannedColumn {
   from: string;
   target: TargetColumn;
   mapping: ColumnMapping;

@@ -17,7 +17,7 @@ import { date, time, timestamp } from "./sqlite-times.ts";
 import type { TargetColumn } from "./target-column.ts";
 
 /** Bytes of one value: written out and compared, a value takes many times its size. */
-export const VALUE_BYTES = 64 * 1024 * 1024;
+const VALUE_BYTES = 64 * 1024 * 1024;
 
 /** Which readings fit a column of the type; undefined for types that take texts as they are. */
 export function readingsOf({ type }: TargetColumn): readonly Reading[] {
@@ -55,7 +55,7 @@ export function converter(target: TargetColumn, mapping: ColumnMapping): (stored
 }
 
 /** Text in UTF-8, or undefined. */
-export function utf8(bytes: Uint8Array): string | undefined {
+function utf8(bytes: Uint8Array): string | undefined {
   try {
     return UTF8.decode(bytes);
   } catch {

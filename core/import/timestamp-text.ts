@@ -6,7 +6,7 @@ const DAY = 86_400n * MICROSECONDS;
 /** 0001-01-01 and 9999-12-31, the years that four digits name. */
 const [FIRST, LAST] = [-62_135_596_800n * MICROSECONDS, 253_402_300_800n * MICROSECONDS - 1n];
 
-export interface ReadTime {
+interface ReadTime {
   /** Since 1970, as the clock shows it where it was written. */
   microseconds: bigint;
   /** Minutes east of UTC, where the text says so. */

@@ -33,7 +33,7 @@ export function alterationsOf({ kind, fields }: Pick<LintStatement, "kind" | "fi
 }
 
 /** A constraint in its place: added by ALTER TABLE, or with a column. */
-export interface AddedConstraint {
+interface AddedConstraint {
   relation: string;
   constraint: Tree;
   /** The column it stands at, when it does. */

@@ -22,7 +22,7 @@ export interface KnownTable {
   constraints: Map<string, KnownConstraint>;
 }
 
-export interface KnownIndex {
+interface KnownIndex {
   /** Full name. */
   table: string;
   columns: string[];

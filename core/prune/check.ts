@@ -11,7 +11,7 @@ import type { Condition, KeepRule, NoteRule, ObjectRule, PolicyTable, RetentionP
 import { type PrunableColumn, type PrunableTable, type ShapeTables, shapeTables } from "./tables.ts";
 import { findTie, type TieRule } from "./tie.ts";
 
-export interface RetentionCheck {
+interface RetentionCheck {
   /** Present when there is no problem. */
   plan?: PrunePlan;
   /** Sentences that begin with their place in the file. */

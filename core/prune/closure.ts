@@ -16,7 +16,7 @@ export interface TiedRow {
 }
 
 /** An object as a row names it. */
-export interface NamedObject {
+interface NamedObject {
   key: string;
   sha256: string | null;
   bytes: number | null;
@@ -42,7 +42,7 @@ export type Because =
   | { with: RowName | null }
   | { says: string };
 
-export interface Closure {
+interface Closure {
   going: TiedRow[];
   kept: { row: TiedRow; because: Because }[];
 }

@@ -19,7 +19,7 @@ export interface PlannedPrune {
 }
 
 /** A foreign key onto a pruned table, from wherever. */
-export interface Pointer {
+interface Pointer {
   key: TableKey;
   /** Which pruned table it points at, as an index. */
   to: number;
@@ -58,7 +58,7 @@ export interface PlannedSnapshot {
 }
 
 /** Kept rows whose objects have to be there. */
-export interface PlannedObject {
+interface PlannedObject {
   table: PrunableTable;
   tie: Tie;
   where: readonly Condition[];

@@ -143,7 +143,7 @@ export interface ObjectRule {
   bytes?: string;
 }
 
-export interface ReferenceRule {
+interface ReferenceRule {
   path: string;
   table: PolicyTable;
   column: string;
@@ -166,7 +166,7 @@ export interface KeepRule {
   object?: ObjectRule;
 }
 
-export interface PruneRule {
+interface PruneRule {
   table: PolicyTable;
   where: readonly Condition[];
   by?: readonly string[];
@@ -238,11 +238,6 @@ export function understandRetention(parsed: z.output<typeof retentionSchema>): R
     rate: entry.rate,
     automate: entry.automate,
   }));
-}
-
-/** The tables of which a policy prunes rows. A report that reads them would lose what it reads. */
-export function prunedTables(policies: readonly RetentionPolicy[]): PolicyTable[] {
-  return policies.flatMap(({ prune }) => prune.map(({ table }) => table));
 }
 
 /** A record by the texts of its root's primary key: the text itself, or a JSON array where the key has several columns. */

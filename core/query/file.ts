@@ -76,13 +76,8 @@ export async function parseQuery(path: string, bytes: Uint8Array): Promise<Query
 }
 
 /** `queries/archived-finals.sql` as "archived-finals". */
-export function queryName(path: string): string {
+function queryName(path: string): string {
   return path.slice(FOLDER.length).replace(/\.sql$/, "");
-}
-
-/** The other way around. */
-export function queryPath(name: string): string {
-  return `${FOLDER}${name}.sql`;
 }
 
 /** The first comment up to an empty line or a directive, and the directives. */

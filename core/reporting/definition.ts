@@ -30,7 +30,7 @@ export const REPORT_FORMATS = ["csv", "xlsx", "parquet", "geojson"] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 /** What a column's values are; a value of the database that is not of it is refused, never bent. */
-export const REPORT_TYPES = [
+const REPORT_TYPES = [
   "text",
   "integer",
   "decimal",

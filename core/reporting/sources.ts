@@ -13,7 +13,7 @@ export interface PrunedTable {
 }
 
 /** What stands behind a name, and is read with it: a view's tables, a function's. */
-export interface Definition {
+interface Definition {
   name: string[];
   kind: "view" | "function";
   reads: Reads;

@@ -2,7 +2,7 @@
 import { isJsonPath } from "../json-path.ts";
 
 /** A piece of a template: text as it is, or a path whose value stands there. */
-export type TemplatePiece = { text: string } | { path: string };
+type TemplatePiece = { text: string } | { path: string };
 
 const PIECE = /\{\{|\}\}|\{([^{}]*)\}|[^{}]+/y;
 

@@ -47,7 +47,7 @@ export function isSeen(c: ApiContext, etag: string): boolean {
 }
 
 /** Whoever holds the row asks this before a change; throws `PreconditionFailed`. */
-export type AssertSeen = () => Promise<void>;
+type AssertSeen = () => Promise<void>;
 
 /** What is to be asked once the row is held, when the request carries If-Match. */
 export function ifMatch(c: ApiContext, ledger: Session, what: keyof typeof STATES, name: string): AssertSeen {

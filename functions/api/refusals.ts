@@ -12,7 +12,7 @@ export function refusals(...codes: ErrorCode[]): typeof refused {
 }
 
 /** Problem details with one of these codes. */
-export function refusalOf(codes: readonly ErrorCode[]) {
+function refusalOf(codes: readonly ErrorCode[]) {
   return {
     description: codes.map((code) => `\`${code}\``).join(", "),
     content: { "application/problem+json": { schema: problemSchema } },

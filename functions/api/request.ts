@@ -90,7 +90,7 @@ export const heldPipeline = createMiddleware<ApiEnv>(async (c, next) => {
 });
 
 /** What was asked for, where that is not the environment itself: a refusal must not tell that it is there. */
-export interface AskedFor {
+interface AskedFor {
   what: string;
   name: string;
 }

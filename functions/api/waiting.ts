@@ -17,7 +17,7 @@ const FOR_THE_ANSWER = 4;
 const FIRST_PAUSE = 250;
 const LAST_PAUSE = 500;
 
-export interface Waited {
+interface Waited {
   /** Undefined when there is no such promotion. */
   state: string | undefined;
   /** True where too many wait already: each of them holds a function and a connection. */

@@ -13,7 +13,7 @@ export const EXITS = { done: 0, failed: 1, unanswered: 2, unwanted: 3, stopped: 
 /** Told three times before it is missed: two may get lost. */
 const BEATS = 3;
 
-export interface Running {
+interface Running {
   /** Resolves with the exit code when the machine has been answered, or waits no longer. */
   ended: Promise<number>;
   /** Gives the order back, whatever the handler is at: its failure is told, and `ended` resolves with the code. */

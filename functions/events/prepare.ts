@@ -20,12 +20,12 @@ import { newKey } from "../identity/keys.ts";
 import { personName } from "../person-name.ts";
 
 /** What a deployment hands over: the control database's migrations, and the name of whoever is to be the first admin. */
-export const preparationSchema = z.object({
+const preparationSchema = z.object({
   migrations: z.array(z.object({ path: z.string(), text: z.string() })).min(1),
   firstPerson: personName,
 });
 
-export interface Prepared {
+interface Prepared {
   /** Paths of the migrations that were missing. */
   applied: string[];
   /** The secret that holds the first person's key; null when there were people already. */

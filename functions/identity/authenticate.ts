@@ -7,7 +7,7 @@ import { actorOfKey } from "./keys.ts";
 import { countRequest, limitedSignIn } from "./limits.ts";
 import { actorOfToken } from "./token.ts";
 
-export interface Shown {
+interface Shown {
   /** The Authorization header. */
   authorization: string | undefined;
   /** API Gateway's event, which no client can write to; undefined where there is none. */

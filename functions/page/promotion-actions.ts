@@ -9,7 +9,7 @@ import type { Actions } from "../../web/console/decision.ts";
 import { wantsFourEyes } from "../decision.ts";
 import { HEEDED } from "../rollback.ts";
 
-export interface Standing {
+interface Standing {
   promotion: Promotion;
   role: Environment["role"];
   steps: readonly StepRow[];

@@ -10,7 +10,7 @@ import { tellUnauthorized } from "../identity/refused.ts";
 import { assets } from "./assets.ts";
 import { formSecret, type PageContext, PREFIX, placeOf, themeOf } from "./request.ts";
 
-export interface Shown {
+interface Shown {
   title: string;
   /** Everything in <main>, its <h1> included. */
   main: Html;

@@ -10,7 +10,7 @@ import type { Target } from "./target.ts";
 /** Records that are asked of at once. */
 const PAGE = 500;
 
-export interface Backlog {
+interface Backlog {
   records: string[];
   /** The last one that was looked at; undefined when there was none. */
   after?: string;

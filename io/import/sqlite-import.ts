@@ -14,7 +14,7 @@ import { openSqlite, type SqliteDatabase } from "./sqlite.ts";
 import { copySqlite, type SqliteSource } from "./sqlite-copy.ts";
 import { loadSqlite, type SqliteLoad, type SqliteLoaded } from "./sqlite-load.ts";
 
-export interface SqliteImport extends Pick<SqliteLoad, "id" | "onProgress" | "commit" | "passed" | "dryRun"> {
+interface SqliteImport extends Pick<SqliteLoad, "id" | "onProgress" | "commit" | "passed" | "dryRun"> {
   source: SqliteSource;
   mapping: SqliteMapping;
   address: DatabaseAddress;
@@ -25,7 +25,7 @@ export interface SqliteImport extends Pick<SqliteLoad, "id" | "onProgress" | "co
   patienceSeconds?: number;
 }
 
-export interface SqliteImported extends SqliteLoaded {
+interface SqliteImported extends SqliteLoaded {
   plan: SqlitePlan;
   file: { name: string; bytes: number };
   views: string[];

@@ -2,7 +2,7 @@
 import { RehearsalError } from "../../core/errors.ts";
 import type { Session } from "../postgres/session.ts";
 
-export type ApprovalStatus = "waiting" | "approved" | "rejected" | "expired" | "cancelled";
+type ApprovalStatus = "waiting" | "approved" | "rejected" | "expired" | "cancelled";
 
 export interface Approval {
   promotion: string;

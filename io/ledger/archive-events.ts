@@ -3,7 +3,7 @@ import type { ArchiveEnd } from "../../core/prunes.ts";
 import type { Session } from "../postgres/session.ts";
 
 /** That a record was archived, as somebody said. */
-export interface ArchiveWord {
+interface ArchiveWord {
   /** Who told it: `bus`, `api`, `outbox`. */
   source: string;
   /** By what name they told it; the same name again is the same word. */

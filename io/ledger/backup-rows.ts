@@ -3,7 +3,7 @@ import { type ErrorRecord, RehearsalError } from "../../core/errors.ts";
 import type { RetentionClass } from "../../core/retention.ts";
 import type { Session } from "../postgres/session.ts";
 
-export type BackupStatus = "written" | "verified" | "refused" | "expired";
+type BackupStatus = "written" | "verified" | "refused" | "expired";
 
 export interface BackupRow {
   id: string;

@@ -7,7 +7,7 @@ import { type BackupRow, readBackup } from "./backup-rows.ts";
 import { readEnvironment } from "./environments.ts";
 import { appendEvent } from "./events.ts";
 
-export interface NewBackup
+interface NewBackup
   extends Pick<BackupRow, "id" | "environment" | "manifestKey" | "manifestSha256" | "bytes" | "rows"> {
   promotion?: string;
   task?: string;
@@ -81,7 +81,7 @@ export interface Proof {
   task?: string;
 }
 
-export interface Refutation {
+interface Refutation {
   error: ErrorRecord;
   task?: string;
 }

@@ -54,7 +54,7 @@ export function tableSql({ name }: CopiedTable): string {
   return quoteQualified("ledger", name);
 }
 
-export interface MarkedRow {
+interface MarkedRow {
   relation: string;
   key: string[];
   row: Record<string, string | null> | null;

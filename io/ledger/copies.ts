@@ -42,7 +42,7 @@ export function readCopyObject(bytes: Uint8Array): ReturnType<typeof parseCopy> 
   return parseCopy(zstdDecompressSync(bytes, { maxOutputLength: MOST_BYTES }).toString());
 }
 
-export interface CopyState {
+interface CopyState {
   number: number;
   hash: string;
   wholeFrom: number | null;

@@ -5,7 +5,7 @@ import { brokenPlace, COPY_START, type CopyHead, type CopyLine } from "../../cor
 import type { ObjectStore } from "../object-store.ts";
 import { copyKey, readCopyObject } from "./copies.ts";
 
-export interface CopyPart {
+interface CopyPart {
   head: CopyHead;
   lines: CopyLine[];
   /** sha256 of the object's bytes. */

@@ -4,7 +4,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { type Policy, policySchema } from "../../core/policy.ts";
 import type { Session } from "../postgres/session.ts";
 
-export type Role = "dev" | "prod";
+type Role = "dev" | "prod";
 export type State = "writeable" | "provisional" | "canonical";
 
 export interface Environment {

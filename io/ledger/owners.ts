@@ -1,7 +1,7 @@
 /** What the ledger says of promotions and tasks whose traces were found: whether they have ended for good, and which attempt is their newest. */
 import type { Session } from "../postgres/session.ts";
 
-export interface Owner {
+interface Owner {
   id: string;
   /** No step and no attempt will ever run again; a held promotion may still go back, and has not ended. */
   ended: boolean;

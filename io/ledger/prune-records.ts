@@ -93,19 +93,6 @@ export async function readRecord(
   return row;
 }
 
-/** What prunes did with a record, newest first. */
-export async function listPrunesOfRecord(
-  session: Session,
-  of: { environment: string; policy: string; record: string },
-  limit: number,
-): Promise<PruneRecord[]> {
-  return session.query<PruneRecord>(
-    `select ${COLUMNS} from ledger.prune_records where environment = $1 and policy = $2 and record = $3
-      order by updated_at desc, prune desc limit $4`,
-    [of.environment, of.policy, of.record, limit],
-  );
-}
-
 /** The prune that has the record now; undefined when none has. */
 export async function findPruneOf(
   session: Session,

@@ -2,7 +2,7 @@
 import { RehearsalError } from "../../core/errors.ts";
 import type { Session } from "../postgres/session.ts";
 
-export interface KeyedRequest {
+interface KeyedRequest {
   person: string;
   key: string;
   bodySha256: string;

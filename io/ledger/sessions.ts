@@ -13,7 +13,7 @@ export interface Holder {
   scope: Grant[] | null;
 }
 
-export interface SessionRow extends Holder {
+interface SessionRow extends Holder {
   expiresAt: Date;
 }
 

@@ -1,7 +1,7 @@
 /** Recording what another tool has applied as if it had been applied here: the rows, and nothing else. */
 import type { Session } from "./session.ts";
 
-export interface AdoptedFile {
+interface AdoptedFile {
   path: string;
   /** Null for files that run whenever they change. */
   version: number | null;

@@ -14,7 +14,7 @@ import { portableSettings } from "./portable-settings.ts";
 import { PINNED } from "./reading.ts";
 import { openSession, type Session } from "./session.ts";
 
-export interface BringUpOptions {
+interface BringUpOptions {
   /** The fenced original: nobody writes to it any more. */
   source: DatabaseAddress;
   /** Restored from `before`, and written to by nobody since. */

@@ -6,7 +6,7 @@ import { rowHash } from "./row-hash.ts";
 import type { Session } from "./session.ts";
 
 /** A table, and rows of it by the texts of their primary keys. */
-export interface NamedRows {
+interface NamedRows {
   /** Quoted and qualified; it may be partitioned. */
   table: string;
   primaryKey: readonly { name: string; type: string }[];

@@ -7,7 +7,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import { TRY_MILLISECONDS } from "./connect.ts";
 import { iamToken } from "./iam-token.ts";
 
-export interface Connected<Row extends object> {
+interface Connected<Row extends object> {
   client: pg.Client;
   /** The answer to the first statement. */
   rows: Row[];
@@ -24,7 +24,7 @@ export interface TlsOptions {
   ca?: string;
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   /** Shown in pg_stat_activity. */
   application: string;
   /** The first statement, once the server's major is known; none when it returns undefined. */

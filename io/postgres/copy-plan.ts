@@ -31,7 +31,7 @@ export interface PageRange {
   condition: string;
 }
 
-export interface EarlierRange {
+interface EarlierRange {
   rows: number;
   checksum: string | null;
   /** Undefined when there were no rows. */

@@ -12,7 +12,7 @@ import { type CopySession, openCopySession } from "./copy.ts";
 import type { CopiedTable, CopyUnit, PageRange } from "./copy-plan.ts";
 import { PINNED } from "./reading.ts";
 
-export interface Copied {
+interface Copied {
   unit: CopyUnit;
   rows: number;
   /** Of the rows' hashes; null where no baseline speaks of the table. */
@@ -51,7 +51,7 @@ export class CopyQueue {
 }
 
 /** What the sessions that copy have in common. */
-export interface Copying {
+interface Copying {
   source: DatabaseAddress;
   application: string;
   store: ObjectStore;

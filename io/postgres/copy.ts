@@ -7,7 +7,7 @@ import { CopyBatch } from "./copy-batch.ts";
 import { serverError } from "./server-error.ts";
 import { openPulledWire, type PulledWire } from "./wire.ts";
 
-export interface CopyOptions {
+interface CopyOptions {
   /** Shown in pg_stat_activity. */
   application: string;
   /** A COPY in which the server neither sends nor takes a byte for so long is given up; 120 when not given. */
@@ -17,7 +17,7 @@ export interface CopyOptions {
 }
 
 /** The bytes of one COPY … TO STDOUT; read once. Leaving the loop early cancels the statement and destroys the session. */
-export interface CopyOut extends AsyncIterable<Uint8Array> {
+interface CopyOut extends AsyncIterable<Uint8Array> {
   /** From the command tag; known when the iteration has ended. */
   readonly rows: number;
 }

@@ -2,7 +2,7 @@
 import { quoteName, quoteQualified } from "../../core/names.ts";
 import type { Session } from "./session.ts";
 
-export interface BrokenKey {
+interface BrokenKey {
   /** Quoted and qualified. */
   table: string;
   constraint: string;

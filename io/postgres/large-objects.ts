@@ -12,7 +12,7 @@ const PIECE = 256 * 1024;
 const GROUP_BYTES = 512 * 1024 ** 2;
 
 /** A run of large objects, by object identifier. */
-export interface LargeObjectGroup {
+interface LargeObjectGroup {
   first: string;
   last: string;
   bytes: number;

@@ -6,7 +6,7 @@ import type { Session } from "./session.ts";
 /** Milliseconds that one count may take. */
 const PATIENCE = 60_000;
 
-export interface Counted {
+interface Counted {
   /** A table, or a column behind its table's name. */
   kind: string;
   /** Schema first, where it is given. */

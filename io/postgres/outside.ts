@@ -7,7 +7,7 @@ import type { RunItem } from "../../core/runs.ts";
 import type { Session, StatementResult } from "./session.ts";
 import { takeToken } from "./target-schema.ts";
 
-export interface OutsideOptions {
+interface OutsideOptions {
   session: Session;
   attempt: { promotion: string; step: string; attempt: number; token: number };
   item: RunItem;

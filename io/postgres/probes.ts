@@ -10,7 +10,7 @@ import type { Policy } from "../../core/policy.ts";
 import type { Lock } from "../../core/statement-locks.ts";
 import { openSession, type Session } from "./session.ts";
 
-export interface ProbeOptions {
+interface ProbeOptions {
   /** On the copy, and the one that runs the files. */
   session: Session;
   application: string;

@@ -5,7 +5,7 @@ import { type QueryColumn, repeatedColumn } from "../../core/query/rows.ts";
 import type { BoundValue } from "../../core/query/value.ts";
 import type { Session, TextTable } from "./session.ts";
 
-export interface QueryRun {
+interface QueryRun {
   name: string;
   /** One SELECT, proved by `parseQuery`; `values` are its `$1` and on. */
   sql: string;

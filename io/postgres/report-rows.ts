@@ -8,7 +8,7 @@ import { columnProblems, readValue } from "../../core/reporting/value.ts";
 import { runQuery } from "./query.ts";
 import type { Session } from "./session.ts";
 
-export interface ReportRows {
+interface ReportRows {
   /** When the snapshot was taken, by the server's clock. */
   snapshotAt: string;
   rows: number;

@@ -36,7 +36,7 @@ export interface RestoreOptions {
   stallSeconds?: number;
 }
 
-export interface Restored {
+interface Restored {
   writers: Writers;
   /** The backup's tablespaces that nothing took the place of: what lay in them lies in the database's own. */
   withoutTablespace: string[];

@@ -10,7 +10,7 @@ export async function assertRights(session: Session): Promise<void> {
   if (right !== undefined) throw new RehearsalError("PermissionMissing", { role, right: right.what });
 }
 
-export interface MissingRight {
+interface MissingRight {
   /** With what it is for. */
   what: string;
   /** What gives it, to be run by a superuser. */

@@ -2,7 +2,7 @@
 import { quoteQualified } from "../../core/names.ts";
 import type { Session } from "./session.ts";
 
-export interface TableFile {
+interface TableFile {
   oid: string;
   /** Null where it has none of its own, as a partitioned table. */
   file: string | null;

@@ -94,7 +94,7 @@ ${BATCHES}
 revoke all on schema rehearsal from public;
 `;
 
-export interface Identity {
+interface Identity {
   environment: string;
   role: Environment["role"];
   state: Environment["state"];

@@ -3,7 +3,7 @@ import type { RunTimes } from "../../core/blocked.ts";
 import type { Run } from "../../core/runs.ts";
 import type { Observer } from "./apply.ts";
 
-export interface Timeline {
+interface Timeline {
   /** Wraps the one that was given, whose own questions are not counted. */
   observer: Observer;
   /** To be told the points that applying passes. */

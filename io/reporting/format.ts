@@ -10,7 +10,7 @@ export interface FormatWriter {
   end(): Uint8Array[];
 }
 
-export interface FormatOptions {
+interface FormatOptions {
   report: Report;
   columns: readonly NamedColumn[];
 }

@@ -5,7 +5,7 @@ import PDFDocument from "pdfkit";
 import type { LaidBlock, LaidDocument } from "../../core/reporting/laid-out.ts";
 
 /** What the font lacks: a character, and the text it stands in. */
-export interface Unprintable {
+interface Unprintable {
   problem: string;
 }
 

@@ -7,7 +7,7 @@ const WHEN = new Date(1980, 0, 1);
 /** What a zip without its 64-bit extension can say of a file's length. */
 export const ZIP_BYTES = 2 ** 32 - 1;
 
-export interface ZipWriter {
+interface ZipWriter {
   /** Begins a file; the one before it ends. */
   begin(name: string): void;
   /** More of the file that was begun. */

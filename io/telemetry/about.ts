@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 /** What a line may be about; what is left out is left out of the line. */
-export interface About {
+interface About {
   environment?: string;
   promotion?: string;
   task?: string;
@@ -15,7 +15,7 @@ export interface About {
 }
 
 /** What the whole invocation is known by. */
-export interface Carried extends About {
+interface Carried extends About {
   requestId?: string;
   coldStart: boolean;
 }

@@ -3,7 +3,7 @@ import { LogFormatter, Logger, LogItem } from "@aws-lambda-powertools/logger";
 import { harmlessJson, withoutSecrets } from "../../core/log-line.ts";
 import { SERVICE, stage } from "./stage.ts";
 
-export interface Line {
+interface Line {
   level: "debug" | "info" | "warn" | "error";
   message: string;
   at: Date;

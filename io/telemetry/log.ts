@@ -4,7 +4,7 @@ import type { Writer } from "./log-writer.ts";
 import { writing } from "./written.ts";
 
 /** How much somebody should mind. `warn` is a refusal or a failure that is dealt with, `error` what nobody foresaw. */
-export type Level = "debug" | "info" | "warn" | "error";
+type Level = "debug" | "info" | "warn" | "error";
 
 /** Tells of something in a few words, with its facts; of an error under `error`. */
 export type Tell = (message: string, facts?: object) => void;

@@ -2,7 +2,7 @@
 import { html } from "hono/html";
 import type { Html } from "./form.ts";
 
-export interface Bar {
+interface Bar {
   /** What it is about; longer ones are cut, for the table has them whole. */
   label: string;
   /** A second line under the label. */
@@ -17,7 +17,7 @@ export interface BarPart {
   tone: "rehearsed" | "real" | "reads" | "writes" | "rows" | "before" | "after";
 }
 
-export interface Chart {
+interface Chart {
   /** Unique on the page. */
   id: string;
   title: string;

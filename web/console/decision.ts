@@ -17,7 +17,7 @@ export interface Actions {
   reasons: string[];
 }
 
-export interface Question {
+interface Question {
   id: string;
   environment: string;
   evidence: string | null;

@@ -12,7 +12,7 @@ import { type ListedPromotion, promotionTable } from "./promotions.ts";
 import { factList, table } from "./table.ts";
 import { short } from "./words.ts";
 
-export interface DriftFound {
+interface DriftFound {
   differences: readonly { address: string; kind: string; text: string }[];
   count: number;
   /** What leads back to the promise. */
@@ -20,7 +20,7 @@ export interface DriftFound {
   ignored: number;
 }
 
-export interface EnvironmentView {
+interface EnvironmentView {
   environment: ListedEnvironment & { fingerprint: string };
   /** A line each: the policy's key, and its value in words. */
   policy: readonly (readonly [string, string])[];

@@ -9,7 +9,7 @@ export function csrfField(csrf: string): Html | "" {
   return csrf === "" ? "" : html`<input type="hidden" name="csrf" value="${csrf}">`;
 }
 
-export interface PostForm {
+interface PostForm {
   action: string;
   csrf: string;
   /** The button's words. */
@@ -35,7 +35,7 @@ ${Object.entries(values).map(([name, value]) => html`<input type="hidden" name="
 ${fields}<button class="button ${tone}" type="submit"${label === undefined ? "" : html` aria-label="${label}"`}>${button}</button></form>`;
 }
 
-export interface Field {
+interface Field {
   name: string;
   label: string;
   /** Also the id's beginning where a page has two fields of one name. */

@@ -15,7 +15,7 @@ import { icon } from "./icon.ts";
 import { table } from "./table.ts";
 import { short } from "./words.ts";
 
-export interface InventoriesView {
+interface InventoriesView {
   environments: readonly { name: string; role: string; release: string | null }[];
 }
 
@@ -34,7 +34,7 @@ export function inventoriesView({ environments }: InventoriesView): Html {
   })}</section>`;
 }
 
-export interface InventoryView {
+interface InventoryView {
   environment: { name: string; role: string };
   release: string | null;
   /** Undefined where nothing is promoted yet, or the release has none. */

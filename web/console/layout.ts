@@ -6,7 +6,7 @@ import { icon, MARK } from "./icon.ts";
 export type Theme = "light" | "dark" | "system";
 
 /** The addresses of the sheet and the script, which carry the hash of what is behind them. */
-export interface Assets {
+interface Assets {
   style: string;
   script: string;
 }
@@ -16,7 +16,7 @@ export interface Place {
   label: string;
 }
 
-export interface Page {
+interface Page {
   /** What the page is about; the window's title has the product's name behind it. */
   title: string;
   /** Who is signed in; undefined where nobody is. */

@@ -25,7 +25,7 @@ export interface ListedEnvironment {
 }
 
 /** What was found when the database was last held against its promise. */
-export interface KnownDrift {
+interface KnownDrift {
   /** 0 when there is none. */
   count: number;
   checkedAt: Date;
@@ -33,7 +33,7 @@ export interface KnownDrift {
   overtaken: boolean;
 }
 
-export interface OverviewView {
+interface OverviewView {
   environments: readonly ListedEnvironment[];
   promotions: readonly ListedPromotion[];
   now: Date;

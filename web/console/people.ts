@@ -8,12 +8,12 @@ import { icon } from "./icon.ts";
 import { table } from "./table.ts";
 import { ago, when } from "./words.ts";
 
-export interface GrantView {
+interface GrantView {
   environment: string;
   role: string;
 }
 
-export interface PersonView {
+interface PersonView {
   name: string;
   grants: readonly GrantView[];
   disabled: boolean;
@@ -21,7 +21,7 @@ export interface PersonView {
   createdBy: string;
 }
 
-export interface KeyView {
+interface KeyView {
   id: string;
   person: string;
   label: string;
@@ -33,7 +33,7 @@ export interface KeyView {
   createdAt: Date;
 }
 
-export interface IssuerView {
+interface IssuerView {
   name: string;
   /** Whom it vouches for: people, or the pipelines of a forge. */
   kind: string;

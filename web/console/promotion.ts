@@ -99,7 +99,7 @@ function jumps({ rehearsed, rehearsedAs, evidence }: PromotionView, known: strin
 }
 
 /** True when nothing changes any more by itself: of one that is held somebody will ask for a rollback. */
-export function isOver(status: Status): boolean {
+function isOver(status: Status): boolean {
   return isEnded(status) && status !== "held";
 }
 

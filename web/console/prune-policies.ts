@@ -22,7 +22,7 @@ export interface PolicyView {
   task: { id: string; status: TaskStatus; error: { message: string; hint: string } | null } | null;
 }
 
-export interface PolicyTestView {
+interface PolicyTestView {
   passed: boolean;
   /** Whether it was of the policy as it is now. */
   current: boolean;

@@ -18,13 +18,13 @@ interface Counted {
 }
 
 /** Rows of a table that stay, and for which reason. */
-export interface KeptView {
+interface KeptView {
   table: string;
   rows: number;
   why: string;
 }
 
-export interface PrunedRecordView {
+interface PrunedRecordView {
   record: string;
   status: string;
   candidates: Counted | null;
@@ -37,7 +37,7 @@ export interface PrunedRecordView {
   returnedAt: Date | null;
 }
 
-export interface PruneView {
+interface PruneView {
   prune: ListedPrune & { release: string; restores: string | null; error: Refusal | null; more: boolean };
   role: string;
   records: readonly PrunedRecordView[];

@@ -9,7 +9,7 @@ import { choiceField, csrfField, type Html, textField } from "./form.ts";
 import { table } from "./table.ts";
 import { short } from "./words.ts";
 
-export interface ShownQuery {
+interface ShownQuery {
   name: string;
   description: string;
   parameters: readonly {
@@ -24,7 +24,7 @@ export interface ShownQuery {
   text: string;
 }
 
-export interface QueriesView {
+interface QueriesView {
   environment: { name: string; role: string };
   /** Null where nothing was promoted yet. */
   release: string | null;
@@ -59,7 +59,7 @@ ${mayRun ? "" : noticeBox(WHO, "wait")}
 }
 
 /** What is shown of a result. */
-export interface ShownResult {
+interface ShownResult {
   columns: readonly { name: string; type: string }[];
   /** As the server writes them. */
   rows: readonly (readonly (string | null)[])[];

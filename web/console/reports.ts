@@ -11,7 +11,7 @@ import { type Html, postForm, textField } from "./form.ts";
 import { factList, pager, table } from "./table.ts";
 import { short, when } from "./words.ts";
 
-export interface ReportsView {
+interface ReportsView {
   environment: string;
   release: string | null;
   reports: readonly {

@@ -2,13 +2,13 @@
 import { html } from "hono/html";
 import type { Html } from "./form.ts";
 
-export interface Column {
+interface Column {
   label: string;
   /** `number`: to the right, digits under digits; `act`: buttons, whose label is not shown. */
   kind?: "text" | "number" | "act";
 }
 
-export type Cell = Html | string | number;
+type Cell = Html | string | number;
 
 /**
  * A table with its caption, which is heard and not seen; the first cell of a row is its head. Roles are said outright, for

@@ -7,7 +7,7 @@ import { sha256 } from "../../../core/digest.ts";
 import { frontendMessage } from "../backend-messages.ts";
 
 /** What becomes of one message: sent on to the server, answered here, or dropped. */
-export interface Frontend {
+interface Frontend {
   /** The messages to send to the server, in order. */
   forward: Uint8Array<ArrayBuffer>[];
   /** Bytes to hand back to pg_dump as if the server had sent them. */
@@ -26,7 +26,7 @@ const LO_OPEN = 952;
 const LO_CLOSE = 953;
 const LO_READ = 954;
 
-export interface FrontendOptions {
+interface FrontendOptions {
   /** Reported to pg_dump as ParameterStatus. */
   parameters: Record<string, string>;
   /** Answer COPY … TO stdout with no rows and large objects with no bytes; the COPY statements are told to `onCopy`. */

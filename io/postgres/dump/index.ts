@@ -8,7 +8,7 @@ import type { Dumper, DumpResult, StartDumper } from "./dumper.ts";
 import { startProgram } from "./pg-dump-program.ts";
 import { startThread } from "./pg-dump-thread.ts";
 
-export interface DumpOptions {
+interface DumpOptions {
   /** Shown in pg_stat_activity. */
   application: string;
   /** A silence of the server for so long ends the dump; 300 when not given. */
@@ -18,7 +18,7 @@ export interface DumpOptions {
   program?: string | undefined;
 }
 
-export interface TableOfContentsOptions extends DumpOptions {
+interface TableOfContentsOptions extends DumpOptions {
   /** An exported snapshot, whose holder stays open. */
   snapshot: string;
   /** How long a table locked by somebody else is waited for; 30 seconds when not given. */
@@ -27,7 +27,7 @@ export interface TableOfContentsOptions extends DumpOptions {
   throughRoots?: boolean;
 }
 
-export interface TableOfContents {
+interface TableOfContents {
   /** A pg_dump archive in custom format whose data is left out. */
   archive: Uint8Array;
   /** The COPY statements by which pg_dump would have read the data, in the order of the archive's TABLE DATA entries. */

@@ -23,7 +23,7 @@ export interface PgDumpModule {
   callMain(args: string[]): number;
 }
 
-export interface PgDumpOverrides {
+interface PgDumpOverrides {
   thisProgram: string;
   noExitRuntime: false;
   wasmBinary: Uint8Array;
@@ -34,9 +34,7 @@ export interface PgDumpOverrides {
   preRun: ((module: PgDumpModule) => void)[];
 }
 
-export type PgDumpFactory = (
-  overrides: Omit<PgDumpOverrides, "wasmBinary" | "locateFile">,
-) => Promise<PgDumpModule>;
+type PgDumpFactory = (overrides: Omit<PgDumpOverrides, "wasmBinary" | "locateFile">) => Promise<PgDumpModule>;
 
 const FACTORY =
   /\bvar ([\w$]+)=\(\(\)=>\{var _scriptName=import\.meta\.url;return async function\(moduleArg=/;

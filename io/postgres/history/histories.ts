@@ -29,7 +29,7 @@ const HISTORIES: { readonly [K in HistoryTool]: HistoryReader } = {
   "node-pg-migrate": nodePgMigrateHistory,
 };
 
-export interface History {
+interface History {
   /** The table's name, quoted where it has to be said in SQL. */
   table: string;
   owned: OwnedObjects;

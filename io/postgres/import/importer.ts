@@ -12,13 +12,13 @@ import { copyRow, once, queryRows } from "./copy-row.ts";
 import { type SetStatements, statementsOf } from "./statements.ts";
 import type { ImportTables } from "./tables.ts";
 
-export interface Disagreed {
+interface Disagreed {
   record: StagedRecord;
   set: SetLayout;
   columns: { name: string; record: string | null; database: string | null }[];
 }
 
-export interface Written {
+interface Written {
   /** By the layout's sets. */
   inserted: number[];
   updated: number[];

@@ -7,7 +7,7 @@ import { quoteQualified } from "../../../core/names.ts";
 import { readName } from "../../../core/plain-name.ts";
 import type { Session } from "../session.ts";
 
-export interface ImportColumn {
+interface ImportColumn {
   /** What a text is cast to: without a length, which a cast would cut to and an assignment refuses. */
   cast: string;
   /** What has no equality of its own, or one that is not of the value, is compared as text. */

@@ -36,7 +36,7 @@ export interface Candidates {
   mark: Mark;
 }
 
-export interface GoingObject {
+interface GoingObject {
   key: string;
   /** As the rows say; null where none does. */
   sha256: string | null;
@@ -45,7 +45,7 @@ export interface GoingObject {
   records: string[];
 }
 
-export interface Mark {
+interface Mark {
   place: string;
   xid: string;
 }

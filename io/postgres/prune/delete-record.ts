@@ -18,7 +18,7 @@ import { type Prepared, prepare } from "./prepared.ts";
 import { LIMITS, type Limits, limiting, sqlstateOf, withRetries } from "./retries.ts";
 import { alongTie, type Operators, rootsOf, typeOf } from "./statements.ts";
 
-export interface DeleteOptions {
+interface DeleteOptions {
   session: Session;
   plan: PrunePlan;
   /** Read back and verified. */
@@ -33,7 +33,7 @@ export interface DeleteOptions {
   passed?: (point: string) => void;
 }
 
-export interface Deleted {
+interface Deleted {
   /** By table, quoted and qualified. */
   rows: Record<string, number>;
   /** True when an earlier call had done it. */

@@ -11,7 +11,7 @@ export interface Prepared {
   call(name: string, text: () => string, values: readonly Value[]): Promise<string>;
 }
 
-export type Value = readonly (string | null)[] | string | null;
+type Value = readonly (string | null)[] | string | null;
 
 const sessions = new WeakMap<Session, { plans: WeakMap<object, Promise<Prepared>>; count: number }>();
 

@@ -13,7 +13,7 @@ import { prepare } from "./prepared.ts";
 import { LIMITS, type Limits, limiting, sqlstateOf, withRetries } from "./retries.ts";
 import type { Operators } from "./statements.ts";
 
-export interface RestoreOptions {
+interface RestoreOptions {
   /** On the database; rows go in over a connection of their own. */
   session: Session;
   bundle: PruneBundle;
@@ -27,7 +27,7 @@ export interface RestoreOptions {
   mayRestore?: () => Promise<void>;
 }
 
-export interface Restored {
+interface Restored {
   /** Rows that came back, by table, quoted and qualified. */
   rows: Record<string, number>;
   /** Rows that stood there as they were bundled. */

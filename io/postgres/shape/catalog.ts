@@ -25,7 +25,7 @@ export interface Kind {
 }
 
 /** One object as the query gives it: identifier, word unless the kind has one word, the name's parts, suffix and the parts of `on` where the kind has them, and the facts, all in the kind's order. */
-export type ObjectRow = [oid: string, ...values: unknown[]];
+type ObjectRow = [oid: string, ...values: unknown[]];
 
 /** Some objects of one kind, which is told by its place in the list. */
 export interface ObjectRows {
@@ -64,7 +64,7 @@ function onlyWord({ word }: Kind): string | undefined {
   return /^'([^']*)'$/.exec(word)?.[1];
 }
 
-export interface ReadObject {
+interface ReadObject {
   oid: string;
   name: ObjectName;
   /** By their names, without those that stand at Postgres's default. */

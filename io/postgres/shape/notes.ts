@@ -1,6 +1,6 @@
 /** What is written about objects apart from them: comments, security labels, and extensions they say they depend on. */
 
-export interface Note {
+interface Note {
   /** The number of a column; 0 for the object itself. */
   column: number;
   kind: "comment" | "label" | "dependsOn";
