@@ -19,7 +19,7 @@ import { KEY, openWorld, registerFresh, uploadRelease, type World } from "./worl
 
 const SEED = Number(process.env.REHEARSAL_FUZZ_SEED ?? 20_260_101);
 /** Of the document's operations together. */
-const REQUESTS = Number(process.env.REHEARSAL_FUZZ_REQUESTS ?? 2_400);
+const REQUESTS = Number(process.env.REHEARSAL_FUZZ_REQUESTS ?? 1_200);
 
 process.env.REHEARSAL_LIMIT_REQUESTS = "1000000";
 const { app } = await import("../../functions/api/app.ts");
@@ -237,7 +237,7 @@ describe("no request makes the API fail, and every refusal tells its code and it
   });
 
   test("they were many, and many of them got through", () => {
-    expect(tally.requests).toBeGreaterThanOrEqual(2_000);
+    expect(tally.requests).toBeGreaterThanOrEqual(REQUESTS * 0.8);
     expect(tally.succeeded).toBeGreaterThan(tally.requests / 8);
   });
 

@@ -12,7 +12,7 @@ import { expectSettled } from "../service/outcome.ts";
 import { Service } from "../service/service.ts";
 
 const EXAMPLE = new URL("../../examples/documents/", import.meta.url);
-const FILES = 12_000;
+const FILES = 6_000;
 
 /** The project's files as text, each layer over the one before. */
 async function layers(...names: string[]): Promise<Record<string, string>> {
