@@ -51,7 +51,7 @@ export class LocalService extends Service {
       server: this.server,
       controlDatabase: this.controlDatabase,
       preload: new URL("./gate.ts", import.meta.url),
-      reconcileSeconds: 1,
+      reconcileSeconds: 2,
       // Its REPORT lines would stand between the tests' own.
       onLog: () => undefined,
       ...this.#options,

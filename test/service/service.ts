@@ -232,7 +232,7 @@ export class Service {
           `${id} is ${detail.status}, not ${statuses.join(" or ")}: ${JSON.stringify(detail, null, 1)}`,
         );
       // Each look is a request, and takes from the promotion that is looked at.
-      await pause(200);
+      await pause(300);
     }
   }
 
