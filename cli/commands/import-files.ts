@@ -7,14 +7,8 @@ import { Command } from "commander";
 import { task } from "../answers.ts";
 import type { Act, Context } from "../command.ts";
 import { refuseTaken } from "../fetched-files.ts";
-import {
-  describeFilesImport,
-  describeLine,
-  filesOutcome,
-  type ReportLine,
-  reportLine,
-} from "../files-import-text.ts";
-import { followTask, outcomeOf } from "../follow-task.ts";
+import { describeLine, type ReportLine, reportLine } from "../files-import-text.ts";
+import { followUnless } from "../follow-task.ts";
 import { importSource } from "../import-upload.ts";
 import { eachTaskFile } from "../task-files.ts";
 import { plain } from "../text.ts";
@@ -48,22 +42,14 @@ export const importFilesCommand = (act: Act) =>
         const body = { source: from, import: name, dryRun, ...(confirm !== undefined && { confirm }) };
         const path = `/environments/${encodeURIComponent(environment)}/file-imports`;
         const started = await startTask(context, path, body, idempotencyKey);
-        const title = `${started.id}: import of ${plain(source)} into ${environment}`;
-        if (!options.watch)
-          return { value: started, text: `${title}\nfollow it with: rehearsal watch ${started.id}` };
-        context.terminal.err(title);
-        const ended = await followTask(context, started.id);
-        if (ended.error !== null) return outcomeOf(ended);
-        return {
-          value: ended,
-          text: describeFilesImport(ended.id, ended.outcome),
-          ...(filesOutcome.parse(ended.outcome).records.refused > 0 && { exit: REFUSED }),
-        };
+        return followUnless(
+          context,
+          started,
+          options.watch,
+          `import of ${plain(source)} into ${environment}`,
+        );
       }),
     );
-
-/** The exit code of an import that has refused records: the others are in, and somebody has to look. */
-const REFUSED = 3;
 
 interface ReportOptions {
   limit: string;

@@ -3,10 +3,9 @@
 import { Command } from "commander";
 import { number } from "../../core/counts.ts";
 import type { Act, Context } from "../command.ts";
-import { followTask, outcomeOf } from "../follow-task.ts";
+import { followUnless } from "../follow-task.ts";
 import { importSource } from "../import-upload.ts";
-import { exitOf } from "../refusal.ts";
-import { describeSqliteImport, sqliteRefusal, sqliteReport } from "../sqlite-import-text.ts";
+import { sqliteReport } from "../sqlite-import-text.ts";
 import { fetchTaskFiles } from "../task-files.ts";
 import { columns, plain } from "../text.ts";
 import { startTask } from "./backup-tasks.ts";
@@ -45,19 +44,10 @@ export const importSqliteCommand = (act: Act) =>
         };
         const path = `/environments/${encodeURIComponent(environment)}/sqlite-imports`;
         const started = await startTask(context, path, body);
-        const title = `${started.id}: import of ${plain(source)} into ${environment}`;
-        if (!options.watch)
-          return { value: started, text: `${title}\nfollow it with: rehearsal watch ${started.id}` };
-        context.terminal.err(title);
-        const ended = await followTask(context, started.id);
-        if (ended.error !== null) return outcomeOf(ended);
-        const refusal = sqliteRefusal(ended.outcome);
-        const table = await tableOf(context, ended.id);
-        return {
-          value: ended,
-          text: `${table}\n${describeSqliteImport(ended.id, ended.outcome)}`,
-          ...(refusal !== undefined && { exit: exitOf(refusal) }),
-        };
+        const what = `import of ${plain(source)} into ${environment}`;
+        const told = await followUnless(context, started, options.watch, what);
+        if (!options.watch || told.value.error !== null) return told;
+        return { ...told, text: `${await tableOf(context, started.id)}\n${told.text}` };
       }),
     );
 

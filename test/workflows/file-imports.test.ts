@@ -119,6 +119,10 @@ test("a folder is imported by the command, which ends with 3 for what was refuse
   const first = await run(...words, "--confirm", "legacy", "--upload", "--json");
   expect(first.exit).toBe(3);
   const task = JSON.parse(first.out) as Task;
+  const watched = await runCommand(["watch", task.id], {
+    variables: { REHEARSAL_URL: service.url, REHEARSAL_KEY: service.keys.operator },
+  });
+  expect(watched).toMatchObject({ exit: 3, out: expect.stringContaining("1 records are refused") });
   expect(await held()).toEqual(wanted);
   const told = await run("report", task.id, "--json");
   expect(JSON.parse(told.out)).toEqual({
