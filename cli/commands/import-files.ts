@@ -7,7 +7,7 @@ import { Command } from "commander";
 import { task } from "../answers.ts";
 import type { Act, Context } from "../command.ts";
 import { refuseTaken } from "../fetched-files.ts";
-import { describeLine, type ReportLine, reportLine } from "../files-import-text.ts";
+import { describeFilesImport, describeLine, type ReportLine, reportLine } from "../files-import-text.ts";
 import { followUnless } from "../follow-task.ts";
 import { importSource } from "../import-upload.ts";
 import { eachTaskFile } from "../task-files.ts";
