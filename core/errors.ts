@@ -1949,6 +1949,64 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
   }),
+  // --- an application's store ------------------------------------------------------------------
+  DataBackendUnknown: entry<{ value: string }>({
+    message: (f) => `DATA_BACKEND is ${JSON.stringify(f.value)}, which is no backend`,
+    hint: "set it to postgres, json or dual; prisma is another word for postgres, and without it postgres is meant",
+    status: 400,
+    exit: 2,
+  }),
+  StoreModelUnknown: entry<{ model: string }>({
+    message: (f) => `the store has no model ${JSON.stringify(f.model)}`,
+    hint: "look at how it is spelt; a model that is new stands in store.yaml, and its module is written anew by: rehearsal store models",
+    status: 404,
+    exit: 2,
+  }),
+  StoreRowInvalid: entry<{ model: string; problems: string }>({
+    message: (f) => `what was given for the model "${f.model}" is not valid: ${f.problems}`,
+    hint: "correct the named columns: all of a row's columns are given, each in the encoding that docs/store-library.md tells of; nothing was written",
+    status: 422,
+    exit: 2,
+  }),
+  StoreUniqueViolated: entry<{ model: string; constraint: string; key: string }>({
+    message: (f) => `the row ${f.key} of "${f.model}" would be a second one by "${f.constraint}"`,
+    hint: "give it other values, or change the row that has these; nothing was written",
+    status: 409,
+    exit: 1,
+  }),
+  StoreReferenceMissing: entry<{ model: string; constraint: string; key: string; references: string }>({
+    message: (f) =>
+      `the row ${f.key} of "${f.model}" refers to a row of "${f.references}" that is not there, by "${f.constraint}"`,
+    hint: "write the row that it refers to first, in the same transaction if you like; nothing was written",
+    status: 409,
+    exit: 1,
+  }),
+  StoreStillReferenced: entry<{ model: string; constraint: string; key: string; by: string }>({
+    message: (f) =>
+      `rows of "${f.by}" still refer to what was to go with the row ${f.key} of "${f.model}", by "${f.constraint}"`,
+    hint: "delete or change the rows that refer to it first; nothing was written",
+    status: 409,
+    exit: 1,
+  }),
+  StoreIndexMissing: entry<{ model: string; columns: string }>({
+    message: (f) => `nothing that is declared finds rows of "${f.model}" by ${f.columns}`,
+    hint: "list by the columns of an index, a unique constraint, a foreign key or the first columns of the key, or make an index in a migration",
+    status: 422,
+    exit: 2,
+  }),
+  StoreBusy: entry<{ tries: number }>({
+    message: (f) => `something else came between, ${f.tries} times in a row; nothing was written`,
+    hint: "try again later; if it stays so, write less in one transaction, or let fewer write to the same rows at once",
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  StoreClosed: entry({
+    message: () => "the store, or the transaction that was asked, is closed",
+    hint: "open the store again; of a transaction, await everything before its function returns, and ask nothing of it after a refusal",
+    status: 409,
+    exit: 1,
+  }),
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
