@@ -2001,6 +2001,13 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
   }),
+  StoreFileDamaged: entry<{ path: string; line?: number; reason: string }>({
+    message: (f) =>
+      `the store's file "${f.path}" is damaged${f.line === undefined ? "" : ` at line ${f.line}`}: ${f.reason}`,
+    hint: "take the file back from a copy, or mend it by hand and look at the whole again with: rehearsal store verify; the store itself changes nothing of it",
+    status: 500,
+    exit: 6,
+  }),
   StoreClosed: entry({
     message: () => "the store, or the transaction that was asked, is closed",
     hint: "open the store again; of a transaction, await everything before its function returns, and ask nothing of it after a refusal",
