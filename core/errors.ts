@@ -36,6 +36,7 @@ const LISTS: Record<string, string> = {
   hold: "prune holds",
   report: "reporting list",
   document: "reporting list",
+  store: "store status",
 };
 
 export const ERRORS = {
@@ -2013,6 +2014,79 @@ export const ERRORS = {
     hint: "open the store again; of a transaction, await everything before its function returns, and ask nothing of it after a refusal",
     status: 409,
     exit: 1,
+  }),
+  // --- an environment's store --------------------------------------------------------------------
+  StoreUndeclared: entry<{ environment: string; release: string }>({
+    message: (f) =>
+      f.release === ""
+        ? `no release was promoted to "${f.environment}" yet, so nothing says what a store of it holds`
+        : `the release ${f.release.slice(0, 12)}, which "${f.environment}" runs, has no store.yaml`,
+    hint: 'write store.yaml beside schema.lock.json, try it with "rehearsal store check", and promote a release that has both',
+    status: 422,
+    exit: 2,
+  }),
+  StoreAlready: entry<{ environment: string; store: string; phase: string }>({
+    message: (f) => `"${f.environment}" has the store ${f.store} already, which is ${f.phase}`,
+    hint: (f) =>
+      `go on with that one: "rehearsal store status ${f.environment}"; or let go of it with "rehearsal store give-up ${f.environment}" and export again`,
+    status: 409,
+    exit: 2,
+  }),
+  StoreNone: entry<{ environment: string }>({
+    message: (f) => `"${f.environment}" has no store`,
+    hint: (f) => `make one with: rehearsal store export ${f.environment}`,
+    status: 409,
+    exit: 2,
+  }),
+  StorePhaseUnfit: entry<{ environment: string; store: string; phase: string; wanted: string }>({
+    message: (f) => `the store ${f.store} is ${f.phase}, and has to be ${f.wanted} for that`,
+    hint: (f) =>
+      f.wanted.startsWith("verified")
+        ? `bring it up and compare it first: rehearsal store sync ${f.environment}; rehearsal store verify ${f.environment}`
+        : `see where it stands with: rehearsal store status ${f.environment}`,
+    status: 409,
+    exit: 2,
+  }),
+  StoreCutOver: entry<{ environment: string; store: string; phase: string }>({
+    message: (f) =>
+      f.phase === "cut-over"
+        ? `what counts of "${f.environment}" is its store ${f.store}: its database is behind a fence`
+        : `the store ${f.store} is ${f.phase}: the database of "${f.environment}" is behind a fence, or about to be`,
+    hint: (f) =>
+      `go back to the database first: rehearsal store cutover ${f.environment} --back; see where it stands with: rehearsal store status ${f.environment}`,
+    status: 409,
+    exit: 5,
+  }),
+  StoreOverProd: entry<{ environment: string; given: string; what: string }>({
+    message: (f) =>
+      f.given
+        ? `"${f.given}" is not the environment that this is about, which is "${f.environment}"`
+        : `"${f.environment}" has the role prod, and ${f.what}`,
+    hint: (f) =>
+      `try it on another environment first; to do it all the same, say the environment's name: --confirm ${f.environment}`,
+    status: 422,
+    exit: 2,
+  }),
+  StorePlaceUnfit: entry<{ place: string; reason: string }>({
+    message: (f) => `a store cannot be at ${f.place}: ${f.reason}`,
+    hint: "name a folder where the service runs on your machine, or stores/NAME where the environment's policy names its storage; see docs/store.md",
+    status: 422,
+    exit: 2,
+  }),
+  StoreReleaseChanged: entry<{ environment: string; store: string; release: string }>({
+    message: (f) =>
+      `the store ${f.store} was made of other models than the release ${f.release.slice(0, 12)} has, which "${f.environment}" runs now`,
+    hint: (f) =>
+      `let go of it and export again: rehearsal store give-up ${f.environment}; rehearsal store export ${f.environment}`,
+    status: 409,
+    exit: 2,
+  }),
+  StoreDiffers: entry<{ store: string; differences: string; task: string }>({
+    message: (f) => `the store ${f.store} and the database do not hold the same: ${f.differences}`,
+    hint: (f) =>
+      `nothing was cut over, and the database is open as before; mend what differs, then compare again with "rehearsal store verify"; all of it stands in the files of ${f.task}`,
+    status: 409,
+    exit: 3,
   }),
 } as const;
 

@@ -42,6 +42,12 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   report: async (context) => (await import("./report.ts")).reportTask(context),
   regenerate: async (context) => (await import("./regenerate.ts")).regenerateTask(context),
   "prune-test": pruneTestTask,
+  "store-dump": async (context) => (await import("./store-dump.ts")).storeDumpTask(context),
+  "store-export": async (context) => (await import("./store-export.ts")).storeExportTask(context),
+  "store-sync": async (context) => (await import("./store-sync.ts")).storeSyncTask(context),
+  "store-verify": async (context) => (await import("./store-verify.ts")).storeVerifyTask(context),
+  "store-import": async (context) => (await import("./store-import.ts")).storeImportTask(context),
+  "store-cutover": async (context) => (await import("./store-cutover.ts")).storeCutoverTask(context),
 };
 
 export const handler = invoked(async ({ task, error }: TaskEvent): Promise<Json> => {

@@ -1,0 +1,6 @@
+/** store-import: to be. */
+import type { TaskWork } from "../task.ts";
+
+export const storeImportTask: TaskWork<"store-import"> = async () => {
+  throw new Error("not there yet");
+};
