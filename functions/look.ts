@@ -2,12 +2,14 @@
 import { RehearsalError } from "../core/errors.ts";
 import { holdLookingPlace } from "../io/ledger/looking-places.ts";
 import type { Session } from "../io/postgres/session.ts";
+import { refuseCutOver } from "./fenced.ts";
 
 /** Seconds after which a place may be free again: most looks take less. */
 const COME_BACK = 2;
 
-/** Does the work, which opens a session on the environment's database; throws `TooManyRequests` where too many do. */
+/** Does the work, which opens a session on the environment's database; throws `TooManyRequests` where too many do, and `StoreCutOver`. */
 export async function lookAt<T>(ledger: Session, environment: string, work: () => Promise<T>): Promise<T> {
+  await refuseCutOver(ledger, environment);
   const looked = await holdLookingPlace(ledger, environment, work);
   if (looked !== undefined) return looked.value;
   throw new RehearsalError("TooManyRequests", {
