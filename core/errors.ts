@@ -2009,11 +2009,60 @@ export const ERRORS = {
     status: 500,
     exit: 6,
   }),
+  StoreSchemaDiffers: entry<{ differences: string }>({
+    message: (f) => `the database is not what the store's models were made of: ${f.differences}`,
+    hint: "promote the release that the models are of, or make them anew of the release that is there: rehearsal store models",
+    status: 409,
+    exit: 1,
+  }),
   StoreClosed: entry({
     message: () => "the store, or the transaction that was asked, is closed",
     hint: "open the store again; of a transaction, await everything before its function returns, and ask nothing of it after a refusal",
     status: 409,
     exit: 1,
+  }),
+  StoreMissing: entry<{ place: string }>({
+    message: (f) => `there is no store at ${f.place}`,
+    hint: "look at how the place is spelt; a store is made by an export, whose head.json is written last: one that broke off is begun anew",
+    status: 404,
+    exit: 2,
+  }),
+  StoreNotCanonical: entry<{ place: string; state: string; wanted: string }>({
+    message: (f) => `the store at ${f.place} is ${f.state}, and would have to be ${f.wanted} for that`,
+    hint: (f) =>
+      f.state === "following"
+        ? "the database counts until the cutover: set DATA_BACKEND to postgres or dual"
+        : f.state === "canonical"
+          ? "the store counts, and the database does not: set DATA_BACKEND to json"
+          : "the data went back to the database: set DATA_BACKEND to postgres",
+    status: 409,
+    exit: 5,
+  }),
+  StoreDefinitionDiffers: entry<{ place: string }>({
+    message: (f) => `the store at ${f.place} was made for other models than those it is opened with`,
+    hint: 'open it with the module that "rehearsal store models" wrote for the release that the store was exported from, or export it anew',
+    status: 409,
+    exit: 2,
+  }),
+  StorePathUnsafe: entry<{ path: string; reason: string }>({
+    message: (f) => `the store does not touch the path ${JSON.stringify(f.path)}: ${f.reason}`,
+    hint: "a store's files are plain ones in its own folder: put what was moved elsewhere back, and mount the disk on the folder instead of linking to it",
+    status: 422,
+    exit: 2,
+  }),
+  StorePlaceFailed: entry<{ place: string; reason: string }>({
+    message: (f) => `the store's place ${f.place} could not be read or written: ${f.reason}`,
+    hint: "see to it that the disk has room and the folder may be written, and do it again; what was committed is kept, and is put in place by the next who writes",
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  StoreCommitUnclear: entry<{ place: string; seq: number }>({
+    message: (f) =>
+      `whether the change number ${f.seq} of the store at ${f.place} is this one cannot be told any more: its answer was lost, and many came after it`,
+    hint: "read what was written, and write it again if it is not there; if it stays so, look at the way to the object store",
+    status: 503,
+    exit: 6,
   }),
   // --- an environment's store --------------------------------------------------------------------
   StoreUndeclared: entry<{ environment: string; release: string }>({
@@ -2085,6 +2134,77 @@ export const ERRORS = {
     message: (f) => `the store ${f.store} and the database do not hold the same: ${f.differences}`,
     hint: (f) =>
       `nothing was cut over, and the database is open as before; mend what differs, then compare again with "rehearsal store verify"; all of it stands in the files of ${f.task}`,
+    status: 409,
+    exit: 3,
+  }),
+  // --- the move between a database and a store ---------------------------------------------------
+  StoreEncodingUnfit: entry({
+    message: () =>
+      "the database is encoded in SQL_ASCII: it does not know what the bytes of its texts mean, and a store holds Unicode",
+    hint: "bring it into a database encoded in UTF8 first, by a dump whose client encoding is the one the bytes are in",
+    status: 422,
+    exit: 2,
+  }),
+  StorePlaceTaken: entry<{ place: string; path: string }>({
+    message: (f) => `a store cannot be exported to ${f.place}: something lies there already, "${f.path}"`,
+    hint: "name another place, or an empty one: an export writes over nothing",
+    status: 409,
+    exit: 2,
+  }),
+  StoreExportOvertaken: entry<{ place: string }>({
+    message: (f) => `another export to ${f.place} has begun since, and this one has stopped`,
+    hint: "let that one end; to begin anew, start one export when no other runs",
+    status: 409,
+    exit: 1,
+  }),
+  StoreDocumentTooLarge: entry<{ path: string; model: string; megabytes: number }>({
+    message: (f) =>
+      `the file "${f.path}" would be larger than ${f.megabytes} MB, in the rows of "${f.model}"`,
+    hint: "a .json file is read and written whole: let store.yaml divide the model by a placeholder, or keep it in .jsonl; nothing was exported",
+    status: 422,
+    exit: 2,
+  }),
+  StoreNotFollowed: entry<{ place: string }>({
+    message: (f) =>
+      `the store at ${f.place} was exported without a change feed, so nothing tells what has changed since`,
+    hint: "add a feed of the tables with: rehearsal feed add TABLE…, promote it, and export again",
+    status: 409,
+    exit: 2,
+  }),
+  StoreSyncOvertaken: entry<{ place: string }>({
+    message: (f) => `another sync of ${f.place} came between; what this one read was not written`,
+    hint: "nothing is lost: the other one has done it; sync again",
+    status: 409,
+    exit: 1,
+    retryable: true,
+  }),
+  StoreNotWhole: entry<{ place: string; reason: string }>({
+    message: (f) => `the store at ${f.place} is not whole: ${f.reason}`,
+    hint: "find every file that is concerned with: rehearsal store verify; nothing was imported",
+    status: 409,
+    exit: 3,
+  }),
+  StoreTargetTaken: entry<{ table: string; database: string }>({
+    message: (f) => `the table ${f.table} of "${f.database}" has rows`,
+    hint: "a store is imported into empty tables, or into the database that it came from by: rehearsal store cutover --back; nothing was written",
+    status: 409,
+    exit: 2,
+  }),
+  StoreTargetReferenced: entry<{ table: string; by: string; constraint: string }>({
+    message: (f) => `${f.by} refers to ${f.table} by "${f.constraint}", and no model has it`,
+    hint: "name it in store.yaml as a model as well, or empty it first: its rows would point at nothing while what they point at is replaced; nothing was written",
+    status: 409,
+    exit: 2,
+  }),
+  StoreTargetUnfit: entry<{ database: string; problems: string }>({
+    message: (f) => `the database "${f.database}" does not take what the store holds: ${f.problems}`,
+    hint: "bring it to the release that the store was made of first; nothing was written",
+    status: 409,
+    exit: 3,
+  }),
+  StoreImportDiffers: entry<{ models: string }>({
+    message: (f) => `after the import the database would not hold what the store does: ${f.models}`,
+    hint: "a trigger of the target that is ENABLE ALWAYS changes rows, or the target is of another release; nothing was written",
     status: 409,
     exit: 3,
   }),
