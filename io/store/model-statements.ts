@@ -76,7 +76,7 @@ function whereKey(model: StoreModel, key: Row): Statement {
 function textOf({ columns, name: model }: StoreModel, name: string, row: Row): string | null {
   const column = columns.find((one) => one.name === name);
   if (column === undefined) throw new Error(`"${model}" has no column ${name}`);
-  const value = row[name] ?? null;
+  const value = Object.hasOwn(row, name) ? (row[name] ?? null) : null;
   return value === null ? null : codecOf(column.of).write(value);
 }
 

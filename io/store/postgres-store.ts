@@ -2,10 +2,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
-import { keyRow, parseAsked, parseKey } from "../../core/store/asked.ts";
+import { parseAsked } from "../../core/store/asked.ts";
 import type { StoreDefinition, StoreModel } from "../../core/store/definition.ts";
+import { keyRow, keyText } from "../../core/store/keys.ts";
 import { modelNamed } from "../../core/store/relations.ts";
-import { parseRow, rowOfTexts } from "../../core/store/rows.ts";
+import { parseKey, parseRow, rowOfTexts } from "../../core/store/rows.ts";
 import type { By, Key, Listed, Page, Row, Store, Writer } from "../../core/store/store.ts";
 import type { Session } from "../postgres/session.ts";
 import {
@@ -159,7 +160,7 @@ function writerOn(
     }
   };
   const note = (model: StoreModel, key: Row, row: Row | undefined) =>
-    written?.set(JSON.stringify([model.name, key]), { model, key, row });
+    written?.set(JSON.stringify([model.name, keyText(model, key)]), { model, key, row });
   const insert = async (name: string, given: Row, replace: boolean) => {
     const model = modelNamed(definition, name);
     const row = parseRow(model, given);
