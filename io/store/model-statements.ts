@@ -15,7 +15,12 @@ export interface Statement {
 
 /** The row of a key. */
 export function selectRow(model: StoreModel, key: Row): Statement {
-  const { text, values } = whereKey(model, key);
+  return selectRows(model, [key]);
+}
+
+/** The rows of keys, in no order; as many keys as a statement has parameters for, 65,535. */
+export function selectRows(model: StoreModel, keys: readonly Row[]): Statement {
+  const { text, values } = whereKeys(model, keys);
   return { text: `select ${columnsOf(model)} from ${tableOf(model)} where ${text}`, values };
 }
 
@@ -62,15 +67,17 @@ export function insertRow(model: StoreModel, row: Row, replace: boolean): Statem
 
 /** Deletes the row of a key, and gives a row back when it was there. */
 export function deleteRow(model: StoreModel, key: Row): Statement {
-  const { text, values } = whereKey(model, key);
+  const { text, values } = whereKeys(model, [key]);
   return { text: `delete from ${tableOf(model)} where ${text} returning 1`, values };
 }
 
-function whereKey(model: StoreModel, key: Row): Statement {
-  return {
-    text: model.key.map((name, index) => `${quoteName(name)} = $${index + 1}`).join(" and "),
-    values: model.key.map((name) => textOf(model, name, key)),
-  };
+function whereKeys(model: StoreModel, keys: readonly Row[]): Statement {
+  const values: (string | null)[] = [];
+  const places = keys.map((key) => {
+    const place = model.key.map((name) => `$${values.push(textOf(model, name, key))}`);
+    return `(${place.join(", ")})`;
+  });
+  return { text: `(${model.key.map(quoteName).join(", ")}) in (${places.join(", ")})`, values };
 }
 
 function textOf({ columns, name: model }: StoreModel, name: string, row: Row): string | null {
