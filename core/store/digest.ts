@@ -1,5 +1,9 @@
-/** A row's digest, and the sum of a model's digests: what it holds, whatever the order of its rows. */
+/** A row's digest, and the sum of a model's digests: what it holds, whatever the order of its rows. FORMATS.md has the bytes. */
+import { hash } from "node:crypto";
+import { bytesOfContent, isReference } from "./content.ts";
 import type { StoreModel } from "./definition.ts";
+import { codecsOf } from "./model-codecs.ts";
+import { cell } from "./rows.ts";
 import type { Row } from "./store.ts";
 
 /** What a model holds. */
@@ -13,25 +17,45 @@ export interface ContentSum {
 export const NOTHING: ContentSum = { rows: 0, sum: "0".repeat(64) };
 
 /** The digest of a row: 64 hex digits, of all its columns. */
-export function rowDigest(_model: StoreModel, _row: Row): string {
-  throw new Error("not yet");
+export function rowDigest(model: StoreModel, row: Row): string {
+  return hash("sha256", canonicalRow(model, row), "hex");
 }
 
-export function addDigest(_sum: ContentSum, _digest: string): ContentSum {
-  throw new Error("not yet");
+export function addDigest({ rows, sum }: ContentSum, digest: string): ContentSum {
+  return { rows: rows + 1, sum: hexOf(BigInt(`0x${sum}`) + BigInt(`0x${digest}`)) };
 }
 
-export function removeDigest(_sum: ContentSum, _digest: string): ContentSum {
-  throw new Error("not yet");
+export function removeDigest({ rows, sum }: ContentSum, digest: string): ContentSum {
+  return { rows: rows - 1, sum: hexOf(BigInt(`0x${sum}`) - BigInt(`0x${digest}`)) };
 }
 
 /** Adds many up: quicker than one at a time. */
 export class Summed {
-  add(_digest: string): void {
-    throw new Error("not yet");
+  #rows = 0;
+  #sum = 0n;
+
+  add(digest: string): void {
+    this.#rows++;
+    this.#sum += BigInt(`0x${digest}`);
   }
 
   sum(): ContentSum {
-    throw new Error("not yet");
+    return { rows: this.#rows, sum: hexOf(this.#sum) };
   }
+}
+
+/** What the digest covers: the columns' canonical texts in the order of their names' bytes, as a JSON array. */
+export function canonicalRow(model: StoreModel, row: Row): string {
+  const texts: (string | null)[] = [];
+  for (const { name, codec, content } of codecsOf(model).sorted) {
+    const value = cell(row, name);
+    if (value === null) texts.push(null);
+    else if (!content) texts.push(codec.canonical(value));
+    else texts.push(isReference(value) ? value.$content : hash("sha256", bytesOfContent(value), "hex"));
+  }
+  return JSON.stringify(texts);
+}
+
+function hexOf(sum: bigint): string {
+  return BigInt.asUintN(256, sum).toString(16).padStart(64, "0");
 }

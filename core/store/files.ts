@@ -1,11 +1,14 @@
-/** The files of a store: one JSON document with rows of any models, or lines of which each is a change. */
+/** The files of a store: one JSON document with rows of any models, or lines of which each is a change. FORMATS.md has the bytes. */
+import { RehearsalError } from "../errors.ts";
 import type { Row } from "./store.ts";
 import type { StoreValue } from "./values.ts";
+
+export const DOCUMENT_FORMAT = "rehearsal-store/1";
 
 /** A `.json` file: what it holds, and the store's number when it was written. */
 export interface Document {
   seq: number;
-  /** In the order of their keys; models without rows are left out. */
+  /** By the models' names, each in the order of the keys; models without rows are left out. */
   models: ReadonlyMap<string, readonly Row[]>;
 }
 
@@ -24,45 +27,140 @@ export interface FoundLine {
   to: number;
 }
 
-/** The bytes of a document: equal ones for equal documents. */
-export function documentBytes(_document: Document): Buffer {
-  throw new Error("not yet");
+/** The bytes of a document, for people as well; equal documents are equal bytes. */
+export function documentBytes({ seq, models }: Document): Buffer {
+  const named = [...models]
+    .filter(([, rows]) => rows.length > 0)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  // From entries, for a model may be called `__proto__`.
+  const document = { format: DOCUMENT_FORMAT, seq, models: Object.fromEntries(named) };
+  return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
 }
 
-/** Reads a document; throws `StoreFileDamaged`. */
-export function parseDocument(_path: string, _bytes: Uint8Array): Document {
-  throw new Error("not yet");
+/** Reads a document; throws `StoreFileDamaged`. What the rows hold is not looked at. */
+export function parseDocument(path: string, bytes: Uint8Array): Document {
+  let value: unknown;
+  try {
+    value = JSON.parse(DECODER.decode(bytes));
+  } catch (error) {
+    throw new RehearsalError(
+      "StoreFileDamaged",
+      { path, reason: (error as Error).message },
+      { cause: error },
+    );
+  }
+  const damaged = (reason: string) => new RehearsalError("StoreFileDamaged", { path, reason });
+  if (!isObject(value) || value.format !== DOCUMENT_FORMAT)
+    throw damaged(`its format is not ${DOCUMENT_FORMAT}`);
+  const { seq, models } = value;
+  if (!isCount(seq)) throw damaged("its seq is no whole number");
+  if (!isObject(models)) throw damaged("it has no models");
+  for (const [model, rows] of Object.entries(models))
+    if (!Array.isArray(rows) || !rows.every(isObject))
+      throw damaged(`its models.${model} is no list of rows`);
+  return { seq, models: new Map(Object.entries(models as Record<string, Row[]>)) };
 }
 
 /** A line with its line feed. */
-export function lineText(_line: Line): string {
-  throw new Error("not yet");
+export function lineText(line: Line): string {
+  const head = `{"seq":${line.seq},"model":${JSON.stringify(line.model)},`;
+  return "put" in line
+    ? `${head}"put":${JSON.stringify(line.put)}}\n`
+    : `${head}"delete":${JSON.stringify(line.delete)}}\n`;
 }
 
-/** Reads lines; a torn last one ends it and is told. Throws `StoreFileDamaged` with the number of a line that is none. */
+/**
+ * Reads lines out of pieces of a file. What stands behind the last whole line is torn: a write that was cut short. Throws
+ * `StoreFileDamaged` with the number of a line in the midst that is none.
+ */
 export class LineReader {
-  /** Where the last whole line ended: a file is healed by cutting it there. */
-  readonly whole: number = 0;
-  /** There is something behind it that is no whole line; known after `end`. */
-  readonly torn: boolean = false;
+  readonly #path: string;
+  #rest: Uint8Array = new Uint8Array(0);
+  #number = 0;
+  #at = 0;
+  /** A line that is none; torn when no other follows. */
+  #bad: { number: number; from: number; reason: string } | undefined;
 
-  constructor(_path: string) {}
-
-  /** The lines that this piece of the file completes. */
-  take(_piece: Uint8Array): FoundLine[] {
-    throw new Error("not yet");
+  constructor(path: string) {
+    this.#path = path;
   }
 
-  /** To be called behind the last piece. */
-  end(): FoundLine[] {
-    throw new Error("not yet");
+  /** Where the last whole line ended, in bytes: a file is healed by cutting it there. */
+  get whole(): number {
+    return this.#bad?.from ?? this.#at;
+  }
+
+  /** Whether something stands behind the last whole line; to be asked behind the last piece. */
+  get torn(): boolean {
+    return this.#rest.length > 0 || this.#bad !== undefined;
+  }
+
+  /** The lines that this piece completes. */
+  take(piece: Uint8Array): FoundLine[] {
+    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    const found: FoundLine[] = [];
+    let begun = 0;
+    for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, begun)) {
+      const line = this.#line(bytes.subarray(begun, end));
+      if (line !== undefined) found.push(line);
+      begun = end + 1;
+    }
+    // A copy, for whoever gave the piece may write over it.
+    this.#rest = Uint8Array.prototype.slice.call(bytes, begun);
+    return found;
+  }
+
+  #line(bytes: Uint8Array): FoundLine | undefined {
+    if (this.#bad !== undefined)
+      throw new RehearsalError("StoreFileDamaged", {
+        path: this.#path,
+        line: this.#bad.number,
+        reason: this.#bad.reason,
+      });
+    const from = this.#at;
+    this.#at += bytes.length + 1;
+    const number = ++this.#number;
+    const line = parseLine(bytes);
+    if (typeof line !== "string") return { line, number, from, to: this.#at };
+    this.#bad = { number, from, reason: line };
+    return undefined;
   }
 }
 
-/** Both at once for a file that is in memory. */
+/** The lines of a file that is in memory; throws as a `LineReader` does. */
 export function parseLines(
-  _path: string,
-  _bytes: Uint8Array,
+  path: string,
+  bytes: Uint8Array,
 ): { lines: FoundLine[]; whole: number; torn: boolean } {
-  throw new Error("not yet");
+  const reader = new LineReader(path);
+  const lines = reader.take(bytes);
+  return { lines, whole: reader.whole, torn: reader.torn };
 }
+
+/** A line, or why it is none. */
+function parseLine(bytes: Uint8Array): Line | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(DECODER.decode(bytes));
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (!isObject(value)) return "it is no object";
+  if (!isCount(value.seq)) return "its seq is no whole number";
+  if (typeof value.model !== "string") return "it names no model";
+  const { put, delete: gone } = value;
+  if (isObject(put) ? gone === undefined : put === undefined && Array.isArray(gone)) return value as Line;
+  return "it neither puts a row nor deletes a key";
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+const LINE_FEED = 10;
+
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
