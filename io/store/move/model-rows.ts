@@ -19,10 +19,17 @@ export function columnsOf({ columns }: StoreModel, of = ""): string {
   return columns.map(({ name }) => `${of}${quoteName(name)}`).join(", ");
 }
 
-/** Rows in the order in which the server gave them, with the texts of the columns they were ordered by. */
+export interface ReadRow {
+  row: Row;
+  /** The texts of the columns that the rows were ordered by. */
+  place: string[];
+  /** Of the line that it came as. */
+  bytes: number;
+}
+
+/** Rows in the order in which the server gave them. */
 export interface RowBatch {
-  rows: { place: string[]; row: Row }[];
-  /** Of the lines that they came as. */
+  rows: ReadRow[];
   bytes: number;
 }
 
@@ -52,7 +59,7 @@ export async function* modelRows(
     for (const line of lines) {
       const fields = copyFields(line.toString("utf8", 0, line.length - 1));
       const place = fields.splice(0, places.length).map((text) => text ?? "");
-      batch.rows.push({ place, row: rowOfTexts(model, fields) });
+      batch.rows.push({ place, row: rowOfTexts(model, fields), bytes: line.length });
       batch.bytes += line.length;
       if (batch.rows.length < BATCH) continue;
       yield batch;
