@@ -35,6 +35,7 @@ import { rollbackCommand } from "./commands/rollback.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { squashCommand } from "./commands/squash.ts";
 import { statusCommand } from "./commands/status.ts";
+import { storeCommand } from "./commands/store.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { whoamiCommand } from "./commands/whoami.ts";
 
@@ -53,6 +54,7 @@ const COMMANDS: Declare[] = [
   schemaCommand,
   squashCommand,
   importCommand,
+  storeCommand,
   driftCommand,
   diffCommand,
   planCommand,

@@ -1,5 +1,6 @@
 /** The words of stores: where the files of an environment's data lie, and how far they are from being what counts. */
 import * as z from "zod";
+import type { StoreProblem } from "./store/verification.ts";
 
 export const STORE_PHASES = [
   "exporting",
@@ -52,4 +53,35 @@ export function storePrefix(storage: { root: string }, prefix: string): string {
 /** In words, for people and the log. */
 export function describePlace(place: StorePlace): string {
   return "folder" in place ? place.folder : `stores/${place.prefix}`;
+}
+
+/** A change feed's table, as a person names it: `changes`, or `audit.changes`. */
+export const feedTable = z
+  .string()
+  .max(130)
+  .regex(/^[^."\p{Cc}]+(?:\.[^."\p{Cc}]+)?$/u, "name a table, with its schema where that is not public");
+
+/** The same with its schema. */
+export function qualifiedFeed(name: string): string {
+  return name.includes(".") ? name : `public.${name}`;
+}
+
+/** What a verification found, in words; values of rows are not told. */
+export function describeProblem({
+  problem,
+  model,
+  key,
+  columns,
+  path,
+  constraint,
+  reason,
+}: StoreProblem): string {
+  return [
+    problem,
+    ...(model === undefined ? [] : [`${model}${key === undefined ? "" : ` ${key}`}`]),
+    ...(columns === undefined || columns.length === 0 ? [] : [`in ${columns.join(", ")}`]),
+    ...(path === undefined ? [] : [`in the file ${path}`]),
+    ...(constraint === undefined ? [] : [`by ${constraint}`]),
+    ...(reason === undefined ? [] : [`(${reason})`]),
+  ].join(" ");
 }

@@ -78,8 +78,8 @@ export interface TaskInputs {
   "prune-test": { policy: string; release: string; records?: number };
   /** `release`: the whole hash of the one whose models are counted. */
   "store-dump": { release: string };
-  /** `store`: the id that it has; `release`: the whole hash of the one whose store.yaml it goes by. */
-  "store-export": { store: string; release: string; place: StorePlace };
+  /** `store`: the id that it has; `release`: the whole hash of the one whose store.yaml it goes by; `feed`: the table that it is to follow by. */
+  "store-export": { store: string; release: string; place: StorePlace; feed: string | null };
   /** It goes on for `seconds` after it has caught up; 0 ends then. */
   "store-sync": { store: string; seconds: number };
   "store-verify": { store: string };

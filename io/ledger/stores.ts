@@ -5,6 +5,8 @@ import type { Session } from "../postgres/session.ts";
 
 /** What is known of a store; the cursor it goes by stands in its own head. */
 export interface StoreFacts {
+  /** The change feed that it follows, as `public.changes`; without one it is what it was exported as. */
+  feed?: string;
   /** Rows of all models, when it was last told. */
   rows?: number;
   /** How far it was behind when it was last brought up, and when that was, by the ledger's clock. */

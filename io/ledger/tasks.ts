@@ -25,6 +25,12 @@ export interface TaskFacts {
   removedAt?: string;
   /** import-files: how far it is. */
   position?: ImportPosition;
+  /** store-sync: until when it follows, by the ledger's clock, and the changes that came over so far. */
+  following?: { until: string; changes: number };
+  /** store-cutover: when writers were turned away, by the ledger's clock. */
+  closedAt?: string;
+  /** store-cutover: what counts is about to be changed in the store's own head, which is to be asked from then on. */
+  declaring?: true;
 }
 
 /** A file that a task has left, and the attempt that wrote it. */
