@@ -1196,8 +1196,8 @@ export const ERRORS = {
   ConfigInvalid: entry<{ path: string; problems: string }>({
     message: (f) => `${f.path} is not valid: ${f.problems}`,
     hint: (f) =>
-      f.path === "inventory.yaml" || f.path.startsWith("plans/")
-        ? `correct the named keys; docs/schemas/${f.path === "inventory.yaml" ? "inventory" : "data-plan"}.schema.json says what may stand where, and an editor checks it`
+      f.path === "inventory.yaml" || f.path === "store.yaml" || f.path.startsWith("plans/")
+        ? `correct the named keys; docs/schemas/${f.path.startsWith("plans/") ? "data-plan" : f.path.replace(".yaml", "")}.schema.json says what may stand where, and an editor checks it`
         : "correct the named keys; rehearsal.yaml holds project, description, seeds, format and migrations, and nothing else",
     status: 422,
     exit: 2,
@@ -1312,6 +1312,18 @@ export const ERRORS = {
     message: (f) => `schema.lock.json cannot be used: ${f.reason}`,
     hint: 'write it anew with "rehearsal schema --env ENVIRONMENT"',
     status: 422,
+    exit: 2,
+  }),
+  FeedTableUnfit: entry<{ table: string; reason: string }>({
+    message: (f) => `"${f.table}" cannot be followed by a feed: ${f.reason}`,
+    hint: 'name tables as schema.lock.json does; where it is older than the migrations, write it anew with "rehearsal schema --env ENVIRONMENT"',
+    status: 422,
+    exit: 2,
+  }),
+  FeedNameTaken: entry<{ name: string }>({
+    message: (f) => `${f.name} is a table of the project, and no feed`,
+    hint: "give the feed another name: --name NAME",
+    status: 409,
     exit: 2,
   }),
   SchemaDiffers: entry<{ promised: string; actual: string; differences: string }>({
@@ -1956,6 +1968,39 @@ export const ERRORS = {
     hint: "set it to postgres, json or dual; prisma is another word for postgres, and without it postgres is meant",
     status: 400,
     exit: 2,
+  }),
+  FeedMissing: entry<{ feed: string }>({
+    message: (f) => `the database has no change feed ${f.feed}`,
+    hint: 'write its migration with "rehearsal feed add TABLE…", and promote it',
+    status: 409,
+    exit: 1,
+  }),
+  FeedIncomplete: entry<{ feed: string; tables: readonly string[]; missing: readonly string[] }>({
+    message: (f) =>
+      `the change feed ${f.feed} is not told of every change: ${f.missing.join(", ")} is missing`,
+    hint: (f) =>
+      `write what is missing with "rehearsal feed add ${f.tables.map((table) => JSON.stringify(table)).join(" ")}", and promote it`,
+    status: 409,
+    exit: 1,
+  }),
+  FeedOnStandby: entry<{ feed: string }>({
+    message: (f) =>
+      `the change feed ${f.feed} cannot be read on a standby, which does not know what is under way`,
+    hint: "let the environment's URL name the primary",
+    status: 409,
+    exit: 1,
+  }),
+  FeedCursorForeign: entry<{ feed: string; reason: string }>({
+    message: (f) => `the cursor is not of this change feed ${f.feed}: ${f.reason}`,
+    hint: "what was missed cannot be told: export again, which gives a cursor of this feed",
+    status: 409,
+    exit: 1,
+  }),
+  FeedCursorExpired: entry<{ feed: string }>({
+    message: (f) => `changes behind the cursor are no longer kept in ${f.feed}`,
+    hint: "export again, which gives a new cursor; and let changes be kept for longer than readers stay away",
+    status: 409,
+    exit: 1,
   }),
   StoreModelUnknown: entry<{ model: string }>({
     message: (f) => `the store has no model ${JSON.stringify(f.model)}`,

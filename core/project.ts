@@ -26,8 +26,6 @@ import { parseSchemaLock, SCHEMA_LOCK_PATH, type SchemaLock } from "./schema-loc
 import { parseSqlFile, parseView, type SqlFile } from "./sql-file.ts";
 import type { StoreDefinition } from "./store/definition.ts";
 import { parseStoreFile, STORE_PATH } from "./store/store-file.ts";
-import type { StoreDefinition } from "./store/definition.ts";
-import { parseStoreFile, STORE_PATH } from "./store/store-file.ts";
 
 /** A file of a project, by its path relative to the project's folder. */
 export interface ProjectFile {
@@ -51,8 +49,6 @@ export interface Project {
   inventory: Inventory;
   /** What the release promises of its schema; a project need not promise. */
   schemaLock?: SchemaLock;
-  /** What a store of the project keeps; a project need not have one. */
-  store?: StoreDefinition;
   /** What a store of its data holds, by store.yaml and the schema lock. */
   store?: StoreDefinition;
   /** By path. */
@@ -87,8 +83,6 @@ export async function checkProject(
   const inventory = sorted.find((file) => file.path === INVENTORY_PATH);
   const parsedInventory = parseInventory(inventory?.bytes);
   const lock = sorted.find((file) => file.path === SCHEMA_LOCK_PATH);
-  const schemaLock = lock && parseSchemaLock(lock.bytes);
-  const store = sorted.find((file) => file.path === STORE_PATH);
   const schemaLock = lock && parseSchemaLock(lock.bytes);
   const store = sorted.find((file) => file.path === STORE_PATH);
   const folder = (name: string) => sorted.filter((file) => file.path.startsWith(`${name}/`));
