@@ -6,9 +6,9 @@ import type { TaskKind } from "../core/tasks.ts";
 const milestones = channel("rehearsal:milestone");
 
 export interface Milestone {
-  /** The promotion's id, the task's or the prune's; of a notice about neither its destination's name, of the ledger's copy its own, of a store where it lies. */
+  /** The promotion's id, the task's or the prune's; of a notice about neither its destination's name, of the ledger's copy its own. */
   promotion: string;
-  step: Step | `task-${TaskKind}` | `prune-${string}` | "create" | "notify" | "copy" | "store";
+  step: Step | `task-${TaskKind}` | `prune-${string}` | "create" | "notify" | "copy";
   /** `before` and `after` an effect, or the effect's own word: `committed`, `renamed`. */
   point: string;
 }

@@ -7,7 +7,6 @@ import type { StoreDefinition } from "../../core/store/definition.ts";
 import { modelNamed } from "../../core/store/relations.ts";
 import { parseKey } from "../../core/store/rows.ts";
 import type { Reader, Store } from "../../core/store/store.ts";
-import { milestone } from "../milestone.ts";
 import { type Compare, compareReads, type Difference } from "./differences.ts";
 import {
   type Doubt,
@@ -26,6 +25,7 @@ import {
   type PostgresStoreOptions,
   type Written,
 } from "./postgres-store.ts";
+import { storeMilestone } from "./store-milestone.ts";
 
 export interface DualStoreOptions extends PostgresStoreOptions {
   /** A store that follows the database: an export made it. Closed with this one. */
@@ -96,7 +96,7 @@ function dualStore(
         await shareDoubtLock(session);
         mine = await newDoubt(files, written);
         await apply(written.map(changeOf), mine);
-        milestone(files.place.where, "store", "in-doubt");
+        storeMilestone(files.place.where, "in-doubt");
       },
       after: async (committed) => {
         if (committed && mine !== undefined) certain.set(mine.id, mine.doubt);

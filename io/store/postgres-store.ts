@@ -54,6 +54,9 @@ export interface PostgresStore extends Store {
 const TRIES = 30;
 const LONGEST_PAUSE = 400;
 
+/** A reference that may be checked later is checked at once, as files do it. */
+const BEGIN = "begin isolation level serializable; set constraints all immediate";
+
 /** Opens the store; throws `StoreSchemaDiffers` when the database lacks what the definition names, and whatever `openSession` throws. */
 export async function openPostgresStore({
   address,
@@ -86,13 +89,11 @@ export async function openPostgresStore({
     const tx = writerOn(definition, ask, session, written);
     try {
       return await session.transaction(async () => {
-        // A reference that may be checked later is checked at once, as files do it.
-        await session.execute("set constraints all immediate");
         const done = await work(tx.writer).finally(tx.end);
         if (tx.refused() !== undefined) throw tx.refused();
         if (written.size > 0) await before?.([...written.values()], session);
         return done;
-      }, "begin isolation level serializable");
+      }, BEGIN);
     } catch (error) {
       // Whatever the work made of it: what came between is the reason.
       throw isConflict(tx.refused()) ? tx.refused() : error;
