@@ -142,6 +142,7 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "store give-up": [storing.store],
   "squash make": [z.object({ task: z.string(), path: z.string(), gone: paths, release: z.string() })],
   "squash prove": [answers.task],
+  "feed add": [z.object({ feed: z.string(), tables: paths, known: z.boolean(), sql: z.string(), paths })],
   drift: [answers.drift],
   diff: [answers.diff],
   plan: [answers.plan],

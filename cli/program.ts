@@ -14,6 +14,7 @@ import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { diffCommand, driftCommand } from "./commands/drift.ts";
 import { envCommand } from "./commands/env.ts";
+import { feedCommand } from "./commands/feed.ts";
 import { importCommand } from "./commands/import.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { issuerCommand } from "./commands/issuer.ts";
@@ -53,6 +54,7 @@ const COMMANDS: Declare[] = [
   inventoryCommand,
   schemaCommand,
   squashCommand,
+  feedCommand,
   importCommand,
   storeCommand,
   driftCommand,

@@ -1,5 +1,11 @@
 /** Reads a change feed in the order of commits: a reader's cursor is a snapshot, so that no change is missed and none is waited for. */
-import type { FeedChange, FeedCursor } from "../../core/feed.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { RehearsalError } from "../../core/errors.ts";
+import { type ChangeKind, type FeedChange, type FeedCursor, feedCursorSchema } from "../../core/feed.ts";
+import { CHANGE_TRIGGER, TRUNCATE_TRIGGER } from "../../core/feed-migration.ts";
+import { quoteQualified } from "../../core/names.ts";
+import { addressOf } from "../../core/shape.ts";
+import { namesOf } from "../../core/shape-names.ts";
 import type { Session } from "./session.ts";
 
 export interface Delta {
@@ -16,22 +22,59 @@ export interface Delta {
  * For an export: in a transaction that is `isolation level repeatable read, read only`. `feed` is the feed's table, as `public.changes`.
  * Throws `FeedMissing` and `FeedOnStandby`.
  */
-export async function currentCursor(_session: Session, _feed: string): Promise<FeedCursor> {
-  throw new Error("to be written");
+export function currentCursor(session: Session, feed: string): Promise<FeedCursor> {
+  return inSnapshot(session, async () => {
+    const here = await look(session, feed);
+    // Rows that nobody here has written, though they are there: a restore brought them, with another server's transactions.
+    const [restored] = await session.query<{ above: string }>(
+      `select coalesce(max(position), 0)::text as above from ${here.table}
+        where xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(xid, $1::pg_snapshot) and position > 0`,
+      [here.snapshot],
+    );
+    return durable(session, here, cursorAt(here, restored?.above ?? "0"));
+  });
 }
 
 /**
  * What came behind the cursor, at most `limit` changes (1 to 10,000) of one delta. A delta begins with a cursor that has no `to`, and
  * shows what the snapshot of that moment does: inside one repeatable read, read only transaction all its pages are of that snapshot,
- * and rows that are read beside them are as the last of the changes left them. Throws `FeedCursorForeign`, `FeedCursorExpired`.
+ * and rows that are read beside them are as the last of the changes left them. Throws `FeedMissing`, `FeedOnStandby`,
+ * `FeedCursorForeign` and `FeedCursorExpired`.
  */
-export async function readChanges(
-  _session: Session,
-  _feed: string,
-  _cursor: FeedCursor,
-  _limit: number,
+export function readChanges(
+  session: Session,
+  feed: string,
+  cursor: FeedCursor,
+  limit: number,
 ): Promise<Delta> {
-  throw new Error("to be written");
+  return inSnapshot(session, async () => {
+    const here = await look(session, feed);
+    assertUsable(cursor, here, feed);
+    const { snapshot, to, ...stays } = cursor;
+    const shown = to ?? here.snapshot;
+    const rows =
+      to === undefined
+        ? await firstPage(session, here, cursor, limit)
+        : await nextPage(session, here, cursor, to, limit);
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const complete = rows.length <= limit || last === undefined;
+    const { position: _, ...rest } = stays;
+    const next: FeedCursor = complete
+      ? { ...rest, lsn: to === undefined ? here.lsn : rest.lsn, snapshot: shown }
+      : {
+          ...rest,
+          lsn: to === undefined ? here.lsn : rest.lsn,
+          snapshot,
+          to: shown,
+          position: last.position,
+        };
+    return {
+      changes: page.map(changeOf),
+      cursor: to === undefined ? await durable(session, here, next) : next,
+      complete,
+    };
+  });
 }
 
 export interface FeedLag {
@@ -44,8 +87,22 @@ export interface FeedLag {
 }
 
 /** How far a reader is behind. Throws as `readChanges` does. */
-export async function lagOf(_session: Session, _feed: string, _cursor: FeedCursor): Promise<FeedLag> {
-  throw new Error("to be written");
+export function lagOf(session: Session, feed: string, cursor: FeedCursor): Promise<FeedLag> {
+  return inSnapshot(session, async () => {
+    const here = await look(session, feed);
+    assertUsable(cursor, here, feed);
+    const { snapshot, above, to, position } = cursor;
+    const [row] = await session.query<{ changes: number; since: Date | null; prepared: number }>(
+      `${UNSEEN(here.table)}, behind as (select position from unseen
+          where not ($5::pg_snapshot is not null and pg_visible_in_snapshot(xid, $5) and position <= $6::bigint))
+        select (select count(*) from behind)::float8 as changes,
+          (select c.at from ${here.table} c where c.position = (select min(position) from behind)) as since,
+          (select count(*) from pg_prepared_xacts where database = current_database())::int as prepared`,
+      [...bounds(snapshot), here.snapshot, above, to ?? null, position ?? "0"],
+    );
+    if (row === undefined) throw new Error("a count gave no row");
+    return row;
+  });
 }
 
 /**
@@ -54,18 +111,289 @@ export async function lagOf(_session: Session, _feed: string, _cursor: FeedCurso
  * 10,000, each its own transaction; returns how many went. What transactions wrote that are as old as an open one waits for that one's end.
  */
 export async function forgetChanges(
-  _session: Session,
-  _feed: string,
-  _before: FeedCursor | { days: number },
+  session: Session,
+  feed: string,
+  before: FeedCursor | { days: number },
 ): Promise<number> {
-  throw new Error("to be written");
+  const here = await inSnapshot(session, async () => {
+    const here = await look(session, feed);
+    if ("format" in before) assertUsable(before, here, feed);
+    return here;
+  });
+  const below =
+    "format" in before ? oldestUnseen(before.snapshot) : await oldestSince(session, here, before.days);
+  // First: who dies behind it has forgotten less than is remembered, and no reader goes on without what is gone.
+  await session.query(
+    `insert into ${here.table} as f (position, xid, table_name, key, change) overriding system value
+        values (0, $1::xid8, '', $2::jsonb, 'forgotten')
+      on conflict (position) do update set key = excluded.key, at = clock_timestamp(),
+        xid = case when f.key = excluded.key then greatest(f.xid, excluded.xid) else excluded.xid end`,
+    [below, JSON.stringify(homeOf(here))],
+  );
+  return (
+    (await deleteSlices(session, here.table, "xid < $1::xid8", [below])) +
+    // What a restore brought is of no transaction of this server.
+    (await deleteSlices(session, here.table, "xid >= pg_snapshot_xmax(pg_current_snapshot())", []))
+  );
 }
 
-/** Throws `FeedIncomplete` unless the feed is told of every change of these tables, by triggers that are there and enabled, also on their partitions. */
+async function deleteSlices(
+  session: Session,
+  table: string,
+  where: string,
+  values: readonly unknown[],
+): Promise<number> {
+  for (let deleted = 0; ; ) {
+    const slice = await session.query(
+      `delete from ${table} where position in
+          (select position from ${table} where position > 0 and ${where} order by xid limit ${SLICE}) returning 1`,
+      values,
+    );
+    deleted += slice.length;
+    if (slice.length < SLICE) return deleted;
+  }
+}
+
+const SLICE = 10_000;
+
+/**
+ * Throws `FeedIncomplete` unless the feed is told of every change of these tables, by triggers that are there and always fire, also on
+ * their partitions; `FeedMissing` where there is no such feed.
+ */
 export async function assertFollowed(
-  _session: Session,
-  _feed: string,
-  _tables: readonly { schema: string; table: string }[],
+  session: Session,
+  feed: string,
+  tables: readonly { schema: string; table: string }[],
 ): Promise<void> {
-  throw new Error("to be written");
+  await tableOf(session, feed);
+  const found = await session.query<{ schema: string; table: string; part: string; missing: string }>(
+    `select t.schema, t.table, p.relid::regclass::text as part, w.name as missing
+      from jsonb_to_recordset($1::jsonb) as t (schema text, "table" text)
+      left join pg_class c on c.relname = t.table and c.relnamespace = to_regnamespace(quote_ident(t.schema))
+      cross join lateral (select relid from pg_partition_tree(c.oid) union select c.oid) p
+      cross join (values ('${CHANGE_TRIGGER}', 29), ('${TRUNCATE_TRIGGER}', 32)) w (name, type)
+      where not exists (select from pg_trigger g join pg_proc f on f.oid = g.tgfoid
+        where g.tgrelid = p.relid and g.tgname = w.name and g.tgtype = w.type and g.tgenabled = 'A'
+          and position($2 in f.prosrc) > 0)
+      order by 1, 2, 3, 4`,
+    [JSON.stringify(tables), quoteQualified(...split(feed))],
+  );
+  if (found.length === 0) return;
+  throw new RehearsalError("FeedIncomplete", {
+    feed,
+    tables: [...new Set(found.map(({ schema, table }) => nameOf(schema, table)))],
+    missing: found.map(({ part, missing }) => `${missing} on ${part}`).slice(0, 10),
+  });
+}
+
+/** Rows of a table that triggers have written, in the order of their positions, behind one of them: a feed's, or an outbox's. */
+export function rowsInOrder<Row extends object>(
+  session: Session,
+  {
+    table,
+    position,
+    columns,
+    where = "true",
+  }: { table: string; position: string; columns: string; where?: string },
+  after: string,
+  limit: number,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  return session.query<Row>(
+    `select ${columns} from ${table} c where ${position} > $1::bigint and ${where} order by ${position} limit $2`,
+    [after, limit, ...values],
+  );
+}
+
+/** One snapshot for all that the work asks; the caller's, where it has one. */
+async function inSnapshot<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  return session.inTransaction()
+    ? work()
+    : session.transaction(work, "begin isolation level repeatable read, read only");
+}
+
+interface Here {
+  table: string;
+  server: string;
+  timeline: number;
+  database: string;
+  feed: string;
+  snapshot: string;
+  lsn: string;
+  /** Of the newest change that was forgotten here, one more; null when none was. */
+  forgotten: string | null;
+}
+
+/** The server, the database and the moment, and what was forgotten there. */
+async function look(session: Session, feed: string): Promise<Here> {
+  const { table, oid } = await tableOf(session, feed);
+  const [row] = await session.query<Omit<Here, "table" | "feed" | "forgotten"> & { fit: boolean }>(
+    `select system_identifier::text as server, d.oid::text as database, pg_current_snapshot()::text as snapshot,
+        ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int as timeline,
+        ${WRITTEN} as lsn, pg_current_xact_id_if_assigned() is null
+          and current_setting('transaction_isolation') in ('repeatable read', 'serializable') as fit
+      from pg_control_system(), pg_database d where d.datname = current_database()`,
+  );
+  // A transaction that writes is in no snapshot of its own, and later snapshots of a weaker one are others.
+  if (row?.fit !== true)
+    throw new Error("a feed is read in a transaction of one snapshot that writes nothing");
+  const { fit: _, ...now } = row;
+  const here = { ...now, table, feed: oid };
+  const [mark] = await session.query<{ xid: string }>(
+    `select xid::text from ${table} where position = 0 and change = 'forgotten' and key = $1::jsonb`,
+    [JSON.stringify(homeOf(here))],
+  );
+  return { ...here, forgotten: mark?.xid ?? null };
+}
+
+/**
+ * SQL: the end of what is in the log. At the beginning of a page the server tells the place behind the page's head, which is written
+ * together with the next record: waiting for it would be waiting for somebody to write.
+ */
+const WRITTEN = `(select (lsn - case when (lsn - '0/0'::pg_lsn) % pg_size_bytes(current_setting('wal_segment_size')) = 40 then 40
+    when (lsn - '0/0'::pg_lsn) % current_setting('wal_block_size')::int = 24 then 24 else 0 end)::text
+  from (select pg_current_wal_insert_lsn() as lsn) w)`;
+
+async function tableOf(session: Session, feed: string): Promise<{ table: string; oid: string }> {
+  const table = quoteQualified(...split(feed));
+  const [row] = await session.query<{ oid: string | null; standby: boolean }>(
+    "select to_regclass($1)::oid::text as oid, pg_is_in_recovery() as standby",
+    [table],
+  );
+  // What a standby calls its snapshot leaves out transactions that are under way.
+  if (row?.standby === true) throw new RehearsalError("FeedOnStandby", { feed });
+  if (row === undefined || row.oid === null) throw new RehearsalError("FeedMissing", { feed });
+  return { table, oid: row.oid };
+}
+
+/** Throws unless the cursor was made here, and nothing that it has not seen was forgotten. */
+function assertUsable(cursor: FeedCursor, here: Here, feed: string): void {
+  const refuse = (reason: string) => new RehearsalError("FeedCursorForeign", { feed, reason });
+  if (!feedCursorSchema.safeParse(cursor).success) throw refuse("it is no cursor of a feed");
+  if (cursor.server !== here.server) throw refuse("it was made on another server");
+  if (cursor.timeline !== here.timeline)
+    throw refuse("the server was restored or took over since, and may have lost what the cursor has seen");
+  if (cursor.database !== here.database) throw refuse("it was made in another database");
+  if (cursor.feed !== here.feed) throw refuse("the feed was made anew since");
+  if (locationOf(cursor.lsn) > locationOf(here.lsn))
+    throw refuse("it is ahead of the server, which goes on from an older copy of its files");
+  if (here.forgotten !== null && BigInt(oldestUnseen(cursor.snapshot)) < BigInt(here.forgotten))
+    throw new RehearsalError("FeedCursorExpired", { feed });
+}
+
+const homeOf = ({ server, timeline, database }: Pick<Here, "server" | "timeline" | "database">) => ({
+  server,
+  timeline,
+  database,
+});
+
+const cursorAt = ({ server, timeline, database, feed, lsn, snapshot }: Here, above: string): FeedCursor => ({
+  ...{ format: "rehearsal-cursor/1", server, timeline, database, feed, lsn, above, snapshot },
+});
+
+/**
+ * The cursor, once all that its snapshot shows is on disk: a crash can lose what was committed asynchronously, and gives the
+ * transactions' numbers to others, whose changes would pass for read.
+ */
+async function durable(session: Session, { lsn }: Here, cursor: FeedCursor): Promise<FeedCursor> {
+  for (;;) {
+    const [row] = await session.query<{ flushed: boolean }>(
+      `select pg_current_wal_flush_lsn() >= $1::pg_lsn or current_setting('fsync') = 'off' as flushed`,
+      [lsn],
+    );
+    if (row?.flushed === true) return cursor;
+    await pause(10);
+  }
+}
+
+interface ChangeRow {
+  position: string;
+  table: string;
+  key: Record<string, string> | null;
+  change: ChangeKind;
+  at: Date;
+}
+
+const COLUMNS = `c.position::text as position, c.table_name as table, c.key, c.change, c.at`;
+
+/**
+ * SQL: positions and transactions of what the cursor has not seen. That is what its snapshot lists as under way, and what began
+ * behind it: two ranges of the index, however long a transaction has been open. $1 what was under way, $2 the first behind, $3 the
+ * snapshot of now, $4 the rows that a restore brought.
+ */
+const UNSEEN = (table: string) => `with unseen as materialized (
+    select position, xid from ${table} where xid >= $2::xid8 and xid < pg_snapshot_xmax($3::pg_snapshot) and position > $4::bigint
+    union all select position, xid from ${table} where xid = any ($1::xid8[]) and position > $4::bigint)`;
+
+/** Those under way, and the first behind. */
+function bounds(snapshot: string): [underWay: string[], first: string] {
+  const [, first = "", list = ""] = snapshot.split(":");
+  return [list === "" ? [] : list.split(","), first];
+}
+
+function oldestUnseen(snapshot: string): string {
+  return snapshot.slice(0, snapshot.indexOf(":"));
+}
+
+/** The whole delta is gone through for its first positions; the pages behind them go on from there. One more than the limit tells that there are some. */
+function firstPage(
+  session: Session,
+  { table, snapshot: now }: Here,
+  { snapshot, above }: FeedCursor,
+  limit: number,
+): Promise<ChangeRow[]> {
+  return session.query<ChangeRow>(
+    `${UNSEEN(table)} select ${COLUMNS} from (select position from unseen order by position limit $5) p
+      join ${table} c using (position) order by c.position`,
+    [...bounds(snapshot), now, above, limit + 1],
+  );
+}
+
+function nextPage(
+  session: Session,
+  { table }: Here,
+  { snapshot, position = "0" }: FeedCursor,
+  to: string,
+  limit: number,
+): Promise<ChangeRow[]> {
+  const where =
+    "not pg_visible_in_snapshot(c.xid, $3::pg_snapshot) and pg_visible_in_snapshot(c.xid, $4::pg_snapshot)";
+  return rowsInOrder<ChangeRow>(
+    session,
+    { table, position: "c.position", columns: COLUMNS, where },
+    position,
+    limit + 1,
+    [snapshot, to],
+  );
+}
+
+function changeOf({ table, ...row }: ChangeRow): FeedChange {
+  const [schema, name] = split(table);
+  return { ...row, schema, table: name };
+}
+
+/** The oldest transaction that wrote something within so many days, or may yet. */
+async function oldestSince(session: Session, { table }: Here, days: number): Promise<string> {
+  const [row] = await session.query<{ below: string }>(
+    `select least(pg_snapshot_xmin(pg_current_snapshot()), min(xid))::text as below from ${table}
+      where position > 0 and at >= now() - make_interval(secs => $1::float8 * 86400)
+        and pg_visible_in_snapshot(xid, pg_current_snapshot())`,
+    [days],
+  );
+  if (row === undefined) throw new Error("a minimum gave no row");
+  return row.below;
+}
+
+function split(name: string): [schema: string, table: string] {
+  const [first = "", second] = namesOf(name);
+  return second === undefined ? ["public", first] : [first, second];
+}
+
+const nameOf = (schema: string, table: string): string =>
+  addressOf({ word: "", name: [schema, table], suffix: null, on: null }).trimStart();
+
+/** `16/B374D848` as a number that grows. */
+function locationOf(lsn: string): bigint {
+  const [high = "0", low = "0"] = lsn.split("/");
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 }
