@@ -56,11 +56,17 @@ const outcomeSchema = z.looseObject({
   back: z.boolean().default(false),
   awayMs: z.number().default(0),
   notStarted: z.string().optional(),
+  refusal: z.looseObject({ code: z.string(), message: z.string(), hint: z.string() }).optional(),
 });
 
 /** How many differences a comparison found. */
 export function storeDifferences(outcome: unknown): number {
   return outcomeSchema.parse(outcome ?? {}).differences;
+}
+
+/** Why nothing was cut over, where a comparison kept it from being. */
+export function cutoverRefusal(outcome: unknown): { code: string } | undefined {
+  return outcomeSchema.parse(outcome ?? {}).refusal;
 }
 
 /** What came of a task about a store that ended well. */
@@ -90,6 +96,8 @@ export function describeStoreTask(id: string, kind: Task["kind"], outcome: unkno
     case "store-import":
       return `${amount} of ${plain(place)} are in the database, and hold the same sums`;
     case "store-cutover":
+      if (done.refusal !== undefined)
+        return `${id}: nothing was cut over\n${facts({ reason: done.refusal.message, hint: done.refusal.hint, code: done.refusal.code })}`;
       return [
         done.back
           ? `${done.store}: the database of ${environment} counts again: ${amount}, writers were away for ${duration(done.awayMs)}`

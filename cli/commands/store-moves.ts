@@ -7,8 +7,9 @@ import { RehearsalError } from "../../core/errors.ts";
 import type { StorePlace } from "../../core/stores.ts";
 import type { Act, Context, Outcome } from "../command.ts";
 import { followTask, followUnless, outcomeOf } from "../follow-task.ts";
+import { exitOf } from "../refusal.ts";
 import { store, stores } from "../store-answers.ts";
-import { describeStore, storeDifferences } from "../store-text.ts";
+import { cutoverRefusal, describeStore, storeDifferences } from "../store-text.ts";
 import { fetchTaskFiles } from "../task-files.ts";
 import { rows, when } from "../text.ts";
 import { startTask } from "./backup-tasks.ts";
@@ -139,7 +140,10 @@ export const cutoverCommand = (act: Act) =>
           { back = false, confirm, watch }: Followed & { back?: boolean; confirm?: string },
         ) => {
           const body = { back, ...(confirm !== undefined && { confirm }) };
-          return followUnless(context, await startTask(context, pathOf(name, "store-cutovers"), body), watch);
+          const started = await startTask(context, pathOf(name, "store-cutovers"), body);
+          const outcome = await followUnless(context, started, watch);
+          const refusal = cutoverRefusal((outcome.value as { outcome: unknown }).outcome);
+          return refusal === undefined ? outcome : { ...outcome, exit: exitOf(refusal) };
         },
       ),
     );

@@ -8,7 +8,7 @@ import { readDefinition } from "../store-definition.ts";
 import { openStorePlace } from "../store-place.ts";
 import { refusePhase } from "../store-start.ts";
 import { reachEnvironment } from "../store-work.ts";
-import type { TaskWork } from "../task.ts";
+import type { TaskClosing, TaskWork } from "../task.ts";
 
 export const storeExportTask: TaskWork<"store-export"> = async (context) => {
   const { task, ledger, application } = context;
@@ -49,4 +49,14 @@ export const storeExportTask: TaskWork<"store-export"> = async (context) => {
   } finally {
     await place.close();
   }
+};
+
+/** A place without a head is no store: another export may begin anew, there or elsewhere. */
+export const closeStoreExport: TaskClosing<"store-export"> = async ({ task, ledger }) => {
+  const { store: id } = task.input;
+  await ledger.transaction(async () => {
+    const { phase } = await readStore(ledger, id, "lock");
+    if (phase === "exporting") await updateStore(ledger, id, { phase: "given-up", task: null });
+  });
+  return undefined;
 };

@@ -29,8 +29,8 @@ export interface TaskFacts {
   following?: { until: string; changes: number };
   /** store-cutover: when writers were turned away, by the ledger's clock. */
   closedAt?: string;
-  /** store-cutover: what counts is about to be changed in the store's own head, which is to be asked from then on. */
-  declaring?: true;
+  /** store-cutover: the comparison by which the store's own head is about to say that it counts; it is to be asked from then on. */
+  declaring?: KeptFile[];
 }
 
 /** A file that a task has left, and the attempt that wrote it. */
