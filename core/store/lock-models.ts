@@ -53,7 +53,7 @@ export function modelOf(
   if (key.length === 0)
     problems.push(`models.${name}: ${address} has no primary key, so its rows cannot be told apart`);
   for (const column of columns)
-    if (key.includes(column.name) && UNORDERED.has(column.of.kind))
+    if (key.includes(column.name) && !isKey(column))
       problems.push(
         `models.${name}: its key has the type ${column.type}, of which two texts may be one value`,
       );
@@ -101,8 +101,10 @@ export function modelOf(
   };
 }
 
-/** Kinds of which two texts may be one value. */
-const UNORDERED: ReadonlySet<string> = new Set(["json", "jsonb"]);
+/** Whether equal values of the column have one text, and an order that can be told without a server. */
+function isKey({ of, type }: StoreColumn): boolean {
+  return of.array !== true && of.kind !== "json" && of.kind !== "jsonb" && !/^interval|citext$/.test(type);
+}
 
 function columnOf(lock: SchemaLock, name: string, facts: ColumnLock): StoreColumn {
   const { of, notNull } = typeOf(lock, facts.type);

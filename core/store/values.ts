@@ -215,7 +215,7 @@ const float = (single: boolean): Kept => ({
   normal: (given) => {
     if (typeof given === "number" || (typeof given === "string" && SPECIAL.has(given))) {
       const number = Number(given);
-      if (!single || !Number.isFinite(number)) return asFloat(number);
+      if (!single || number === 0 || !Number.isFinite(number)) return asFloat(number);
       const rounded = Math.fround(number);
       if (!Number.isFinite(rounded) || (rounded === 0 && number !== 0))
         throw new Unfit("it is a number that real does not hold");
@@ -302,17 +302,8 @@ function arrayOf(element: Codec): Codec {
       if (!/^(?:\[[-\d:\][]+\]=\{|\{\{).*\}$/s.test(text)) throw new Unfit("it is no list");
       return text;
     },
-    compare: (one, other) => {
-      if (!isList(one) || !isList(other)) return compareTexts(key(one), key(other));
-      for (const [at, a] of one.entries()) {
-        const b = other[at];
-        if (b === undefined) return 1;
-        const order =
-          a === null || b === null ? Number(a === null) - Number(b === null) : element.compare(a, b);
-        if (order !== 0) return order;
-      }
-      return one.length - other.length;
-    },
+    // No key has arrays.
+    compare: (one, other) => compareTexts(key(one), key(other)),
   };
 }
 
