@@ -38,6 +38,7 @@ import {
 import {
   addsToStorage,
   capturesConfiguration,
+  keepsStores,
   listsStorage,
   looksAtStorage,
   prunesStorage,
@@ -187,6 +188,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     readsStorage,
     addsToStorage,
     replacesInStorage,
+    keepsStores,
     looksAtStorage,
   ],
   prune: [
@@ -279,6 +281,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     capturesConfiguration,
     readsSecrets("configuration-key"),
     replacesInStorage,
+    keepsStores,
     looksAtStorage,
   ],
   "container-execution": [logsContainer, fetchesImage],
