@@ -101,7 +101,7 @@ export function openBucketPlace({ bucket, prefix = "" }: { bucket: string; prefi
         const found = await client.send(
           new s3.GetObjectCommand({
             ...{ Bucket: bucket, Key: key },
-            ...(known !== undefined && { IfNoneMatch: known }),
+            ...(known !== undefined && known !== "" && { IfNoneMatch: known }),
           }),
         );
         return {

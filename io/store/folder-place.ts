@@ -7,10 +7,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { sha256 } from "../../core/digest.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { CACHE, type Place, type Placed } from "./place.ts";
+import { storeMilestone } from "./store-milestone.ts";
 import { checkPath, unsafe } from "./store-path.ts";
 
 /** Files on their way, in the same file system, where no pattern leads. */
 const DRAFTS = `${CACHE}drafts`;
+const STREAMS = `${CACHE}streams`;
 const LOCK = `${CACHE}lock.sqlite`;
 const PIECE = 256 * 1024;
 /** Milliseconds that somebody waits for others to let go of the folder. */
@@ -35,6 +37,7 @@ class FolderPlace implements Place {
   #lock: Promise<Lock> | undefined;
   /** Whoever of this process wants to write waits for the one before. */
   #turn: Promise<unknown> = Promise.resolve();
+  #swept = false;
 
   constructor(top: string, patience: number) {
     this.where = top;
@@ -79,13 +82,13 @@ class FolderPlace implements Place {
   }
 
   writeStream(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-    return this.#draft(path, async (file) => {
+    return this.#draft(STREAMS, path, async (file) => {
       // What the source throws is not the folder's failure.
       for await (const piece of source) await failing(this.where, () => file.writeFile(piece));
     });
   }
 
-  append(): Promise<void> {
+  append(): Promise<undefined> {
     throw new TypeError("appends are made inside exclusively");
   }
 
@@ -125,15 +128,15 @@ class FolderPlace implements Place {
   }
 
   /** Writes beside and renames: whoever reads meanwhile sees the old file or the new one. Called under the lock, or for a file that nobody else writes. */
-  async #draft(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
+  async #draft(drafts: string, path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
     checkPath(path);
     await failing(this.where, async () => {
-      await mkdir(join(this.#top, DRAFTS), { recursive: true });
+      await mkdir(join(this.#top, drafts), { recursive: true });
       await makeFolder(this.#top, dirname(path));
     });
     const folder = await this.#folderOf(path);
     if (folder === undefined) throw unsafe(path, "its folder was taken away");
-    const draft = join(this.#top, DRAFTS, randomBytes(8).toString("hex"));
+    const draft = join(this.#top, drafts, randomBytes(8).toString("hex"));
     try {
       const file = await failing(this.where, () => open(draft, "wx", 0o600));
       try {
@@ -143,6 +146,7 @@ class FolderPlace implements Place {
       } finally {
         await file.close();
       }
+      storeMilestone(this.where, "drafted");
       await failing(this.where, async () => {
         await rename(draft, join(this.#top, path));
         await syncFolder(folder);
@@ -154,15 +158,17 @@ class FolderPlace implements Place {
   }
 
   async drafted(path: string, bytes: Uint8Array): Promise<void> {
-    await this.#draft(path, (file) => failing(this.where, () => file.writeFile(bytes)));
+    await this.#draft(DRAFTS, path, (file) => failing(this.where, () => file.writeFile(bytes)));
   }
 
-  async appended(path: string, bytes: Uint8Array, at: number): Promise<void> {
+  async appended(path: string, bytes: Uint8Array, at: number, size: number): Promise<"conflict" | undefined> {
     const file = await this.#open(path, constants.O_RDWR);
-    if (file === undefined) throw unsafe(path, "it was taken away");
-    await failing(this.where, async () => {
+    if (file === undefined) return "conflict";
+    return failing(this.where, async () => {
       try {
-        await file.truncate(at);
+        if ((await file.stat()).size !== size) return "conflict";
+        if (at < size) await file.truncate(at);
+        storeMilestone(this.where, "cut");
         for (let done = 0; done < bytes.length; ) {
           const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
           done += bytesWritten;
@@ -171,6 +177,7 @@ class FolderPlace implements Place {
       } finally {
         await file.close();
       }
+      return undefined;
     });
   }
 
@@ -234,13 +241,19 @@ class FolderPlace implements Place {
     }));
     named.sort((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)));
     for (const { entry, path } of named) {
-      if (path === `${DRAFTS}/` || path.startsWith(LOCK)) continue;
+      if (path === `${DRAFTS}/` || path === `${STREAMS}/` || path.startsWith(LOCK)) continue;
       if (entry.isDirectory()) yield* this.#walk(path);
       else {
         const found = await lstat(join(this.#top, path)).catch(() => undefined);
         if (found !== undefined) yield { path, size: found.size };
       }
     }
+  }
+
+  /** What others have died over; nobody but who holds the lock writes there. */
+  async #sweep(): Promise<void> {
+    await rm(join(this.#top, DRAFTS), { recursive: true, force: true });
+    this.#swept = true;
   }
 
   /** SQLite's lock on a file is the system's: it goes with the process that holds it, however that ends. */
@@ -254,6 +267,7 @@ class FolderPlace implements Place {
     for (let tries = 1; ; tries++) {
       try {
         lock.exec("begin exclusive");
+        if (!this.#swept) await this.#sweep();
         return lock;
       } catch (error) {
         if ((error as { errcode?: number }).errcode !== BUSY)
@@ -326,9 +340,9 @@ class HeldFolder implements Place {
     return this.#folder.writeStream(path, source);
   }
 
-  append(path: string, bytes: Uint8Array, at: number): Promise<void> {
+  append(path: string, bytes: Uint8Array, at: number, size: number): Promise<"conflict" | undefined> {
     this.#tags.delete(path);
-    return this.#folder.appended(path, bytes, at);
+    return this.#folder.appended(path, bytes, at, size);
   }
 
   remove(path: string): Promise<void> {

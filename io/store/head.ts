@@ -21,7 +21,7 @@ export type Changes = ReadonlyMap<string, readonly FileChange[]>;
 
 /** What a commit changes. The files may have it already, or not yet: whoever reads them puts it on top, whoever commits next writes it first. */
 export type Last =
-  | { id: string; files: [string, FileChange[]][] }
+  | { id: string; files: readonly (readonly [string, readonly FileChange[]])[] }
   /** Of many changes: an object beside, with the SHA-256 of its bytes. */
   | { id: string; object: string; sha256: string };
 

@@ -28,8 +28,8 @@ export interface Place {
   write(path: string, bytes: Uint8Array, expected: string | undefined): Promise<string | "conflict">;
   /** Writes a file of any size, whole or not at all, whatever was there. */
   writeStream(path: string, source: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Cuts the file at `at`, adds the bytes there and waits for the disk. Only inside `exclusively`. */
-  append(path: string, bytes: Uint8Array, at: number): Promise<void>;
+  /** Cuts the file of `size` bytes at `at`, adds the bytes there and waits for the disk; `conflict` when its size is another. Only inside `exclusively`. */
+  append(path: string, bytes: Uint8Array, at: number, size: number): Promise<"conflict" | undefined>;
   /** Done, too, when nothing is there. */
   remove(path: string): Promise<void>;
   /** All paths that begin so, in the order of their bytes, but for the place's own lock and drafts. */
