@@ -19,12 +19,12 @@ export async function assertTables(
     constraint: string | null;
   }>(
     `select n.nspname as schema, c.relname as table, k.conname as constraint,
-      (select pg_catalog.json_object_agg(a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod))
-        from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
-    from pg_catalog.unnest($1::text[], $2::text[]) as wanted (schema, name)
-    join pg_catalog.pg_namespace n on n.nspname = wanted.schema
-    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.name and c.relkind in ('r', 'p')
-    left join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.contype = 'p'`,
+      (select json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod))
+        from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
+    from unnest($1::text[], $2::text[]) as wanted (schema, name)
+    join pg_namespace n on n.nspname = wanted.schema
+    join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name and c.relkind in ('r', 'p')
+    left join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'`,
     [models.map(({ schema }) => schema), models.map(({ table }) => table)],
   );
   const differences = models.flatMap(({ schema, table, columns }) => {
