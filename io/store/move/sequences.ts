@@ -14,7 +14,7 @@ const OWNED = `select a.attname::text as "column", n.nspname::text as schema, s.
   where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = $1::regclass
     and d.deptype in ('a', 'i') order by 1, 2, 3`;
 
-interface Owned {
+export interface OwnedSequence {
   column: string;
   schema: string;
   name: string;
@@ -34,8 +34,8 @@ export async function readSequences(session: Session, { models }: StoreDefinitio
 }
 
 /** Sequences of a model's table that fill a column of it. */
-export async function ownedBy(session: Session, model: StoreModel): Promise<Owned[]> {
-  const owned = await session.query<Owned>(OWNED, [tableOf(model)]);
+export async function ownedBy(session: Session, model: StoreModel): Promise<OwnedSequence[]> {
+  const owned = await session.query<OwnedSequence>(OWNED, [tableOf(model)]);
   return owned.filter(({ column }) => model.columns.some(({ name }) => name === column));
 }
 
@@ -43,7 +43,7 @@ export async function ownedBy(session: Session, model: StoreModel): Promise<Owne
 export async function moveSequences(
   copy: CopySession,
   model: StoreModel,
-  owned: readonly Owned[],
+  owned: readonly OwnedSequence[],
   noted: readonly NotedSequence[],
 ): Promise<void> {
   for (const { column, schema, name } of owned) {
