@@ -1,0 +1,232 @@
+/** The whole way of an environment's data: counted, exported, followed, compared, put in the database's place, and brought back; and what keeps it from each. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { DatabaseAddress } from "../../core/database-url.ts";
+import { checkProject } from "../../core/project.ts";
+import type { StoreDefinition } from "../../core/store/definition.ts";
+import { openFolderPlace } from "../../io/store/folder-place.ts";
+import { openJsonStore } from "../../io/store/json-store.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { type Hook, startHook } from "../service/hook.ts";
+import { LocalService } from "../service/local-service.ts";
+import { furnish, storedProject } from "../service/stored.ts";
+import { runTask, succeed, type Task } from "../service/tasks.ts";
+
+const server = newestServer();
+let service: LocalService;
+let hook: Hook;
+let stops: number;
+let address: DatabaseAddress;
+let definition: StoreDefinition;
+let release: string;
+let folder: string;
+
+beforeAll(async () => {
+  hook = await startHook(({ hook: kind }) => (kind === "stop" ? stops : 200));
+  stops = 200;
+  service = await new LocalService(server.address, "store").start();
+  address = await freshDatabase(server, "", `store_${process.pid}`);
+  folder = await mkdtemp(join(tmpdir(), "store-"));
+  const files = await storedProject(server);
+  const project = await checkProject(
+    Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
+  );
+  if (project.store === undefined) throw new Error("the project has no store");
+  definition = project.store;
+  release = await service.release(files);
+  const hooks = { stop: hook.url, start: hook.url };
+  await service.register("rooms", address, { hooks }, "dev");
+  await service.until(await service.promote("rooms", release), "promoted");
+  hook.calls.length = 0;
+  await furnish(address, 1);
+});
+
+afterAll(async () => {
+  await service.stop();
+  await hook.stop();
+  await dropDatabases(address);
+  await rm(folder, { recursive: true, force: true });
+});
+
+const at = (what: string) => `/environments/rooms/store-${what}`;
+const where = (name: string) => ({ folder: join(folder, name) });
+
+const refused = async (path: string, body: object) => {
+  const { status, body: answer } = await service.call<{ code: string; hint: string }>("POST", path, body);
+  return { status, code: answer.code, hint: answer.hint };
+};
+
+const newest = async () => {
+  const { stores } = await service.must<{ stores: { phase: string; facts: Record<string, unknown> }[] }>(
+    "GET",
+    "/environments/rooms/stores",
+  );
+  return stores[0];
+};
+
+const told = () => hook.calls.map(({ hook: kind, backend }) => `${kind} ${backend}`);
+
+/** A store of the environment that was compared, and is about to be cut over. */
+async function compared(name: string): Promise<void> {
+  await succeed(service, at("exports"), { place: where(name) });
+  await succeed(service, at("verifications"));
+}
+
+const fileOf = async (task: Task, name: string) => {
+  const { files } = await service.must<{ files: { name: string; url: string }[] }>(
+    "GET",
+    `/tasks/${task.id}/files`,
+  );
+  const found = files.find((file) => file.name === name);
+  return JSON.parse(await (await fetch(found?.url ?? "")).text());
+};
+
+const openApplication = async (name: string) =>
+  openJsonStore({ place: await openFolderPlace(join(folder, name)), definition });
+
+const COUNTS =
+  "select (select count(*) from rooms)::int as rooms, (select count(*) from words)::int as words, (select count(*) from pictures)::int as pictures";
+const counts = async (of = address) => (await rows(of, COUNTS.replaceAll("from ", "from public.")))[0];
+
+test("nothing is done with a store that is not there", async () => {
+  for (const path of ["syncs", "verifications", "cutovers", "give-ups"])
+    expect(await refused(at(path), {})).toMatchObject({
+      code: "StoreNone",
+      hint: expect.stringContaining("rehearsal store export rooms"),
+    });
+});
+
+test("the data goes into a store that follows, counts in the database's place, and comes back with what was written there", async () => {
+  const dump = await succeed(service, at("dumps"));
+  expect(dump.outcome).toMatchObject({ models: 3, rows: 66 });
+  expect((await fileOf(dump, "metadata.json")).models.Word).toMatchObject({ rows: 60 });
+
+  const exported = await succeed(service, at("exports"), { place: where("one") });
+  expect(exported.outcome).toMatchObject({ models: 3, rows: 66 });
+  expect(await refused(at("exports"), { place: where("two") })).toMatchObject({
+    code: "StoreAlready",
+    hint: expect.stringContaining("give-up rooms"),
+  });
+  expect(await refused(at("cutovers"), {})).toMatchObject({
+    code: "StorePhaseUnfit",
+    hint: expect.stringContaining("rehearsal store verify rooms"),
+  });
+
+  await furnish(address, 4, 1);
+  await execute(
+    address,
+    "delete from rooms where id = 1; update words set said = 'changed' where room_id = 2",
+  );
+  expect((await succeed(service, at("syncs"))).outcome).toMatchObject({ rows: 67 });
+  expect((await succeed(service, at("verifications"))).outcome).toMatchObject({ verified: true, rows: 67 });
+  expect(await newest()).toMatchObject({ phase: "verified", facts: { rows: 67, lag: { changes: 0 } } });
+
+  // Written right before, and still there: the fence brings it over.
+  await execute(address, "insert into rooms values (99, 'the last')");
+  const cut = await succeed(service, at("cutovers"));
+  expect(cut.outcome).toMatchObject({ cutOver: true, rows: 68, awayMs: expect.any(Number) });
+  expect((await fileOf(cut, "verification.json")).verified).toBe(true);
+  expect(told()).toEqual(["stop postgres", "start json"]);
+  expect(await newest()).toMatchObject({ phase: "cut-over", facts: { database: address.database } });
+
+  await expect(execute(address, "select 1")).rejects.toThrow();
+  const fenced = String(cut.outcome?.database);
+  await expect(execute({ ...address, database: fenced }, "select 1")).rejects.toThrow(
+    "not currently accepting",
+  );
+  for (const [path, body] of [
+    ["/promotions", { environment: "rooms", release }],
+    ["/promotions", { environment: "rooms", release, rehearseOnly: true }],
+    ["/environments/rooms/backups", {}],
+    [at("dumps"), {}],
+    [at("syncs"), {}],
+    [at("give-ups"), {}],
+  ] as const)
+    expect(await refused(path, body)).toMatchObject({
+      status: 409,
+      code: "StoreCutOver",
+      hint: expect.stringContaining("rehearsal store cutover rooms --back"),
+    });
+  expect((await service.call("GET", "/environments/rooms/drift")).body).toMatchObject({
+    code: "StoreCutOver",
+  });
+
+  const application = await openApplication("one");
+  await application.append("Room", { id: 7, name: "made of files" });
+  await application.delete("Room", { id: 2 });
+  await application.close();
+
+  const back = await succeed(service, at("cutovers"), { back: true });
+  expect(back.outcome).toMatchObject({ returned: true, back: true });
+  expect(told()).toEqual(["stop postgres", "start json", "stop json", "start postgres"]);
+  expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
+  expect(await rows(address, "select name from public.rooms where id in (7, 99) order by id")).toEqual([
+    { name: "made of files" },
+    { name: "the last" },
+  ]);
+  expect(await newest()).toMatchObject({ phase: "returned" });
+  await expect(
+    openApplication("one").then((store) => store.put("Room", { id: 8, name: "late" })),
+  ).rejects.toMatchObject({
+    code: "StoreNotCanonical",
+  });
+  await service.until(await service.promote("rooms", release), "nothing-to-do");
+  const log = JSON.stringify(await service.must("GET", "/log?limit=100"));
+  for (const type of ["store.exported", "store.verified", "store.cut-over", "store.returned"])
+    expect(log).toContain(type);
+});
+
+test("what was edited by hand is named, and keeps the store from counting: the database is open as before", async () => {
+  await compared("edited");
+  const path = join(folder, "edited", "rooms.json");
+  await writeFile(path, (await readFile(path, "utf8")).replace("made of files", "made of lies"));
+  hook.calls.length = 0;
+  const cut = await succeed(service, at("cutovers"));
+  expect(cut.outcome).toMatchObject({
+    cutOver: false,
+    refusal: { code: "StoreDiffers", hint: expect.stringContaining("open as before") },
+  });
+  expect(JSON.stringify(cut.outcome?.told)).toContain("rooms.json");
+  expect(told()).toEqual(["stop postgres", "start postgres"]);
+  expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
+  const again = await succeed(service, at("verifications"));
+  expect(again.outcome).toMatchObject({ verified: false });
+  expect(await newest()).toMatchObject({ phase: "following" });
+  expect((await service.must<{ phase: string }>("POST", at("give-ups"), {})).phase).toBe("given-up");
+});
+
+test("services that do not stop keep the database open, and the store follows on", async () => {
+  await compared("unstopped");
+  stops = 500;
+  hook.calls.length = 0;
+  const cut = await runTask(service, at("cutovers"));
+  stops = 200;
+  expect(cut).toMatchObject({ status: "failed", error: { code: "HookFailed" } });
+  expect(told().at(-1)).toBe("start postgres");
+  expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
+  expect(await newest()).toMatchObject({ phase: "following" });
+  expect((await succeed(service, at("syncs"))).status).toBe("succeeded");
+});
+
+test("a store comes into another environment's empty tables, and once more without a change", async () => {
+  const other = await freshDatabase(server);
+  await service.register("other", other, {}, "prod");
+  await service.until(await service.promote("other", release), "promoted");
+  const path = "/environments/other/store-imports";
+  expect(await refused(path, { place: where("unstopped") })).toMatchObject({
+    code: "StoreOverProd",
+    hint: expect.stringContaining("--confirm other"),
+  });
+  const body = { place: where("unstopped"), confirm: "other" };
+  expect((await succeed(service, path, body)).outcome).toMatchObject({ rows: 48, changed: true });
+  expect(await counts(other)).toEqual(await counts());
+  expect((await succeed(service, path, body)).outcome).toMatchObject({ rows: 48, changed: false });
+  await execute(other, "update rooms set name = 'theirs' where id = 7");
+  expect(await runTask(service, path, body)).toMatchObject({
+    status: "failed",
+    error: { code: "StoreTargetTaken" },
+  });
+  await dropDatabases(other);
+});
