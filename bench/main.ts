@@ -4,6 +4,7 @@ import { benchApi } from "./api.ts";
 import { benchBackup } from "./backup.ts";
 import { benchBundles } from "./bundles.ts";
 import { benchColdStart } from "./cold-start.ts";
+import { benchFeed } from "./feed.ts";
 import { benchImport } from "./import.ts";
 import { benchLint } from "./lint.ts";
 import { benchMigrate } from "./migrate.ts";
@@ -19,6 +20,7 @@ const BENCHES: Record<string, Bench> = {
   backup: benchBackup,
   bundles: benchBundles,
   "cold-start": benchColdStart,
+  feed: benchFeed,
   import: benchImport,
   lint: benchLint,
   migrate: benchMigrate,
