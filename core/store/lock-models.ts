@@ -64,7 +64,7 @@ export function modelOf(
   const indexes = indexesOf(table, kept);
   const relations = lock.relations.filter((one) => one.table === address);
   const carried = relations.filter(
-    (one) => models.has(one.references) && [...one.columns].every((column) => kept.has(column)),
+    (one) => models.has(one.references) && one.columns.every((column) => kept.has(column)),
   );
   return {
     name,
@@ -93,7 +93,10 @@ export function modelOf(
         .map(([constraint, definition]) => `the constraint "${constraint}": ${definition}`),
       ...relations
         .filter((one) => !carried.includes(one))
-        .map((one) => `the foreign key "${one.name}" to ${one.references}, which is no model`),
+        .map(
+          (one) =>
+            `the foreign key "${one.name}" to ${one.references}, ${models.has(one.references) ? "by a generated column" : "which is no model"}`,
+        ),
       ...indexes.notCarried,
       ...domainsOf(lock, table).map((domain) => `the checks of the domain ${domain}`),
       ...onTable(lock, address),

@@ -74,7 +74,11 @@ export function patternsCollide(one: string, other: string): boolean {
     string[],
   ];
   if (a.length < b.length) return a.every((segment, at) => mayBeSame(segment, b[at] ?? ""));
-  return one !== other && one.toLowerCase() === other.toLowerCase();
+  const [left, right] = [one, other].map((pattern) => patternOf(pattern).parts.join("{}")) as [
+    string,
+    string,
+  ];
+  return left !== right && left.toLowerCase() === right.toLowerCase();
 }
 
 interface Pattern {

@@ -137,5 +137,7 @@ function told(issue: z.core.$ZodIssue): string {
       .map((key) => `${[...issue.path, key].join(".")}: the key is not known, ${didYouMean(key, known)}`)
       .join("; ");
   }
+  if (issue.code === "invalid_key")
+    return `${path}: ${issue.issues.map(({ message }) => message).join("; ")}`;
   return path === "" ? issue.message : `${path}: ${issue.message}`;
 }
