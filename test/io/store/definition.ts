@@ -42,7 +42,11 @@ export const DEFINITION: StoreDefinition = {
       relations: [relation("image_chat", ["chat_id"], "Chat", ["id"], "no action")],
       content: { data: "binaries/{sha256}" },
     }),
-    model("Log", { key: ["number"], file: "log.jsonl", columns: [column("number", INT), column("what", TEXT)] }),
+    model("Log", {
+      key: ["number"],
+      file: "log.jsonl",
+      columns: [column("number", INT), column("what", TEXT)],
+    }),
     model("Message", {
       file: "chats/{chat_id}.jsonl",
       columns: [
@@ -73,7 +77,15 @@ export const DEFINITION: StoreDefinition = {
 
 function model(name: string, given: Partial<StoreModel>): StoreModel {
   return {
-    ...{ name, schema: "public", table: name.toLowerCase(), key: ["id"], columns: [], relations: [], unique: [] },
+    ...{
+      name,
+      schema: "public",
+      table: name.toLowerCase(),
+      key: ["id"],
+      columns: [],
+      relations: [],
+      unique: [],
+    },
     ...{ indexes: [], file: "", content: {}, notCarried: [] },
     ...given,
   };
