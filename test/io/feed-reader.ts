@@ -1,6 +1,6 @@
 /**
  * A process that follows a feed until it is killed: each page goes with its cursor into a journal, one line at a time, and what it
- * keeps has to equal the table whenever a delta has ended. Says "page" for each page, and "equal" where nothing had come and all was so.
+ * keeps has to equal the table whenever a delta has ended. Says "page" and of how many for each page, and "equal" where nothing had come and all was so.
  */
 import { existsSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { argv, exit, stdout } from "node:process";
@@ -49,7 +49,7 @@ async function follow(address: DatabaseAddress, path: string, from: FeedCursor, 
           changes: delta.changes.map(({ position, change, key }) => [position, change, key?.id ?? ""]),
         };
         if (delta.changes.length > 0) writeSync(journal, `${JSON.stringify(page)}\n`);
-        stdout.write(delta.changes.length > 0 ? "page\n" : equal ? "equal\n" : "\n");
+        stdout.write(delta.changes.length > 0 ? `page ${delta.changes.length}\n` : equal ? "equal\n" : "\n");
       }
     }, "begin isolation level repeatable read, read only");
 }
