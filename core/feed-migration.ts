@@ -11,6 +11,16 @@ import { namesOf, parseKey } from "./shape-names.ts";
 export const CHANGE_TRIGGER = "_record_change";
 export const TRUNCATE_TRIGGER = "_record_truncate";
 
+/** What a session says that brings a copy to the state of its original, changes and all: the feed's triggers stay silent. */
+export const RESTORING = "rehearsal.restoring";
+
+/**
+ * SQL: fires always, also where ordinary triggers are silent (logical replication, loaders), but for a restore of Rehearsal's own,
+ * which brings the feed's rows along. Who may make ordinary triggers silent may do that as well, and nobody else.
+ */
+const LOUD = `pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('${RESTORING}', true) is distinct from 'on'`;
+
 export interface FeedMigration {
   /** Of the feed, qualified. */
   feed: string;
@@ -118,13 +128,15 @@ function followSql(lock: SchemaLock, feed: Name, { name, at, key }: Followed): s
     `jsonb_build_object(${key.map((column) => `${quoteLiteral(column).trimStart()}, concat(${row}.${quoteName(column)})`).join(", ")})`;
   const triggers = [
     `create or replace trigger ${CHANGE_TRIGGER} after insert or update or delete on ${quoteQualified(...at)}
-  for each row execute function ${recorder}();
+  for each row when (${LOUD})
+  execute function ${recorder}();
 `,
     ...[name, ...partitionsOf(lock, name)].map(
       (
         one,
       ) => `create or replace trigger ${TRUNCATE_TRIGGER} after truncate on ${quoteQualified(...qualified(one))}
-  for each statement execute function ${recorder}();
+  for each statement when (${LOUD})
+  execute function ${recorder}();
 `,
     ),
     `alter table ${quoteQualified(...at)} enable always trigger ${CHANGE_TRIGGER};

@@ -174,7 +174,7 @@ export async function assertFollowed(
       cross join (values ('${CHANGE_TRIGGER}', 29), ('${TRUNCATE_TRIGGER}', 32)) w (name, type)
       where not exists (select from pg_trigger g join pg_proc f on f.oid = g.tgfoid
         where g.tgrelid = p.relid and g.tgname = w.name and g.tgtype = w.type and g.tgenabled = 'A'
-          and position($2 in f.prosrc) > 0)
+          and position('insert into ' || $2 || ' (' in f.prosrc) > 0)
       order by 1, 2, 3, 4`,
     [JSON.stringify(tables), quoteQualified(...split(feed))],
   );
@@ -184,6 +184,19 @@ export async function assertFollowed(
     tables: [...new Set(found.map(({ schema, table }) => nameOf(schema, table)))],
     missing: found.map(({ part, missing }) => `${missing} on ${part}`).slice(0, 10),
   });
+}
+
+/** The feeds of the database, quoted and qualified: tables that such triggers write to. */
+export async function listFeeds(session: Session): Promise<string[]> {
+  const found = await session.query<{ schema: string; name: string }>(
+    `select distinct n.nspname::text as schema, c.relname::text as name
+      from pg_trigger g join pg_proc f on f.oid = g.tgfoid
+        join pg_class c on c.relkind = 'r' join pg_namespace n on n.oid = c.relnamespace
+      where g.tgname = '${CHANGE_TRIGGER}' and position(
+        'insert into "' || replace(n.nspname, '"', '""') || '"."' || replace(c.relname, '"', '""') || '" (' in f.prosrc) > 0
+      order by 1, 2`,
+  );
+  return found.map(({ schema, name }) => quoteQualified(schema, name));
 }
 
 /** Rows of a table that triggers have written, in the order of their positions, behind one of them: a feed's, or an outbox's. */

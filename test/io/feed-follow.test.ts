@@ -8,11 +8,9 @@ import { createInterface } from "node:readline";
 import { afterAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
-import { feedMigration } from "../../core/feed-migration.ts";
-import { schemaLock } from "../../core/schema-lock.ts";
 import { currentCursor } from "../../io/postgres/feed.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
-import { readShape } from "../../io/postgres/shape.ts";
+import { follow } from "../feed.ts";
 import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
 import { readJournal } from "./feed-reader.ts";
 
@@ -35,7 +33,7 @@ test(`${CHANGES} changes of ${WRITERS} writers reach a reader that is killed aga
   await setup.execute(
     "create table public.counters (id bigint primary key, n bigint not null, w int not null)",
   );
-  await setup.execute(feedMigration(schemaLock(await readShape(setup)), "changes", ["counters"]).sql);
+  await follow(address, ["counters"]);
   const from = await currentCursor(setup, "public.changes");
   const journal = join(folder, "journal");
 

@@ -2,13 +2,18 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import type { FeedChange, FeedCursor } from "../../core/feed.ts";
-import { feedMigration } from "../../core/feed-migration.ts";
-import { schemaLock } from "../../core/schema-lock.ts";
 import { readArchived } from "../../io/postgres/acts.ts";
-import { assertFollowed, currentCursor, forgetChanges, lagOf, readChanges } from "../../io/postgres/feed.ts";
+import {
+  assertFollowed,
+  currentCursor,
+  forgetChanges,
+  lagOf,
+  listFeeds,
+  readChanges,
+} from "../../io/postgres/feed.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
-import { readShape } from "../../io/postgres/shape.ts";
 import { installIdentity } from "../../io/postgres/target-schema.ts";
+import { follow } from "../feed.ts";
 import {
   dropDatabases,
   execute,
@@ -31,13 +36,6 @@ async function followed(server: { address: DatabaseAddress }, sql: string, table
   made.push(address);
   await follow(address, tables);
   return address;
-}
-
-async function follow(address: DatabaseAddress, tables: string[]) {
-  await on(address, async (session) => {
-    const lock = schemaLock(await readShape(session));
-    await session.execute(feedMigration(lock, "changes", tables).sql);
-  });
 }
 
 async function on<T>(address: DatabaseAddress, work: (session: Session) => Promise<T>): Promise<T> {
@@ -359,6 +357,15 @@ describe("retention", () => {
     await execute(address, `update changes set key = jsonb_set(key, '{database}', '"1"') where position = 0`);
     expect(told((await all(address, late.cursor)).changes)).toEqual(["insert t 13"]);
   });
+});
+
+test("feeds are found by the triggers that write to them", async () => {
+  const address = await followed(
+    newestServer(),
+    "create table t (id int primary key); create table position (xid int)",
+    ["t"],
+  );
+  expect(await on(address, listFeeds)).toEqual(['"public"."changes"']);
 });
 
 test("the outbox of archive events is read by the same reader, in the order in which it was told", async () => {
