@@ -210,6 +210,38 @@ test("services that do not stop keep the database open, and the store follows on
   expect((await succeed(service, at("syncs"))).status).toBe("succeeded");
 });
 
+/** Its function dies at the point, and once more when it is tried again. */
+async function dying(point: string, body: object): Promise<Task> {
+  for (const _ of [1, 2]) service.gate(`task-store-cutover:${point}`, "dies");
+  return runTask(service, at("cutovers"), body);
+}
+
+test("a function that dies for good leaves one of the two counting: taken back before the moment, ended behind it", async () => {
+  await succeed(service, at("verifications"));
+  expect(await dying("closed", {})).toMatchObject({ status: "failed", error: { code: "StepDied" } });
+  expect(await newest()).toMatchObject({ phase: "following" });
+  expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
+
+  await succeed(service, at("verifications"));
+  expect(await dying("declared", {})).toMatchObject({ status: "succeeded", outcome: { cutOver: true } });
+  expect(await newest()).toMatchObject({ phase: "cut-over" });
+  await expect(counts()).rejects.toThrow();
+
+  expect(await dying("imported", { back: true })).toMatchObject({ status: "failed" });
+  expect(await newest()).toMatchObject({ phase: "cut-over" });
+  await expect(counts()).rejects.toThrow();
+  const application = await openApplication("unstopped");
+  await application.put("Room", { id: 7, name: "made of files" });
+  await application.close();
+
+  expect(await dying("renamed", { back: true })).toMatchObject({
+    status: "succeeded",
+    outcome: { returned: true },
+  });
+  expect(await newest()).toMatchObject({ phase: "returned" });
+  expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
+});
+
 test("a store comes into another environment's empty tables, and once more without a change", async () => {
   const other = await freshDatabase(server);
   await service.register("other", other, {}, "prod");
