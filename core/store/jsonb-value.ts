@@ -13,10 +13,9 @@ const DEEPEST = 500;
 
 /** The value of the text that Postgres shows of a jsonb. */
 export function readJsonb(text: string): Json {
-  // Whoever can tell it from its first letter is spared the rest.
-  if (text.charCodeAt(0) === QUOTE) return JSON.parse(text) as string;
+  if (text === "null" || !isPlain(text)) return { $jsonb: text };
   const value = JSON.parse(text) as Json;
-  return value === null || isWrapped(value) || plainText(value, 0) !== text ? { $jsonb: text } : value;
+  return isWrapped(value) ? { $jsonb: text } : value;
 }
 
 /** The text that Postgres shows of it. */
@@ -33,7 +32,38 @@ export function normalJsonb(given: unknown): { value: Json } | { problem: string
   return "problem" in shown ? { problem: `it is ${shown.problem}` } : { value: readJsonb(shown.text) };
 }
 
-const QUOTE = 0x22;
+/** Whether JavaScript writes each number of a text as Postgres has, and it is not too deep. */
+function isPlain(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const letter = text.charCodeAt(at);
+    if (letter === QUOTE) {
+      at = endOfString(text, at);
+    } else if (letter === MINUS || (letter >= ZERO && letter <= NINE)) {
+      NUMBER.lastIndex = at;
+      const [number = ""] = NUMBER.exec(text) ?? [];
+      // So many digits are always exact, and a whole number of them has one spelling.
+      if ((number.length > 15 || number.includes(".")) && String(Number(number)) !== number) return false;
+      at += number.length - 1;
+    } else if (letter === OBJECT || letter === LIST) {
+      if (++depth > DEEPEST) return false;
+    } else if (letter === OBJECT_END || letter === LIST_END) depth--;
+  }
+  return true;
+}
+
+/** The place of the quote that ends a text. */
+function endOfString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from + 1); ; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+}
+
+const NUMBER = /[-\d.]+/y;
+const [QUOTE, MINUS, ZERO, NINE, BACKSLASH] = [0x22, 0x2d, 0x30, 0x39, 0x5c];
+const [OBJECT, OBJECT_END, LIST, LIST_END] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 function isWrapped(value: unknown): value is { $jsonb: string } {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;

@@ -64,7 +64,7 @@ const GOOD = lineText({ seq: 3, model: "M", put: { id: 1 } });
 
 test.each([
   ["no JSON", "{", /JSON/],
-  ["bytes that are no text", Buffer.from([0x22, 0xff, 0x22]), /encoded data was not valid/],
+  ["bytes that are no text", Buffer.from([0x22, 0xff, 0x22]), /not text in UTF-8/],
   ["a list", "[]", /no object/],
   ["a number of no version", '{"seq":-1,"model":"M","put":{}}', /seq/],
   ["no model", '{"seq":1,"put":{}}', /names no model/],
