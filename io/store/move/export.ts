@@ -1,6 +1,5 @@
 /** A database becomes a store: every model's rows at one instant, in their files, with the place in the change feed to go on from. */
 import { randomUUID } from "node:crypto";
-import { RehearsalError } from "../../../core/errors.ts";
 import type { FeedCursor } from "../../../core/feed.ts";
 import type { OnProgress } from "../../../core/progress.ts";
 import type { StoreDefinition, StoreModel } from "../../../core/store/definition.ts";
@@ -9,14 +8,14 @@ import { pathColumns } from "../../../core/store/paths.ts";
 import type { CopySession } from "../../postgres/copy.ts";
 import { assertFollowed, currentCursor } from "../../postgres/feed.ts";
 import type { Session } from "../../postgres/session.ts";
-import { type Head, headBytes, newHead, readHead } from "../head.ts";
-import { HEAD, type Place } from "../place.ts";
+import { type Head, newHead, readHead } from "../head.ts";
+import type { Place } from "../place.ts";
 import { atOneCut, type Cut, type CutOptions, shared } from "./cut.ts";
 import { cursorOf, exportOf, hasCursor, notesOf } from "./export-notes.ts";
 import { type FileGroup, fileGroups, partsOf, RowSource } from "./file-groups.ts";
 import { modelRows, type RowBatch, TABLE_BYTES, tableOf } from "./model-rows.ts";
 import { NewFiles } from "./new-files.ts";
-import { claimPlace } from "./place-claim.ts";
+import { type Claim, claimPlace } from "./place-claim.ts";
 import { readSequences } from "./sequences.ts";
 
 export interface ExportOptions extends CutOptions {
@@ -46,7 +45,7 @@ export interface Exported {
 }
 
 /**
- * Writes the files, and the head last: a place without a head is no store, and an export that died is begun anew. Throws
+ * Writes the files, and the head last: until then there is a closed store without rows, and an export that died is begun anew. Throws
  * `StorePlaceTaken` where anything else lies, `StoreExportOvertaken` when another export has begun there since, `FeedMissing`,
  * `FeedIncomplete`, `StoreDocumentTooLarge`, and what `atOneCut` throws.
  */
@@ -55,33 +54,18 @@ export async function exportStore(options: ExportOptions): Promise<Exported> {
   const earlier = await readHead(place);
   if (earlier !== undefined && exportOf(earlier.head.notes)?.id === id) return resultOf(earlier.head, place);
   return place.exclusively(async (held) => {
-    const claim = await claimPlace(held, id, randomUUID());
+    const claim = await claimPlace(held, options.definition, { id, run: randomUUID() });
     options.passed?.("begun");
-    const head = await atOneCut(options, async (cut) => {
-      const head = await writeFiles(options, held, cut, claim.assertMine);
-      options.passed?.("files");
-      await claim.assertMine();
-      const bytes = headBytes(head);
-      if (
-        (await held.write(HEAD, bytes, undefined)) === "conflict" &&
-        !(await held.read(HEAD))?.bytes.equals(bytes)
-      )
-        throw new RehearsalError("StorePlaceTaken", { place: place.where, path: HEAD });
-      options.passed?.("head");
-      return head;
-    });
-    await claim.release();
+    const head = await atOneCut(options, (cut) => writeFiles(options, held, cut, claim));
+    options.passed?.("files");
+    await claim.finish(head);
+    options.passed?.("head");
     return resultOf(head, place);
   });
 }
 
 /** All but the head, which is returned. */
-async function writeFiles(
-  options: ExportOptions,
-  place: Place,
-  cut: Cut,
-  assertMine: () => Promise<void>,
-): Promise<Head> {
+async function writeFiles(options: ExportOptions, place: Place, cut: Cut, claim: Claim): Promise<Head> {
   const { definition, feed, id, connections = CONNECTIONS } = options;
   const { holder } = cut;
   if (feed !== undefined) await assertFollowed(holder, feed, definition.models);
@@ -92,7 +76,7 @@ async function writeFiles(
   const work = await largestFirst(holder, definition);
   // Whoever was overtaken stops writing soon, not at its end.
   const watch = setInterval(() => {
-    assertMine().catch((error: unknown) => cut.stop.abort(error));
+    claim.assertMine().catch((error: unknown) => cut.stop.abort(error));
   }, CLAIM_MILLISECONDS);
   try {
     await shared(cut, connections, work, (session, group) => exportGroup(cut, session, group, files, told));

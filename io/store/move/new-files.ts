@@ -8,6 +8,7 @@ import { pathOf } from "../../../core/store/paths.ts";
 import type { Row } from "../../../core/store/store.ts";
 import type { Place } from "../place.ts";
 import type { RowSource } from "./file-groups.ts";
+import { KeyNumbers, keyHash } from "./key-numbers.ts";
 
 /** What an export writes comes before the first commit. */
 const SEQ = 0;
@@ -28,6 +29,8 @@ export class NewFiles {
   #place: Place;
   #definition: StoreDefinition;
   #underWay = new Map<string, { done: Promise<void>; bytes: number }>();
+  /** Paths that were written, or begun. */
+  #mine = new KeyNumbers();
   #failure: { error: unknown } | undefined;
 
   constructor(place: Place, definition: StoreDefinition) {
@@ -95,13 +98,13 @@ export class NewFiles {
       for await (const run of source.run())
         for (const { row: whole, bytes } of run) {
           const { row, files } = withoutContents(source.model, whole);
-          // Equal contents are one file, and a conflict is with one that is as this one.
+          // Equal contents are one file, so there is nothing to join.
           for (const { path, bytes: content } of files) await this.#begin(path, content, async () => {});
           yield { model: source.model, path: pathOf(source.model, row), row, bytes };
         }
   }
 
-  /** Writes the file beside others. Where there is one already, another part has come to it, or the answer was lost. */
+  /** Writes the file beside others; where another part has come to the same file before, it is joined with that. */
   async #begin(path: string, bytes: Uint8Array, join = () => this.#join(path, bytes)): Promise<void> {
     await this.#room(path);
     const done = this.#write(path, bytes, join)
@@ -113,7 +116,11 @@ export class NewFiles {
   }
 
   async #write(path: string, bytes: Uint8Array, join: () => Promise<void>): Promise<void> {
-    if ((await this.#place.write(path, bytes, undefined)) === "conflict") return join();
+    if (!this.#mine.add(keyHash(path))) return join();
+    const isThere = async () => (await this.#place.read(path))?.bytes.equals(bytes);
+    // The place was empty: another export writes here, unless the answer to this very write was lost.
+    if ((await this.#place.write(path, bytes, undefined)) === "conflict" && !(await isThere()))
+      throw this.#overtaken();
     this.written.files++;
     this.written.bytes += bytes.length;
   }
@@ -130,13 +137,18 @@ export class NewFiles {
       for (const [model, its] of parseDocument(path, document).models)
         rows.set(model, [...(rows.get(model) ?? []), ...its]);
     const joined = await this.#place.write(path, this.#document(rows), found?.tag);
-    if (joined === "conflict") throw new RehearsalError("StoreExportOvertaken", { place: this.#place.where });
+    if (joined === "conflict") throw this.#overtaken();
+  }
+
+  /** Somebody else writes here. */
+  #overtaken(): RehearsalError {
+    return new RehearsalError("StoreExportOvertaken", { place: this.#place.where });
   }
 
   /** A file of more lines than are kept in memory. */
   async #stream(path: string, start: Buffer[], rest: AsyncIterable<Uint8Array>): Promise<void> {
     await this.#room(path);
-    const there = await this.#isThere(path);
+    const there = !this.#mine.add(keyHash(path));
     const counted = async function* (written: NewFiles["written"]) {
       for await (const piece of both(start, rest)) {
         written.bytes += piece.length;
@@ -146,11 +158,6 @@ export class NewFiles {
     const pieces = counted(this.written);
     await this.#place.writeStream(path, there ? both(this.#place.stream(path), pieces) : pieces);
     if (!there) this.written.files++;
-  }
-
-  async #isThere(path: string): Promise<boolean> {
-    for await (const found of this.#place.list(path)) return found.path === path;
-    return false;
   }
 
   #document(rows: Rows): Buffer {
