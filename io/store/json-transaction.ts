@@ -149,6 +149,7 @@ export class JsonTransaction implements Writer {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#ended) return Promise.reject(new RehearsalError("StoreClosed", {}));
     const turn = this.#turn.then(async () => {
       if (this.#refused !== undefined) throw new RehearsalError("StoreClosed", {});
       try {
@@ -158,7 +159,6 @@ export class JsonTransaction implements Writer {
         throw error;
       }
     });
-    if (this.#ended) return Promise.reject(new RehearsalError("StoreClosed", {}));
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
