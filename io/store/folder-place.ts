@@ -110,6 +110,7 @@ class FolderPlace implements Place {
     const turn = this.#turn.then(async () => {
       const lock = await this.#locked();
       try {
+        if (!this.#swept) await this.#sweep();
         return await work(new HeldFolder(this, this.#top));
       } finally {
         lock.exec("rollback");
@@ -267,7 +268,6 @@ class FolderPlace implements Place {
     for (let tries = 1; ; tries++) {
       try {
         lock.exec("begin exclusive");
-        if (!this.#swept) await this.#sweep();
         return lock;
       } catch (error) {
         if ((error as { errcode?: number }).errcode !== BUSY)

@@ -16,7 +16,8 @@ import { ask, transactions } from "./random-transactions.ts";
 import { StoreWorker } from "./store-worker.ts";
 
 /** 1,000 and more by hand. */
-const RUNS = Number(process.env.REHEARSAL_STORE_RUNS ?? 12);
+const RUNS = Number(process.env.REHEARSAL_STORE_RUNS ?? 8);
+const PATIENCE = { timeout: 60_000 + RUNS * 3_000 };
 
 let bucket: TestBucket;
 let top: string;
@@ -41,7 +42,7 @@ async function place(at: string): Promise<Place> {
   return prefix === undefined ? openFolderPlace(at) : openBucketPlace({ bucket: "tests", prefix });
 }
 
-describe.each(Object.entries(PLACES))("in a %s", (_, fresh) => {
+describe.each(Object.entries(PLACES))("in a %s", PATIENCE, (_, fresh) => {
   test("every transaction answers as the model does, whoever of three asks it, and the files are what the head says", async () => {
     await fc.assert(
       fc.asyncProperty(transactions, fc.array(fc.nat(2), { minLength: 1 }), async (all, turns) => {
@@ -124,7 +125,7 @@ describe.each(Object.entries(PLACES))("in a %s", (_, fresh) => {
             await store.close();
           },
         ),
-        { numRuns: Math.max(4, Math.floor(RUNS / 3)) },
+        { numRuns: Math.ceil(RUNS / 2) },
       );
     } finally {
       for (const worker of workers) worker.stop();

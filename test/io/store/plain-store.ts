@@ -3,8 +3,10 @@ import type { StoreDefinition, StoreModel, StoreRelation } from "../../../core/s
 import type { Key, Row } from "../../../core/store/store.ts";
 
 export type Asked =
-  | { ask: "put" | "append"; model: string; row: Row }
-  | { ask: "delete" | "get"; model: string; key: Key }
+  | { ask: "put"; model: string; row: Row }
+  | { ask: "append"; model: string; row: Row }
+  | { ask: "delete"; model: string; key: Key }
+  | { ask: "get"; model: string; key: Key }
   | { ask: "list"; model: string; by: Key }
   | { ask: "count"; model: string };
 

@@ -55,7 +55,7 @@ const indexes: Record<string, readonly (readonly string[])[]> = {
 const asked: fc.Arbitrary<Asked> = fc
   .constantFrom(...Object.keys(rows), "Message", "Message", "Chat")
   .chain((model) => {
-    const row = rows[model] ?? fc.constant({});
+    const row: fc.Arbitrary<Row> = rows[model] ?? fc.constant({});
     const pick = (columns: readonly string[]) =>
       row.map((one) => Object.fromEntries(columns.map((column) => [column, one[column] ?? null])));
     const key = pick(keys[model] ?? []);
