@@ -34,11 +34,16 @@ const TRIES = 3;
 
 /**
  * `conflict` when somebody else has committed since; nothing has happened then. Once the head is exchanged it is done, whatever
- * becomes of this process: who reads puts the change on top of the files, and who commits next writes it into them.
+ * becomes of this process: who reads puts the change on top of the files, and who commits next writes it into them. `held` is the
+ * place under its lock, for whoever has it.
  */
-export async function commit(memory: StoreMemory, plan: Plan): Promise<"done" | "conflict"> {
+export async function commit(
+  memory: StoreMemory,
+  plan: Plan,
+  held: Place = memory.place,
+): Promise<"done" | "conflict"> {
   const { on, changes, contents, models, notes, state } = plan;
-  return memory.place.exclusively(async (held) => {
+  return held.exclusively(async (held) => {
     // In a bucket the exchange itself tells.
     if (held.appends && (await held.readIf(HEAD, on.tag)) !== "same") return "conflict";
     await settle(memory, held, on);

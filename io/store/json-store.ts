@@ -51,6 +51,8 @@ export interface JsonStoreOptions {
 
 /** A transaction that met others so often has too many beside it. */
 const TRIES = 40;
+/** Where the place has a lock, an `apply` that met others more often than this has them wait: the more it writes, the more come between. */
+const MET = 4;
 /** Milliseconds between two tries, at most. */
 const LONGEST_PAUSE = 250;
 const CACHE_BYTES = 64 * 1024 ** 2;
@@ -78,34 +80,47 @@ export async function openJsonStore<R extends Rows = Rows>({
   /** What one try reads and wants; null when it wants nothing. */
   type Tried<T> = { result: T; plan: Plan | null };
 
-  const tried = async <T>(work: (known: Known) => Promise<Tried<T>>): Promise<{ result: T } | undefined> => {
+  const tried = async <T>(
+    work: (known: Known) => Promise<Tried<T>>,
+    held?: Place,
+  ): Promise<{ result: T } | undefined> => {
     try {
       const { result, plan } = await work(await memory.newest());
-      if (plan === null || (await commit(memory, plan)) === "done") return { result };
+      if (plan === null || (await commit(memory, plan, held)) === "done") return { result };
     } catch (error) {
       if (!(error instanceof Behind)) throw error;
     }
     return undefined;
   };
 
-  const repeated = async <T>(work: (known: Known) => Promise<Tried<T>>, from: number): Promise<T> => {
+  const repeated = async <T>(
+    work: (known: Known) => Promise<Tried<T>>,
+    from: number,
+    locks: boolean,
+  ): Promise<T> => {
     for (let tries = from; tries <= TRIES; tries++) {
-      const done = await tried(work);
+      const done =
+        locks && place.appends && tries > MET
+          ? await place.exclusively((held) => tried(work, held))
+          : await tried(work);
       if (done !== undefined) return done.result;
       await pause(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE));
     }
     throw new RehearsalError("StoreBusy", { tries: TRIES });
   };
 
-  /** `alone`: it is ours from the beginning to the end, so it may wait for all others of this process first. */
-  const run = <T>(work: (known: Known) => Promise<Tried<T>>, alone: boolean): Promise<T> => {
+  /**
+   * `alone`: it is ours from the beginning to the end, so it may wait for all others of this process first. `locks`: nothing of it
+   * takes the place's lock, so it may be done under it.
+   */
+  const run = <T>(work: (known: Known) => Promise<Tried<T>>, alone: boolean, locks = false): Promise<T> => {
     if (closed) return Promise.reject(new RehearsalError("StoreClosed", {}));
     const running = (async () => {
       const first = alone ? undefined : await tried(work);
       if (first !== undefined) return first.result;
       // Inside somebody's turn nobody waits for the end of that turn.
-      if (inQueue.getStore() === true) return repeated(work, alone ? 1 : 2);
-      const turn = queue.then(() => inQueue.run(true, () => repeated(work, alone ? 1 : 2)));
+      if (inQueue.getStore() === true) return repeated(work, alone ? 1 : 2, locks);
+      const turn = queue.then(() => inQueue.run(true, () => repeated(work, alone ? 1 : 2, locks)));
       queue = turn.catch(() => undefined);
       return turn;
     })();
@@ -146,16 +161,20 @@ export async function openJsonStore<R extends Rows = Rows>({
     head: async () => (await run(async (known) => ({ result: known, plan: null }), false)).head,
 
     apply: (changes, revise = same) =>
-      run(async (known) => {
-        expect(known, "following");
-        const tx = new JsonTransaction(memory, known, pointers);
-        await tx.apply(changes);
-        const { notes, state } = known.head;
-        const revised = revise(notes);
-        const { changes: files, models } = tx.rows.changes();
-        const plan = { on: known, changes: files, models, contents: tx.contents, notes: revised, state };
-        return { result: undefined, plan: files.size === 0 && revised === notes ? null : plan };
-      }, true),
+      run(
+        async (known) => {
+          expect(known, "following");
+          const tx = new JsonTransaction(memory, known, pointers);
+          await tx.apply(changes);
+          const { notes, state } = known.head;
+          const revised = revise(notes);
+          const { changes: files, models } = tx.rows.changes();
+          const plan = { on: known, changes: files, models, contents: tx.contents, notes: revised, state };
+          return { result: undefined, plan: files.size === 0 && revised === notes ? null : plan };
+        },
+        true,
+        true,
+      ),
 
     setState: (from, to, revise = same) =>
       run(async (known) => {
