@@ -51,6 +51,7 @@ const outcomeSchema = z.looseObject({
   rows: z.number().default(0),
   models: z.number().default(0),
   changes: z.number().default(0),
+  forgotten: z.number().default(0),
   differences: z.number().default(0),
   told: z.array(z.string()).default([]),
   back: z.boolean().default(false),
@@ -81,7 +82,12 @@ export function describeStoreTask(id: string, kind: Task["kind"], outcome: unkno
         `bring it up with: rehearsal store sync ${environment}`,
       ].join("\n");
     case "store-sync":
-      return `${done.store}: ${done.changes.toLocaleString("en-US")} changes came over; it holds what the database held a moment ago`;
+      return [
+        `${done.store}: ${done.changes.toLocaleString("en-US")} changes came over; it holds what the database held a moment ago`,
+        ...(done.forgotten === 0
+          ? []
+          : [`the feed forgot ${done.forgotten.toLocaleString("en-US")} that were read`]),
+      ].join("\n");
     case "store-verify":
       if (done.differences === 0)
         return [

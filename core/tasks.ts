@@ -80,8 +80,8 @@ export interface TaskInputs {
   "store-dump": { release: string };
   /** `store`: the id that it has; `release`: the whole hash of the one whose store.yaml it goes by; `feed`: the table that it is to follow by. */
   "store-export": { store: string; release: string; place: StorePlace; feed: string | null };
-  /** It goes on for `seconds` after it has caught up; 0 ends then. */
-  "store-sync": { store: string; seconds: number };
+  /** It goes on for `seconds` after it has caught up; 0 ends then. With `forget` the feed loses what was read by then. */
+  "store-sync": { store: string; seconds: number; forget: boolean };
   "store-verify": { store: string };
   /** `release`: the whole hash of the one that the environment runs. */
   "store-import": { release: string; place: StorePlace };

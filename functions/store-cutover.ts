@@ -48,14 +48,15 @@ export async function cutOver(cutover: Cutover): Promise<TaskResult> {
   const { environment, address } = reached;
   const production = await productionOf(cutover);
   return withStore(environment, row.place, definition, async (store) => {
+    const feed = feedOf(row);
+    if (!isClaimed(cutover, "cutting-over")) {
+      refusePhase(row, ["verified"]);
+      await assertMeant(environment, address, context.application);
+      // Most of what is behind comes over while the services still work.
+      await bringUp(context, { environment, address, store, feed });
+      await claim(cutover, "cutting-over", { production });
+    }
     if ((await store.head()).state !== "canonical") {
-      const feed = feedOf(row);
-      if (row.phase === "verified") {
-        await assertMeant(environment, address, context.application);
-        // Most of what is behind comes over while the services still work.
-        await bringUp(context, { environment, address, store, feed });
-        await claim(cutover, "cutting-over", { production });
-      }
       context.passed("claimed");
       await callStop(cutover, "postgres");
       context.passed("stopped");
@@ -81,9 +82,9 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
   const { environment, address } = reached;
   const production = await productionOf(cutover);
   return withStore(environment, row.place, definition, async (store) => {
+    if (!isClaimed(cutover, "going-back")) await claim(cutover, "going-back", {});
     const found = await findDatabase(maintenance, { oid: production.oid });
     if (found?.name !== production.name) {
-      if (row.phase === "cut-over") await claim(cutover, "going-back", {});
       context.passed("claimed");
       await callStop(cutover, "json");
       context.passed("stopped");
@@ -161,6 +162,11 @@ async function closeBack(cutover: Cutover, production: Production) {
   await startServices(cutover, "json");
   await updateStore(cutover.context.ledger, row.id, { phase: "cut-over", task: null });
   return undefined;
+}
+
+/** Whether an earlier attempt of this very task has it in hand: of two that were asked for at once only one goes on. */
+function isClaimed({ context, row }: Cutover, phase: "cutting-over" | "going-back"): boolean {
+  return row.phase === phase && row.task === context.task.id;
 }
 
 /** From here on no promotion of the environment begins, and nobody else changes what counts. Throws `EnvironmentLocked` and `StorePhaseUnfit`. */

@@ -54,13 +54,13 @@ export async function startStoreExport(
 /** Starts bringing a store up, and following for so many seconds more. Throws `StoreNone`, `StorePhaseUnfit` and `EnvironmentFenced`. */
 export async function startStoreSync(
   ledger: Session,
-  request: { environment: string; seconds: number },
+  request: { environment: string; seconds: number; forget: boolean },
   who: Asker,
 ): Promise<Started> {
   return start(ledger, who, { kind: "store-sync", ...request }, async () => {
     const { environment, store } = await storeOf(ledger, request.environment, ["following", "verified"]);
     await refuseFenced(ledger, environment);
-    const input = { store: store.id, seconds: request.seconds };
+    const input = { store: store.id, seconds: request.seconds, forget: request.forget };
     return { kind: "store-sync", environment, backup: null, input };
   });
 }

@@ -3,17 +3,20 @@ import type { DatabaseAddress } from "../core/database-url.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { StoreDefinition } from "../core/store/definition.ts";
 import type { StoreVerification } from "../core/store/verification.ts";
-import { describePlace, type StorePlace } from "../core/stores.ts";
+import { describePlace, type StorePlace, storePrefix } from "../core/stores.ts";
 import type { TaskKind } from "../core/tasks.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { StoreRow } from "../io/ledger/stores.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { assertIdentity, readIdentity } from "../io/postgres/target-schema.ts";
+import { openBucketPlace } from "../io/store/bucket-place.ts";
+import { openFolderPlace } from "../io/store/folder-place.ts";
 import { type JsonStore, openJsonStore } from "../io/store/json-store.ts";
 import { type Synced, syncOnce } from "../io/store/move/sync.ts";
 import { verifyStore } from "../io/store/move/verify.ts";
+import type { Place } from "../io/store/place.ts";
 import { endSessionsOfOlder } from "./older-attempts.ts";
-import { openStorePlace } from "./store-place.ts";
+import { refusePlace } from "./store-place.ts";
 import { openEnvironment, sessionsOf, type TaskContext, type TaskEnvironment } from "./task.ts";
 
 /** The environment of a task, which no older attempt of it is at any more, and whose database is the one that it is registered with. */
@@ -48,6 +51,18 @@ export async function assertMeant(
   } finally {
     await session.close();
   }
+}
+
+/** Opens it; whoever opens it closes it. Throws `StorePlaceUnfit`. */
+export async function openStorePlace(
+  environment: Pick<Environment, "name" | "policy">,
+  place: StorePlace,
+): Promise<Place> {
+  refusePlace(environment, place);
+  if ("folder" in place) return openFolderPlace(place.folder);
+  const { storage } = environment.policy;
+  if (storage === undefined) throw new Error("the door has let in a prefix without storage");
+  return openBucketPlace({ bucket: storage.bucket, prefix: storePrefix(storage, place.prefix) });
 }
 
 /** Runs the work on the store at a place, opened as whoever follows, and closes it. */

@@ -85,14 +85,20 @@ export const exportCommand = (act: Act) =>
       }),
     );
 
+interface SyncOptions extends Followed {
+  follow: string;
+  forget?: boolean;
+}
+
 export const syncCommand = (act: Act) =>
   new Command("sync")
     .description("Bring an environment's store up with its database")
     .argument("<environment>")
     .option("--follow <seconds>", "go on for so long behind the moment when it has caught up", "0")
+    .option("--forget", "have the feed forget what the store has read, where nobody else reads it")
     .option(...UNWATCHED)
     .action(
-      act(async (context, name: string, { follow, watch }: Followed & { follow: string }) => {
+      act(async (context, name: string, { follow, forget = false, watch }: SyncOptions) => {
         const seconds = /^\d{1,6}$/.test(follow) ? Number(follow) : undefined;
         if (seconds === undefined)
           throw new RehearsalError("UsageInvalid", {
@@ -102,7 +108,7 @@ export const syncCommand = (act: Act) =>
           });
         return followUnless(
           context,
-          await startTask(context, pathOf(name, "store-syncs"), { seconds }),
+          await startTask(context, pathOf(name, "store-syncs"), { seconds, forget }),
           watch,
         );
       }),

@@ -29,7 +29,7 @@ export const storePages = pages()
   )
   .post(`/environments/${NAME}/store/sync`, guard({ permission: "promote", of: "environment" }), (c) =>
     begun(c, async (environment, who) => {
-      await startStoreSync(await c.var.ledger(), { environment, seconds: 0 }, who);
+      await startStoreSync(await c.var.ledger(), { environment, seconds: 0, forget: false }, who);
     }),
   )
   .post(`/environments/${NAME}/store/verify`, guard({ permission: "promote", of: "environment" }), (c) =>

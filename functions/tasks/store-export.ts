@@ -5,9 +5,8 @@ import { readStore, updateStore } from "../../io/ledger/stores.ts";
 import { exportStore } from "../../io/store/move/export.ts";
 import { refuseFenced } from "../fenced.ts";
 import { readDefinition } from "../store-definition.ts";
-import { openStorePlace } from "../store-place.ts";
 import { refusePhase } from "../store-start.ts";
-import { reachEnvironment } from "../store-work.ts";
+import { openStorePlace, reachEnvironment } from "../store-work.ts";
 import type { TaskClosing, TaskWork } from "../task.ts";
 
 export const storeExportTask: TaskWork<"store-export"> = async (context) => {

@@ -6,8 +6,7 @@ import { lockTurns } from "../../io/ledger/rehearsals.ts";
 import { type ImportOptions, importStore } from "../../io/store/move/import.ts";
 import { refuseLocked } from "../fenced.ts";
 import { readDefinition } from "../store-definition.ts";
-import { openStorePlace } from "../store-place.ts";
-import { amountOf, compareStore, reachEnvironment, withStore } from "../store-work.ts";
+import { amountOf, compareStore, openStorePlace, reachEnvironment, withStore } from "../store-work.ts";
 import type { TaskWork } from "../task.ts";
 
 export const storeImportTask: TaskWork<"store-import"> = async (context) => {

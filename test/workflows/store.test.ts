@@ -8,11 +8,11 @@ import { checkProject } from "../../core/project.ts";
 import type { StoreDefinition } from "../../core/store/definition.ts";
 import { openFolderPlace } from "../../io/store/folder-place.ts";
 import { openJsonStore } from "../../io/store/json-store.ts";
-import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, olderThanAll, rows } from "../postgres.ts";
 import { type Hook, startHook } from "../service/hook.ts";
 import { LocalService } from "../service/local-service.ts";
 import { furnish, storedProject } from "../service/stored.ts";
-import { runTask, succeed, type Task } from "../service/tasks.ts";
+import { runTask, succeed, type Task, taskEnd } from "../service/tasks.ts";
 
 const server = newestServer();
 let service: LocalService;
@@ -119,13 +119,26 @@ test("the data goes into a store that follows, counts in the database's place, a
     address,
     "delete from rooms where id = 1; update words set said = 'changed' where room_id = 2",
   );
-  expect((await succeed(service, at("syncs"))).outcome).toMatchObject({ rows: 67 });
+  // What is as old as an open transaction, whoever's it is, the feed keeps for later.
+  await olderThanAll(address);
+  const synced = await succeed(service, at("syncs"), { forget: true });
+  expect(synced.outcome).toMatchObject({ rows: 67, changes: 64, forgotten: 66 + 64 });
+  expect(await rows(address, "select 1 from public.changes where position > 0")).toEqual([]);
   expect((await succeed(service, at("verifications"))).outcome).toMatchObject({ verified: true, rows: 67 });
   expect(await newest()).toMatchObject({ phase: "verified", facts: { rows: 67, lag: { changes: 0 } } });
 
   // Written right before, and still there: the fence brings it over.
   await execute(address, "insert into rooms values (99, 'the last')");
+  // Of two that are asked for at once one goes on, and the other changes nothing.
+  const gate = service.gate("task-store-cutover:begun");
+  const late = await service.must<Task>("POST", at("cutovers"), {});
+  await gate.reached();
   const cut = await succeed(service, at("cutovers"));
+  gate.open();
+  expect(await taskEnd(service, late.id)).toMatchObject({
+    status: "failed",
+    error: { code: "StoreCutOver" },
+  });
   expect(cut.outcome).toMatchObject({ cutOver: true, rows: 68, awayMs: expect.any(Number) });
   expect((await fileOf(cut, "verification.json")).verified).toBe(true);
   expect(told()).toEqual(["stop postgres", "start json"]);

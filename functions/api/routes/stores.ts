@@ -92,6 +92,8 @@ const sync = createRoute({
       z.strictObject({
         /** How long it goes on behind the moment when it has caught up. */
         seconds: z.int().min(0).max(FOLLOWED_SECONDS).default(0),
+        /** Deletes from the feed what the store has read by then: only where nobody else reads it. */
+        forget: z.boolean().default(false),
       }),
     ),
   },
