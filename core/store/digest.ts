@@ -21,6 +21,18 @@ export function rowDigest(model: StoreModel, row: Row): string {
   return hash("sha256", canonicalRow(model, row), "hex");
 }
 
+/** The same of the server's texts, in the order of the model's columns: most of them are what is covered, and are not read. */
+export function digestOfTexts(model: StoreModel, texts: readonly (string | null)[]): string {
+  const covered: (string | null)[] = [];
+  for (const { at, codec, content } of codecsOf(model).sorted) {
+    const text = texts[at] ?? null;
+    if (text === null) covered.push(null);
+    else if (content) covered.push(hash("sha256", Buffer.from(text.slice(2), "hex"), "hex"));
+    else covered.push(codec.spelt ? codec.canonical(codec.read(text)) : text);
+  }
+  return hash("sha256", JSON.stringify(covered), "hex");
+}
+
 export function addDigest({ rows, sum }: ContentSum, digest: string): ContentSum {
   return { rows: rows + 1, sum: hexOf(BigInt(`0x${sum}`) + BigInt(`0x${digest}`)) };
 }

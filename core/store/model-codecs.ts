@@ -5,6 +5,8 @@ import { type Codec, codecOf } from "./values.ts";
 
 export interface ModelColumn {
   name: string;
+  /** Its place among the model's columns. */
+  at: number;
   codec: Codec;
   nullable: boolean;
   column: StoreColumn;
@@ -24,8 +26,9 @@ interface ModelCodecs {
 export function codecsOf(model: StoreModel): ModelCodecs {
   const known = KNOWN.get(model);
   if (known !== undefined) return known;
-  const columns = model.columns.map((column) => ({
+  const columns = model.columns.map((column, at) => ({
     name: column.name,
+    at,
     codec: codecOf(column.of),
     nullable: column.nullable,
     column,

@@ -31,6 +31,8 @@ export interface Codec {
   write(value: StoreValue): string;
   /** The text that a row's digest covers: equal for equal values, the server's own but for floats. */
   canonical(value: StoreValue): string;
+  /** True when it may be another text than the server's. */
+  spelt?: boolean;
   /** What somebody gave, as Postgres would keep it; throws `Unfit`. */
   normal(given: unknown): StoreValue;
   /** The order of keys: what ORDER BY says with COLLATE "C". */
@@ -207,6 +209,7 @@ const integer = (bits: number): Kept => ({
 
 const float = (single: boolean): Kept => ({
   read: (text) => asFloat(Number(text)),
+  spelt: true,
   // Postgres shows other digits of few doubles, such as 1e23, so its text is not the one that is summed up.
   canonical: (value) => {
     const number = Number(value);
@@ -295,6 +298,7 @@ function arrayOf(element: Codec): Codec {
     read,
     write: whole(element.write),
     canonical: whole(element.canonical),
+    spelt: element.spelt === true,
     key,
     normal: (given) => {
       if (Array.isArray(given)) return given.map((one) => (one === null ? null : element.normal(one)));

@@ -3,7 +3,14 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { withContents, withoutContents } from "../../../core/store/content.ts";
-import { addDigest, NOTHING, removeDigest, rowDigest, Summed } from "../../../core/store/digest.ts";
+import {
+  addDigest,
+  digestOfTexts,
+  NOTHING,
+  removeDigest,
+  rowDigest,
+  Summed,
+} from "../../../core/store/digest.ts";
 import { keyOf, keyRow, keyText } from "../../../core/store/keys.ts";
 import { refusalOf } from "../../refusal.ts";
 import { definitionOf } from "./a-definition.ts";
@@ -48,6 +55,7 @@ test("a row's digest covers its values in the order of their columns' names", ()
   expect(rowDigest(image, { id: "1.50", data: "w6k=", Size: 1e10 })).toBe(
     hex(`["10000000000","${bytes}","1.50"]`),
   );
+  expect(digestOfTexts(image, ["\\xc3a9", "1.50", "1e+10"])).toBe(hex(`["10000000000","${bytes}","1.50"]`));
   expect(rowDigest(image, { Size: null, data: null, id: "NaN" })).toBe(hex('[null,null,"NaN"]'));
 });
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { quoteLiteral } from "../../../core/names.ts";
 import type { SchemaLock } from "../../../core/schema-lock.ts";
 import type { StoreModel } from "../../../core/store/definition.ts";
-import { rowDigest } from "../../../core/store/digest.ts";
+import { digestOfTexts, rowDigest } from "../../../core/store/digest.ts";
 import { compareKeys, keyText, orderOf } from "../../../core/store/keys.ts";
 import { typeOf } from "../../../core/store/lock-types.ts";
 import { parseRow, rowOfTexts, rowSchema, textsOfRow } from "../../../core/store/rows.ts";
@@ -111,6 +111,7 @@ test.each(EACH.map((type) => [type.sql, type] as const))(
     for (const [at, row] of rows.entries()) {
       const parsed = parseRow(model, row);
       expect(rowDigest(model, parsed)).toBe(rowDigest(model, row));
+      expect(digestOfTexts(model, [given[at] ?? null])).toBe(rowDigest(model, row));
       if (!FLOATS.test(sql)) expect(written[at]).toBe(given[at]);
     }
     if (!type.ordered || model.columns[0]?.of.array || /^(jsonb?|interval.*)$/.test(sql)) return;
