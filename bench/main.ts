@@ -11,6 +11,7 @@ import { benchMigrate } from "./migrate.ts";
 import { benchPrune } from "./prune.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchSnapshot } from "./snapshot.ts";
+import { benchStore } from "./store.ts";
 
 /** A bench prints its figures and tells whether they are within what was promised. */
 type Bench = (options: { json: boolean; gb: number; runs: number; sizes: number[] }) => Promise<boolean>;
@@ -27,6 +28,7 @@ const BENCHES: Record<string, Bench> = {
   prune: benchPrune,
   rollback: benchRollback,
   snapshot: benchSnapshot,
+  store: benchStore,
 };
 
 const { values, positionals } = parseArgs({
