@@ -101,7 +101,7 @@ export async function openPostgresStore({
   };
 
   const guarded: PostgresStore["guarded"] = (work, makeGuard) =>
-    retried(async () => {
+    inTurn(async () => {
       const guard = makeGuard();
       let reached = false;
       const committed = await pool
@@ -121,7 +121,7 @@ export async function openPostgresStore({
     });
 
   const transaction: Store["transaction"] = (work) =>
-    retried(() => pool.use((session) => once(session, work)));
+    inTurn(() => pool.use((session) => once(session, work)));
 
   /** Outside a transaction a single statement is one. */
   const single = <T>(work: (tx: Writer) => Promise<T>) =>
@@ -222,6 +222,10 @@ export function pageOf(model: StoreModel, found: readonly Row[], limit: number):
   return { rows, ...(found.length > limit && last !== undefined && { next: keyRow(model, last) }) };
 }
 
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  return refusedTwice(() => retried(work));
+}
+
 /** Runs it again as long as something else comes between; throws `StoreBusy`. */
 async function retried<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
@@ -234,4 +238,31 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
       await pause(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE));
     }
   }
+}
+
+/**
+ * Runs a transaction again until it is refused twice for the same. Postgres holds a constraint against what others have
+ * committed meanwhile, which the transaction itself does not see: it would be refused for what it has read otherwise.
+ */
+async function refusedTwice<T>(work: () => Promise<T>): Promise<T> {
+  let before: string | undefined;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      const held = constraintOf(error);
+      if (held === undefined || held === before || tries === MOST_REFUSED) throw error;
+      before = held;
+    }
+  }
+}
+
+/** Refusals of one transaction, if they are never for the same. */
+const MOST_REFUSED = 5;
+
+/** By which constraint a row was refused for the sake of other rows. */
+function constraintOf(error: unknown): string | undefined {
+  if (!(error instanceof RehearsalError)) return undefined;
+  const { constraint } = error.facts as { constraint?: string };
+  return constraint === undefined ? undefined : `${error.code} ${constraint}`;
 }

@@ -96,6 +96,8 @@ export class ReferentialActions {
       if (action === "cascade" && after === undefined) await this.delete(from, child);
       else await this.write(from, child, this.#changed(from, relation, action, child, after));
     }
+    // Whose default is the very row that is gone refers to it as before.
+    if (action === "set default") this.#later.push({ pointer, row: before });
   }
 
   #changed(

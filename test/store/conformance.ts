@@ -280,6 +280,8 @@ export function conforms(name: BackendName, world: () => World): void {
         // A default that refers to nothing.
         await store.put("Home", { id: 2, author_id: "b" });
         await store.delete("Loan", { id: 1 });
+        // A default that is the very row which is to go.
+        expect(await refusalOf(() => store.delete("Author", { id: "nobody" }))).toMatchObject(stays);
         await store.delete("Home", { id: 1 });
         await store.delete("Author", { id: "nobody" });
         expect(await refusalOf(() => store.delete("Author", { id: "b" }))).toMatchObject({
