@@ -22,6 +22,12 @@ export class Findings {
     if (this.listed.length < HELD) this.listed.push(finding);
   }
 
+  /** Adds all that others are. */
+  take(others: Findings): void {
+    for (const finding of others.listed) this.add(finding);
+    this.found += others.found - others.listed.length;
+  }
+
   /** Whether every one is held. */
   get whole(): boolean {
     return this.found === this.listed.length;
