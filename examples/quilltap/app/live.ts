@@ -2,12 +2,15 @@
  * Quilltap at work: people write until SIGTERM, on the backend that DATA_BACKEND names, with the places that DATABASE_URL and
  * DATA_STORE name; QUILLTAP_PEPPER opens their secrets. A line tells that they have begun; the last one what was done, as JSON.
  */
+import { randomInt } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { logBackendConfig, openStore, RehearsalError } from "../../../store/library.ts";
 import { ACTS, drawAct, sitDown } from "./acts.ts";
 import { models } from "./models.generated.ts";
 
-/** Who are at it at once. */
+/** Who are at it at once, and how many milliseconds each rests between two acts at most. */
 const PEOPLE = 4;
+const REST = 80;
 
 let stopped = false;
 process.on("SIGTERM", () => {
@@ -39,6 +42,7 @@ async function work(): Promise<void> {
     if (done === "came between") count(`${name}, given up for another`);
     else if (done?.gone !== true) count(name);
     if (done !== "came between") tokens += done?.tokens ?? 0;
+    await pause(randomInt(REST));
   }
 }
 

@@ -348,7 +348,7 @@ export type Models = {
 
 export const models: StoreDefinition & Typed<Models> = {
   "format": "rehearsal-store-models/1",
-  "schema": "94fe3e77258269762346ca7c600b81653590f9ce9a2df94cc391bbb4271360e4",
+  "schema": "38dd7e1c24c2c17028e214d0b2a71d637e4d057e0a2d7c09f6d81ec5f32bf4c0",
   "models": [
     {
       "name": "Account",

@@ -33,9 +33,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."users"
-  for each row execute function "public"."record_change_of_users"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_users"();
 create or replace trigger _record_truncate after truncate on "public"."users"
-  for each statement execute function "public"."record_change_of_users"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_users"();
 alter table "public"."users" enable always trigger _record_change;
 alter table "public"."users" enable always trigger _record_truncate;
 
@@ -58,9 +62,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."chat_settings"
-  for each row execute function "public"."record_change_of_chat_settings"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chat_settings"();
 create or replace trigger _record_truncate after truncate on "public"."chat_settings"
-  for each statement execute function "public"."record_change_of_chat_settings"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chat_settings"();
 alter table "public"."chat_settings" enable always trigger _record_change;
 alter table "public"."chat_settings" enable always trigger _record_truncate;
 
@@ -83,9 +91,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."accounts"
-  for each row execute function "public"."record_change_of_accounts"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_accounts"();
 create or replace trigger _record_truncate after truncate on "public"."accounts"
-  for each statement execute function "public"."record_change_of_accounts"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_accounts"();
 alter table "public"."accounts" enable always trigger _record_change;
 alter table "public"."accounts" enable always trigger _record_truncate;
 
@@ -108,9 +120,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."sessions"
-  for each row execute function "public"."record_change_of_sessions"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_sessions"();
 create or replace trigger _record_truncate after truncate on "public"."sessions"
-  for each statement execute function "public"."record_change_of_sessions"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_sessions"();
 alter table "public"."sessions" enable always trigger _record_change;
 alter table "public"."sessions" enable always trigger _record_truncate;
 
@@ -133,9 +149,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."verification_tokens"
-  for each row execute function "public"."record_change_of_verification_tokens"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_verification_tokens"();
 create or replace trigger _record_truncate after truncate on "public"."verification_tokens"
-  for each statement execute function "public"."record_change_of_verification_tokens"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_verification_tokens"();
 alter table "public"."verification_tokens" enable always trigger _record_change;
 alter table "public"."verification_tokens" enable always trigger _record_truncate;
 
@@ -158,9 +178,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."api_keys"
-  for each row execute function "public"."record_change_of_api_keys"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_api_keys"();
 create or replace trigger _record_truncate after truncate on "public"."api_keys"
-  for each statement execute function "public"."record_change_of_api_keys"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_api_keys"();
 alter table "public"."api_keys" enable always trigger _record_change;
 alter table "public"."api_keys" enable always trigger _record_truncate;
 
@@ -183,9 +207,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."connection_profiles"
-  for each row execute function "public"."record_change_of_connection_profiles"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_connection_profiles"();
 create or replace trigger _record_truncate after truncate on "public"."connection_profiles"
-  for each statement execute function "public"."record_change_of_connection_profiles"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_connection_profiles"();
 alter table "public"."connection_profiles" enable always trigger _record_change;
 alter table "public"."connection_profiles" enable always trigger _record_truncate;
 
@@ -208,9 +236,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."images"
-  for each row execute function "public"."record_change_of_images"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_images"();
 create or replace trigger _record_truncate after truncate on "public"."images"
-  for each statement execute function "public"."record_change_of_images"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_images"();
 alter table "public"."images" enable always trigger _record_change;
 alter table "public"."images" enable always trigger _record_truncate;
 
@@ -233,9 +265,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."characters"
-  for each row execute function "public"."record_change_of_characters"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_characters"();
 create or replace trigger _record_truncate after truncate on "public"."characters"
-  for each statement execute function "public"."record_change_of_characters"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_characters"();
 alter table "public"."characters" enable always trigger _record_change;
 alter table "public"."characters" enable always trigger _record_truncate;
 
@@ -258,9 +294,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."personas"
-  for each row execute function "public"."record_change_of_personas"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_personas"();
 create or replace trigger _record_truncate after truncate on "public"."personas"
-  for each statement execute function "public"."record_change_of_personas"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_personas"();
 alter table "public"."personas" enable always trigger _record_change;
 alter table "public"."personas" enable always trigger _record_truncate;
 
@@ -283,9 +323,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."character_personas"
-  for each row execute function "public"."record_change_of_character_personas"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_character_personas"();
 create or replace trigger _record_truncate after truncate on "public"."character_personas"
-  for each statement execute function "public"."record_change_of_character_personas"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_character_personas"();
 alter table "public"."character_personas" enable always trigger _record_change;
 alter table "public"."character_personas" enable always trigger _record_truncate;
 
@@ -308,9 +352,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."chats"
-  for each row execute function "public"."record_change_of_chats"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chats"();
 create or replace trigger _record_truncate after truncate on "public"."chats"
-  for each statement execute function "public"."record_change_of_chats"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chats"();
 alter table "public"."chats" enable always trigger _record_change;
 alter table "public"."chats" enable always trigger _record_truncate;
 
@@ -333,9 +381,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."messages"
-  for each row execute function "public"."record_change_of_messages"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_messages"();
 create or replace trigger _record_truncate after truncate on "public"."messages"
-  for each statement execute function "public"."record_change_of_messages"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_messages"();
 alter table "public"."messages" enable always trigger _record_change;
 alter table "public"."messages" enable always trigger _record_truncate;
 
@@ -358,9 +410,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."image_tags"
-  for each row execute function "public"."record_change_of_image_tags"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_image_tags"();
 create or replace trigger _record_truncate after truncate on "public"."image_tags"
-  for each statement execute function "public"."record_change_of_image_tags"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_image_tags"();
 alter table "public"."image_tags" enable always trigger _record_change;
 alter table "public"."image_tags" enable always trigger _record_truncate;
 
@@ -383,9 +439,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."chat_avatar_overrides"
-  for each row execute function "public"."record_change_of_chat_avatar_overrides"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chat_avatar_overrides"();
 create or replace trigger _record_truncate after truncate on "public"."chat_avatar_overrides"
-  for each statement execute function "public"."record_change_of_chat_avatar_overrides"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chat_avatar_overrides"();
 alter table "public"."chat_avatar_overrides" enable always trigger _record_change;
 alter table "public"."chat_avatar_overrides" enable always trigger _record_truncate;
 
@@ -408,9 +468,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."chat_files"
-  for each row execute function "public"."record_change_of_chat_files"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chat_files"();
 create or replace trigger _record_truncate after truncate on "public"."chat_files"
-  for each statement execute function "public"."record_change_of_chat_files"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chat_files"();
 alter table "public"."chat_files" enable always trigger _record_change;
 alter table "public"."chat_files" enable always trigger _record_truncate;
 
@@ -433,9 +497,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."image_profiles"
-  for each row execute function "public"."record_change_of_image_profiles"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_image_profiles"();
 create or replace trigger _record_truncate after truncate on "public"."image_profiles"
-  for each statement execute function "public"."record_change_of_image_profiles"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_image_profiles"();
 alter table "public"."image_profiles" enable always trigger _record_change;
 alter table "public"."image_profiles" enable always trigger _record_truncate;
 
@@ -458,9 +526,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."tags"
-  for each row execute function "public"."record_change_of_tags"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_tags"();
 create or replace trigger _record_truncate after truncate on "public"."tags"
-  for each statement execute function "public"."record_change_of_tags"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_tags"();
 alter table "public"."tags" enable always trigger _record_change;
 alter table "public"."tags" enable always trigger _record_truncate;
 
@@ -483,9 +555,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."character_tags"
-  for each row execute function "public"."record_change_of_character_tags"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_character_tags"();
 create or replace trigger _record_truncate after truncate on "public"."character_tags"
-  for each statement execute function "public"."record_change_of_character_tags"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_character_tags"();
 alter table "public"."character_tags" enable always trigger _record_change;
 alter table "public"."character_tags" enable always trigger _record_truncate;
 
@@ -508,9 +584,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."persona_tags"
-  for each row execute function "public"."record_change_of_persona_tags"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_persona_tags"();
 create or replace trigger _record_truncate after truncate on "public"."persona_tags"
-  for each statement execute function "public"."record_change_of_persona_tags"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_persona_tags"();
 alter table "public"."persona_tags" enable always trigger _record_change;
 alter table "public"."persona_tags" enable always trigger _record_truncate;
 
@@ -533,9 +613,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."chat_tags"
-  for each row execute function "public"."record_change_of_chat_tags"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chat_tags"();
 create or replace trigger _record_truncate after truncate on "public"."chat_tags"
-  for each statement execute function "public"."record_change_of_chat_tags"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_chat_tags"();
 alter table "public"."chat_tags" enable always trigger _record_change;
 alter table "public"."chat_tags" enable always trigger _record_truncate;
 
@@ -558,9 +642,13 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."connection_profile_tags"
-  for each row execute function "public"."record_change_of_connection_profile_tags"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_connection_profile_tags"();
 create or replace trigger _record_truncate after truncate on "public"."connection_profile_tags"
-  for each statement execute function "public"."record_change_of_connection_profile_tags"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_connection_profile_tags"();
 alter table "public"."connection_profile_tags" enable always trigger _record_change;
 alter table "public"."connection_profile_tags" enable always trigger _record_truncate;
 
@@ -583,8 +671,12 @@ end
 $$;
 
 create or replace trigger _record_change after insert or update or delete on "public"."image_profile_tags"
-  for each row execute function "public"."record_change_of_image_profile_tags"();
+  for each row when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_image_profile_tags"();
 create or replace trigger _record_truncate after truncate on "public"."image_profile_tags"
-  for each statement execute function "public"."record_change_of_image_profile_tags"();
+  for each statement when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('rehearsal.restoring', true) is distinct from 'on')
+  execute function "public"."record_change_of_image_profile_tags"();
 alter table "public"."image_profile_tags" enable always trigger _record_change;
 alter table "public"."image_profile_tags" enable always trigger _record_truncate;
