@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { checkProject } from "../../core/project.ts";
 import type { StoreDefinition } from "../../core/store/definition.ts";
+import { openDualStore } from "../../io/store/dual-store.ts";
 import { openFolderPlace } from "../../io/store/folder-place.ts";
 import { openJsonStore } from "../../io/store/json-store.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, olderThanAll, rows } from "../postgres.ts";
@@ -255,6 +256,48 @@ test("a function that dies for good leaves one of the two counting: taken back b
   expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
 });
 
+/** Appends rooms to both until it is turned away; the ids of those that it was told are there, and of the one that it was not. */
+async function writeBoth(from: number, written: Set<number>): Promise<number> {
+  const store = await openDualStore({
+    address,
+    definition,
+    place: await openFolderPlace(join(folder, "dual")),
+  });
+  try {
+    for (let id = from; ; id++) {
+      try {
+        await store.append("Room", { id, name: `dual ${id}` });
+      } catch {
+        return id;
+      }
+      written.add(id);
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+test("writers of both that the fence cuts off amid their writes leave no row that was told and is lost", async () => {
+  await compared("dual");
+  const written = new Set<number>();
+  const writing = Promise.all([1_000, 5_000].map((from) => writeBoth(from, written)));
+  await expect.poll(() => written.size, { timeout: 30_000 }).toBeGreaterThan(10);
+  const cut = await succeed(service, at("cutovers"));
+  expect(cut.outcome).toMatchObject({ cutOver: true });
+  const unsure = await writing;
+  const application = await openApplication("dual");
+  for (const id of written)
+    expect(await application.get("Room", { id })).toMatchObject({ name: `dual ${id}` });
+  const { rows: found } = await application.list("Room", {}, { limit: 1_000 });
+  const others = found.map(({ id }) => Number(id)).filter((id) => id >= 1_000 && !written.has(id));
+  expect(unsure).toEqual(expect.arrayContaining(others));
+  await application.close();
+  await succeed(service, at("cutovers"), { back: true });
+  expect(await rows(address, "select id from public.rooms order by id")).toEqual(
+    found.map(({ id }) => ({ id })),
+  );
+});
+
 test("a store comes into another environment's empty tables, and once more without a change", async () => {
   const other = await freshDatabase(server);
   await service.register("other", other, {}, "prod");
@@ -266,7 +309,7 @@ test("a store comes into another environment's empty tables, and once more witho
   });
   const body = { place: where("unstopped"), confirm: "other" };
   expect((await succeed(service, path, body)).outcome).toMatchObject({ rows: 48, changed: true });
-  expect(await counts(other)).toEqual(await counts());
+  expect(await counts(other)).toEqual({ rooms: 4, words: 40, pictures: 4 });
   expect((await succeed(service, path, body)).outcome).toMatchObject({ rows: 48, changed: false });
   await execute(other, "update rooms set name = 'theirs' where id = 7");
   expect(await runTask(service, path, body)).toMatchObject({
