@@ -1977,7 +1977,7 @@ export const ERRORS = {
   }),
   FeedIncomplete: entry<{ feed: string; tables: readonly string[]; missing: readonly string[] }>({
     message: (f) =>
-      `the change feed ${f.feed} is not told of every change: ${f.missing.join(", ")} is missing`,
+      `the change feed ${f.feed} is not told of every change: ${f.missing.join(", ")} missing, switched off or of an older key`,
     hint: (f) =>
       `write what is missing with "rehearsal feed add ${f.tables.map((table) => JSON.stringify(table)).join(" ")}", and promote it`,
     status: 409,

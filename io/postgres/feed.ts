@@ -130,35 +130,34 @@ export async function forgetChanges(
         xid = case when f.key = excluded.key then greatest(f.xid, excluded.xid) else excluded.xid end`,
     [below, JSON.stringify(homeOf(here))],
   );
+  // What a restore brought is of no transaction of this server: those numbers are still to come.
+  const ahead = "pg_snapshot_xmax(pg_current_snapshot())";
   return (
-    (await deleteSlices(session, here.table, "xid < $1::xid8", [below])) +
-    // What a restore brought is of no transaction of this server.
-    (await deleteSlices(session, here.table, "xid >= pg_snapshot_xmax(pg_current_snapshot())", []))
+    (await deleteSlices(session, here.table, "'0'::xid8", `'${below}'::xid8`)) +
+    (await deleteSlices(session, here.table, ahead, "'18446744073709551615'::xid8"))
   );
 }
 
-async function deleteSlices(
-  session: Session,
-  table: string,
-  where: string,
-  values: readonly unknown[],
-): Promise<number> {
+/** Each slice goes on where the one before ended: what that has deleted may stand in the index for long. */
+async function deleteSlices(session: Session, table: string, first: string, below: string): Promise<number> {
+  let from = first;
   for (let deleted = 0; ; ) {
-    const slice = await session.query(
-      `delete from ${table} where position in
-          (select position from ${table} where position > 0 and ${where} order by xid limit ${SLICE}) returning 1`,
-      values,
+    const [slice] = await session.query<{ rows: number; last: string | null }>(
+      `with gone as (delete from ${table} where position in (select position from ${table}
+            where position > 0 and xid >= ${from} and xid < ${below} order by xid limit ${SLICE}) returning xid)
+        select count(*)::int as rows, max(xid)::text as last from gone`,
     );
-    deleted += slice.length;
-    if (slice.length < SLICE) return deleted;
+    deleted += slice?.rows ?? 0;
+    if (slice === undefined || slice.last === null || slice.rows < SLICE) return deleted;
+    from = `'${slice.last}'::xid8`;
   }
 }
 
 const SLICE = 10_000;
 
 /**
- * Throws `FeedIncomplete` unless the feed is told of every change of these tables, by triggers that are there and always fire, also on
- * their partitions; `FeedMissing` where there is no such feed.
+ * Throws `FeedIncomplete` unless the feed is told of every change of these tables, by their key as it is now, by triggers that are
+ * there and always fire, also on their partitions; `FeedMissing` where there is no such feed.
  */
 export async function assertFollowed(
   session: Session,
@@ -174,7 +173,7 @@ export async function assertFollowed(
       cross join (values ('${CHANGE_TRIGGER}', 29), ('${TRUNCATE_TRIGGER}', 32)) w (name, type)
       where not exists (select from pg_trigger g join pg_proc f on f.oid = g.tgfoid
         where g.tgrelid = p.relid and g.tgname = w.name and g.tgtype = w.type and g.tgenabled = 'A'
-          and position('insert into ' || $2 || ' (' in f.prosrc) > 0)
+          and position('insert into ' || $2 || ' (' in f.prosrc) > 0 and (${KEYED}))
       order by 1, 2, 3, 4`,
     [JSON.stringify(tables), quoteQualified(...split(feed))],
   );
@@ -185,6 +184,12 @@ export async function assertFollowed(
     missing: found.map(({ part, missing }) => `${missing} on ${part}`).slice(0, 10),
   });
 }
+
+/** SQL: the function names the table's key as it is now, and no more columns. */
+const KEYED = `select count(*) = (length(f.prosrc) - length(replace(f.prosrc, 'concat(new.', ''))) / length('concat(new.')
+      and bool_and(position('concat(new."' || replace(a.attname, '"', '""') || '")' in f.prosrc) > 0)
+    from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any (k.conkey)
+    where k.conrelid = p.relid and k.contype = 'p'`;
 
 /** The feeds of the database, quoted and qualified: tables that such triggers write to. */
 export async function listFeeds(session: Session): Promise<string[]> {

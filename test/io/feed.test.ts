@@ -177,16 +177,27 @@ describe.each(servers)("on Postgres $major", (server) => {
     );
     expect(refused).toMatchObject({
       code: "FeedIncomplete",
-      message: expect.stringContaining("_record_truncate on public.parted_c is missing"),
+      message: expect.stringContaining("_record_truncate on public.parted_c missing"),
       hint: expect.stringContaining('rehearsal feed add "public.parted"'),
     });
     await follow(address, ["parted", "users"]);
     await on(address, (session) => assertFollowed(session, FEED, everything));
+    await execute(address, "alter table posts drop constraint posts_pkey, add primary key (id, author)");
+    const posts = [{ schema: "public", table: "posts" }];
+    expect(
+      await refusalOf(() => on(address, (session) => assertFollowed(session, FEED, posts))),
+    ).toMatchObject({
+      message: expect.stringContaining(
+        "_record_change on public.posts, _record_truncate on public.posts missing",
+      ),
+    });
+    await follow(address, ["posts"]);
+    await on(address, (session) => assertFollowed(session, FEED, posts));
     await execute(address, "alter table users disable trigger _record_change");
     expect(
       await refusalOf(() => on(address, (session) => assertFollowed(session, FEED, everything))),
     ).toMatchObject({
-      message: expect.stringContaining("_record_change on public.users is missing"),
+      message: expect.stringContaining("_record_change on public.users missing"),
     });
   });
 });
