@@ -1,6 +1,6 @@
 /** Acts: what is done to records between promotions, each written in the transaction of its effect, so that a lost answer to COMMIT can be asked for. */
 import type { Json } from "../../core/canonical-json.ts";
-import { rowsInOrder } from "./feed.ts";
+import { rowsInOrder } from "./rows-in-order.ts";
 import type { Session } from "./session.ts";
 import { ensureLife } from "./target-schema.ts";
 

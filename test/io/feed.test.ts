@@ -1,4 +1,7 @@
-/** The change feed against real servers: what its triggers tell of, and what a reader by snapshots is given of it. */
+/**
+ * The change feed against real servers: what its triggers tell of, and what a reader by snapshots is given of it.
+ * Long because each way to write is told of in one place, and what readers and retention do with it is asked of the same tables.
+ */
 import { afterAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import type { FeedChange, FeedCursor } from "../../core/feed.ts";
