@@ -23,7 +23,16 @@ import { importStore } from "../io/store/move/import.ts";
 import { refuseLocked } from "./fenced.ts";
 import { letIn } from "./let-in.ts";
 import { refusePhase } from "./store-start.ts";
-import { amountOf, assertMeant, bringUp, compareStore, feedOf, ledgerNow, withStore } from "./store-work.ts";
+import {
+  amountOf,
+  assertMeant,
+  bringUp,
+  compareStore,
+  feedOf,
+  ledgerNow,
+  refuseDrift,
+  withStore,
+} from "./store-work.ts";
 import type { TaskContext, TaskEnvironment, TaskResult } from "./task.ts";
 import { putTaskFile } from "./task-files.ts";
 
@@ -52,6 +61,7 @@ export async function cutOver(cutover: Cutover): Promise<TaskResult> {
     if (!isClaimed(cutover, "cutting-over")) {
       refusePhase(row, ["verified"]);
       await assertMeant(environment, address, context.application);
+      await refuseDrift(context, environment.name);
       // Most of what is behind comes over while the services still work.
       await bringUp(context, { environment, address, store, feed });
       await claim(cutover, "cutting-over", { production });

@@ -15,6 +15,7 @@ import { type JsonStore, openJsonStore } from "../io/store/json-store.ts";
 import { type Synced, syncOnce } from "../io/store/move/sync.ts";
 import { verifyStore } from "../io/store/move/verify.ts";
 import type { Place } from "../io/store/place.ts";
+import { findDrift } from "./drift.ts";
 import { endSessionsOfOlder } from "./older-attempts.ts";
 import { refusePlace } from "./store-place.ts";
 import { openEnvironment, sessionsOf, type TaskContext, type TaskEnvironment } from "./task.ts";
@@ -34,6 +35,20 @@ export async function reachEnvironment<K extends TaskKind>(
   }
   if (!behindFence) await assertMeant(opened.environment, opened.address, application);
   return opened;
+}
+
+/** Throws `DriftFound` for a database that has what its release does not: no model says of it, and a store would go without it. */
+export async function refuseDrift<K extends TaskKind>(
+  { ledger, store }: TaskContext<K>,
+  environment: string,
+): Promise<void> {
+  const { differences, count } = await findDrift(ledger, store, environment);
+  if (count === 0) return;
+  const told = differences.slice(0, 5).map(({ text }) => text);
+  throw new RehearsalError("DriftFound", {
+    environment,
+    differences: told.join("; ") + (count > 5 ? ` and ${count - 5} more` : ""),
+  });
 }
 
 /** Throws `IdentityMismatch` for any other database. */

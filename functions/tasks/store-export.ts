@@ -6,7 +6,7 @@ import { exportStore } from "../../io/store/move/export.ts";
 import { refuseFenced } from "../fenced.ts";
 import { readDefinition } from "../store-definition.ts";
 import { refusePhase } from "../store-start.ts";
-import { openStorePlace, reachEnvironment } from "../store-work.ts";
+import { openStorePlace, reachEnvironment, refuseDrift } from "../store-work.ts";
 import type { TaskClosing, TaskWork } from "../task.ts";
 
 export const storeExportTask: TaskWork<"store-export"> = async (context) => {
@@ -19,6 +19,7 @@ export const storeExportTask: TaskWork<"store-export"> = async (context) => {
   });
   await refuseFenced(ledger, task.environment ?? "");
   const { environment, address } = await reachEnvironment(context);
+  await refuseDrift(context, environment.name);
   const { connections, patience: patienceSeconds } = environment.policy;
   const definition = await readDefinition(context.store, environment.name, release);
   const place = await openStorePlace(environment, where);

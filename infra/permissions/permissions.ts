@@ -180,7 +180,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     ...production,
     ...copies,
     ...takesBackups,
-    reads("releases/", "squashes/", "intake/", "exports/"),
+    reads("releases/", "shapes/", "squashes/", "intake/", "exports/"),
     writes("shapes/", "squashes/", "tasks/", "exports/"),
     uploads("exports/"),
     erases("backups/", "exports/", "intake/"),

@@ -16,10 +16,11 @@ const WRITE_TRIES = 5;
 /** Opens a part of a bucket, with the credentials of this process; nothing is asked of it before the first use. */
 export function openBucketPlace({ bucket, prefix = "" }: { bucket: string; prefix?: string }): Place {
   const under = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
-  const objects = openObjectStore({ bucket });
+  // An application's bucket may be in another region.
+  const objects = openObjectStore({ bucket, elsewhere: true });
   let loaded: Promise<LoadedClient> | undefined;
   const load = () => {
-    loaded ??= loadS3();
+    loaded ??= loadS3({ elsewhere: true });
     return loaded;
   };
   const keyOf = (path: string) => {

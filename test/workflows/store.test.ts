@@ -213,6 +213,9 @@ test("what was edited by hand is named, and keeps the store from counting: the d
 
 test("services that do not stop keep the database open, and the store follows on", async () => {
   await compared("unstopped");
+  await execute(address, "alter table rooms add column by_hand text");
+  expect(await runTask(service, at("cutovers"))).toMatchObject({ error: { code: "DriftFound" } });
+  await execute(address, "alter table rooms drop column by_hand");
   stops = 500;
   hook.calls.length = 0;
   const cut = await runTask(service, at("cutovers"));
