@@ -2,6 +2,7 @@
  * The models of a store out of the schema lock: each table's columns, key, relations and indexes, and in words what of it a store
  * does not do.
  */
+import { CHANGE_TRIGGER, TRUNCATE_TRIGGER } from "../feed-migration.ts";
 import type { ColumnLock, SchemaLock, TableLock } from "../schema-lock.ts";
 import { namesOf, parseAddress, parseKey, parsePlainIndex } from "../shape-names.ts";
 import type {
@@ -195,13 +196,17 @@ function domainsOf(lock: SchemaLock, { columns }: TableLock): string[] {
   return [...domains].filter((domain) => checked.some((address) => address.endsWith(` on ${domain}`)));
 }
 
+/** Triggers that tell a change feed: a store that counts is followed by nobody. */
+const FEEDS: readonly string[] = [CHANGE_TRIGGER, TRUNCATE_TRIGGER];
+
 /** What else is made upon a table. */
 function onTable({ others }: SchemaLock, address: string): string[] {
   return Object.keys(others).flatMap((other) => {
     const parsed = parseAddress(other);
     if (parsed?.on === null || parsed === undefined) return [];
-    const made = ["trigger", "rule", "policy"].includes(parsed.word);
-    return made && other.endsWith(` on ${address}`) ? [`the ${parsed.word} "${parsed.name.join(".")}"`] : [];
+    const name = parsed.name.join(".");
+    const made = ["trigger", "rule", "policy"].includes(parsed.word) && !FEEDS.includes(name);
+    return made && other.endsWith(` on ${address}`) ? [`the ${parsed.word} "${name}"`] : [];
   });
 }
 
