@@ -1,34 +1,52 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compareBaselines } from "../../core/baseline.ts";
-import type { DatabaseAddress } from "../../core/database-url.ts";
+import { type DatabaseAddress, databaseUrl } from "../../core/database-url.ts";
+import { feedMigration } from "../../core/feed-migration.ts";
 import { tablesOf } from "../../core/inventory-shape.ts";
 import { compareTables } from "../../core/inventory-tables.ts";
 import type { Project } from "../../core/project.ts";
 import { schemaLock, schemaLockText } from "../../core/schema-lock.ts";
 import { schemaMarks } from "../../core/schema-marks.ts";
 import { schemaPage } from "../../core/schema-page.ts";
+import type { Shape } from "../../core/shape.ts";
+import { modelsSource } from "../../core/store/models-source.ts";
+import { ACTS, drawAct, sitDown } from "../../examples/quilltap/app/acts.ts";
+import { models } from "../../examples/quilltap/app/models.generated.ts";
 import { unseal } from "../../examples/quilltap/app/seal.ts";
-import { fillProduction, PEPPER, secretOf } from "../../examples/quilltap/generate.ts";
+import { fillProduction, PEPPER, secretOf, TABLES } from "../../examples/quilltap/generate.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
+import { openJsonStore } from "../../io/store/json-store.ts";
+import { exportStore } from "../../io/store/move/export.ts";
+import { syncOnce } from "../../io/store/move/sync.ts";
+import { verifyStore } from "../../io/store/move/verify.ts";
+import { openPlace } from "../../io/store/open-place.ts";
+import { openStore } from "../../store/library.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, servers } from "../postgres.ts";
 import { apply, exampleProject } from "./example-project.ts";
 
 const INVENTORY = new URL("../../examples/quilltap/releases/2-inventory/", import.meta.url);
+const MODELS = new URL("../../examples/quilltap/app/models.generated.ts", import.meta.url);
 const MESSAGES = 1_000;
 
 let address: DatabaseAddress;
 let session: Session;
 let first: Project;
 let second: Project;
+/** As release 1 makes it. */
+let before: Shape;
 
 beforeAll(async () => {
   address = await freshDatabase(newestServer());
   session = await openSession(address, { application: "test" });
   [first, second] = [await exampleProject("quilltap"), await exampleProject("quilltap", "2-inventory")];
   await apply(address, first);
+  before = await readShape(session);
   await fillProduction(session, { messages: MESSAGES });
 });
 
@@ -153,6 +171,15 @@ test("the frozen schema is what the migrations make, and the inventory says what
   await execute(address, "alter table tags enable always trigger _record_change");
 });
 
+test("the feed's migration and the application's models are what the commands write", async () => {
+  const [feed] = second.migrations.slice(first.migrations.length);
+  const lock = schemaLock(before, schemaMarks(first.inventory));
+  expect(feed?.sql).toBe(feedMigration(lock, "changes", TABLES).sql);
+  if (second.store === undefined) throw new Error("the example has no store.yaml");
+  // Written anew by this test, run with --update.
+  await expect(modelsSource(second.store)).toMatchFileSnapshot(fileURLToPath(MODELS));
+});
+
 test("each of the 23 models lies where the plan of the move says, and the feed alone stays behind", () => {
   const files = Object.fromEntries((second.store?.models ?? []).map(({ name, file }) => [name, file]));
   expect(files).toEqual(TARGETS);
@@ -185,3 +212,55 @@ const TARGETS = {
   ImageProfileTag: "image-profiles/image-profiles.json",
   Tag: "tags/tags.json",
 };
+
+test("people who write into both while the store follows leave both equal, and no token uncounted", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "quilltap-"));
+  const definition = models;
+  const at = { application: "test", address, feed: "public.changes" };
+  const place = await openPlace(join(folder, "store"));
+  await exportStore({ ...at, id: "once", definition, place });
+  const follower = await openJsonStore({ place, definition, as: "follower" });
+  const differences: unknown[] = [];
+  const dual = await openStore({
+    ...{ models, backend: "dual", database: databaseUrl(address), place: join(folder, "store") },
+    ...{ compare: "always", onDifference: (one) => differences.push(one) },
+  });
+  const before = await tokensUsed();
+  const desk = await sitDown(dual, PEPPER);
+  let tokens = 0;
+  const work = async (acts: string[]) => {
+    for (const act of acts) {
+      const done = await ACTS[act]?.act(desk);
+      tokens += done?.tokens ?? 0;
+    }
+  };
+  await Promise.all([
+    work(Object.keys(ACTS)),
+    work(Object.keys(ACTS).reverse()),
+    work(Array.from({ length: 12 }, drawAct)),
+    syncOnce({ session, store: follower, feed: at.feed }),
+  ]);
+  await dual.close();
+  await syncOnce({ session, store: follower, feed: at.feed });
+  const found = await verifyStore({ store: follower, database: at });
+  expect({ problems: found.problems, differences }).toEqual({ problems: [], differences: [] });
+  expect((await tokensUsed()) - before).toBe(BigInt(tokens));
+  expect(await broken(second)).toEqual({});
+
+  // The application goes on with the files alone.
+  await follower.setState("following", "canonical");
+  const json = await openStore({ models, backend: "json", place: join(folder, "store") });
+  const alone = await sitDown(json, PEPPER);
+  for (const { act } of Object.values(ACTS)) await act(alone);
+  await json.close();
+  expect((await verifyStore({ store: follower })).problems).toEqual([]);
+  await follower.close();
+  await rm(folder, { recursive: true });
+});
+
+async function tokensUsed(): Promise<bigint> {
+  const [row] = await session.query<{ used: string }>(
+    `select sum("tokensUsed")::text as used from public.connection_profiles`,
+  );
+  return BigInt(row?.used ?? 0);
+}

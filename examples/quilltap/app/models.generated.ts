@@ -488,10 +488,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "auth/accounts.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ApiKey",
@@ -629,10 +626,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "settings/connection-profiles.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "Character",
@@ -818,10 +812,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "characters/{id}.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "CharacterPersona",
@@ -895,10 +886,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "characters/{characterId}.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "CharacterTag",
@@ -987,10 +975,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "characters/{characterId}.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "Chat",
@@ -1162,10 +1147,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "chats/index.jsonl",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ChatAvatarOverride",
@@ -1280,10 +1262,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "chats/index.jsonl",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ChatFile",
@@ -1412,10 +1391,7 @@ export const models: StoreDefinition & Typed<Models> = {
       "content": {
         "data": "binaries/{sha256}"
       },
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ChatSettings",
@@ -1515,10 +1491,7 @@ export const models: StoreDefinition & Typed<Models> = {
       "indexes": [],
       "file": "settings/general.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ChatTag",
@@ -1607,10 +1580,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "chats/index.jsonl",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ConnectionProfile",
@@ -1783,10 +1753,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "settings/connection-profiles.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ConnectionProfileTag",
@@ -1875,10 +1842,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "settings/connection-profiles.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "Image",
@@ -2023,10 +1987,7 @@ export const models: StoreDefinition & Typed<Models> = {
       "content": {
         "data": "binaries/{sha256}"
       },
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ImageProfile",
@@ -2178,10 +2139,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "image-profiles/image-profiles.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ImageProfileTag",
@@ -2270,10 +2228,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "image-profiles/image-profiles.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "ImageTag",
@@ -2366,10 +2321,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "binaries/index.jsonl",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "Message",
@@ -2491,10 +2443,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "chats/{chatId}.jsonl",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "Persona",
@@ -2630,10 +2579,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "personas/{id}.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "PersonaTag",
@@ -2722,10 +2668,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "personas/{personaId}.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "Session",
@@ -2801,10 +2744,7 @@ export const models: StoreDefinition & Typed<Models> = {
       ],
       "file": "auth/sessions.jsonl",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "Tag",
@@ -2891,10 +2831,7 @@ export const models: StoreDefinition & Typed<Models> = {
       "indexes": [],
       "file": "tags/tags.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "User",
@@ -3067,10 +3004,7 @@ export const models: StoreDefinition & Typed<Models> = {
       "indexes": [],
       "file": "settings/general.json",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     },
     {
       "name": "VerificationToken",
@@ -3119,10 +3053,7 @@ export const models: StoreDefinition & Typed<Models> = {
       "indexes": [],
       "file": "auth/verification-tokens.jsonl",
       "content": {},
-      "notCarried": [
-        "the trigger \"_record_change\"",
-        "the trigger \"_record_truncate\""
-      ]
+      "notCarried": []
     }
   ]
 };
