@@ -92,9 +92,11 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
   const { environment, address } = reached;
   const production = await productionOf(cutover);
   return withStore(environment, row.place, definition, async (store) => {
-    if (!isClaimed(cutover, "going-back")) await claim(cutover, "going-back", {});
     const found = await findDatabase(maintenance, { oid: production.oid });
-    if (found?.name !== production.name) {
+    if (found === undefined)
+      throw new RehearsalError("NotFound", { what: "database", name: fencedName(production, row) });
+    if (!isClaimed(cutover, "going-back")) await claim(cutover, "going-back", {});
+    if (found.name !== production.name) {
       context.passed("claimed");
       await callStop(cutover, "json");
       context.passed("stopped");
@@ -165,7 +167,7 @@ async function closeBack(cutover: Cutover, production: Production) {
     return withStore(environment, row.place, definition, async (store) =>
       settleReturn(cutover, await amount(store), await startServices(cutover, "postgres")),
     );
-  await shut(maintenance, production);
+  if (found !== undefined) await shut(maintenance, production);
   await withStore(environment, row.place, definition, async (store) => {
     if ((await store.head()).state === "closed") await store.setState("closed", "canonical");
   });

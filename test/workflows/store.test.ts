@@ -211,8 +211,14 @@ test("what was edited by hand is named, and keeps the store from counting: the d
   expect((await service.must<{ phase: string }>("POST", at("give-ups"), {})).phase).toBe("given-up");
 });
 
-test("services that do not stop keep the database open, and the store follows on", async () => {
+test("a promotion, a column made by hand, and services that do not stop keep the database open, and the store follows on", async () => {
   await compared("unstopped");
+  const gate = service.gate("admit:begun");
+  const promotion = await service.promote("rooms", release);
+  await gate.reached();
+  expect(await refused(at("cutovers"), {})).toMatchObject({ code: "EnvironmentLocked" });
+  gate.open();
+  await service.until(promotion, "nothing-to-do");
   await execute(address, "alter table rooms add column by_hand text");
   expect(await runTask(service, at("cutovers"))).toMatchObject({ error: { code: "DriftFound" } });
   await execute(address, "alter table rooms drop column by_hand");
