@@ -1,20 +1,10 @@
-/** A store's place in a folder of this machine: drafts that become files by one rename, and a lock that dies with its process. */
-import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+/** A store's place in a folder of this machine: files that are exchanged by one rename, and a lock that dies with its process. */
+import { mkdir, realpath } from "node:fs/promises";
 import { sha256 } from "../../core/digest.ts";
-import { RehearsalError } from "../../core/errors.ts";
-import { CACHE, type Place, type Placed } from "./place.ts";
-import { storeMilestone } from "./store-milestone.ts";
-import { checkPath, unsafe } from "./store-path.ts";
+import { FolderFiles, failing } from "./folder-files.ts";
+import { FolderLock } from "./folder-lock.ts";
+import type { Place, Placed } from "./place.ts";
 
-/** Files on their way, in the same file system, where no pattern leads. */
-const DRAFTS = `${CACHE}drafts`;
-const STREAMS = `${CACHE}streams`;
-const LOCK = `${CACHE}lock.sqlite`;
-const PIECE = 256 * 1024;
 /** Milliseconds that somebody waits for others to let go of the folder. */
 const PATIENCE = 30_000;
 
@@ -24,379 +14,72 @@ export async function openFolderPlace(folder: string, { patience = PATIENCE } = 
     await mkdir(folder, { recursive: true });
     return realpath(folder);
   });
-  return new FolderPlace(top, patience);
-}
-
-type Lock = import("node:sqlite").DatabaseSync;
-
-class FolderPlace implements Place {
-  readonly where: string;
-  readonly appends = true;
-  readonly #top: string;
-  readonly #patience: number;
-  #lock: Promise<Lock> | undefined;
-  /** Whoever of this process wants to write waits for the one before. */
-  #turn: Promise<unknown> = Promise.resolve();
-  #swept = false;
-
-  constructor(top: string, patience: number) {
-    this.where = top;
-    this.#top = top;
-    this.#patience = patience;
-  }
-
-  async read(path: string): Promise<Placed | undefined> {
-    const pieces: Uint8Array[] = [];
-    let found = false;
-    await this.#opened(path, async (file) => {
-      found = true;
-      pieces.push(await file.readFile());
-    });
-    if (!found) return undefined;
-    const bytes = Buffer.concat(pieces);
-    return { bytes, tag: sha256(bytes) };
-  }
-
-  async readIf(path: string, tag: string): Promise<Placed | "same" | undefined> {
-    const found = await this.read(path);
-    return found?.tag === tag ? "same" : found;
-  }
-
-  async *stream(path: string): AsyncGenerator<Uint8Array> {
-    const file = await this.#open(path, constants.O_RDONLY);
-    if (file === undefined) return;
-    try {
-      for (;;) {
-        const piece = Buffer.allocUnsafe(PIECE);
-        const { bytesRead } = await file.read(piece, 0, piece.length, null);
-        if (bytesRead === 0) return;
-        yield piece.subarray(0, bytesRead);
-      }
-    } finally {
-      await file.close();
-    }
-  }
-
-  write(path: string, bytes: Uint8Array, expected: string | undefined): Promise<string | "conflict"> {
-    return this.exclusively((held) => held.write(path, bytes, expected));
-  }
-
-  writeStream(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-    return this.#draft(STREAMS, path, async (file) => {
-      // What the source throws is not the folder's failure.
-      for await (const piece of source) await failing(this.where, () => file.writeFile(piece));
-    });
-  }
-
-  append(): Promise<undefined> {
-    throw new TypeError("appends are made inside exclusively");
-  }
-
-  async remove(path: string): Promise<void> {
-    const place = await this.#folderOf(path);
-    if (place === undefined) return;
-    await failing(this.where, async () => {
-      await rm(join(this.#top, path), { force: true });
-      await syncFolder(place);
-    });
-  }
-
-  async *list(prefix: string): AsyncGenerator<{ path: string; size: number }> {
-    const under = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-    for await (const found of this.#walk(under)) if (found.path.startsWith(prefix)) yield found;
-  }
-
-  exclusively<T>(work: (held: Place) => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(async () => {
-      const lock = await this.#locked();
-      try {
-        if (!this.#swept) await this.#sweep();
-        return await work(new HeldFolder(this, this.#top));
-      } finally {
-        lock.exec("rollback");
-      }
-    });
-    // The next one's turn comes however this one ends.
-    this.#turn = turn.catch(() => undefined);
-    return turn;
-  }
-
-  async close(): Promise<void> {
-    await this.#turn;
-    const lock = await this.#lock?.catch(() => undefined);
-    this.#lock = undefined;
-    lock?.close();
-  }
-
-  /** Writes beside and renames: whoever reads meanwhile sees the old file or the new one. Called under the lock, or for a file that nobody else writes. */
-  async #draft(drafts: string, path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
-    checkPath(path);
-    await failing(this.where, async () => {
-      await mkdir(join(this.#top, drafts), { recursive: true });
-      await makeFolder(this.#top, dirname(path));
-    });
-    const folder = await this.#folderOf(path);
-    if (folder === undefined) throw unsafe(path, "its folder was taken away");
-    const draft = join(this.#top, drafts, randomBytes(8).toString("hex"));
-    try {
-      const file = await failing(this.where, () => open(draft, "wx", 0o600));
-      try {
-        await fill(file);
-        // On the disk before it has the name, or a loss of power could leave an empty file under it.
-        await failing(this.where, () => file.sync());
-      } finally {
-        await file.close();
-      }
-      storeMilestone(this.where, "drafted");
-      await failing(this.where, async () => {
-        await rename(draft, join(this.#top, path));
-        await syncFolder(folder);
-      });
-    } catch (error) {
-      await rm(draft, { force: true });
-      throw error;
-    }
-  }
-
-  async drafted(path: string, bytes: Uint8Array): Promise<void> {
-    await this.#draft(DRAFTS, path, (file) => failing(this.where, () => file.writeFile(bytes)));
-  }
-
-  async appended(path: string, bytes: Uint8Array, at: number, size: number): Promise<"conflict" | undefined> {
-    const file = await this.#open(path, constants.O_RDWR);
-    if (file === undefined) return "conflict";
-    return failing(this.where, async () => {
-      try {
-        if ((await file.stat()).size !== size) return "conflict";
-        if (at < size) await file.truncate(at);
-        storeMilestone(this.where, "cut");
-        for (let done = 0; done < bytes.length; ) {
-          const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
-          done += bytesWritten;
-        }
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
-      return undefined;
-    });
-  }
-
-  async #opened(path: string, work: (file: FileHandle) => Promise<void>): Promise<void> {
-    const file = await this.#open(path, constants.O_RDONLY);
-    if (file === undefined) return;
-    try {
-      await failing(this.where, () => work(file));
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** Undefined where nothing is. A link is not followed, and nobody is waited for at a pipe. */
-  async #open(path: string, flags: number): Promise<FileHandle | undefined> {
-    if ((await this.#folderOf(path)) === undefined) return undefined;
-    const file = await failing(this.where, async () => {
-      try {
-        return await open(join(this.#top, path), flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-      } catch (error) {
-        if (isCode(error, "ENOENT")) return undefined;
-        if (isCode(error, "ELOOP", "EISDIR", "ENXIO")) throw unsafe(path, "it is a link, or no file");
-        throw error;
-      }
-    });
-    if (file !== undefined && !(await file.stat()).isFile()) {
-      await file.close();
-      throw unsafe(path, "it is no file");
-    }
-    return file;
-  }
-
-  /** The folder that a path is in; undefined where none is. No folder above it may be a link that leads elsewhere. */
-  async #folderOf(path: string): Promise<string | undefined> {
-    checkPath(path);
-    const folder = join(this.#top, dirname(path));
-    return failing(this.where, async () => {
-      try {
-        if ((await realpath(folder)) !== folder) throw unsafe(path, "a folder above it is a link");
-      } catch (error) {
-        if (isCode(error, "ENOENT")) return undefined;
-        if (isCode(error, "ENOTDIR")) throw unsafe(path, "what should be a folder above it is none");
-        throw error;
-      }
-      return folder;
-    });
-  }
-
-  async *#walk(under: string): AsyncGenerator<{ path: string; size: number }> {
-    const entries = await failing(this.where, async () => {
-      try {
-        return await readdir(join(this.#top, under), { withFileTypes: true });
-      } catch (error) {
-        if (isCode(error, "ENOENT", "ENOTDIR")) return [];
-        throw error;
-      }
-    });
-    const named = entries.map((entry) => ({
-      entry,
-      path: under + entry.name + (entry.isDirectory() ? "/" : ""),
-    }));
-    named.sort((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)));
-    for (const { entry, path } of named) {
-      if (path === `${DRAFTS}/` || path === `${STREAMS}/` || path.startsWith(LOCK)) continue;
-      if (entry.isDirectory()) yield* this.#walk(path);
-      else {
-        const found = await lstat(join(this.#top, path)).catch(() => undefined);
-        if (found !== undefined) yield { path, size: found.size };
-      }
-    }
-  }
-
-  /** What others have died over; nobody but who holds the lock writes there. */
-  async #sweep(): Promise<void> {
-    await rm(join(this.#top, DRAFTS), { recursive: true, force: true });
-    this.#swept = true;
-  }
-
-  /** SQLite's lock on a file is the system's: it goes with the process that holds it, however that ends. */
-  async #locked(): Promise<Lock> {
-    this.#lock ??= openLock(this.#top, this.where);
-    const lock = await this.#lock.catch((error: unknown) => {
-      this.#lock = undefined;
-      throw error;
-    });
-    let waited = 0;
-    for (let tries = 1; ; tries++) {
-      try {
-        lock.exec("begin exclusive");
-        return lock;
-      } catch (error) {
-        if ((error as { errcode?: number }).errcode !== BUSY)
-          throw new RehearsalError(
-            "StorePlaceFailed",
-            { place: this.where, reason: `${LOCK}: ${(error as Error).message}` },
-            { cause: error },
-          );
-        if (waited >= this.#patience) throw new RehearsalError("StoreBusy", { tries }, { cause: error });
-        // Counted and not measured: a clock that is set does not end the waiting, nor lengthen it.
-        const time = Math.random() * Math.min(2 ** tries, 25);
-        waited += time;
-        await pause(time);
-      }
-    }
-  }
-}
-
-/** SQLITE_BUSY. */
-const BUSY = 5;
-
-async function openLock(top: string, where: string): Promise<Lock> {
-  const { DatabaseSync } = await import("node:sqlite");
-  return failing(where, async () => {
-    await makeFolder(top, CACHE);
-    if ((await realpath(join(top, CACHE))) !== join(top, CACHE.slice(0, -1)))
-      throw unsafe(LOCK, "a folder above it is a link");
-    return new DatabaseSync(join(top, LOCK), { timeout: 0 });
-  });
+  const files = new FolderFiles(top);
+  const lock = new FolderLock(top, patience);
+  let swept = false;
+  const place: Place = {
+    where: top,
+    appends: true,
+    read: (path) => files.read(path),
+    readIf: async (path, tag) => sameAs(tag, await files.read(path)),
+    stream: (path) => files.stream(path),
+    write: (path, bytes, expected) => place.exclusively((held) => held.write(path, bytes, expected)),
+    writeStream: (path, source) => files.writeStream(path, source),
+    append: async () => {
+      throw new TypeError("appends are made inside exclusively");
+    },
+    remove: (path) => files.remove(path),
+    list: (prefix) => files.list(prefix),
+    exclusively: (work) =>
+      lock.during(async () => {
+        if (!swept) await files.sweep();
+        swept = true;
+        return work(heldPlace(place, files));
+      }),
+    close: () => lock.close(),
+  };
+  return place;
 }
 
 /** What writes while the lock is held. It remembers what it read, for nobody else changes it meanwhile. */
-class HeldFolder implements Place {
-  readonly where: string;
-  readonly appends = true;
-  readonly #folder: FolderPlace;
-  readonly #tags = new Map<string, string | undefined>();
-
-  constructor(folder: FolderPlace, top: string) {
-    this.#folder = folder;
-    this.where = top;
-  }
-
-  async read(path: string): Promise<Placed | undefined> {
-    const found = await this.#folder.read(path);
-    this.#tags.set(path, found?.tag);
+function heldPlace(place: Place, files: FolderFiles): Place {
+  const tags = new Map<string, string | undefined>();
+  const read = async (path: string) => {
+    const found = await files.read(path);
+    tags.set(path, found?.tag);
     return found;
-  }
-
-  async readIf(path: string, tag: string): Promise<Placed | "same" | undefined> {
-    const found = await this.read(path);
-    return found?.tag === tag ? "same" : found;
-  }
-
-  stream(path: string): AsyncIterable<Uint8Array> {
-    return this.#folder.stream(path);
-  }
-
-  async write(path: string, bytes: Uint8Array, expected: string | undefined): Promise<string | "conflict"> {
-    if (!this.#tags.has(path)) await this.read(path);
-    if (this.#tags.get(path) !== expected) return "conflict";
-    await this.#folder.drafted(path, bytes);
-    const tag = sha256(bytes);
-    this.#tags.set(path, tag);
-    return tag;
-  }
-
-  writeStream(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-    this.#tags.delete(path);
-    return this.#folder.writeStream(path, source);
-  }
-
-  append(path: string, bytes: Uint8Array, at: number, size: number): Promise<"conflict" | undefined> {
-    this.#tags.delete(path);
-    return this.#folder.appended(path, bytes, at, size);
-  }
-
-  remove(path: string): Promise<void> {
-    this.#tags.delete(path);
-    return this.#folder.remove(path);
-  }
-
-  list(prefix: string): AsyncIterable<{ path: string; size: number }> {
-    return this.#folder.list(prefix);
-  }
-
-  exclusively<T>(work: (held: Place) => Promise<T>): Promise<T> {
-    return work(this);
-  }
-
-  async close(): Promise<void> {}
+  };
+  const held: Place = {
+    ...place,
+    read,
+    readIf: async (path, tag) => sameAs(tag, await read(path)),
+    write: async (path, bytes, expected) => {
+      if (!tags.has(path)) await read(path);
+      if (tags.get(path) !== expected) return "conflict";
+      await files.write(path, bytes);
+      const tag = sha256(bytes);
+      tags.set(path, tag);
+      return tag;
+    },
+    writeStream: (path, source) => {
+      tags.delete(path);
+      return files.writeStream(path, source);
+    },
+    append: (path, bytes, at, size) => {
+      tags.delete(path);
+      return files.append(path, bytes, at, size);
+    },
+    remove: (path) => {
+      tags.delete(path);
+      return files.remove(path);
+    },
+    exclusively: (work) => work(held),
+    // It is the place's.
+    close: async () => {},
+  };
+  return held;
 }
 
-/** Makes a folder below the top, each one on the disk before the next. */
-async function makeFolder(top: string, folder: string): Promise<void> {
-  const made = await mkdir(join(top, folder), { recursive: true });
-  if (made === undefined) return;
-  for (let at = join(top, folder); at.length > top.length; ) {
-    at = dirname(at);
-    await syncFolder(at);
-    if (at === dirname(made)) return;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** What the system refuses, such as a full disk, in the catalogue's words. */
-async function failing<T>(place: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof RehearsalError || !isCode(error)) throw error;
-    throw new RehearsalError(
-      "StorePlaceFailed",
-      { place, reason: (error as Error).message },
-      { cause: error },
-    );
-  }
-}
-
-/** Whether it is an error of the system, of one of these kinds where any are given. */
-function isCode(error: unknown, ...codes: string[]): boolean {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  return syscall !== undefined && (codes.length === 0 || codes.includes(code ?? ""));
+function sameAs(tag: string, found: Placed | undefined): Placed | "same" | undefined {
+  return found?.tag === tag ? "same" : found;
 }

@@ -16,8 +16,11 @@ export interface Entry {
 /** Columns that rows are found by: an index's, a unique constraint's, a relation's, or the first ones of the key. */
 interface Finder {
   columns: readonly string[];
-  entries: Map<string, Set<Entry>>;
+  entries: Entries;
 }
+
+/** By a text; a single entry, as unique ones are, is not worth a set. */
+type Entries = Map<string, Entry | Set<Entry>>;
 
 export class ModelIndex {
   readonly model: StoreModel;
@@ -26,7 +29,7 @@ export class ModelIndex {
   /** Its files are being read: what is committed meanwhile has to be read once more. */
   reading = 0;
   readonly #entries = new Map<string, Entry>();
-  readonly #byPath = new Map<string, Set<Entry>>();
+  readonly #byPath: Entries = new Map();
   readonly #finders: Finder[];
   #ordered: Entry[] | undefined;
 
@@ -52,7 +55,7 @@ export class ModelIndex {
     if (columns.length === 0) return this.#entries.values();
     const finder = this.#finders.find((one) => sameColumns(one.columns, columns));
     if (finder === undefined) return undefined;
-    return finder.entries.get(indexText(this.model, finder.columns, row)) ?? [];
+    return all(finder.entries.get(indexText(this.model, finder.columns, row)));
   }
 
   set(row: Row, path: string): void {
@@ -80,7 +83,7 @@ export class ModelIndex {
 
   /** All of a file's rows, as it has been read anew. */
   reload(path: string, rows: ReadonlyMap<string, Row>): void {
-    for (const { text } of [...(this.#byPath.get(path) ?? [])]) if (!rows.has(text)) this.remove(text, path);
+    for (const { text } of [...all(this.#byPath.get(path))]) if (!rows.has(text)) this.remove(text, path);
     for (const row of rows.values()) this.set(row, path);
   }
 
@@ -116,14 +119,20 @@ function findersOf(
   return all.filter((columns, at) => all.findIndex((other) => sameColumns(other, columns)) === at);
 }
 
-function added(sets: Map<string, Set<Entry>>, text: string, entry: Entry): void {
-  const set = sets.get(text);
-  if (set === undefined) sets.set(text, new Set([entry]));
-  else set.add(entry);
+function all(found: Entry | Set<Entry> | undefined): Iterable<Entry> {
+  if (found === undefined) return [];
+  return found instanceof Set ? found : [found];
 }
 
-function removed(sets: Map<string, Set<Entry>>, text: string, entry: Entry): void {
-  const set = sets.get(text);
-  set?.delete(entry);
-  if (set?.size === 0) sets.delete(text);
+function added(entries: Entries, text: string, entry: Entry): void {
+  const found = entries.get(text);
+  if (found === undefined) entries.set(text, entry);
+  else if (found instanceof Set) found.add(entry);
+  else entries.set(text, new Set([found, entry]));
+}
+
+function removed(entries: Entries, text: string, entry: Entry): void {
+  const found = entries.get(text);
+  if (found instanceof Set) found.delete(entry);
+  if (found === entry || (found instanceof Set && found.size === 0)) entries.delete(text);
 }
