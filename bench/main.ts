@@ -4,12 +4,14 @@ import { benchApi } from "./api.ts";
 import { benchBackup } from "./backup.ts";
 import { benchBundles } from "./bundles.ts";
 import { benchColdStart } from "./cold-start.ts";
+import { benchFeed } from "./feed.ts";
 import { benchImport } from "./import.ts";
 import { benchLint } from "./lint.ts";
 import { benchMigrate } from "./migrate.ts";
 import { benchPrune } from "./prune.ts";
 import { benchRollback } from "./rollback.ts";
 import { benchSnapshot } from "./snapshot.ts";
+import { benchStore } from "./store.ts";
 
 /** A bench prints its figures and tells whether they are within what was promised. */
 type Bench = (options: { json: boolean; gb: number; runs: number; sizes: number[] }) => Promise<boolean>;
@@ -19,12 +21,14 @@ const BENCHES: Record<string, Bench> = {
   backup: benchBackup,
   bundles: benchBundles,
   "cold-start": benchColdStart,
+  feed: benchFeed,
   import: benchImport,
   lint: benchLint,
   migrate: benchMigrate,
   prune: benchPrune,
   rollback: benchRollback,
   snapshot: benchSnapshot,
+  store: benchStore,
 };
 
 const { values, positionals } = parseArgs({

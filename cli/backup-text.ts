@@ -5,6 +5,7 @@ import { describeFilesImport } from "./files-import-text.ts";
 import { describePruneTest } from "./prune-text.ts";
 import { describeRegenerated } from "./reporting-text.ts";
 import { describeSqliteImport } from "./sqlite-import-text.ts";
+import { describeStoreTask } from "./store-text.ts";
 import { bytes, columns, duration, facts, plain, rows, short, when } from "./text.ts";
 
 /** A line for each. */
@@ -148,6 +149,13 @@ export function describeOutcome({ id, kind, outcome }: Task): string {
       return `${id}: proved; databases that have had the originals take the squash for them`;
     case "prune-test":
       return describePruneTest(told);
+    case "store-dump":
+    case "store-export":
+    case "store-sync":
+    case "store-verify":
+    case "store-import":
+    case "store-cutover":
+      return describeStoreTask(id, kind, told);
     case "baseline":
       return `${id}: ${amount("tables")} tables, ${rows(amount("rows"))}, at ${when(text("takenAt"))}`;
   }

@@ -11,6 +11,7 @@ import * as ledger from "./ledger-answers.ts";
 import * as pruning from "./prune-answers.ts";
 import { listedQueries, queryResult, writtenQuery } from "./query-answers.ts";
 import * as reporting from "./reporting-answers.ts";
+import * as storing from "./store-answers.ts";
 
 const error = z.object({
   code: z.string(),
@@ -129,8 +130,19 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "import files": [answers.task],
   "import sqlite": [answers.task],
   "import report": [importReport, z.object({ task: z.string(), path: z.string(), lines: z.number() })],
+  "store check": [storing.checked],
+  "store models": [storing.written],
+  "store dump": [storing.dumped],
+  "store export": [answers.task],
+  "store sync": [answers.task],
+  "store verify": [answers.task],
+  "store cutover": [answers.task],
+  "store import": [answers.task],
+  "store status": [storing.stores],
+  "store give-up": [storing.store],
   "squash make": [z.object({ task: z.string(), path: z.string(), gone: paths, release: z.string() })],
   "squash prove": [answers.task],
+  "feed add": [z.object({ feed: z.string(), tables: paths, known: z.boolean(), sql: z.string(), paths })],
   drift: [answers.drift],
   diff: [answers.diff],
   plan: [answers.plan],

@@ -14,6 +14,7 @@ import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { diffCommand, driftCommand } from "./commands/drift.ts";
 import { envCommand } from "./commands/env.ts";
+import { feedCommand } from "./commands/feed.ts";
 import { importCommand } from "./commands/import.ts";
 import { inventoryCommand } from "./commands/inventory.ts";
 import { issuerCommand } from "./commands/issuer.ts";
@@ -35,6 +36,7 @@ import { rollbackCommand } from "./commands/rollback.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { squashCommand } from "./commands/squash.ts";
 import { statusCommand } from "./commands/status.ts";
+import { storeCommand } from "./commands/store.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { whoamiCommand } from "./commands/whoami.ts";
 
@@ -52,7 +54,9 @@ const COMMANDS: Declare[] = [
   inventoryCommand,
   schemaCommand,
   squashCommand,
+  feedCommand,
   importCommand,
+  storeCommand,
   driftCommand,
   diffCommand,
   planCommand,

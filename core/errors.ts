@@ -36,6 +36,7 @@ const LISTS: Record<string, string> = {
   hold: "prune holds",
   report: "reporting list",
   document: "reporting list",
+  store: "store status",
 };
 
 export const ERRORS = {
@@ -1195,8 +1196,8 @@ export const ERRORS = {
   ConfigInvalid: entry<{ path: string; problems: string }>({
     message: (f) => `${f.path} is not valid: ${f.problems}`,
     hint: (f) =>
-      f.path === "inventory.yaml" || f.path.startsWith("plans/")
-        ? `correct the named keys; docs/schemas/${f.path === "inventory.yaml" ? "inventory" : "data-plan"}.schema.json says what may stand where, and an editor checks it`
+      f.path === "inventory.yaml" || f.path === "store.yaml" || f.path.startsWith("plans/")
+        ? `correct the named keys; docs/schemas/${f.path.startsWith("plans/") ? "data-plan" : f.path.replace(".yaml", "")}.schema.json says what may stand where, and an editor checks it`
         : "correct the named keys; rehearsal.yaml holds project, description, seeds, format and migrations, and nothing else",
     status: 422,
     exit: 2,
@@ -1311,6 +1312,18 @@ export const ERRORS = {
     message: (f) => `schema.lock.json cannot be used: ${f.reason}`,
     hint: 'write it anew with "rehearsal schema --env ENVIRONMENT"',
     status: 422,
+    exit: 2,
+  }),
+  FeedTableUnfit: entry<{ table: string; reason: string }>({
+    message: (f) => `"${f.table}" cannot be followed by a feed: ${f.reason}`,
+    hint: 'name tables as schema.lock.json does; where it is older than the migrations, write it anew with "rehearsal schema --env ENVIRONMENT"',
+    status: 422,
+    exit: 2,
+  }),
+  FeedNameTaken: entry<{ name: string }>({
+    message: (f) => `${f.name} is a table of the project, and no feed`,
+    hint: "give the feed another name: --name NAME",
+    status: 409,
     exit: 2,
   }),
   SchemaDiffers: entry<{ promised: string; actual: string; differences: string }>({
@@ -1954,6 +1967,297 @@ export const ERRORS = {
     status: 409,
     exit: 1,
     retryable: true,
+  }),
+  // --- an application's store ------------------------------------------------------------------
+  DataBackendUnknown: entry<{ value: string }>({
+    message: (f) => `DATA_BACKEND is ${JSON.stringify(f.value)}, which is no backend`,
+    hint: "set it to postgres, json or dual; prisma is another word for postgres, and without it postgres is meant",
+    status: 400,
+    exit: 2,
+  }),
+  FeedMissing: entry<{ feed: string }>({
+    message: (f) => `the database has no change feed ${f.feed}`,
+    hint: 'write its migration with "rehearsal feed add TABLE…", and promote it',
+    status: 409,
+    exit: 1,
+  }),
+  FeedIncomplete: entry<{ feed: string; tables: readonly string[]; missing: readonly string[] }>({
+    message: (f) =>
+      `the change feed ${f.feed} is not told of every change: ${f.missing.join(", ")} missing, switched off or of an older key`,
+    hint: (f) =>
+      `write what is missing with "rehearsal feed add ${f.tables.map((table) => JSON.stringify(table)).join(" ")}", and promote it`,
+    status: 409,
+    exit: 1,
+  }),
+  FeedOnStandby: entry<{ feed: string }>({
+    message: (f) =>
+      `the change feed ${f.feed} cannot be read on a standby, which does not know what is under way`,
+    hint: "let the environment's URL name the primary",
+    status: 409,
+    exit: 1,
+  }),
+  FeedCursorForeign: entry<{ feed: string; reason: string }>({
+    message: (f) => `the cursor is not of this change feed ${f.feed}: ${f.reason}`,
+    hint: "what was missed cannot be told: export again, which gives a cursor of this feed",
+    status: 409,
+    exit: 1,
+  }),
+  FeedCursorExpired: entry<{ feed: string }>({
+    message: (f) => `changes behind the cursor are no longer kept in ${f.feed}`,
+    hint: "export again, which gives a new cursor; and let changes be kept for longer than readers stay away",
+    status: 409,
+    exit: 1,
+  }),
+  StoreModelUnknown: entry<{ model: string }>({
+    message: (f) => `the store has no model ${JSON.stringify(f.model)}`,
+    hint: "look at how it is spelt; a model that is new stands in store.yaml, and its module is written anew by: rehearsal store models",
+    status: 404,
+    exit: 2,
+  }),
+  StoreRowInvalid: entry<{ model: string; problems: string }>({
+    message: (f) => `what was given for the model "${f.model}" is not valid: ${f.problems}`,
+    hint: "correct the named columns: all of a row's columns are given, each in the encoding that docs/store-library.md tells of; nothing was written",
+    status: 422,
+    exit: 2,
+  }),
+  StoreUniqueViolated: entry<{ model: string; constraint: string; key: string }>({
+    message: (f) => `the row ${f.key} of "${f.model}" would be a second one by "${f.constraint}"`,
+    hint: "give it other values, or change the row that has these; nothing was written",
+    status: 409,
+    exit: 1,
+  }),
+  StoreReferenceMissing: entry<{ model: string; constraint: string; key: string; references: string }>({
+    message: (f) =>
+      `the row ${f.key} of "${f.model}" refers to a row of "${f.references}" that is not there, by "${f.constraint}"`,
+    hint: "write the row that it refers to first, in the same transaction if you like; nothing was written",
+    status: 409,
+    exit: 1,
+  }),
+  StoreStillReferenced: entry<{ model: string; constraint: string; key: string; by: string }>({
+    message: (f) =>
+      `rows of "${f.by}" still refer to what was to go with the row ${f.key} of "${f.model}", by "${f.constraint}"`,
+    hint: "delete or change the rows that refer to it first; nothing was written",
+    status: 409,
+    exit: 1,
+  }),
+  StoreIndexMissing: entry<{ model: string; columns: string }>({
+    message: (f) => `nothing that is declared finds rows of "${f.model}" by ${f.columns}`,
+    hint: "list by the columns of an index, a unique constraint, a foreign key or the first columns of the key, or make an index in a migration",
+    status: 422,
+    exit: 2,
+  }),
+  StoreBusy: entry<{ tries: number }>({
+    message: (f) => `something else came between, ${f.tries} times in a row; nothing was written`,
+    hint: "try again later; if it stays so, write less in one transaction, or let fewer write to the same rows at once",
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  StoreFileDamaged: entry<{ path: string; line?: number; reason: string }>({
+    message: (f) =>
+      `the store's file "${f.path}" is damaged${f.line === undefined ? "" : ` at line ${f.line}`}: ${f.reason}`,
+    hint: "take the file back from a copy, or mend it by hand and look at the whole again with: rehearsal store verify; the store itself changes nothing of it",
+    status: 500,
+    exit: 6,
+  }),
+  StoreSchemaDiffers: entry<{ differences: string }>({
+    message: (f) => `the database is not what the store's models were made of: ${f.differences}`,
+    hint: "promote the release that the models are of, or make them anew of the release that is there: rehearsal store models",
+    status: 409,
+    exit: 1,
+  }),
+  StoreClosed: entry({
+    message: () => "the store, or the transaction that was asked, is closed",
+    hint: "open the store again; of a transaction, await everything before its function returns, and ask nothing of it after a refusal",
+    status: 409,
+    exit: 1,
+  }),
+  StoreMissing: entry<{ place: string }>({
+    message: (f) => `there is no store at ${f.place}`,
+    hint: "look at how the place is spelt; a store is made by an export, whose head.json is written last: one that broke off is begun anew",
+    status: 404,
+    exit: 2,
+  }),
+  StoreNotCanonical: entry<{ place: string; state: string; wanted: string }>({
+    message: (f) => `the store at ${f.place} is ${f.state}, and would have to be ${f.wanted} for that`,
+    hint: (f) =>
+      f.state === "following"
+        ? "the database counts until the cutover: set DATA_BACKEND to postgres or dual"
+        : f.state === "canonical"
+          ? "the store counts, and the database does not: set DATA_BACKEND to json"
+          : "the data went back to the database: set DATA_BACKEND to postgres",
+    status: 409,
+    exit: 5,
+  }),
+  StoreDefinitionDiffers: entry<{ place: string }>({
+    message: (f) => `the store at ${f.place} was made for other models than those it is opened with`,
+    hint: 'open it with the module that "rehearsal store models" wrote for the release that the store was exported from, or export it anew',
+    status: 409,
+    exit: 2,
+  }),
+  StorePathUnsafe: entry<{ path: string; reason: string }>({
+    message: (f) => `the store does not touch the path ${JSON.stringify(f.path)}: ${f.reason}`,
+    hint: "a store's files are plain ones in its own folder: put what was moved elsewhere back, and mount the disk on the folder instead of linking to it",
+    status: 422,
+    exit: 2,
+  }),
+  StorePlaceFailed: entry<{ place: string; reason: string }>({
+    message: (f) => `the store's place ${f.place} could not be read or written: ${f.reason}`,
+    hint: "see to it that the disk has room and the folder may be written, and do it again; what was committed is kept, and is put in place by the next who writes",
+    status: 503,
+    exit: 1,
+    retryable: true,
+  }),
+  StoreCommitUnclear: entry<{ place: string; seq: number }>({
+    message: (f) =>
+      `whether the change number ${f.seq} of the store at ${f.place} is this one cannot be told any more: its answer was lost, and many came after it`,
+    hint: "read what was written, and write it again if it is not there; if it stays so, look at the way to the object store",
+    status: 503,
+    exit: 6,
+  }),
+  // --- an environment's store --------------------------------------------------------------------
+  StoreUndeclared: entry<{ environment: string; release: string }>({
+    message: (f) =>
+      f.release === ""
+        ? `no release was promoted to "${f.environment}" yet, so nothing says what a store of it holds`
+        : `the release ${f.release.slice(0, 12)}, which "${f.environment}" runs, has no store.yaml`,
+    hint: 'write store.yaml beside schema.lock.json, try it with "rehearsal store check", and promote a release that has both',
+    status: 422,
+    exit: 2,
+  }),
+  StoreAlready: entry<{ environment: string; store: string; phase: string }>({
+    message: (f) => `"${f.environment}" has the store ${f.store} already, which is ${f.phase}`,
+    hint: (f) =>
+      `go on with that one: "rehearsal store status ${f.environment}"; or let go of it with "rehearsal store give-up ${f.environment}" and export again`,
+    status: 409,
+    exit: 2,
+  }),
+  StoreNone: entry<{ environment: string }>({
+    message: (f) => `"${f.environment}" has no store`,
+    hint: (f) => `make one with: rehearsal store export ${f.environment}`,
+    status: 409,
+    exit: 2,
+  }),
+  StorePhaseUnfit: entry<{ environment: string; store: string; phase: string; wanted: string }>({
+    message: (f) => `the store ${f.store} is ${f.phase}, and has to be ${f.wanted} for that`,
+    hint: (f) =>
+      f.wanted.startsWith("verified")
+        ? `bring it up and compare it first: rehearsal store sync ${f.environment}; rehearsal store verify ${f.environment}`
+        : `see where it stands with: rehearsal store status ${f.environment}`,
+    status: 409,
+    exit: 2,
+  }),
+  StoreCutOver: entry<{ environment: string; store: string; phase: string }>({
+    message: (f) =>
+      f.phase === "cut-over"
+        ? `what counts of "${f.environment}" is its store ${f.store}: its database is behind a fence`
+        : `the store ${f.store} is ${f.phase}: the database of "${f.environment}" is behind a fence, or about to be`,
+    hint: (f) =>
+      `go back to the database first: rehearsal store cutover ${f.environment} --back; see where it stands with: rehearsal store status ${f.environment}`,
+    status: 409,
+    exit: 5,
+  }),
+  StoreOverProd: entry<{ environment: string; given: string; what: string }>({
+    message: (f) =>
+      f.given
+        ? `"${f.given}" is not the environment that this is about, which is "${f.environment}"`
+        : `"${f.environment}" has the role prod, and ${f.what}`,
+    hint: (f) =>
+      `try it on another environment first; to do it all the same, say the environment's name: --confirm ${f.environment}`,
+    status: 422,
+    exit: 2,
+  }),
+  StorePlaceUnfit: entry<{ place: string; reason: string }>({
+    message: (f) => `a store cannot be at ${f.place}: ${f.reason}`,
+    hint: "name a folder where the service runs on your machine, or stores/NAME where the environment's policy names its storage; see docs/store.md",
+    status: 422,
+    exit: 2,
+  }),
+  StoreReleaseChanged: entry<{ environment: string; store: string; release: string }>({
+    message: (f) =>
+      `the store ${f.store} was made of other models than the release ${f.release.slice(0, 12)} has, which "${f.environment}" runs now`,
+    hint: (f) =>
+      `let go of it and export again: rehearsal store give-up ${f.environment}; rehearsal store export ${f.environment}`,
+    status: 409,
+    exit: 2,
+  }),
+  StoreDiffers: entry<{ store: string; differences: string; task: string }>({
+    message: (f) => `the store ${f.store} and the database do not hold the same: ${f.differences}`,
+    hint: (f) =>
+      `nothing was cut over, and the database is open as before; mend what differs, then compare again with "rehearsal store verify"; all of it stands in the files of ${f.task}`,
+    status: 409,
+    exit: 3,
+  }),
+  // --- the move between a database and a store ---------------------------------------------------
+  StoreEncodingUnfit: entry({
+    message: () =>
+      "the database is encoded in SQL_ASCII: it does not know what the bytes of its texts mean, and a store holds Unicode",
+    hint: "bring it into a database encoded in UTF8 first, by a dump whose client encoding is the one the bytes are in",
+    status: 422,
+    exit: 2,
+  }),
+  StorePlaceTaken: entry<{ place: string; path: string }>({
+    message: (f) => `a store cannot be exported to ${f.place}: something lies there already, "${f.path}"`,
+    hint: "name another place, or an empty one: an export writes over nothing",
+    status: 409,
+    exit: 2,
+  }),
+  StoreExportOvertaken: entry<{ place: string }>({
+    message: (f) => `another export to ${f.place} has begun since, and this one has stopped`,
+    hint: "let that one end; to begin anew, start one export when no other runs",
+    status: 409,
+    exit: 1,
+  }),
+  StoreDocumentTooLarge: entry<{ path: string; model: string; megabytes: number }>({
+    message: (f) =>
+      `the file "${f.path}" would be larger than ${f.megabytes} MB, in the rows of "${f.model}"`,
+    hint: "a .json file is read and written whole: let store.yaml divide the model by a placeholder, or keep it in .jsonl; nothing was exported",
+    status: 422,
+    exit: 2,
+  }),
+  StoreNotFollowed: entry<{ place: string }>({
+    message: (f) =>
+      `the store at ${f.place} was exported without a change feed, so nothing tells what has changed since`,
+    hint: "add a feed of the tables with: rehearsal feed add TABLE…, promote it, and export again",
+    status: 409,
+    exit: 2,
+  }),
+  StoreSyncOvertaken: entry<{ place: string }>({
+    message: (f) => `another sync of ${f.place} came between; what this one read was not written`,
+    hint: "nothing is lost: the other one has done it; sync again",
+    status: 409,
+    exit: 1,
+    retryable: true,
+  }),
+  StoreNotWhole: entry<{ place: string; reason: string }>({
+    message: (f) => `the store at ${f.place} is not whole: ${f.reason}`,
+    hint: "find every file that is concerned with: rehearsal store verify; nothing was imported",
+    status: 409,
+    exit: 3,
+  }),
+  StoreTargetTaken: entry<{ table: string; database: string }>({
+    message: (f) => `the table ${f.table} of "${f.database}" has rows`,
+    hint: "a store is imported into empty tables, or into the database that it came from by: rehearsal store cutover --back; nothing was written",
+    status: 409,
+    exit: 2,
+  }),
+  StoreTargetReferenced: entry<{ table: string; by: string; constraint: string }>({
+    message: (f) => `${f.by} refers to ${f.table} by "${f.constraint}", and no model has it`,
+    hint: "name it in store.yaml as a model as well, or empty it first: its rows would point at nothing while what they point at is replaced; nothing was written",
+    status: 409,
+    exit: 2,
+  }),
+  StoreTargetUnfit: entry<{ database: string; problems: string }>({
+    message: (f) => `the database "${f.database}" does not take what the store holds: ${f.problems}`,
+    hint: "bring it to the release that the store was made of first; nothing was written",
+    status: 409,
+    exit: 3,
+  }),
+  StoreImportDiffers: entry<{ models: string }>({
+    message: (f) => `after the import the database would not hold what the store does: ${f.models}`,
+    hint: "a trigger of the target that is ENABLE ALWAYS changes rows, or the target is of another release; nothing was written",
+    status: 409,
+    exit: 3,
   }),
 } as const;
 

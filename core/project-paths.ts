@@ -7,7 +7,13 @@ import { CONFIG_PATH, type ProjectConfig } from "./project-config.ts";
 import { configInvalid } from "./yaml-file.ts";
 
 /** Files at the project's top that belong to a release. */
-export const TOP_FILES = ["rehearsal.yaml", "inventory.yaml", "schema.lock.json", "schema.md"] as const;
+export const TOP_FILES = [
+  "rehearsal.yaml",
+  "inventory.yaml",
+  "schema.lock.json",
+  "schema.md",
+  "store.yaml",
+] as const;
 
 export interface Folder {
   /** What may stand in it; `deep` folders hold anything at any depth. */

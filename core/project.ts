@@ -24,6 +24,8 @@ import {
 } from "./reporting/reports.ts";
 import { parseSchemaLock, SCHEMA_LOCK_PATH, type SchemaLock } from "./schema-lock.ts";
 import { parseSqlFile, parseView, type SqlFile } from "./sql-file.ts";
+import type { StoreDefinition } from "./store/definition.ts";
+import { parseStoreFile, STORE_PATH } from "./store/store-file.ts";
 
 /** A file of a project, by its path relative to the project's folder. */
 export interface ProjectFile {
@@ -47,6 +49,8 @@ export interface Project {
   inventory: Inventory;
   /** What the release promises of its schema; a project need not promise. */
   schemaLock?: SchemaLock;
+  /** What a store of its data holds, by store.yaml and the schema lock. */
+  store?: StoreDefinition;
   /** By path. */
   plans: DataPlan[];
   /** By path. */
@@ -79,6 +83,8 @@ export async function checkProject(
   const inventory = sorted.find((file) => file.path === INVENTORY_PATH);
   const parsedInventory = parseInventory(inventory?.bytes);
   const lock = sorted.find((file) => file.path === SCHEMA_LOCK_PATH);
+  const schemaLock = lock && parseSchemaLock(lock.bytes);
+  const store = sorted.find((file) => file.path === STORE_PATH);
   const folder = (name: string) => sorted.filter((file) => file.path.startsWith(`${name}/`));
   const own = sorted.filter((file) => isMigration(file.path, layout));
   const sequence = FORMATS[parsedConfig.format].read(own, layout.folder);
@@ -99,7 +105,8 @@ export async function checkProject(
     queries: await inTurn(folder("queries"), (file) => parseQuery(file.path, file.bytes)),
     reporting: await parseReporting(folder("reports")),
     inventory: parsedInventory,
-    ...(lock !== undefined && { schemaLock: parseSchemaLock(lock.bytes) }),
+    ...(schemaLock !== undefined && { schemaLock }),
+    ...(store !== undefined && { store: parseStoreFile(store.bytes, schemaLock) }),
     plans: folder("plans").map((file) => parseDataPlan(file.path, file.bytes)),
     imports: imports.filter((one) => one.from === "files"),
     sqliteImports: imports.filter((one) => one.from === "sqlite"),

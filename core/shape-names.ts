@@ -33,6 +33,29 @@ export function tableOfIndex(definition: string): string[] | undefined {
   return table === undefined ? undefined : namesOf(table);
 }
 
+const ORDER = "(?: (?:ASC|DESC))?(?: NULLS (?:FIRST|LAST))?";
+
+const PLAIN_INDEX = new RegExp(
+  `^CREATE (UNIQUE )?INDEX (?:${NAME}) ON (?:ONLY )?${QUALIFIED} USING \\w+ \\(((?:${NAME})${ORDER}(?:, (?:${NAME})${ORDER})*)\\)` +
+    `(?: INCLUDE \\([^)]*\\))?( NULLS NOT DISTINCT)?(?: WITH \\([^)]*\\))?$`,
+  "u",
+);
+
+/** What an index of the server's definition is about; undefined for one that is partial, or over anything but plain columns. */
+export function parsePlainIndex(
+  definition: string,
+): { unique: boolean; columns: string[]; nullsNotDistinct: boolean } | undefined {
+  const [, unique, list, notDistinct] = PLAIN_INDEX.exec(definition) ?? [];
+  if (list === undefined) return undefined;
+  return {
+    unique: unique !== undefined,
+    columns: [...list.matchAll(new RegExp(`(${NAME})${ORDER}(?:, |$)`, "gu"))].flatMap(([, name]) =>
+      namesOf(name ?? ""),
+    ),
+    nullsNotDistinct: notDistinct !== undefined,
+  };
+}
+
 const LIST = `(?:PERIOD )?(?:${NAME})(?:, (?:PERIOD )?(?:${NAME}))*`;
 
 const FOREIGN_KEY = new RegExp(

@@ -3,6 +3,7 @@
 import type { HistoryTool } from "./formats/history-tools.ts";
 import type { ImportSourceName } from "./import/source.ts";
 import type { RetentionClass } from "./retention.ts";
+import type { StorePlace } from "./stores.ts";
 
 export const TASKS = [
   "back-up",
@@ -19,6 +20,12 @@ export const TASKS = [
   "report",
   "regenerate",
   "prune-test",
+  "store-dump",
+  "store-export",
+  "store-sync",
+  "store-verify",
+  "store-import",
+  "store-cutover",
 ] as const;
 
 export type TaskKind = (typeof TASKS)[number];
@@ -69,4 +76,15 @@ export interface TaskInputs {
   regenerate: { release: string; document: string; records: string[] | null };
   /** `policy` of the release that `release` is the whole hash of; at most so many `records` of its backlog. */
   "prune-test": { policy: string; release: string; records?: number };
+  /** `release`: the whole hash of the one whose models are counted. */
+  "store-dump": { release: string };
+  /** `store`: the id that it has; `release`: the whole hash of the one whose store.yaml it goes by; `feed`: the table that it is to follow by. */
+  "store-export": { store: string; release: string; place: StorePlace; feed: string | null };
+  /** It goes on for `seconds` after it has caught up; 0 ends then. With `forget` the feed loses what was read by then. */
+  "store-sync": { store: string; seconds: number; forget: boolean };
+  "store-verify": { store: string };
+  /** `release`: the whole hash of the one that the environment runs. */
+  "store-import": { release: string; place: StorePlace };
+  /** `back`: the database counts again. */
+  "store-cutover": { store: string; back: boolean };
 }

@@ -17,7 +17,7 @@ import { openApiDocument } from "./openapi.ts";
 import { permissionsPage } from "./permissions-page.ts";
 import { rulePages } from "./rules-pages.ts";
 import { runbook } from "./runbook.ts";
-import { dataPlanJsonSchema, reportJsonSchema } from "./schemas.ts";
+import { dataPlanJsonSchema, reportJsonSchema, storeJsonSchema } from "./schemas.ts";
 
 export interface Page {
   /** From the root of the tree. */
@@ -40,6 +40,7 @@ const PAGES: Page[] = [
   { file: "docs/schemas/inventory.schema.json", generate: () => inventoryJsonSchema() },
   { file: "docs/schemas/data-plan.schema.json", generate: () => dataPlanJsonSchema() },
   { file: "docs/schemas/report.schema.json", generate: () => reportJsonSchema() },
+  { file: "docs/schemas/store.schema.json", generate: () => storeJsonSchema() },
   {
     file: "docs/promotion.md",
     generate: () =>

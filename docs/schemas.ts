@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { dataPlanSchema } from "../core/data-plan.ts";
 import { documentSchema, reportSchema } from "../core/reporting/definition.ts";
+import { storeFileSchema } from "../core/store/store-file.ts";
 
 /** `plans/NNNN.yaml` as JSON Schema, from the very schema that reads it. */
 export function dataPlanJsonSchema(): string {
@@ -14,6 +15,11 @@ export function reportJsonSchema(): string {
     z.union([reportSchema, documentSchema]),
     "A report or a document of Rehearsal: reports/NAME.yaml",
   );
+}
+
+/** `store.yaml`. */
+export function storeJsonSchema(): string {
+  return asPage(storeFileSchema, "store.yaml of a Rehearsal project");
 }
 
 function asPage(schema: z.ZodType, title: string): string {

@@ -1,9 +1,11 @@
-/** Whether a promotion stands in the way: one that has closed its database, or one that has it locked at all. */
+/** Whether something stands in the way: a promotion that has closed its database or has it locked at all, or a store that counts in its place. */
 import { RehearsalError } from "../core/errors.ts";
+import { findCutOver } from "../io/ledger/stores.ts";
 import type { Session } from "../io/postgres/session.ts";
 
-/** Throws `EnvironmentFenced` when a promotion that has not ended has begun to close the database. */
+/** Throws `EnvironmentFenced` when a promotion that has not ended has begun to close the database, `StoreCutOver` when a store counts. */
 export async function refuseFenced(ledger: Session, environment: string): Promise<void> {
+  await refuseCutOver(ledger, environment);
   const holder = await findHolder(ledger, environment);
   if (holder?.fenced)
     throw new RehearsalError("EnvironmentFenced", {
@@ -13,8 +15,9 @@ export async function refuseFenced(ledger: Session, environment: string): Promis
     });
 }
 
-/** Throws `PruneMustWait` while a promotion has the environment. */
+/** Throws `PruneMustWait` while a promotion has the environment, and `StoreCutOver`. */
 export async function waitForPromotion(ledger: Session, environment: string): Promise<void> {
+  await refuseCutOver(ledger, environment);
   const holder = await findHolder(ledger, environment);
   if (holder !== undefined)
     throw new RehearsalError("PruneMustWait", {
@@ -24,8 +27,16 @@ export async function waitForPromotion(ledger: Session, environment: string): Pr
     });
 }
 
-/** Throws `EnvironmentLocked` while a promotion has the environment. */
+/** Throws `StoreCutOver` while the environment's database is cut off, or about to be, because its store counts. */
+export async function refuseCutOver(ledger: Session, environment: string): Promise<void> {
+  const store = await findCutOver(ledger, environment);
+  if (store !== undefined)
+    throw new RehearsalError("StoreCutOver", { environment, store: store.id, phase: store.phase });
+}
+
+/** Throws `EnvironmentLocked` while a promotion has the environment, and `StoreCutOver`. */
 export async function refuseLocked(ledger: Session, environment: string): Promise<void> {
+  await refuseCutOver(ledger, environment);
   const holder = await findHolder(ledger, environment);
   if (holder !== undefined)
     throw new RehearsalError("EnvironmentLocked", {

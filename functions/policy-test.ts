@@ -18,6 +18,7 @@ import type { PrunePlan } from "../core/prune/plan.ts";
 import { fingerprint } from "../core/shape.ts";
 import { readBaseline } from "../io/postgres/baseline.ts";
 import { drawTransaction, sumOlderRows, sumRows } from "../io/postgres/candidate-sums.ts";
+import { listFeeds } from "../io/postgres/feed.ts";
 import { findBrokenKeys } from "../io/postgres/foreign-keys.ts";
 import { countBacklog, listBacklog } from "../io/postgres/prune/backlog.ts";
 import { readCandidates } from "../io/postgres/prune/candidates.ts";
@@ -245,7 +246,7 @@ async function putBackAll({ context, copy }: PolicyTest, bundles: Pruned["bundle
   return problems;
 }
 
-/** Holds the copy against what has to be there. What triggers tell of the work in the note's table is counted, and no difference. */
+/** Holds the copy against what has to be there. What triggers tell of the work in the note's table and in change feeds is counted, and no difference. */
 async function compared(
   { copy, context }: PolicyTest,
   plan: PrunePlan,
@@ -253,10 +254,18 @@ async function compared(
   expected: Baseline,
 ): Promise<{ problems: string[]; told: number }> {
   const held = await readBaseline(copy, { onProgress: context.progress });
-  const note = plan.note?.at.quoted;
-  const { older, newer } =
-    note === undefined ? { older: {}, newer: 0 } : await sumOlderRows(copy, note, since);
-  const actual: Baseline = { ...held, tables: { ...held.tables, ...older } };
+  const telling = new Set([
+    ...(plan.note === undefined ? [] : [plan.note.at.quoted]),
+    ...(await listFeeds(copy)),
+  ]);
+  const tables = { ...held.tables };
+  let told = 0;
+  for (const table of telling) {
+    const { older, newer } = await sumOlderRows(copy, table, since);
+    Object.assign(tables, older);
+    told += newer;
+  }
+  const actual: Baseline = { ...held, tables };
   const broken = await findBrokenKeys(copy);
   return {
     problems: [
@@ -265,7 +274,7 @@ async function compared(
         ({ table, constraint, rows }) => `${constraint} of ${table} has ${rows} rows that point at nothing`,
       ),
     ],
-    told: newer,
+    told,
   };
 }
 

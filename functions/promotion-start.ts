@@ -6,6 +6,7 @@ import { findRelease } from "../io/ledger/releases.ts";
 import { newId } from "../io/new-id.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { stepFunctions } from "./clients.ts";
+import { refuseCutOver } from "./fenced.ts";
 import { type Asker, startOnce } from "./keyed-start.ts";
 import { promotionMachine, refuseWithoutContainers } from "./machines.ts";
 import { refuseSeedsOnProd } from "./seeds.ts";
@@ -21,7 +22,7 @@ export interface PromotionRequest {
 
 /**
  * Starts a promotion, or with a key that came before finds the one that it started. Throws `EnvironmentLocked`,
- * `IdempotencyKeyReused`, and what names nothing that is there.
+ * `StoreCutOver`, `IdempotencyKeyReused`, and what names nothing that is there.
  */
 export async function startPromotion(
   ledger: Session,
@@ -54,6 +55,8 @@ async function insert(ledger: Session, request: PromotionRequest, person: string
     policy: environment.policy,
     stateBefore: environment.state,
   });
+  // Behind the insert, which has the environment's turns: a cutover is either seen here, or sees the promotion.
+  await refuseCutOver(ledger, environment.name);
   await appendEvent(ledger, {
     type: "promotion.created",
     environment: environment.name,

@@ -343,7 +343,8 @@ type Wanted = NewTask extends infer T
     : never
   : never;
 
-async function start(
+/** Makes the row of what `prepare` wants, which may refuse it, and starts its execution; a key that came before finds what it started. */
+export async function start(
   ledger: Session,
   who: Asker,
   body: object,

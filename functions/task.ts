@@ -67,6 +67,16 @@ export interface TaskResult {
 export type TaskWork<K extends TaskKind> = (context: TaskContext<K>) => Promise<TaskResult>;
 
 /**
+ * What more it takes to close a task of that kind that failed for good; the result of one that had done what it was to do, though it
+ * could not tell. What it throws leaves the task open, and the reconciler tries again: it is for what must not stay half done.
+ */
+export type TaskClosing<K extends TaskKind> = (
+  context: TaskContext<K>,
+) => Promise<Pick<TaskResult, "outcome" | "also"> | undefined>;
+
+export type TaskClosings = { [K in TaskKind]?: TaskClosing<K> };
+
+/**
  * One attempt, which may take `lifetime` milliseconds; a task that has ended well gives its outcome again. Throws errors
  * whose `name` is the catalogue's code.
  */
@@ -82,17 +92,7 @@ export async function attemptTask(
   about({ ...of, ...(task.environment !== null && { environment: task.environment }) });
   log.info("begun");
   const note = noteProgress((latest) => writeTaskProgress(ledger, attempt, latest));
-  const context: TaskContext = {
-    task,
-    attempt,
-    ledger,
-    store: artifacts(),
-    application: `${sessionsOf(task)} ${attempt.attempt}`,
-    passed: (point) => milestone(id, `task-${task.kind}`, point),
-    progress: note.tell,
-    mayGoOn: enoughTime(lifetime),
-    asNewest: (work) => undisturbed(ledger, () => assertNewestOfTask(ledger, attempt), work),
-  };
+  const context = contextOf(ledger, task, attempt, { progress: note.tell, mayGoOn: enoughTime(lifetime) });
   let result: TaskResult;
   try {
     context.passed("begun");
@@ -129,6 +129,21 @@ export async function attemptTask(
   return result.outcome;
 }
 
+function contextOf(
+  ledger: Session,
+  task: Task,
+  attempt: TaskAttempt,
+  { progress, mayGoOn }: Pick<TaskContext, "progress" | "mayGoOn">,
+): TaskContext {
+  return {
+    ...{ task, attempt, ledger, progress, mayGoOn },
+    store: artifacts(),
+    application: `${sessionsOf(task)} ${attempt.attempt}`,
+    passed: (point) => milestone(task.id, `task-${task.kind}`, point),
+    asNewest: (work) => undisturbed(ledger, () => assertNewestOfTask(ledger, attempt), work),
+  };
+}
+
 async function endOwn({ task, ledger, application }: TaskContext): Promise<void> {
   if (task.environment === null) return;
   const { openMaintenance } = await openEnvironment(ledger, task.environment, application);
@@ -148,6 +163,7 @@ export async function closeTask(
   ledger: Session,
   id: string,
   failure: { Error: string; Cause: string },
+  closings: TaskClosings = {},
 ): Promise<Json> {
   // A last attempt takes the task from whoever may still be at it.
   const { task, attempt } = await ledger.transaction(() => beginTask(ledger, id));
@@ -157,6 +173,20 @@ export async function closeTask(
   } catch (failed) {
     // Nobody should have to wait for a server that is gone: what is left of a task that has ended the sweep removes.
     if (!(failed instanceof RehearsalError)) throw failed;
+  }
+  const closing = closings[task.kind] as TaskClosing<TaskKind> | undefined;
+  if (closing !== undefined) {
+    const context = contextOf(ledger, task, attempt, { progress: () => undefined, mayGoOn: () => true });
+    const ended = await closing(context);
+    if (ended !== undefined) {
+      await ledger.transaction(async () => {
+        await assertNewestOfTask(ledger, attempt);
+        await endTask(ledger, id, { outcome: ended.outcome });
+        await ended.also?.(ledger);
+      });
+      await trySending(ledger);
+      return ended.outcome;
+    }
   }
   const error =
     task.error ??

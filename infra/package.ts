@@ -6,7 +6,7 @@ import { transform } from "esbuild";
 const ROOT = join(import.meta.dirname, "..");
 
 /** The rooms that run at a user's; those that only make and measure stay behind. */
-const ROOMS = ["core", "io", "web", "functions", "workflows", "cli", "client", "local"];
+const ROOMS = ["core", "io", "web", "functions", "workflows", "cli", "client", "store", "local"];
 
 /** Of no use without the examples, and without docs/. */
 const LEFT_OUT = /^(local\/demo(\/|\.ts$)|cli\/reference\.ts$)/;

@@ -4,11 +4,14 @@ import { bareUrl } from "../core/policy.ts";
 
 export type Hook = "stop" | "start" | "smoke";
 
+/** Why services are stopped and started: a promotion, or a store that takes the database's place; `backend` is what counts then. */
+export type HookCause = { promotion: string } | { store: string; backend: "postgres" | "json" };
+
 /** Calls a hook by POST; throws `HookFailed` unless it answers 2xx within 30 seconds. An absent hook is fine. */
 export async function callHook(
   hook: Hook,
   url: string | undefined,
-  about: { promotion: string; environment: string; release: string },
+  about: HookCause & { environment: string; release: string },
 ): Promise<"called" | "none"> {
   if (url === undefined) return "none";
   const refuse = (reason: string, cause?: unknown) =>

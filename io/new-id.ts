@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 /** Crockford's base32 in lower case: no i, l, o or u to mistake for something else. */
 const LETTERS = "0123456789abcdefghjkmnpqrstvwxyz";
 
-const KINDS = { promotion: "p", task: "t", backup: "b", prune: "x", hold: "h" } as const;
+const KINDS = { promotion: "p", task: "t", backup: "b", prune: "x", hold: "h", store: "s" } as const;
 
 /** Twelve letters of base32, for what is counted by people and not by days: keys, sessions. */
 export function newCredentialId(): string {

@@ -8,6 +8,7 @@ import { didYouMean } from "../core/did-you-mean.ts";
 import { assessments } from "./demo/assessments.ts";
 import { documents } from "./demo/documents.ts";
 import { narralytica } from "./demo/narralytica.ts";
+import { quilltap } from "./demo/quilltap.ts";
 import { selenite } from "./demo/selenite.ts";
 import { openStage, type Stage, say, tell } from "./demo/stage.ts";
 
@@ -17,6 +18,7 @@ const STORIES: Record<string, (stage: Stage) => Promise<void>> = {
   documents,
   selenite,
   assessments,
+  quilltap,
 };
 
 const { values: flags, positionals } = parseArgs({

@@ -1,4 +1,4 @@
-/** `rehearsal new`: the next migration in the project's format, empty but for a reminder. */
+/** `rehearsal new`: the next migration in the project's format, empty but for a reminder, or with what another command has written. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RehearsalError } from "../../core/errors.ts";
@@ -10,10 +10,11 @@ import { listProjectFiles, readConfig } from "../project-files.ts";
 /** Longer names only make long paths. */
 const NAME_LENGTH = 60;
 
-/** Makes the next migration's files from words such as "add speakers"; throws `MigrationNameTaken` when another one has the name, and `NextMadeByTool`. */
+/** Makes the next migration's files from words such as "add speakers", empty or with what it runs; throws `MigrationNameTaken` when another one has the name, and `NextMadeByTool`. */
 export async function newMigration(
   folder: string,
   words: string,
+  sql = "",
 ): Promise<{ path: string; paths: string[] }> {
   const name = slug(words);
   if (name === "")
@@ -28,7 +29,7 @@ export async function newMigration(
   if (taken !== undefined) throw new RehearsalError("MigrationNameTaken", { name, path: taken });
   const { next } = FORMATS[format];
   if ("tool" in next) throw new RehearsalError("NextMadeByTool", { format, command: `${next.tool} ${name}` });
-  const made = next({ name, folder: layout.folder, paths, now: new Date() });
+  const made = next({ name, folder: layout.folder, paths, now: new Date(), sql });
   for (const { path, text } of made) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text, { flag: "wx" });

@@ -7,6 +7,7 @@ import { orMissing } from "../../core/missing.ts";
 import { checkProject } from "../../core/project.ts";
 import { buildBundle } from "../../core/release.ts";
 import { compareLocks, parseSchemaLock, SCHEMA_LOCK_PATH, type SchemaLock } from "../../core/schema-lock.ts";
+import { STORE_PATH } from "../../core/store/store-file.ts";
 import type { Context, Declare, Outcome } from "../command.ts";
 import { followTask, outcomeOf } from "../follow-task.ts";
 import { readProjectFiles } from "../project-files.ts";
@@ -17,6 +18,8 @@ import { uploadRelease } from "./project.ts";
 
 const PAGE_PATH = "schema.md";
 const GENERATED: readonly string[] = [SCHEMA_LOCK_PATH, PAGE_PATH];
+/** What is read against the lock cannot be there without it. */
+const WITHOUT: readonly string[] = [...GENERATED, STORE_PATH];
 
 export const schemaCommand: Declare = (act) =>
   new Command("schema")
@@ -46,7 +49,7 @@ export const schemaCommand: Declare = (act) =>
 
 /** The folder's release as it would be without the files that are to be made: they may be missing, old or damaged. */
 async function releaseWithout(context: Context): Promise<string> {
-  const files = (await readProjectFiles(context.folder)).filter(({ path }) => !GENERATED.includes(path));
+  const files = (await readProjectFiles(context.folder)).filter(({ path }) => !WITHOUT.includes(path));
   const project = await checkProject(files);
   return uploadRelease(context, { bundle: buildBundle(files), project });
 }

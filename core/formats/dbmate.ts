@@ -23,10 +23,10 @@ export const dbmate: Format = {
     refuseTwice(found);
     return { migrations: found, repeatables: [], notes: [...notes, ...timeNotes("dbmate", found)] };
   },
-  next: ({ name, folder, paths, now }) => [
+  next: ({ name, folder, paths, now, sql }) => [
     {
       path: below(folder, `${nextVersion(leadingDigits(paths), now)}_${name}.sql`),
-      text: "-- migrate:up\n\n\n-- migrate:down\n\n",
+      text: `-- migrate:up\n\n${sql}\n-- migrate:down\n\n`,
     },
   ],
 };

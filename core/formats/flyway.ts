@@ -31,11 +31,11 @@ export const flyway: Format = {
         notes.push(`${path} is left out: Flyway's prefixes are capital letters`);
     return { migrations, repeatables, notes: [...notes, ...timeNotes("flyway", migrations)] };
   },
-  next({ name, folder, paths, now }) {
+  next({ name, folder, paths, now, sql }) {
     const versions = paths.flatMap((path) => /(?:^|\/)V(\d+)(?:[._]\d+)*__/.exec(path)?.[1] ?? []);
     const last = versions.sort(compareNumbers).at(-1);
     const version = last !== undefined && last.length < 8 ? String(Number(last) + 1) : stamp(now);
-    return [{ path: below(folder, `V${version}__${name}.sql`), text: "" }];
+    return [{ path: below(folder, `V${version}__${name}.sql`), text: sql }];
   },
 };
 

@@ -71,6 +71,8 @@ export interface NextRequest {
   folder: string;
   paths: readonly string[];
   now: Date;
+  /** What it is to run; empty for one that somebody will write. */
+  sql: string;
 }
 
 export interface Format {

@@ -23,10 +23,10 @@ export const golangMigrate: Format = {
         notes.push(`${path} is a way back with no way there: nothing is run for it`);
     return { migrations, repeatables: [], notes: [...notes, ...timeNotes("golang-migrate", migrations)] };
   },
-  next: ({ name, folder, paths, now }) =>
+  next: ({ name, folder, paths, now, sql }) =>
     ["up", "down"].map((way) => ({
       path: below(folder, `${nextVersion(leadingDigits(paths), now)}_${name}.${way}.sql`),
-      text: "",
+      text: way === "up" ? sql : "",
     })),
 };
 

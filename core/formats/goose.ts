@@ -20,10 +20,11 @@ export const goose: Format = {
     const migrations = sortVersions("goose", found, (a, b) => compareNumbers(a.key, b.key));
     return { migrations, repeatables: [], notes: [...notes, ...timeNotes("goose", migrations)] };
   },
-  next: ({ name, folder, paths, now }) => [
+  next: ({ name, folder, paths, now, sql }) => [
     {
       path: below(folder, `${nextVersion(leadingDigits(paths), now)}_${name}.sql`),
-      text: "-- +goose Up\n\n\n-- +goose Down\n\n",
+      // goose cuts a file at its semicolons, also at those inside of functions.
+      text: `-- +goose Up\n\n${sql && `-- +goose StatementBegin\n${sql}-- +goose StatementEnd\n`}\n-- +goose Down\n\n`,
     },
   ],
 };

@@ -40,10 +40,10 @@ export const native: Format = {
     }));
     return { migrations, repeatables: [], notes: [] };
   },
-  next({ name, folder, paths }) {
+  next({ name, folder, paths, sql }) {
     const versions = paths.map((path) => parseMigrationName(inside(folder, path)).version);
     const file = `${numberText(Math.max(0, ...versions) + 1)}_${name}.sql`;
-    return [{ path: below(folder, file), text: TEMPLATE }];
+    return [{ path: below(folder, file), text: sql || TEMPLATE }];
   },
 };
 

@@ -23,10 +23,10 @@ export const nodePgMigrate: Format = {
     );
     return { migrations, repeatables: [], notes };
   },
-  next: ({ name, folder, now }) => [
+  next: ({ name, folder, now, sql }) => [
     {
       path: below(folder, `${now.getTime()}_${name}.sql`),
-      text: "-- Up Migration\n\n\n-- Down Migration\n\n",
+      text: `-- Up Migration\n\n${sql}\n-- Down Migration\n\n`,
     },
   ],
 };

@@ -30,7 +30,9 @@ export const prisma: Format = {
       if (path.endsWith("/down.sql")) notes.push(`${path} is left out: it is a way back`);
     return { migrations, repeatables: [], notes };
   },
-  next: ({ name, folder, now }) => [{ path: below(folder, `${stamp(now)}_${name}/migration.sql`), text: "" }],
+  next: ({ name, folder, now, sql }) => [
+    { path: below(folder, `${stamp(now)}_${name}/migration.sql`), text: sql },
+  ],
 };
 
 /** The lock names the database that the migrations were written for. */

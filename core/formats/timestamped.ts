@@ -20,8 +20,8 @@ export const timestamped: Format = {
     const migrations = sortVersions("timestamped", found, (a, b) => compareSpelled(a.key, b.key));
     return { migrations, repeatables: [], notes };
   },
-  next: ({ name, folder, paths, now }) => [
-    { path: below(folder, `${nextVersion(leadingDigits(paths), now)}_${name}.sql`), text: "" },
+  next: ({ name, folder, paths, now, sql }) => [
+    { path: below(folder, `${nextVersion(leadingDigits(paths), now)}_${name}.sql`), text: sql },
   ],
 };
 

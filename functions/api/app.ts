@@ -33,6 +33,7 @@ import { replayRoutes } from "./routes/replays.ts";
 import { reportingRoutes } from "./routes/reporting.ts";
 import { shapeRoutes } from "./routes/shapes.ts";
 import { sqliteImportRoutes } from "./routes/sqlite-imports.ts";
+import { storeRoutes } from "./routes/stores.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
 export const app = behindDoors();
@@ -57,6 +58,7 @@ const routed = app
   .route("/", intakeRoutes)
   .route("/", fileImportRoutes)
   .route("/", sqliteImportRoutes)
+  .route("/", storeRoutes)
   .route("/", pruneRoutes)
   .route("/", holdRoutes)
   .route("/", archivedRoutes)

@@ -20,6 +20,8 @@ const TAGS = {
   Promotions: "A release on its way to an environment: planned, rehearsed, approved, run, and taken back.",
   Backups: "Taken, verified, restored, exported and kept.",
   Prunes: "Working material of archived records: told, deleted and brought back by a policy, and held.",
+  Stores:
+    "An environment's data as files: made of its database, kept beside it, put in its place, and brought back.",
   Imports: "Files and databases of before, made into rows.",
   Reports: "Exports of what is on record, and documents made anew.",
   Queries: "What a release lets be asked of an environment's data: read, and never changed.",

@@ -33,6 +33,19 @@ export const PARTS: readonly Part[] = [
     ],
   ),
   part(
+    [
+      "/environments/:name/stores",
+      "/environments/:name/store-dumps",
+      "/environments/:name/store-exports",
+      "/environments/:name/store-syncs",
+      "/environments/:name/store-verifications",
+      "/environments/:name/store-imports",
+      "/environments/:name/store-cutovers",
+      "/environments/:name/store-give-ups",
+    ],
+    async () => [(await import("./routes/stores.ts")).storeRoutes],
+  ),
+  part(
     ["/environments/:name/replays", "/environments/:name/squashes", "/environments/:name/baselines"],
     async () => [(await import("./routes/replays.ts")).replayRoutes],
   ),

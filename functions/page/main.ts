@@ -22,6 +22,7 @@ import { PREFIX, pages } from "./request.ts";
 import { withSession } from "./session.ts";
 import { show, tellWhen } from "./show.ts";
 import { signInRoutes, signOutRoutes } from "./sign-in.ts";
+import { storePages } from "./stores.ts";
 
 /** Bytes of a form; the longest field is a comment. */
 const FORM_BYTES = 64 * 1024;
@@ -78,6 +79,7 @@ page.route("/", promotionListPages);
 page.route("/", promotionPages);
 page.route("/", backupPages);
 page.route("/", prunePages);
+page.route("/", storePages);
 page.route("/", queryPages);
 page.route("/", reportPages);
 page.route("/", inventoryPages);

@@ -40,12 +40,14 @@ export async function assertSameShape(ledger: Session, prune: string, known: Env
     throw new RehearsalError("BatchUnfinished", { prune, left: 1 });
 }
 
-/** What the work comes to, or `otherwise` while a promotion has the environment: whoever comes later does it. */
+const WAITS: ReadonlySet<string> = new Set(["PruneMustWait", "StoreCutOver"]);
+
+/** What the work comes to, or `otherwise` while a promotion or a store has the environment: whoever comes later does it. */
 export async function postponed<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof RehearsalError) || error.code !== "PruneMustWait") throw error;
+    if (!(error instanceof RehearsalError) || !WAITS.has(error.code)) throw error;
     log.info("left for later", { reason: error.message });
     return otherwise;
   }

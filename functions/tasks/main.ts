@@ -7,7 +7,7 @@ import { invoked } from "../../io/telemetry/invocation.ts";
 import { openTraces } from "../../io/telemetry/trace.ts";
 import { carriedOutcome } from "../carried.ts";
 import { artifacts } from "../clients.ts";
-import { attemptTask, closeTask, type TaskWork } from "../task.ts";
+import { attemptTask, closeTask, type TaskClosings, type TaskWork } from "../task.ts";
 import { lifetime } from "../time-left.ts";
 import { adoptTask } from "./adopt.ts";
 import { backUpTask } from "./back-up.ts";
@@ -42,6 +42,17 @@ const WORKS: { [K in TaskKind]: TaskWork<K> } = {
   report: async (context) => (await import("./report.ts")).reportTask(context),
   regenerate: async (context) => (await import("./regenerate.ts")).regenerateTask(context),
   "prune-test": pruneTestTask,
+  "store-dump": async (context) => (await import("./store-dump.ts")).storeDumpTask(context),
+  "store-export": async (context) => (await import("./store-export.ts")).storeExportTask(context),
+  "store-sync": async (context) => (await import("./store-sync.ts")).storeSyncTask(context),
+  "store-verify": async (context) => (await import("./store-verify.ts")).storeVerifyTask(context),
+  "store-import": async (context) => (await import("./store-import.ts")).storeImportTask(context),
+  "store-cutover": async (context) => (await import("./store-cutover.ts")).storeCutoverTask(context),
+};
+
+const CLOSINGS: TaskClosings = {
+  "store-export": async (context) => (await import("./store-export.ts")).closeStoreExport(context),
+  "store-cutover": async (context) => (await import("./store-cutover.ts")).closeStoreCutover(context),
 };
 
 export const handler = invoked(async ({ task, error }: TaskEvent): Promise<Json> => {
@@ -51,7 +62,7 @@ export const handler = invoked(async ({ task, error }: TaskEvent): Promise<Json>
   try {
     const outcome = await (error === null
       ? attemptTask(ledger, task, WORKS, lifetime())
-      : closeTask(ledger, task, error));
+      : closeTask(ledger, task, error, CLOSINGS));
     // The ledger has all of it; the machine, which only ends with it, need not.
     return await carriedOutcome(artifacts(), `tasks/${task}/`, outcome);
   } finally {

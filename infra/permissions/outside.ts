@@ -117,6 +117,21 @@ export const addsToStorage: Grant = grant("put objects into listed buckets of ap
   }),
 ]);
 
+/** Keeps stores of environments' data, below `stores/` of whatever root an environment has there; a file of one goes behind a marker. */
+export const keepsStores: Grant = grant(
+  "read, write and hide objects below stores/ in listed buckets of applications",
+  (d, reach) => [
+    ...allowAny(
+      "KeepStores",
+      ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"],
+      buckets(d, reach.storageBuckets).map((arn) => `${arn}/*stores/*`),
+    ),
+    ...allowAny("UseKeysOfStores", ["kms:Decrypt", "kms:GenerateDataKey"], [...reach.storageKeys], {
+      StringEquals: { "kms:ViaService": `s3.${d.region}.amazonaws.com` },
+    }),
+  ],
+);
+
 /** Reads configuration where the settings allow it, to seal it beside a backup. */
 export const capturesConfiguration: Grant = grant("read listed configuration", (d, reach) => {
   const listed = reach.configurationObjects.map((item) => item.split(/\/(.*)/s));

@@ -38,6 +38,7 @@ import {
 import {
   addsToStorage,
   capturesConfiguration,
+  keepsStores,
   listsStorage,
   looksAtStorage,
   prunesStorage,
@@ -179,7 +180,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     ...production,
     ...copies,
     ...takesBackups,
-    reads("releases/", "squashes/", "intake/", "exports/"),
+    reads("releases/", "shapes/", "squashes/", "intake/", "exports/"),
     writes("shapes/", "squashes/", "tasks/", "exports/"),
     uploads("exports/"),
     erases("backups/", "exports/", "intake/"),
@@ -187,6 +188,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     readsStorage,
     addsToStorage,
     replacesInStorage,
+    keepsStores,
     looksAtStorage,
   ],
   prune: [
@@ -279,6 +281,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     capturesConfiguration,
     readsSecrets("configuration-key"),
     replacesInStorage,
+    keepsStores,
     looksAtStorage,
   ],
   "container-execution": [logsContainer, fetchesImage],

@@ -72,7 +72,7 @@ export async function listDriftDue(session: Session): Promise<string[]> {
   return found.map(({ name }) => name);
 }
 
-/** Whether somebody changes an environment's database: a promotion from its fence on, or a restore that takes its place. */
+/** Whether somebody changes an environment's database: a promotion from its fence on, a restore that takes its place, or a store that does. */
 export async function isChanging(session: Session, environment: string): Promise<boolean> {
   const found = await session.query(`select from ledger.environments e where e.name = $1 and (${CHANGING})`, [
     environment,
@@ -83,4 +83,6 @@ export async function isChanging(session: Session, environment: string): Promise
 const CHANGING = `exists (select from ledger.promotions p join ledger.steps s on s.promotion = p.id
       where p.environment = e.name and p.status in ('running', 'held') and s.step in ('fence', 'migrate', 'roll-back'))
     or exists (select from ledger.tasks t
-      where t.status in ('created', 'running') and (t.input ->> 'over' = e.name or (t.kind = 'adopt' and t.environment = e.name)))`;
+      where t.status in ('created', 'running') and (t.input ->> 'over' = e.name or (t.kind = 'adopt' and t.environment = e.name)))
+    or exists (select from ledger.stores s
+      where s.environment = e.name and s.phase in ('cutting-over', 'cut-over', 'going-back'))`;

@@ -26,6 +26,12 @@ export interface TaskFacts {
   removedAt?: string;
   /** import-files: how far it is. */
   position?: ImportPosition;
+  /** store-sync: until when it follows, by the ledger's clock, and the changes that came over so far. */
+  following?: { until: string; changes: number };
+  /** store-cutover: when writers were turned away, by the ledger's clock. */
+  closedAt?: string;
+  /** store-cutover: the comparison by which the store's own head is about to say that it counts; it is to be asked from then on. */
+  declaring?: KeptFile[];
 }
 
 /** A file that a task has left, and the attempt that wrote it. */

@@ -1,5 +1,6 @@
 /** Acts: what is done to records between promotions, each written in the transaction of its effect, so that a lost answer to COMMIT can be asked for. */
 import type { Json } from "../../core/canonical-json.ts";
+import { rowsInOrder } from "./rows-in-order.ts";
 import type { Session } from "./session.ts";
 import { ensureLife } from "./target-schema.ts";
 
@@ -75,15 +76,17 @@ export interface Archived {
   at: Date;
 }
 
-/** What triggers have told and nobody has fetched, the oldest first; none where there is no such table yet. */
-export async function readArchived(session: Session, limit: number): Promise<Archived[]> {
+/** What triggers have told and nobody has fetched, the oldest first, behind one of them when named; none where there is no such table yet. */
+export async function readArchived(session: Session, limit: number, after = "0"): Promise<Archived[]> {
   const [known] = await session.query<{ there: boolean }>(
     "select to_regclass('rehearsal.archived') is not null as there",
   );
   if (known?.there !== true) return [];
-  return session.query<Archived>(
-    "select id::text, policy, record, at from rehearsal.archived order by id limit $1",
-    [limit],
+  return rowsInOrder<Archived>(
+    session,
+    { table: "rehearsal.archived", position: "c.id", columns: "c.id::text, c.policy, c.record, c.at" },
+    after,
+    limit,
   );
 }
 

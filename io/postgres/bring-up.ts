@@ -4,6 +4,7 @@ import { type Baseline, compareBaselines, describeBaselineDifference } from "../
 import { type Change, findChanges, type Writers } from "../../core/changed-tables.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
+import { RESTORING } from "../../core/feed-migration.ts";
 import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import { readObject } from "../backup-objects.ts";
@@ -43,7 +44,7 @@ export async function bringUp(options: BringUpOptions): Promise<string[]> {
     const hashed = await hashedTables(options, changes);
     const indirect = await leaves(options, changes);
     await into.execute(
-      `begin; ${portableSettings(original.major, now.database.encoding)}; set local session_replication_role = replica`,
+      `begin; ${portableSettings(original.major, now.database.encoding)}; set local session_replication_role = replica; set local ${RESTORING} = on`,
     );
     // They are what a write where none belongs is found by; only a superuser can have switched them off.
     const [counts] = await into.readRow("select current_setting('track_counts')");

@@ -2,17 +2,22 @@
 
 /** Whole lines, each with its line feed. A line ends where COPY ends a row: a line feed inside a value is written as `\n`. */
 export async function* copyLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer[]> {
-  let rest: Buffer = Buffer.alloc(0);
+  // Pieces of a line that is not whole yet: put together once, however many there are.
+  let rest: Buffer[] = [];
   for await (const piece of source) {
-    const bytes = rest.length === 0 ? Buffer.from(piece) : Buffer.concat([rest, piece]);
+    if (piece.indexOf(10) === -1) {
+      rest.push(Buffer.from(piece));
+      continue;
+    }
+    const bytes = Buffer.concat([...rest, piece]);
     const lines: Buffer[] = [];
     let from = 0;
     for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, from)) {
       lines.push(bytes.subarray(from, end + 1));
       from = end + 1;
     }
-    rest = bytes.subarray(from);
-    if (lines.length > 0) yield lines;
+    rest = from < bytes.length ? [bytes.subarray(from)] : [];
+    yield lines;
   }
 }
 

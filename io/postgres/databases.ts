@@ -218,7 +218,7 @@ function settingValue(name: string, value: string): string {
  * Ends every session of a database and refuses new ones, superusers' as well: an application that reconnects at once
  * is turned away by the server. Throws `DatabaseBusy` when sessions do not end within ten seconds.
  */
-async function closeDatabase(session: Session, oid: number): Promise<void> {
+export async function closeDatabase(session: Session, oid: number): Promise<void> {
   const database = await findDatabase(session, { oid });
   if (database === undefined) throw new RehearsalError("NotFound", { what: "database", name: String(oid) });
   await refusePrepared(session, database.name);

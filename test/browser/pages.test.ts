@@ -162,6 +162,7 @@ describe("every page", () => {
       `/console/prunes/${prune}`,
       "/console/environments/staging/prunes",
       "/console/environments/prod/prunes",
+      "/console/environments/prod/store",
       "/console/inventory",
       "/console/inventory/staging",
       "/console/inventory/staging?sizes=now",

@@ -16,7 +16,8 @@ async function filesOfTree(): Promise<string[]> {
   const exclude = (name: string) =>
     ELSEWHERE.some((folder) => name === folder || name.endsWith(`/${folder}`));
   const files: string[] = [];
-  for await (const file of glob(["**/*.ts", ".ci/*.ts"], { cwd: ROOT, exclude })) files.push(file);
+  for await (const file of glob(["**/*.ts", ".ci/*.ts"], { cwd: ROOT, exclude }))
+    if (!file.endsWith(".generated.ts")) files.push(file);
   return files;
 }
 

@@ -4,8 +4,12 @@ import { run } from "../../cli/run.ts";
 import type { Terminal } from "../../cli/terminal.ts";
 import type { Result } from "./command.ts";
 
-/** Runs it to its end, where nobody looks: with these variables, and no folder that it would find anything in. */
-export async function runHere(words: string[], variables: Record<string, string>): Promise<Result> {
+/** Runs it to its end, where nobody looks: with these variables, and in no folder that it would find anything in, unless one is named. */
+export async function runHere(
+  words: string[],
+  variables: Record<string, string>,
+  folder = tmpdir(),
+): Promise<Result> {
   let [out, err] = ["", ""];
   const as = (_: unknown, text: string) => text;
   const terminal: Terminal = {
@@ -25,6 +29,6 @@ export async function runHere(words: string[], variables: Record<string, string>
     whenInterrupted: () => () => undefined,
     read: async () => "",
   };
-  const exit = await run(words, { terminal, variables, folder: tmpdir() });
+  const exit = await run(words, { terminal, variables, folder });
   return { exit, out, err };
 }

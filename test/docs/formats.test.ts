@@ -45,6 +45,13 @@ import { parseSchemaLock, schemaLock, schemaLockText } from "../../core/schema-l
 import { fingerprint, type Shape } from "../../core/shape.ts";
 import { squashDigest } from "../../core/squash.ts";
 import { type StoredVersion, storageListSchema } from "../../core/storage.ts";
+import type { StoreModel } from "../../core/store/definition.ts";
+import { addDigest, canonicalRow, NOTHING, rowDigest } from "../../core/store/digest.ts";
+import { documentBytes, lineText, parseDocument, parseLines } from "../../core/store/files.ts";
+import { typeOf } from "../../core/store/lock-types.ts";
+import { pathOf } from "../../core/store/paths.ts";
+import type { Row } from "../../core/store/store.ts";
+import { codecOf } from "../../core/store/values.ts";
 import { readStateFile, writeStateFile } from "../../core/workspace.ts";
 import { openConfiguration } from "../../functions/configuration.ts";
 import type { FencedContent } from "../../functions/steps/fence.ts";
@@ -61,7 +68,11 @@ import { restore } from "../../io/postgres/restore.ts";
 import { rowHash } from "../../io/postgres/row-hash.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
+import { openFolderPlace } from "../../io/store/folder-place.ts";
+import { type Head, parseHead } from "../../io/store/head.ts";
+import { openJsonStore } from "../../io/store/json-store.ts";
 import { startBucket } from "../bucket.ts";
+import { definitionOf, lockOf } from "../core/store/a-definition.ts";
 import { dropDatabases, execute, freshDatabase, olderThanAll, rows, servers } from "../postgres.ts";
 
 const page = await readFile(new URL("../../FORMATS.md", import.meta.url), "utf8");
@@ -506,6 +517,63 @@ test("a content sum is what it is said to be, and a report of an import from SQL
   expect(Object.keys(report)).toEqual([
     ...["format", "import", "release", "environment", "task", "file", "imported", "tables", "left", "views"],
   ]);
+});
+
+test("a store's model, values, paths, files and sums are as described", () => {
+  const [model] = definitionOf(example("store-yaml"), {
+    tables: {
+      "public.chats": {
+        columns: { id: "uuid", title: "character varying(20)?", cover: "bytea" },
+        constraints: { chats_pkey: "PRIMARY KEY (id)" },
+      },
+    },
+  }).models;
+  if (model === undefined) throw new Error("no model");
+  expect(model).toEqual(json("store-model"));
+  for (const [type, text, value] of json<[string, string, Json][]>("store-values")) {
+    const codec = codecOf(typeOf(lockOf({ tables: {} }), type).of);
+    expect(codec.read(text)).toEqual(value);
+    expect(codec.read(codec.write(value))).toEqual(value);
+  }
+  for (const [id, path] of Object.entries(json<Record<string, string>>("store-paths")))
+    expect(pathOf(model, { id })).toBe(path);
+  const document = Buffer.from(`${example("store-document")}\n`);
+  expect(documentBytes(parseDocument("a.json", document))).toEqual(document);
+  const lines = Buffer.from(`${example("store-lines")}\n`);
+  expect(
+    parseLines("a.jsonl", lines)
+      .lines.map(({ line }) => lineText(line))
+      .join(""),
+  ).toBe(lines.toString());
+  const row = json<Row>("store-row");
+  expect(canonicalRow(model, row)).toBe(example("store-canonical"));
+  const digest = rowDigest(model, row);
+  expect(digest).toBe(sha256(example("store-canonical")));
+  expect(addDigest(addDigest(NOTHING, digest), digest)).toEqual(json("store-sum"));
+});
+
+test("a store's head is as described, after the commit that it tells of", async () => {
+  const at = await mkdtemp(join(tmpdir(), "rehearsal-formats-"));
+  try {
+    const model = json<StoreModel>("store-model");
+    const definition = {
+      format: "rehearsal-store-models/1" as const,
+      schema: "0".repeat(64),
+      models: [model],
+    };
+    const place = await openFolderPlace(at);
+    const store = await openJsonStore({ place, definition, as: "follower", create: "following" });
+    const { last, notes, ...rest } = json<Head>("store-head");
+    const put = json<Row>("store-row");
+    await store.apply([{ model: model.name, put }], () => notes);
+    const head = parseHead(await readFile(join(at, "head.json")));
+    const id = head.last?.id ?? "";
+    const told = JSON.stringify({ ...rest, notes, last }).replaceAll(last?.id ?? "", id);
+    expect(head).toEqual(JSON.parse(told));
+    await store.close();
+  } finally {
+    await rm(at, { recursive: true });
+  }
 });
 
 test("the report of an import of files has a line of each kind", () => {

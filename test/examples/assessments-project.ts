@@ -1,32 +1,18 @@
-/** The example as a project, with what releases lay over it, and its migrations in a database. */
-import { readdir, readFile } from "node:fs/promises";
+/** The example of assessments as a project, and a database of it that Rehearsal knows. */
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { checkProject, type Project } from "../../core/project.ts";
+import type { Project } from "../../core/project.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { installIdentity } from "../../io/postgres/target-schema.ts";
-import { execute } from "../postgres.ts";
+import { exampleFiles, exampleProject } from "./example-project.ts";
 
-const EXAMPLE = new URL("../../examples/assessments/", import.meta.url);
+export { apply } from "./example-project.ts";
 
-export async function assessmentsFiles(...releases: string[]): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  for (const layer of ["", ...releases.map((release) => `releases/${release}/`)]) {
-    const paths = await readdir(new URL(layer || ".", EXAMPLE), { recursive: true });
-    for (const path of paths.filter((one) => !one.startsWith("releases/") && /\.(sql|yaml)$/.test(one)))
-      files.set(path, await readFile(new URL(layer + path, EXAMPLE)));
-  }
-  return files;
+export function assessmentsFiles(...releases: string[]): Promise<Map<string, Uint8Array>> {
+  return exampleFiles("assessments", ...releases);
 }
 
-export async function assessmentsProject(...releases: string[]): Promise<Project> {
-  const files = await assessmentsFiles(...releases);
-  return checkProject([...files].map(([path, bytes]) => ({ path, bytes })));
-}
-
-/** Runs the migrations after that version, and the views. */
-export async function apply(address: DatabaseAddress, project: Project, after = 0): Promise<void> {
-  for (const { sql, version } of project.migrations) if (version > after) await execute(address, sql);
-  for (const { sql } of project.views) await execute(address, sql);
+export function assessmentsProject(...releases: string[]): Promise<Project> {
+  return exampleProject("assessments", ...releases);
 }
 
 /** Makes the database one that Rehearsal knows, so that triggers can ask it. */

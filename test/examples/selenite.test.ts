@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { tablesOf } from "../../core/inventory-shape.ts";
 import { compareTables } from "../../core/inventory-tables.ts";
-import { checkProject, type Project } from "../../core/project.ts";
+import type { Project } from "../../core/project.ts";
 import { fillBucket, fillProduction } from "../../examples/selenite/generate.ts";
 import { writePrimary } from "../../examples/selenite/primary.ts";
 import { sqliteFile } from "../../io/import/sqlite-copy.ts";
@@ -15,8 +15,7 @@ import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
-
-const EXAMPLE = new URL("../../examples/selenite/", import.meta.url);
+import { apply, exampleProject } from "./example-project.ts";
 
 let address: DatabaseAddress;
 let session: Session;
@@ -34,16 +33,7 @@ afterAll(async () => {
   await bucket.stop();
 });
 
-/** The example as a project, with what releases lay over it. */
-async function projectOf(...releases: string[]): Promise<Project> {
-  const files = new Map<string, Uint8Array>();
-  for (const layer of ["", ...releases.map((release) => `releases/${release}/`)]) {
-    const paths = await readdir(new URL(layer || ".", EXAMPLE), { recursive: true });
-    for (const path of paths.filter((one) => !one.startsWith("releases/") && /\.(sql|yaml)$/.test(one)))
-      files.set(path, await readFile(new URL(layer + path, EXAMPLE)));
-  }
-  return checkProject([...files].map(([path, bytes]) => ({ path, bytes })));
-}
+const projectOf = (...releases: string[]) => exampleProject("selenite", ...releases);
 
 /** The old service's file, imported as a task would. */
 async function importPrimary(project: Project, at: DatabaseAddress, path: string) {
@@ -57,17 +47,13 @@ async function importPrimary(project: Project, at: DatabaseAddress, path: string
   });
 }
 
-async function apply({ migrations }: Project, after = 0): Promise<void> {
-  for (const { sql, version } of migrations) if (version > after) await execute(address, sql);
-}
-
 async function departures({ inventory }: Project): Promise<string[]> {
   return compareTables(inventory, tablesOf(await readShape(session))).map(({ says }) => says);
 }
 
 test("the inventory says what each release holds, and the first one's does not say what the second adds", async () => {
   const [first, second] = [await projectOf(), await projectOf("2-two-factor")];
-  await apply(first);
+  await apply(address, first);
   expect(await departures(first)).toEqual([]);
   await fillProduction(session, { jobs: 400 });
   for (const { name, sql } of first.checks)
@@ -77,7 +63,7 @@ test("the inventory says what each release holds, and the first one's does not s
     ).toEqual([0]);
   expect(first.migrations.every(({ idempotent }) => idempotent)).toBe(true);
 
-  await apply(second, first.migrations.length);
+  await apply(address, second, first.migrations.length);
   expect(await departures(first)).toEqual([
     "the table backup_codes is not declared",
     "the column users.totp_secret is not declared",

@@ -10,6 +10,7 @@ import { bringUp } from "../../io/postgres/bring-up.ts";
 import { restore } from "../../io/postgres/restore.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
+import { follow } from "../feed.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
 import { refusalOf } from "../refusal.ts";
 
@@ -108,6 +109,20 @@ test("a trigger of the copy that writes elsewhere, always, is found, and the cop
   await dropDatabases(source, target);
 });
 
+test("a change feed of the copy stays silent, for its rows come along", async () => {
+  const { source, target, before, writers } = await pair(newestServer(), SOME, ["child"]);
+  await execute(source, "delete from child where id = 5; insert into child values (501, 1, 1)");
+  const now = await following(source, before);
+  await bring({ source, target, before, now, writers });
+  expect(compareBaselines(await baselineOf(source), await baselineOf(target))).toEqual([]);
+  await execute(
+    target,
+    "truncate changes; set session_replication_role = replica; delete from child where id = 6",
+  );
+  expect(await rows(target, "select change from public.changes")).toEqual([{ change: "delete" }]);
+  await dropDatabases(source, target);
+});
+
 test("a trigger of the copy that truncates another table, always, is found as well, for it leaves no counts", async () => {
   const { source, target, before, writers } = await pair(
     newestServer(),
@@ -171,8 +186,9 @@ test("a copy is refused when somebody has written to what is to go", async () =>
   await dropDatabases(source, target);
 });
 
-async function pair(server: (typeof servers)[number], sql: string) {
+async function pair(server: (typeof servers)[number], sql: string, followed: string[] = []) {
   const [source, target] = [await freshDatabase(server, sql), await freshDatabase(server)];
+  if (followed.length > 0) await follow(source, followed);
   const before = await take(source);
   return { source, target, before, writers: await load(target, before) };
 }

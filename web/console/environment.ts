@@ -62,6 +62,7 @@ ${factList([
   ["Questions to it", html`<a href="/console/environments/${name}/queries">queries</a>`],
   ["What is told of it", html`<a href="/console/environments/${name}/reports">reports</a>`],
   ["Working material", html`<a href="/console/environments/${name}/prunes">prunes, policies and holds</a>`],
+  ["Data as files", html`<a href="/console/environments/${name}/store">store</a>`],
   ["What happened", html`<a href="/console/log?environment=${name}">log</a>`],
 ])}</div></section>
 ${found === undefined ? "" : driftSection(found)}

@@ -35,7 +35,7 @@ const create = createRoute({
   responses: {
     200: jsonAnswer(promotionSchema, "It was started by an earlier request with the same key"),
     201: jsonAnswer(promotionSchema, "It is started"),
-    ...refusals("NotFound", "EnvironmentLocked", "SeedsOnProd", "IdempotencyKeyReused"),
+    ...refusals("NotFound", "EnvironmentLocked", "StoreCutOver", "SeedsOnProd", "IdempotencyKeyReused"),
   },
 });
 

@@ -26,8 +26,15 @@ export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 export async function queryRows(session: CopySession, query: string): Promise<(string | null)[][]> {
   const pieces: Uint8Array[] = [];
   for await (const piece of session.copyOut(`copy (${query}) to stdout`)) pieces.push(piece);
-  const lines = Buffer.concat(pieces).toString("utf8").split("\n").slice(0, -1);
-  return lines.map((line) => line.split("\t").map(unescaped));
+  return Buffer.concat(pieces).toString("utf8").split("\n").slice(0, -1).map(copyFields);
+}
+
+/** The values of a line, which is without its line feed. */
+export function copyFields(line: string): (string | null)[] {
+  const fields: (string | null)[] = line.split("\t");
+  if (line.includes("\\"))
+    for (const [place, field] of fields.entries()) fields[place] = unescaped(field ?? "");
+  return fields;
 }
 
 const LETTERS: Record<string, string> = { t: "\t", n: "\n", r: "\r", b: "\b", f: "\f", v: "\v" };

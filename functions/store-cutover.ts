@@ -1,0 +1,426 @@
+/**
+ * What counts of an environment changes places: its store for its database, and back. Writers are turned away by the fence of
+ * promotions, a new name for the database, and each way has one moment after which it goes on and before which it goes back: the
+ * store's own head says `canonical`, or the database has its own name again. Every part finds out from these what is left to do.
+ * Long because both ways and what takes each of them back stand together.
+ */
+import type { Json } from "../core/canonical-json.ts";
+import { type ErrorRecord, RehearsalError, toErrorRecord } from "../core/errors.ts";
+import { databaseName } from "../core/names.ts";
+import type { StoreDefinition } from "../core/store/definition.ts";
+import type { StoreVerification } from "../core/store/verification.ts";
+import { describePlace, describeProblem } from "../core/stores.ts";
+import { callHook } from "../io/hooks.ts";
+import type { Environment } from "../io/ledger/environments.ts";
+import { appendEvent } from "../io/ledger/events.ts";
+import { overtakeRehearsals } from "../io/ledger/rehearsals.ts";
+import { readStore, type StoreRow, updateStore } from "../io/ledger/stores.ts";
+import { addTaskFacts, type KeptFile, readTask } from "../io/ledger/tasks.ts";
+import { closeDatabase, findDatabase, moveDatabase } from "../io/postgres/databases.ts";
+import type { Session } from "../io/postgres/session.ts";
+import type { JsonStore } from "../io/store/json-store.ts";
+import { importStore } from "../io/store/move/import.ts";
+import { refuseLocked } from "./fenced.ts";
+import { letIn } from "./let-in.ts";
+import { refusePhase } from "./store-start.ts";
+import {
+  amountOf,
+  assertMeant,
+  bringUp,
+  compareStore,
+  feedOf,
+  ledgerNow,
+  refuseDrift,
+  withStore,
+} from "./store-work.ts";
+import type { TaskContext, TaskEnvironment, TaskResult } from "./task.ts";
+import { putTaskFile } from "./task-files.ts";
+
+type Context = TaskContext<"store-cutover">;
+
+export interface Cutover {
+  context: Context;
+  row: StoreRow;
+  reached: TaskEnvironment;
+  definition: StoreDefinition;
+  maintenance: Session;
+}
+
+type Production = NonNullable<StoreRow["facts"]["production"]>;
+
+/** So many differences stand in the outcome; all that are listed stand in the file. */
+const TOLD = 10;
+
+/** The store takes the database's place: brought up, compared behind the fence, and only then declared. */
+export async function cutOver(cutover: Cutover): Promise<TaskResult> {
+  const { context, row, reached, definition } = cutover;
+  const { environment, address } = reached;
+  const production = await productionOf(cutover);
+  return withStore(environment, row.place, definition, async (store) => {
+    const feed = feedOf(row);
+    if (!isClaimed(cutover, "cutting-over")) {
+      refusePhase(row, ["verified"]);
+      await assertMeant(environment, address, context.application);
+      await refuseDrift(context, environment.name);
+      // Most of what is behind comes over while the services still work.
+      await bringUp(context, { environment, address, store, feed });
+      await claim(cutover, "cutting-over", { production });
+    }
+    if ((await store.head()).state !== "canonical") {
+      context.passed("claimed");
+      await callStop(cutover, "postgres");
+      context.passed("stopped");
+      await turnAway(cutover, production);
+      context.passed("closed");
+      const fenced = { ...address, database: fencedName(production, row) };
+      await bringUp(context, { environment, address: fenced, store, feed });
+      context.passed("brought-up");
+      const report = await compareStore(context, { environment, address: fenced, store, feed });
+      const files = [await putTaskFile(context, "verification.json", `${JSON.stringify(report, null, 2)}\n`)];
+      context.passed("compared");
+      if (!report.verified) return refuse(cutover, production, report, files);
+      await declare(context, store, report, files);
+      context.passed("declared");
+    }
+    return settle(cutover, production, await amount(store), await startServices(cutover, "json"));
+  });
+}
+
+/** The database takes its place again: with all that the store holds by then, in one transaction. */
+export async function goBack(cutover: Cutover): Promise<TaskResult> {
+  const { context, row, reached, definition, maintenance } = cutover;
+  const { environment, address } = reached;
+  const production = await productionOf(cutover);
+  return withStore(environment, row.place, definition, async (store) => {
+    const found = await findDatabase(maintenance, { oid: production.oid });
+    if (found === undefined)
+      throw new RehearsalError("NotFound", { what: "database", name: fencedName(production, row) });
+    if (!isClaimed(cutover, "going-back")) await claim(cutover, "going-back", {});
+    if (found.name !== production.name) {
+      context.passed("claimed");
+      await callStop(cutover, "json");
+      context.passed("stopped");
+      await context.asNewest(async () => {
+        await noteAway(cutover);
+        if ((await store.head()).state === "canonical") await store.setState("canonical", "closed");
+      });
+      context.passed("store-closed");
+      const fenced = { ...address, database: fencedName(production, row) };
+      await context.asNewest(() => moveDatabase(maintenance, production.oid, fenced.database));
+      await assertMeant(environment, fenced, context.application);
+      context.passed("opened");
+      await importStore({
+        ...{
+          address: fenced,
+          application: context.application,
+          definition,
+          place: store.place,
+          replace: true,
+        },
+        patienceSeconds: environment.policy.patience,
+        onProgress: context.progress,
+        passed: (point) => context.passed(`import-${point}`),
+        commit: (commit) => context.asNewest(commit),
+      });
+      context.passed("imported");
+      await context.asNewest(() => letIn(maintenance, production));
+      context.passed("renamed");
+    }
+    return settleReturn(cutover, await amount(store), await startServices(cutover, "postgres"));
+  });
+}
+
+/**
+ * Ends what a task left that ended for good amid the cutover: what went past its moment is brought to its end, and its outcome
+ * returned; anything else is taken back, and counts as it did before. Throws when that cannot be done now.
+ */
+export async function closeCutover(
+  cutover: Cutover,
+): Promise<Pick<TaskResult, "outcome" | "also"> | undefined> {
+  const { context, row } = cutover;
+  const { production } = row.facts;
+  if (row.task !== context.task.id || production === undefined) return undefined;
+  if (row.phase === "cutting-over") return closeForward(cutover, production);
+  if (row.phase === "going-back") return closeBack(cutover, production);
+  return undefined;
+}
+
+async function closeForward(cutover: Cutover, production: Production) {
+  const { context, row, reached, definition } = cutover;
+  // Without that word no attempt has come to it, and the place of the files need not even be there.
+  if (context.task.facts.declaring) {
+    const amounts = await withStore(reached.environment, row.place, definition, async (store) =>
+      (await store.head()).state === "canonical" ? amount(store) : undefined,
+    );
+    if (amounts !== undefined)
+      return settle(cutover, production, amounts, await startServices(cutover, "json"));
+  }
+  await letBack(cutover, production);
+  return undefined;
+}
+
+async function closeBack(cutover: Cutover, production: Production) {
+  const { row, reached, definition, maintenance } = cutover;
+  const { environment } = reached;
+  const found = await findDatabase(maintenance, { oid: production.oid });
+  if (found?.name === production.name)
+    return withStore(environment, row.place, definition, async (store) =>
+      settleReturn(cutover, await amount(store), await startServices(cutover, "postgres")),
+    );
+  if (found !== undefined) await shut(maintenance, production);
+  await withStore(environment, row.place, definition, async (store) => {
+    if ((await store.head()).state === "closed") await store.setState("closed", "canonical");
+  });
+  await startServices(cutover, "json");
+  await updateStore(cutover.context.ledger, row.id, { phase: "cut-over", task: null });
+  return undefined;
+}
+
+/** Whether an earlier attempt of this very task has it in hand: of two that were asked for at once only one goes on. */
+function isClaimed({ context, row }: Cutover, phase: "cutting-over" | "going-back"): boolean {
+  return row.phase === phase && row.task === context.task.id;
+}
+
+/** From here on no promotion of the environment begins, and nobody else changes what counts. Throws `EnvironmentLocked` and `StorePhaseUnfit`. */
+async function claim(
+  { context, row, reached }: Cutover,
+  phase: "cutting-over" | "going-back",
+  facts: StoreRow["facts"],
+): Promise<void> {
+  const { ledger, task, asNewest } = context;
+  const { name } = reached.environment;
+  await asNewest(async () => {
+    await overtakeRehearsals(ledger, name, task.id);
+    if (phase === "cutting-over") await refuseLocked(ledger, name);
+    refusePhase(await readStore(ledger, row.id, "lock"), [
+      phase === "cutting-over" ? "verified" : "cut-over",
+    ]);
+    await updateStore(ledger, row.id, { phase, task: task.id, facts });
+  });
+}
+
+/** Under another name nobody finds it, however often they ask; ours do, by its object identifier. */
+async function turnAway(cutover: Cutover, production: Production): Promise<void> {
+  const { context, maintenance, row } = cutover;
+  await context.asNewest(async () => {
+    await noteAway(cutover);
+    await moveDatabase(maintenance, production.oid, fencedName(production, row));
+  });
+}
+
+/** When writers were turned away first, whichever attempt it was. */
+async function noteAway({ context }: Cutover): Promise<void> {
+  const { ledger, task } = context;
+  if ((await readTask(ledger, task.id)).facts.closedAt !== undefined) return;
+  await addTaskFacts(ledger, task.id, { closedAt: await ledgerNow(ledger) });
+}
+
+/**
+ * The moment: what counts is the store. A dual writer that the fence has cut off may have come with its last word since the
+ * comparison, and it is not let in behind it: then the comparison is not of what would be declared, and another attempt makes it
+ * anew.
+ */
+async function declare(
+  context: Context,
+  store: JsonStore,
+  report: StoreVerification,
+  files: KeptFile[],
+): Promise<void> {
+  const { ledger, task } = context;
+  const { notes, seq } = await store.head();
+  const changed = () => new RehearsalError("StoreBusy", { tries: 1 });
+  if (seq !== report.store.seq) throw changed();
+  await context.asNewest(() => addTaskFacts(ledger, task.id, { declaring: files }));
+  await context.asNewest(() =>
+    store.setState("following", "canonical", (now) => {
+      if (JSON.stringify(now) !== JSON.stringify(notes)) throw changed();
+      return now;
+    }),
+  );
+}
+
+/** What differs keeps the store from counting: the database is let back in at once, and what was found is left to read. */
+async function refuse(
+  cutover: Cutover,
+  production: Production,
+  report: StoreVerification,
+  files: KeptFile[],
+): Promise<TaskResult> {
+  const { context, row, reached } = cutover;
+  const refusal = new RehearsalError("StoreDiffers", {
+    store: row.id,
+    differences: report.problems.slice(0, 3).map(describeProblem).join("; "),
+    task: context.task.id,
+  });
+  const notStarted = await letBack(cutover, production);
+  return {
+    outcome: {
+      ...outcomeOf(cutover, amountOf(report)),
+      ...{
+        cutOver: false,
+        refusal: toErrorRecord(refusal) as unknown as Json,
+        files: files as unknown as Json,
+      },
+      ...{ differences: report.found, told: report.problems.slice(0, TOLD).map(describeProblem) },
+      ...(notStarted !== undefined && { notStarted: notStarted.message }),
+    },
+    also: async (ledger) => {
+      const facts = { verification: { task: context.task.id, differences: report.found } };
+      await updateStore(ledger, row.id, { facts });
+      await appendEvent(ledger, {
+        ...{ type: "store.cutover-refused", environment: reached.environment.name, announce: true },
+        data: { store: row.id, task: context.task.id, code: refusal.code, message: refusal.message },
+      });
+    },
+  };
+}
+
+/** The database has its name again, and the services their database; the store follows it as before. Tells why they were not started. */
+async function letBack(
+  { context, row, maintenance, reached }: Cutover,
+  production: Production,
+): Promise<ErrorRecord | undefined> {
+  const { ledger } = context;
+  await context.asNewest(() => letIn(maintenance, production));
+  context.passed("let-back");
+  const failure = await start(row, reached.environment, "postgres");
+  await context.asNewest(() => updateStore(ledger, row.id, { phase: "following", task: null }));
+  return failure;
+}
+
+/** What is left once the store counts: its database is shut for whoever knows its name, and the ledger is told. */
+async function settle(
+  cutover: Cutover,
+  production: Production,
+  amounts: Amount,
+  notStarted: ErrorRecord | undefined,
+): Promise<TaskResult> {
+  const { context, row, reached, maintenance } = cutover;
+  await context.asNewest(() => shut(maintenance, production));
+  context.passed("shut");
+  const task = await readTask(context.ledger, context.task.id);
+  const awayMs = await away(context);
+  return {
+    outcome: {
+      ...outcomeOf(cutover, amounts),
+      ...{ cutOver: true, awayMs, database: fencedName(production, row) },
+      files: (task.facts.declaring ?? []) as unknown as Json,
+      ...(notStarted !== undefined && { notStarted: notStarted.message }),
+    },
+    also: async (ledger) => {
+      await updateStore(ledger, row.id, { phase: "cut-over", task: null, facts: { rows: amounts.rows } });
+      await tell(ledger, "store.cut-over", reached.environment, { ...amounts, awayMs }, cutover, notStarted);
+    },
+  };
+}
+
+async function settleReturn(
+  cutover: Cutover,
+  amounts: Amount,
+  notStarted: ErrorRecord | undefined,
+): Promise<TaskResult> {
+  const { context, row, reached } = cutover;
+  const awayMs = await away(context);
+  return {
+    outcome: {
+      ...outcomeOf(cutover, amounts),
+      ...{ cutOver: false, returned: true, awayMs },
+      ...(notStarted !== undefined && { notStarted: notStarted.message }),
+    },
+    also: async (ledger) => {
+      await updateStore(ledger, row.id, { phase: "returned", task: null, facts: { rows: amounts.rows } });
+      await tell(ledger, "store.returned", reached.environment, { ...amounts, awayMs }, cutover, notStarted);
+    },
+  };
+}
+
+async function tell(
+  ledger: Session,
+  type: string,
+  { name: environment }: Environment,
+  told: Record<string, number>,
+  { context, row }: Cutover,
+  notStarted: ErrorRecord | undefined,
+): Promise<void> {
+  const { id: task, requestedBy: by } = context.task;
+  const place = describePlace(row.place);
+  await appendEvent(ledger, {
+    ...{ type, environment, announce: true },
+    data: {
+      ...{ store: row.id, place, release: row.release, task, by, ...told },
+      ...(notStarted !== undefined && { notStarted: notStarted.message }),
+    },
+  });
+}
+
+type Amount = { models: number; rows: number };
+
+/** By the store's own head. */
+async function amount(store: JsonStore): Promise<Amount> {
+  const all = Object.values((await store.head()).models);
+  return { models: all.length, rows: all.reduce((sum, { rows }) => sum + rows, 0) };
+}
+
+function outcomeOf({ context, row, reached }: Cutover, amounts: Amount) {
+  const { name: environment } = reached.environment;
+  return {
+    ...{ store: row.id, environment, place: describePlace(row.place) },
+    ...{ ...amounts, back: context.task.input.back },
+  };
+}
+
+/** Milliseconds since writers were turned away; 0 where they never were. */
+async function away({ ledger, task }: Context): Promise<number> {
+  const { closedAt } = (await readTask(ledger, task.id)).facts;
+  return closedAt === undefined ? 0 : Date.parse(await ledgerNow(ledger)) - Date.parse(closedAt);
+}
+
+/** Nobody is let in any more, whoever knows the name. */
+async function shut(maintenance: Session, production: Production): Promise<void> {
+  await closeDatabase(maintenance, production.oid);
+}
+
+/** The environment's database, by what is known of it, or by its name while it still has that. */
+async function productionOf({ row, reached, maintenance }: Cutover): Promise<Production> {
+  if (row.facts.production !== undefined) return row.facts.production;
+  const { database: name } = reached.address;
+  const found = await findDatabase(maintenance, { name });
+  if (found === undefined) throw new RehearsalError("NotFound", { what: "database", name });
+  return { oid: found.oid, name };
+}
+
+function fencedName({ name }: Production, { id }: Pick<StoreRow, "id">): string {
+  return databaseName(name, "fenced", id);
+}
+
+async function callStop({ row, reached }: Cutover, backend: "postgres" | "json"): Promise<void> {
+  const { name: environment, policy } = reached.environment;
+  await callHook("stop", policy.hooks.stop, { store: row.id, backend, environment, release: row.release });
+}
+
+/** When their hook fails what counts is right all the same, so it is told and nothing is taken back. */
+async function startServices(
+  { row, reached }: Cutover,
+  backend: "postgres" | "json",
+): Promise<ErrorRecord | undefined> {
+  return start(row, reached.environment, backend);
+}
+
+async function start(
+  row: StoreRow,
+  { name: environment, policy }: Environment,
+  backend: "postgres" | "json",
+): Promise<ErrorRecord | undefined> {
+  try {
+    await callHook("start", policy.hooks.start, {
+      store: row.id,
+      backend,
+      environment,
+      release: row.release,
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof RehearsalError) return toErrorRecord(error);
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+/** Store-import: what a store holds comes into an environment's empty tables, all of it or nothing, compared before it is committed. */
+import { RehearsalError } from "../../core/errors.ts";
+import { describePlace } from "../../core/stores.ts";
+import { appendEvent } from "../../io/ledger/events.ts";
+import { lockTurns } from "../../io/ledger/rehearsals.ts";
+import { type ImportOptions, importStore } from "../../io/store/move/import.ts";
+import { refuseLocked } from "../fenced.ts";
+import { readDefinition } from "../store-definition.ts";
+import { amountOf, compareStore, openStorePlace, reachEnvironment, withStore } from "../store-work.ts";
+import type { TaskWork } from "../task.ts";
+
+export const storeImportTask: TaskWork<"store-import"> = async (context) => {
+  const { task, ledger, application } = context;
+  const { release, place: where } = task.input;
+  await refuseLocked(ledger, task.environment ?? "");
+  const { environment, address } = await reachEnvironment(context);
+  const definition = await readDefinition(context.store, environment.name, release);
+  const place = await openStorePlace(environment, where);
+  let rows: number;
+  let changed = true;
+  try {
+    const options: ImportOptions = {
+      ...{ address, application, definition, place, patienceSeconds: environment.policy.patience },
+      onProgress: context.progress,
+      passed: context.passed,
+      // No promotion begins to change the tables while this becomes visible.
+      commit: (commit) =>
+        context.asNewest(async () => {
+          await lockTurns(ledger, environment.name, "beside");
+          await refuseLocked(ledger, environment.name);
+          await commit();
+        }),
+    };
+    ({ rows } = await importStore(options));
+  } catch (error) {
+    if (!(error instanceof RehearsalError) || error.code !== "StoreTargetTaken") throw error;
+    // An attempt that died may have committed all of it, and only that.
+    const report = await withStore(environment, where, definition, (store) =>
+      compareStore(context, { environment, address, store }),
+    );
+    if (!report.verified) throw error;
+    ({ rows } = amountOf(report));
+    changed = false;
+  } finally {
+    await place.close();
+  }
+  const told = { place: describePlace(where), models: definition.models.length, rows, changed };
+  return {
+    outcome: { ...told, environment: environment.name, release },
+    also: (ledger) =>
+      appendEvent(ledger, {
+        type: "store.imported",
+        environment: environment.name,
+        data: { ...told, task: task.id, release, by: task.requestedBy },
+      }).then(() => undefined),
+  };
+};

@@ -1,0 +1,73 @@
+/** The rows of models as a database has them: streamed, and read into what a store keeps. */
+
+import { quoteName, quoteQualified } from "../../../core/names.ts";
+import type { StoreModel } from "../../../core/store/definition.ts";
+import { orderOf } from "../../../core/store/keys.ts";
+import { rowOfTexts } from "../../../core/store/rows.ts";
+import type { Row } from "../../../core/store/store.ts";
+import type { CopySession } from "../../postgres/copy.ts";
+import { copyLines } from "../../postgres/copy-lines.ts";
+import { copyFields } from "../../postgres/import/copy-row.ts";
+
+/** A model's table, quoted and qualified. */
+export function tableOf({ schema, table }: StoreModel): string {
+  return quoteQualified(schema, table);
+}
+
+/** A model's columns, quoted; `of` stands before each. */
+export function columnsOf({ columns }: StoreModel, of = ""): string {
+  return columns.map(({ name }) => `${of}${quoteName(name)}`).join(", ");
+}
+
+export interface ReadRow {
+  row: Row;
+  /** The texts of the columns that the rows were ordered by. */
+  place: string[];
+  /** Of the line that it came as. */
+  bytes: number;
+}
+
+/** Rows in the order in which the server gave them. */
+export interface RowBatch {
+  rows: ReadRow[];
+  bytes: number;
+}
+
+/** Rows of a batch at most, so that others of this process get their turn. */
+const BATCH = 500;
+
+/**
+ * All rows of a model. With `by` they come in the order of these columns' texts, by their bytes, and within equal ones by their
+ * keys; without it as they lie.
+ */
+export async function* modelRows(
+  session: CopySession,
+  model: StoreModel,
+  by?: readonly string[],
+): AsyncGenerator<RowBatch> {
+  const places = (by ?? []).map((column) => `(t.${quoteName(column)})::text`);
+  const order =
+    by === undefined
+      ? ""
+      : ` order by ${[...places.map((place) => `${place} collate "C"`), orderOf(model, "t.")].join(", ")}`;
+  const listed = [...places, columnsOf(model, "t.")].join(", ");
+  const source = session.copyOut(`copy (select ${listed} from ${tableOf(model)} t${order}) to stdout`, {
+    reuse: true,
+  });
+  let batch: RowBatch = { rows: [], bytes: 0 };
+  for await (const lines of copyLines(source))
+    for (const line of lines) {
+      const fields = copyFields(line.toString("utf8", 0, line.length - 1));
+      const place = fields.splice(0, places.length).map((text) => text ?? "");
+      batch.rows.push({ place, row: rowOfTexts(model, fields), bytes: line.length });
+      batch.bytes += line.length;
+      if (batch.rows.length < BATCH) continue;
+      yield batch;
+      batch = { rows: [], bytes: 0 };
+    }
+  if (batch.rows.length > 0) yield batch;
+}
+
+/** What the planner believes a table to hold, in bytes, so that the largest are begun first. */
+export const TABLE_BYTES = `select coalesce((select sum(pg_table_size(relid)) from pg_partition_tree($1::regclass) where isleaf),
+  pg_table_size($1::regclass))::float8 as bytes`;

@@ -1,0 +1,196 @@
+/** A store follows its database: what the change feed tells is read where it stands, and put, each change once. */
+import { canonicalJson, type Json } from "../../../core/canonical-json.ts";
+import { RehearsalError } from "../../../core/errors.ts";
+import type { FeedChange, FeedCursor } from "../../../core/feed.ts";
+import type { StoreModel } from "../../../core/store/definition.ts";
+import { keyText } from "../../../core/store/keys.ts";
+import { codecsOf } from "../../../core/store/model-codecs.ts";
+import { put, rowOfTexts } from "../../../core/store/rows.ts";
+import type { Row } from "../../../core/store/store.ts";
+import { type Delta, type FeedLag, lagOf, readChanges } from "../../postgres/feed.ts";
+import { PINNED } from "../../postgres/reading.ts";
+import type { Session } from "../../postgres/session.ts";
+import { resolveDoubts } from "../doubts.ts";
+import type { Notes } from "../head.ts";
+import type { Change, JsonStore } from "../json-store.ts";
+import { selectRows } from "../model-statements.ts";
+import { cursorOf, withCursor } from "./export-notes.ts";
+
+export interface SyncOptions {
+  /** Not in a transaction. */
+  session: Session;
+  /** Open as `follower`. */
+  store: JsonStore;
+  /** The feed's table, as `public.changes`. */
+  feed: string;
+  /** Asked between pages; without it, on to the end. */
+  mayGoOn?: () => boolean;
+  /** Changes read so far in this call. */
+  onProgress?: (changes: number) => void;
+  /** Told of `read` and `applied`, for each page. */
+  passed?: (point: string) => void;
+}
+
+export interface Synced {
+  /** Changes of the feed that were read. */
+  changes: number;
+  /** Rows that were put and deleted; one that changed often is put once a page. */
+  put: number;
+  deleted: number;
+  /** Rows that dual writers had left in doubt and that are as in the database again. */
+  settled: number;
+  /** True when the store holds what the database did at one instant; false when `mayGoOn` said no before. */
+  complete: boolean;
+  cursor: FeedCursor;
+  /** Behind the cursor when all was done. */
+  lag: FeedLag;
+}
+
+/**
+ * Brings the store to what the database holds at the beginning of this call. Dying at any point, or running twice at once, loses
+ * and doubles nothing: cursor and rows are one commit. Throws `StoreNotFollowed` for a store exported without a feed,
+ * `StoreSyncOvertaken` when another sync came between, and what the feed throws.
+ */
+export async function syncOnce(options: SyncOptions): Promise<Synced> {
+  const { session, store, feed } = options;
+  const settled = await resolveDoubts(session, store);
+  const followed = await session.transaction(async () => {
+    await session.execute(PINNED);
+    return follow(options);
+  }, "begin isolation level repeatable read, read only");
+  return { ...followed, settled, lag: await lagOf(session, feed, followed.cursor) };
+}
+
+/** Changes of a page; their rows are read and put together. */
+const PAGE = 2_000;
+
+type Followed = Omit<Synced, "settled" | "lag">;
+
+/** Brings the store to what the session's transaction sees, which is one instant. */
+export async function follow(options: SyncOptions): Promise<Followed> {
+  const { session, store, feed, mayGoOn = () => true, passed = () => {} } = options;
+  let cursor = cursorOf((await store.head()).notes, store.place.where);
+  const done = { changes: 0, put: 0, deleted: 0 };
+  for (;;) {
+    // One that a sync before has begun shows what its own instant did, and is read to its end first.
+    const begun = cursor.to === undefined;
+    const delta = await readChanges(session, feed, cursor, PAGE);
+    passed("read");
+    const applied = await apply(session, store, cursor, delta);
+    passed("applied");
+    done.changes += delta.changes.length;
+    done.put += applied.put;
+    done.deleted += applied.deleted;
+    options.onProgress?.(done.changes);
+    ({ cursor } = delta);
+    const complete = delta.complete && begun;
+    if (complete || !mayGoOn()) return { ...done, complete, cursor };
+  }
+}
+
+/** Bytes of rows that are put in one commit; those before the last leave the cursor where it was, and are found to be put already. */
+const COMMIT_BYTES = 8 * 1024 ** 2;
+
+async function apply(
+  session: Session,
+  store: JsonStore,
+  from: FeedCursor,
+  { changes, cursor }: Delta,
+): Promise<{ put: number; deleted: number }> {
+  const done = { put: 0, deleted: 0 };
+  // A poll that found nothing is no commit.
+  if (changes.length === 0 && from.to === undefined) return done;
+  const unmoved = (notes: Notes): Notes => {
+    if (!isSame(cursorOf(notes, store.place.where), from))
+      throw new RehearsalError("StoreSyncOvertaken", { place: store.place.where });
+    return notes;
+  };
+  let gathered: Change[] = [];
+  let bytes = 0;
+  for (const touched of touchedModels(store, changes)) {
+    if (touched.truncated) gathered.push({ model: touched.model.name, clear: true });
+    for await (const found of currentRows(session, touched.model, touched.keys)) {
+      if (bytes > 0 && bytes + found.bytes > COMMIT_BYTES) {
+        await store.apply(gathered, unmoved);
+        gathered = [];
+        bytes = 0;
+      }
+      gathered.push(...found.changes);
+      bytes += found.bytes;
+      for (const change of found.changes) done["put" in change ? "put" : "deleted"]++;
+    }
+  }
+  await store.apply(gathered, (notes) => withCursor(unmoved(notes), cursor));
+  return done;
+}
+
+function isSame(one: FeedCursor, other: FeedCursor): boolean {
+  return canonicalJson(one as unknown as Json) === canonicalJson(other as unknown as Json);
+}
+
+interface Touched {
+  model: StoreModel;
+  truncated: boolean;
+  /** Each once. */
+  keys: Row[];
+}
+
+/** What the changes are about. Tables that no model has are nothing to the store. */
+function touchedModels({ definition }: JsonStore, changes: readonly FeedChange[]): Touched[] {
+  const touched = new Map<StoreModel, { truncated: boolean; keys: Map<string, Row> }>();
+  for (const { schema, table, key } of changes) {
+    const model = definition.models.find((one) => one.schema === schema && one.table === table);
+    if (model === undefined) continue;
+    const its = touched.get(model) ?? { truncated: false, keys: new Map<string, Row>() };
+    touched.set(model, its);
+    if (key === null) its.truncated = true;
+    else {
+      const row = keyOfTexts(model, key);
+      its.keys.set(keyText(model, row), row);
+    }
+  }
+  return [...touched].map(([model, { truncated, keys }]) => ({ model, truncated, keys: [...keys.values()] }));
+}
+
+function keyOfTexts(model: StoreModel, texts: Readonly<Record<string, string>>): Row {
+  const row: Record<string, Json> = {};
+  for (const { name, codec } of codecsOf(model).key) {
+    const text = Object.hasOwn(texts, name) ? texts[name] : undefined;
+    if (text === undefined) throw new Error(`the feed tells no "${name}" of "${model.name}"`);
+    put(row, name, codec.read(text));
+  }
+  return row;
+}
+
+/** Rows that are read at once at first, and at most; wide ones are read fewer at a time. */
+const FIRST_ROWS = 50;
+const MOST_ROWS = 1_000;
+const READ_BYTES = 2 * 1024 ** 2;
+
+/** What becomes of each key, as the session's snapshot has its row. */
+async function* currentRows(
+  session: Session,
+  model: StoreModel,
+  keys: readonly Row[],
+): AsyncGenerator<{ changes: Change[]; bytes: number }> {
+  let many = FIRST_ROWS;
+  for (let from = 0; from < keys.length; ) {
+    const wanted = keys.slice(from, from + many);
+    from += wanted.length;
+    const { text, values } = selectRows(model, wanted);
+    const { rows } = await session.table(text, values);
+    const bytes = rows.reduce((sum, row) => sum + row.reduce((size, one) => size + (one?.length ?? 0), 0), 0);
+    const found = new Map<string, Row>();
+    for (const texts of rows) {
+      const row = rowOfTexts(model, texts);
+      found.set(keyText(model, row), row);
+    }
+    const changes = wanted.map((key): Change => {
+      const row = found.get(keyText(model, key));
+      return row === undefined ? { model: model.name, delete: key } : { model: model.name, put: row };
+    });
+    yield { changes, bytes };
+    const width = Math.max(1, bytes / Math.max(1, rows.length));
+    many = Math.max(1, Math.min(MOST_ROWS, Math.floor(READ_BYTES / width)));
+  }
+}
