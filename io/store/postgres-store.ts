@@ -216,7 +216,7 @@ function writerOn(
 }
 
 /** The rows of a page out of those that were found, which may be one too many. */
-export function pageOf(model: StoreModel, found: readonly Row[], limit: number): Listed {
+function pageOf(model: StoreModel, found: readonly Row[], limit: number): Listed {
   const rows = found.slice(0, limit);
   const last = rows.at(-1);
   return { rows, ...(found.length > limit && last !== undefined && { next: keyRow(model, last) }) };
