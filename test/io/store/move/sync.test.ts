@@ -259,6 +259,36 @@ test("of two exports to one prefix of a bucket the later one is whole, and the o
   }
 });
 
+test("rows that move between partitions, and partitions that are emptied, are followed as the table's own", async () => {
+  const database = await movedDatabase(
+    `create table events (day date, number int, what text, primary key (day, number)) partition by range (day);
+     create table events_1 partition of events for values from ('2026-01-01') to ('2026-02-01');
+     create table events_2 partition of events for values from ('2026-02-01') to ('2026-03-01');
+     insert into events select '2026-01-01'::date + g, g, 'e' || g from generate_series(0, 49) g;`,
+    'models: { Event: { table: events, file: "events/{day}.jsonl" } }',
+  );
+  const place = await openPlace(join(folder, "partitions"));
+  await exportStore({ ...database, application: "test", place, id: "one", feed: FEED });
+  const store = await openJsonStore({ place, definition: database.definition, as: "follower" });
+  try {
+    await execute(
+      database.address,
+      "update events set day = day + 31 where number < 5; update events set what = 'w' where number = 40; insert into events_2 values ('2026-02-28', 99, 'in')",
+    );
+    await sync({ ...database, place, store });
+    await expectEqual({ ...database, place, store });
+    await execute(database.address, "truncate events_2");
+    await sync({ ...database, place, store });
+    await expectEqual({ ...database, place, store });
+    expect(await store.count("Event")).toBe(26);
+    const imported = await importStore({ ...database, application: "test", place, replace: true });
+    expect(imported.rows).toBe(26);
+  } finally {
+    await store.close();
+    await dropDatabases(database.address);
+  }
+});
+
 test("a store without a feed does not follow, and comes back as it went", async () => {
   const database = await movedDatabase(CHATS_SQL + fillChats(5), CHATS_YAML);
   const place = await openPlace(join(folder, "still"));
