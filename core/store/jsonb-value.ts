@@ -26,11 +26,17 @@ export function writeJsonb(value: Json): string {
 
 /** What somebody gave as Postgres would keep it; a text tells why it would not. */
 export function normalJsonb(given: unknown): { value: Json } | { problem: string } {
-  const text = isWrapped(given) ? given.$jsonb : textOf(given);
+  const wrapped = isWrapped(given);
+  const text = wrapped ? given.$jsonb : textOf(given);
   if (text === undefined) return { problem: "it is no JSON" };
+  // What has no exponents, and nothing that only an escape can write, is as Postgres shows it but for its order.
+  const plain = wrapped || UNUSUAL.test(text) ? undefined : plainText(given as Json, 0);
+  if (plain !== undefined) return { value: readJsonb(plain) };
   const shown = jsonbText(text);
   return "problem" in shown ? { problem: `it is ${shown.problem}` } : { value: readJsonb(shown.text) };
 }
+
+const UNUSUAL = /[\d.]e[+-]?\d|\\u(?:0000|d[89a-f])/i;
 
 /** Whether JavaScript writes each number of a text as Postgres has, and it is not too deep. */
 function isPlain(text: string): boolean {

@@ -50,7 +50,7 @@ export function orderOf(model: StoreModel, of = ""): string {
 }
 
 /** What a column of a key is ordered and compared by: `t."id" collate "C"`. */
-export function orderExpression({ name, column: { of: type } }: ModelColumn, of = ""): string {
+function orderExpression({ name, column: { of: type } }: ModelColumn, of = ""): string {
   const column = `${of}${quoteName(name)}`;
   if (type.kind === "text" || type.kind === "bpchar") return `${column} collate pg_catalog."C"`;
   // A cast may say other things than a value's own output, and enums have an order of their own.

@@ -71,6 +71,7 @@ export function compareReads(options: DifferencesOptions): Comparison {
     page: (model, listed, again) =>
       compared(async () => {
         const named = modelNamed(definition, model);
+        // What could not be listed is looked at row by row, which tells why.
         const other = await again().catch((): Listed => ({ rows: [] }));
         for (const key of suspects(named, listed, other)) await lookAt(options, named, key);
       }),

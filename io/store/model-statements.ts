@@ -2,7 +2,7 @@
 
 import { quoteName, quoteQualified } from "../../core/names.ts";
 import type { Asked } from "../../core/store/asked.ts";
-import type { StoreModel } from "../../core/store/definition.ts";
+import type { StoreDefinition, StoreModel } from "../../core/store/definition.ts";
 import { orderOf } from "../../core/store/keys.ts";
 import { textsOfRow } from "../../core/store/rows.ts";
 import type { Row } from "../../core/store/store.ts";
@@ -48,8 +48,13 @@ export function countRows(model: StoreModel): Statement {
   return { text: `select count(*) from ${tableOf(model)}`, values: [] };
 }
 
-/** Inserts the row, in place of the one of its key when that may be; gives back what became of it, for the database's own triggers may have changed it. */
-export function insertRow(model: StoreModel, row: Row, replace: boolean): Statement {
+/** Inserts the row, in place of the one of its key when that may be; gives back what became of it, for the database's own triggers may have changed it, and behind its columns whether the transaction does not see what the constraints saw. */
+export function insertRow(
+  definition: StoreDefinition,
+  model: StoreModel,
+  row: Row,
+  replace: boolean,
+): Statement {
   const others = model.columns.map(({ name }) => name).filter((name) => !model.key.includes(name));
   // What is the key and nothing else is there already as it should be; set once more, it is given back as well.
   const set = (others.length > 0 ? others : model.key).map(
@@ -59,8 +64,9 @@ export function insertRow(model: StoreModel, row: Row, replace: boolean): Statem
     ? ` on conflict (${model.key.map(quoteName).join(", ")}) do update set ${set.join(", ")}`
     : "";
   return {
-    text: `insert into ${tableOf(model)} (${columnsOf(model)}) overriding system value
-      values (${model.columns.map((_, index) => `$${index + 1}`).join(", ")})${conflict} returning ${columnsOf(model)}`,
+    text: `insert into ${tableOf(model)} as t (${columnsOf(model)}) overriding system value
+      values (${model.columns.map((_, index) => `$${index + 1}`).join(", ")})${conflict}
+      returning ${columnsOf(model, "t.")}, ${staleView(definition, model)}`,
     values: textsOfRow(model, row),
   };
 }
@@ -87,8 +93,31 @@ function textOf({ columns, name: model }: StoreModel, name: string, row: Row): s
   return value === null ? null : codecOf(column.of).write(value);
 }
 
-function columnsOf({ columns }: StoreModel): string {
-  return columns.map(({ name }) => quoteName(name)).join(", ");
+function columnsOf({ columns }: StoreModel, of = ""): string {
+  return columns.map(({ name }) => `${of}${quoteName(name)}`).join(", ");
+}
+
+/**
+ * Constraints look at what is committed by now, and a transaction at what was when it began. True when a row that it sees has
+ * the same unique columns, or when it does not see the row that is referred to: then no order of transactions explains both.
+ */
+function staleView({ models }: StoreDefinition, model: StoreModel): string {
+  const tuple = (names: readonly string[], of: string) =>
+    `(${names.map((name) => `${of}.${quoteName(name)}`).join(", ")})`;
+  const twins = model.unique.map(
+    ({ columns }) =>
+      `exists (select from ${tableOf(model)} o where ${tuple(columns, "o")} = ${tuple(columns, "t")} and ${tuple(model.key, "o")} <> ${tuple(model.key, "t")})`,
+  );
+  const parents = model.relations.flatMap(({ columns, references, referencedColumns }) => {
+    const parent = models.find(({ name }) => name === references);
+    if (parent === undefined) return [];
+    const own = parent === model ? ` and ${tuple(columns, "t")} <> ${tuple(referencedColumns, "t")}` : "";
+    return [
+      `(${columns.map((name) => `t.${quoteName(name)} is not null`).join(" and ")}${own}
+        and not exists (select from ${tableOf(parent)} o where ${tuple(referencedColumns, "o")} = ${tuple(columns, "t")}))`,
+    ];
+  });
+  return [...twins, ...parents].join(" or ") || "false";
 }
 
 function tableOf({ schema, table }: StoreModel): string {

@@ -25,6 +25,12 @@ export function isConflict(error: unknown): boolean {
   return /^40(001|P01)$/.test(sqlstateOf(error) ?? "");
 }
 
+/** What the server does not call a conflict, and is one. */
+export function staleView(): RehearsalError {
+  const reason = "a constraint saw what the transaction does not";
+  return new RehearsalError("StatementFailed", { sqlstate: "40001", reason, statement: "insert" });
+}
+
 /** The refusal of the catalogue; any other error as it is. `keys`: the primary keys' constraints, as `addressOf` writes them. */
 export function storeRefusal(
   error: unknown,

@@ -17,7 +17,7 @@ import {
   selectPage,
   selectRow,
 } from "./model-statements.ts";
-import { type Asking, isConflict, storeRefusal } from "./postgres-refusals.ts";
+import { type Asking, isConflict, staleView, storeRefusal } from "./postgres-refusals.ts";
 import { assertTables } from "./postgres-tables.ts";
 import { openPool } from "./session-pool.ts";
 
@@ -166,7 +166,9 @@ function writerOn(
     const model = modelNamed(definition, name);
     const row = parseRow(model, given);
     const key = keyRow(model, row);
-    const [texts] = await ask(session, insertRow(model, row, replace), { model, key, deletes: false });
+    const statement = insertRow(definition, model, row, replace);
+    const [texts] = await ask(session, statement, { model, key, deletes: false });
+    if (texts?.pop() === "t") throw staleView();
     // A trigger of the database may have kept it out, or given it another key.
     const became = texts === undefined ? undefined : rowOfTexts(model, texts);
     note(model, key, undefined);
@@ -216,7 +218,7 @@ function writerOn(
 }
 
 /** The rows of a page out of those that were found, which may be one too many. */
-export function pageOf(model: StoreModel, found: readonly Row[], limit: number): Listed {
+function pageOf(model: StoreModel, found: readonly Row[], limit: number): Listed {
   const rows = found.slice(0, limit);
   const last = rows.at(-1);
   return { rows, ...(found.length > limit && last !== undefined && { next: keyRow(model, last) }) };

@@ -53,6 +53,29 @@ async function rehearsal(...words: string[]): Promise<{ exit: number; out: strin
   );
 }
 
+test("an application opens its store by the package's name", async () => {
+  const models = {
+    ...{ format: "rehearsal-store-models/1", schema: "0".repeat(64) },
+    models: [
+      {
+        ...{ name: "Word", schema: "public", table: "words", key: ["word"], file: "words.jsonl" },
+        columns: [{ name: "word", type: "text", of: { kind: "text" }, nullable: false }],
+        ...{ relations: [], unique: [], indexes: [], content: {}, notCarried: [] },
+      },
+    ],
+  };
+  const program = `import { openStore } from "rehearsal/store";
+    const store = await openStore({ models: ${JSON.stringify(models)}, create: true });
+    await store.put("Word", { word: "first" });
+    console.log(JSON.stringify(await store.list("Word", {})));
+    await store.close();`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: folder,
+    env: { ...variables, DATA_BACKEND: "json", DATA_STORE: "data" },
+  });
+  expect(JSON.parse(stdout)).toEqual({ rows: [{ word: "first" }] });
+});
+
 test("says its version, which is the package's", async () => {
   expect(manifest.version).toBe(VERSION);
   expect(await rehearsal("--version")).toEqual({ exit: 0, out: `${VERSION}\n`, err: "" });

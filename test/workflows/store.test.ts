@@ -1,4 +1,8 @@
-/** The whole way of an environment's data: counted, exported, followed, compared, put in the database's place, and brought back; and what keeps it from each. */
+/**
+ * The whole way of an environment's data: counted, exported, followed, compared, put in the database's place, and brought back; and
+ * what keeps it from each.
+ * Long because one service serves all of it: what goes wrong begins where the way before has ended.
+ */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -3,7 +3,7 @@
 import type { OnProgress } from "../../../core/progress.ts";
 import type { ColumnType } from "../../../core/store/column-type.ts";
 import type { StoreColumn, StoreDefinition, StoreModel } from "../../../core/store/definition.ts";
-import { type ContentSum, rowDigest, Summed } from "../../../core/store/digest.ts";
+import { type ContentSum, Summed } from "../../../core/store/digest.ts";
 import type { ModelMetadata, StoreMetadata } from "../../../core/store/metadata.ts";
 import type { CopySession } from "../../postgres/copy.ts";
 import { atOneCut, type CutOptions, shared } from "./cut.ts";
@@ -58,7 +58,7 @@ async function sumOf(
 ): Promise<ContentSum> {
   const summed = new Summed();
   for await (const { rows, bytes } of modelRows(session, model)) {
-    for (const { row } of rows) summed.add(rowDigest(model, row));
+    for (const { digest } of rows) summed.add(digest);
     onRows(bytes, rows.length);
   }
   return summed.sum();

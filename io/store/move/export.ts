@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { FeedCursor } from "../../../core/feed.ts";
 import type { OnProgress } from "../../../core/progress.ts";
 import type { StoreDefinition, StoreModel } from "../../../core/store/definition.ts";
-import { type ContentSum, rowDigest, Summed } from "../../../core/store/digest.ts";
+import { type ContentSum, Summed } from "../../../core/store/digest.ts";
 import { pathColumns } from "../../../core/store/paths.ts";
 import type { CopySession } from "../../postgres/copy.ts";
 import { assertFollowed, currentCursor } from "../../postgres/feed.ts";
@@ -141,7 +141,7 @@ class Told {
     const summed = new Summed();
     this.#sums.set(model.name, summed);
     return ({ rows, bytes }: RowBatch) => {
-      for (const { row } of rows) summed.add(rowDigest(model, row));
+      for (const { digest } of rows) summed.add(digest);
       this.rows += rows.length;
       this.#bytes += bytes;
       this.#onProgress?.({ done: { bytes: this.#bytes, rows: this.rows }, now: model.name });

@@ -40,7 +40,7 @@ export class Findings {
     for (const finding of again.listed) {
       const earlier = before.get(placeOf(finding));
       if (earlier === undefined) continue;
-      const { mark: _, columns: __, ...rest } = finding;
+      const { columns: _, ...rest } = finding;
       standing.add(earlier.mark === finding.mark ? finding : { ...rest, problem: "row-unsettled" });
     }
     return standing;

@@ -230,8 +230,7 @@ async function compare(
   for (const model of definition.models) {
     onProgress?.({ done: { bytes: 0, rows: 0 }, now: `comparing ${model.name}` });
     const summed = new Summed();
-    for await (const { rows } of modelRows(copy, model))
-      for (const { row } of rows) summed.add(rowDigest(model, row));
+    for await (const { rows } of modelRows(copy, model)) for (const { digest } of rows) summed.add(digest);
     const sum = summed.sum();
     const committed = head.models[model.name];
     sums.push([model.name, sum]);

@@ -2,6 +2,7 @@
 
 import { quoteName, quoteQualified } from "../../../core/names.ts";
 import type { StoreModel } from "../../../core/store/definition.ts";
+import { digestOfTexts } from "../../../core/store/digest.ts";
 import { orderOf } from "../../../core/store/keys.ts";
 import { rowOfTexts } from "../../../core/store/rows.ts";
 import type { Row } from "../../../core/store/store.ts";
@@ -21,6 +22,7 @@ export function columnsOf({ columns }: StoreModel, of = ""): string {
 
 export interface ReadRow {
   row: Row;
+  digest: string;
   /** The texts of the columns that the rows were ordered by. */
   place: string[];
   /** Of the line that it came as. */
@@ -59,7 +61,10 @@ export async function* modelRows(
     for (const line of lines) {
       const fields = copyFields(line.toString("utf8", 0, line.length - 1));
       const place = fields.splice(0, places.length).map((text) => text ?? "");
-      batch.rows.push({ place, row: rowOfTexts(model, fields), bytes: line.length });
+      batch.rows.push({
+        ...{ place, row: rowOfTexts(model, fields), bytes: line.length },
+        digest: digestOfTexts(model, fields),
+      });
       batch.bytes += line.length;
       if (batch.rows.length < BATCH) continue;
       yield batch;

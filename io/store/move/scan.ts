@@ -5,8 +5,7 @@ import { contentsOf } from "../../../core/store/content.ts";
 import type { StoreDefinition, StoreModel } from "../../../core/store/definition.ts";
 import { indexText, keyText } from "../../../core/store/keys.ts";
 import { mayHold, pathOf } from "../../../core/store/paths.ts";
-import { pointersTo } from "../../../core/store/relations.ts";
-import { cell, parseRow } from "../../../core/store/rows.ts";
+import { parseRow } from "../../../core/store/rows.ts";
 import type { Row } from "../../../core/store/store.ts";
 import type { ModelVerification } from "../../../core/store/verification.ts";
 import type { Head } from "../head.ts";
@@ -14,6 +13,7 @@ import { CACHE, HEAD, type Place } from "../place.ts";
 import { type FileRow, readFile } from "./file-rows.ts";
 import { type Findings, rowNamed } from "./findings.ts";
 import { KeyNumbers, keyHash } from "./key-numbers.ts";
+import { hasNull, type Rules, rulesOf } from "./rules.ts";
 import type { Tally } from "./tally.ts";
 
 export interface ScanOptions {
@@ -36,28 +36,6 @@ export interface Scanned {
   unique: Map<string, ModelVerification["unique"]>;
   /** Files that end with something that is no line. */
   torn: string[];
-}
-
-/** A key that rows of a model have: the primary one, a unique one, or one that others point at. */
-interface Target {
-  id: string;
-  columns: readonly string[];
-  /** Counted where it may not be there twice. */
-  unique?: { name: string; twice: number; nullsNotDistinct: boolean };
-}
-
-/** What points from a model. */
-interface Reference {
-  /** Of the target. */
-  id: string;
-  columns: readonly string[];
-  told: ModelVerification["relations"][number];
-}
-
-interface Rules {
-  model: StoreModel;
-  targets: Target[];
-  references: Reference[];
 }
 
 /** Bytes that a key takes while it is remembered. */
@@ -282,42 +260,6 @@ class Contents {
         findings.add({ problem: "content-differs", ...facts, reason: `${path} refers to other bytes` });
     }
   }
-}
-
-function rulesOf(definition: StoreDefinition): Rules[] {
-  const pointers = pointersTo(definition);
-  return definition.models.map((model) => {
-    const targets: Target[] = [
-      {
-        ...{ id: idOf(model.name, model.key), columns: model.key },
-        unique: { name: "primary key", twice: 0, nullsNotDistinct: false },
-      },
-      ...model.unique.map(({ name, columns, nullsNotDistinct = false }) => ({
-        ...{ id: `${idOf(model.name, columns)} ${name}`, columns },
-        unique: { name, twice: 0, nullsNotDistinct },
-      })),
-    ];
-    for (const { relation } of pointers.get(model.name) ?? []) {
-      const id = idOf(model.name, relation.referencedColumns);
-      if (!targets.some((target) => target.id === id))
-        targets.push({ id, columns: relation.referencedColumns });
-    }
-    const references = model.relations.map(
-      ({ name, columns, references: to, referencedColumns, onDelete }) => ({
-        ...{ id: idOf(to, referencedColumns), columns },
-        told: { name, references: to, onDelete, rows: 0, orphans: 0 },
-      }),
-    );
-    return { model, targets, references };
-  });
-}
-
-function idOf(model: string, columns: readonly string[]): string {
-  return JSON.stringify([model, ...columns]);
-}
-
-function hasNull(row: Row, columns: readonly string[]): boolean {
-  return columns.some((column) => cell(row, column) === null);
 }
 
 /** The row with nothing in the columns whose values lie elsewhere: what is checked there are the files. */

@@ -15,6 +15,7 @@ import type { Notes } from "../head.ts";
 import type { Change, JsonStore } from "../json-store.ts";
 import { selectRows } from "../model-statements.ts";
 import { cursorOf, withCursor } from "./export-notes.ts";
+import { columnsOf, tableOf } from "./model-rows.ts";
 
 export interface SyncOptions {
   /** Not in a transaction. */
@@ -108,8 +109,10 @@ async function apply(
   let gathered: Change[] = [];
   let bytes = 0;
   for (const touched of touchedModels(store, changes)) {
-    if (touched.truncated) gathered.push({ model: touched.model.name, clear: true });
-    for await (const found of currentRows(session, touched.model, touched.keys)) {
+    const { model, truncated, keys } = touched;
+    if (truncated) gathered.push({ model: model.name, clear: true });
+    // Of a partitioned table only a partition may have been emptied: what is left says which.
+    for await (const found of truncated ? allRows(session, model) : currentRows(session, model, keys)) {
       if (bytes > 0 && bytes + found.bytes > COMMIT_BYTES) {
         await store.apply(gathered, unmoved);
         gathered = [];
@@ -167,19 +170,41 @@ const FIRST_ROWS = 50;
 const MOST_ROWS = 1_000;
 const READ_BYTES = 2 * 1024 ** 2;
 
+interface Found {
+  changes: Change[];
+  bytes: number;
+}
+
+/** Every row of a model, as the session's snapshot has it. */
+async function* allRows(session: Session, model: StoreModel): AsyncGenerator<Found> {
+  await session.execute(
+    `declare rehearsal_rows no scroll cursor for select ${columnsOf(model)} from ${tableOf(model)}`,
+  );
+  let many = FIRST_ROWS;
+  for (;;) {
+    const { rows } = await session.table(`fetch ${many} from rehearsal_rows`);
+    if (rows.length === 0) break;
+    const bytes = bytesOf(rows);
+    const changes = rows.map((texts): Change => ({ model: model.name, put: rowOfTexts(model, texts) }));
+    yield { changes, bytes };
+    many = nextMany(rows.length, bytes);
+  }
+  await session.execute("close rehearsal_rows");
+}
+
 /** What becomes of each key, as the session's snapshot has its row. */
 async function* currentRows(
   session: Session,
   model: StoreModel,
   keys: readonly Row[],
-): AsyncGenerator<{ changes: Change[]; bytes: number }> {
+): AsyncGenerator<Found> {
   let many = FIRST_ROWS;
   for (let from = 0; from < keys.length; ) {
     const wanted = keys.slice(from, from + many);
     from += wanted.length;
     const { text, values } = selectRows(model, wanted);
     const { rows } = await session.table(text, values);
-    const bytes = rows.reduce((sum, row) => sum + row.reduce((size, one) => size + (one?.length ?? 0), 0), 0);
+    const bytes = bytesOf(rows);
     const found = new Map<string, Row>();
     for (const texts of rows) {
       const row = rowOfTexts(model, texts);
@@ -190,7 +215,15 @@ async function* currentRows(
       return row === undefined ? { model: model.name, delete: key } : { model: model.name, put: row };
     });
     yield { changes, bytes };
-    const width = Math.max(1, bytes / Math.max(1, rows.length));
-    many = Math.max(1, Math.min(MOST_ROWS, Math.floor(READ_BYTES / width)));
+    many = nextMany(rows.length, bytes);
   }
+}
+
+function bytesOf(rows: readonly (readonly (string | null)[])[]): number {
+  return rows.reduce((sum, row) => sum + row.reduce((size, one) => size + (one?.length ?? 0), 0), 0);
+}
+
+function nextMany(rows: number, bytes: number): number {
+  const width = Math.max(1, bytes / Math.max(1, rows));
+  return Math.max(1, Math.min(MOST_ROWS, Math.floor(READ_BYTES / width)));
 }

@@ -30,12 +30,12 @@ export class Tally {
     this.#encrypted = codecsOf(model).columns.filter(({ column }) => column.encrypted);
   }
 
-  addDatabase(row: Row): void {
-    this.#add(this.database, row, 1);
+  addDatabase(row: Row, digest: string): void {
+    this.#add(this.database, row, digest, 1);
   }
 
   addFiles(row: Row): void {
-    this.#add(this.files, row, -1);
+    this.#add(this.files, row, rowDigest(this.model, row), -1);
   }
 
   /** Of the columns alone that are encrypted, with the key. */
@@ -51,8 +51,7 @@ export class Tally {
     return differing;
   }
 
-  #add(side: Side, row: Row, sign: 1 | -1): void {
-    const digest = rowDigest(this.model, row);
+  #add(side: Side, row: Row, digest: string, sign: 1 | -1): void {
     side.rows.add(digest);
     if (this.#encrypted.length > 0) side.encrypted.add(encryptedDigest(this.model, this.#encrypted, row));
     const at = bucketOf(this.model, row) * 2;

@@ -100,7 +100,7 @@ async function look(options: VerifyOptions, cut: Cut | undefined): Promise<Look>
       ? Promise.resolve()
       : shared(cut, database?.connections ?? CONNECTIONS, [...tallies.values()], async (session, tally) => {
           for await (const { rows, bytes } of modelRows(session, tally.model)) {
-            for (const { row } of rows) tally.addDatabase(row);
+            for (const { row, digest } of rows) tally.addDatabase(row, digest);
             tell(bytes, rows.length, tally.model.name);
           }
         });

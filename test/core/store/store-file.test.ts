@@ -1,9 +1,14 @@
 /** store.yaml against a schema lock: what it makes, and what it is refused for. */
 import { expect, test } from "vitest";
+import type { Json } from "../../../core/canonical-json.ts";
+import { digestOf } from "../../../core/digest.ts";
+import { checkProject } from "../../../core/project.ts";
+import { buildBundle } from "../../../core/release.ts";
+import { schemaLockText } from "../../../core/schema-lock.ts";
 import { loadOrder, pointersTo } from "../../../core/store/relations.ts";
 import { parseStoreFile } from "../../../core/store/store-file.ts";
 import { refusalOf } from "../../refusal.ts";
-import { definitionOf, type LockParts, pointer } from "./a-definition.ts";
+import { definitionOf, type LockParts, lockOf, pointer } from "./a-definition.ts";
 
 const key = (columns = "id") => ({ pkey: `PRIMARY KEY (${columns})` });
 
@@ -218,4 +223,28 @@ test("without a schema lock there are no models to make", async () => {
     code: "ConfigInvalid",
     message: expect.stringContaining("schema.lock.json"),
   });
+});
+
+test("store.yaml is part of a release, and one that does not hold is refused before it is made", async () => {
+  const file = (path: string, text: string) => ({ path, bytes: Buffer.from(text) });
+  const sql = "create table public.things (id uuid primary key);";
+  const files = [file("rehearsal.yaml", "project: things\n"), file("migrations/0001_things.sql", sql)];
+  const lock = lockOf({ tables: { "public.things": { columns: { id: "uuid" }, constraints: key() } } });
+  const { tables, relations, enums, views, functions, others } = lock;
+  const promised = { tables, relations, enums, views, functions, others };
+  const whole = { ...lock, fingerprint: digestOf(promised as unknown as Json) };
+  const store = file("store.yaml", "models: { Thing: { file: things.json } }");
+  const project = await checkProject([...files, store, file("schema.lock.json", schemaLockText(whole))]);
+  expect(project.store).toMatchObject({
+    schema: whole.fingerprint,
+    models: [{ name: "Thing", key: ["id"] }],
+  });
+  expect(buildBundle([...files, store]).manifest.files.map(({ path }) => path)).toContain("store.yaml");
+  const refusal = await refusalOf(() => checkProject([...files, store]));
+  expect(refusal).toMatchObject({
+    code: "ConfigInvalid",
+    message: expect.stringContaining("rehearsal schema"),
+  });
+  expect(refusal.hint).toContain("docs/schemas/store.schema.json");
+  expect((await checkProject(files)).store).toBeUndefined();
 });

@@ -88,8 +88,11 @@ export class PlainStore {
         this.#of(model).filter((one) => has(one, pick(after, columns))).length > 1
       )
         throw new Refused("StoreUniqueViolated");
-    for (const relation of model.relations)
+    for (const relation of model.relations) {
+      // What refers as it did before is not asked again: it may be about to go itself.
+      if (before !== undefined && has(after, pick(before, relation.columns))) continue;
       if (this.#dangles(relation, after)) throw new Refused("StoreReferenceMissing");
+    }
     if (before === undefined) return;
     for (const [from, relation] of this.#pointing(model)) {
       const { columns, referencedColumns, onUpdate } = relation;
@@ -109,9 +112,11 @@ export class PlainStore {
       this.#of(model).filter((one) => one !== row),
     );
     for (const [from, relation] of this.#pointing(model))
-      for (const child of this.#children(from, relation, row)) {
+      for (const found of this.#children(from, relation, row)) {
         if (relation.onDelete === "restrict") throw new Refused("StoreStillReferenced");
-        if (relation.onDelete === "no action" || !this.#of(from).includes(child)) continue;
+        // Another relation may have changed it meanwhile, or taken it.
+        const child = this.#of(from).find((one) => has(one, pick(found, from.key)));
+        if (relation.onDelete === "no action" || child === undefined) continue;
         if (relation.onDelete === "cascade") this.#remove(from, child);
         else
           this.#replace(from, child, {

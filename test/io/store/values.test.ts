@@ -1,4 +1,7 @@
-/** Values of every type between a real server and a store: both ways, nothing lost, and in the server's order. */
+/**
+ * Values of every type between a real server and a store: both ways, nothing lost, and in the server's order.
+ * Long because every kind of value has its list of what may be given.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { quoteLiteral } from "../../../core/names.ts";
 import type { SchemaLock } from "../../../core/schema-lock.ts";

@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openBucketPlace } from "../../../../io/store/bucket-place.ts";
 import { type JsonStore, openJsonStore } from "../../../../io/store/json-store.ts";
 import { exportStore } from "../../../../io/store/move/export.ts";
 import { cursorOf } from "../../../../io/store/move/export-notes.ts";
@@ -15,7 +14,6 @@ import { syncOnce } from "../../../../io/store/move/sync.ts";
 import { verifyStore } from "../../../../io/store/move/verify.ts";
 import { openPlace } from "../../../../io/store/open-place.ts";
 import type { Place } from "../../../../io/store/place.ts";
-import { startBucket, type TestBucket } from "../../../bucket.ts";
 import { dropDatabases, execute } from "../../../postgres.ts";
 import { refusalOf } from "../../../refusal.ts";
 import { Dice } from "../../random-values.ts";
@@ -27,13 +25,10 @@ const WRITES = Number(process.env.REHEARSAL_STORE_WRITES ?? 120);
 const WRITERS = 4;
 
 let folder: string;
-let bucket: TestBucket;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sync-"));
-  bucket = await startBucket();
 });
 afterAll(async () => {
-  await bucket.stop();
   await rm(folder, { recursive: true });
 });
 
@@ -195,66 +190,32 @@ test("two that follow at once do not undo each other's work, and a look while ot
     await expectEqual(it);
   }));
 
-test("an export that was killed is begun anew, one that was done is not done again, and nothing is written over", async () => {
-  const database = await movedDatabase(CHATS_SQL + fillChats(20), CHATS_YAML, CHATS_MARKS);
-  const place = await openPlace(join(folder, "begun"));
-  const about = { ...database, application: "test", place, feed: FEED };
-  const die = (point: string) => (passed: string) => {
-    if (passed === point) throw new Error("died");
-  };
+test("rows that move between partitions, and partitions that are emptied, are followed as the table's own", async () => {
+  const database = await movedDatabase(
+    `create table events (day date, number int, what text, primary key (day, number)) partition by range (day);
+     create table events_1 partition of events for values from ('2026-01-01') to ('2026-02-01');
+     create table events_2 partition of events for values from ('2026-02-01') to ('2026-03-01');
+     insert into events select '2026-01-01'::date + g, g, 'e' || g from generate_series(0, 49) g;`,
+    'models: { Event: { table: events, file: "events/{day}.jsonl" } }',
+  );
+  const place = await openPlace(join(folder, "partitions"));
+  await exportStore({ ...database, application: "test", place, id: "one", feed: FEED });
+  const store = await openJsonStore({ place, definition: database.definition, as: "follower" });
   try {
-    await expect(exportStore({ ...about, id: "one", passed: die("files") })).rejects.toThrow("died");
-    // What is there meanwhile is a closed store without rows, which nobody takes for one.
-    const half = await openJsonStore({
-      place: await openPlace(join(folder, "begun")),
-      definition: database.definition,
-      as: "follower",
-    });
-    expect(await half.head()).toMatchObject({ state: "closed", models: { Chat: { rows: 0 } } });
-    await half.close();
-    await execute(database.address, "delete from chats where id = 'c1'");
-    const two = await exportStore({ ...about, id: "two" });
-    expect(two.head.models.Chat?.rows).toBe(19);
-    await execute(database.address, "delete from chats where id = 'c2'");
-    expect(await exportStore({ ...about, id: "two" })).toEqual(two);
-    expect(await refusalOf(() => exportStore({ ...about, id: "three" }))).toEqual({
-      code: "StorePlaceTaken",
-      message: expect.stringContaining('something lies there already, "head.json"'),
-      hint: "name another place, or an empty one: an export writes over nothing",
-    });
-    const store = await openJsonStore({ place, definition: database.definition, as: "follower" });
+    await execute(
+      database.address,
+      "update events set day = day + 31 where number < 5; update events set what = 'w' where number = 40; insert into events_2 values ('2026-02-28', 99, 'in')",
+    );
+    await sync({ ...database, place, store });
     await expectEqual({ ...database, place, store });
-    await store.close();
+    await execute(database.address, "truncate events_2");
+    await sync({ ...database, place, store });
+    await expectEqual({ ...database, place, store });
+    expect(await store.count("Event")).toBe(26);
+    const imported = await importStore({ ...database, application: "test", place, replace: true });
+    expect(imported.rows).toBe(26);
   } finally {
-    await dropDatabases(database.address);
-  }
-});
-
-test("of two exports to one prefix of a bucket the later one is whole, and the other one stops", async () => {
-  const database = await movedDatabase(CHATS_SQL + fillChats(20), CHATS_YAML, CHATS_MARKS);
-  const place = () => openBucketPlace({ bucket: "tests", prefix: "twice" });
-  const about = { ...database, application: "test", feed: FEED, connections: 1 };
-  try {
-    let second: Promise<unknown> | undefined;
-    const first = exportStore({
-      ...{ ...about, place: place(), id: "one" },
-      passed: (point) => {
-        if (point === "begun") second = exportStore({ ...about, place: place(), id: "two" });
-      },
-    });
-    const ends = await Promise.allSettled([first, first.catch(() => undefined).then(() => second)]);
-    const refused = ends.flatMap((end) =>
-      end.status === "rejected" ? [(end.reason as { code: string }).code] : [],
-    );
-    expect(refused.length).toBeGreaterThan(0);
-    for (const code of refused) expect(["StoreExportOvertaken", "StorePlaceTaken"]).toContain(code);
-    await exportStore({ ...about, place: place(), id: "two" }).catch(() =>
-      exportStore({ ...about, place: place(), id: "one" }),
-    );
-    const store = await openJsonStore({ place: place(), definition: database.definition, as: "follower" });
-    await expectEqual({ ...database, place: place(), store });
     await store.close();
-  } finally {
     await dropDatabases(database.address);
   }
 });
