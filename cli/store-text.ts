@@ -1,5 +1,7 @@
 /** Stores in words: where one stands, and what became of each task about it. */
+
 import * as z from "zod";
+import { number } from "../core/counts.ts";
 import { describePlace } from "../core/stores.ts";
 import type { Task } from "./answers.ts";
 import type { Store } from "./store-answers.ts";
@@ -16,7 +18,7 @@ export function describeStore(one: Store): string {
     phase: one.task === null ? one.phase : `${one.phase}, by ${one.task}`,
     place: describePlace(one.place),
     release: short(one.release),
-    rows: known.rows === undefined ? null : known.rows.toLocaleString("en-US"),
+    rows: known.rows === undefined ? null : number(known.rows),
     exported: at(one.exportedAt),
     synced: lag === undefined ? null : `${when(lag.syncedAt)}, ${behind(lag.changes)}`,
     verified: at(one.verifiedAt),
@@ -37,11 +39,11 @@ const NEXT: Partial<Record<Store["phase"], (environment: string) => string>> = {
 };
 
 function behind(changes: number): string {
-  return changes === 0 ? "nothing was left" : `${changes.toLocaleString("en-US")} changes behind`;
+  return changes === 0 ? "nothing was left" : `${number(changes)} changes behind`;
 }
 
 function differing(count: number): string {
-  return count === 0 ? "both sides hold the same" : `${count.toLocaleString("en-US")} differences`;
+  return count === 0 ? "both sides hold the same" : `${number(count)} differences`;
 }
 
 const outcomeSchema = z.looseObject({
@@ -83,10 +85,8 @@ export function describeStoreTask(id: string, kind: Task["kind"], outcome: unkno
       ].join("\n");
     case "store-sync":
       return [
-        `${done.store}: ${done.changes.toLocaleString("en-US")} changes came over; it holds what the database held a moment ago`,
-        ...(done.forgotten === 0
-          ? []
-          : [`the feed forgot ${done.forgotten.toLocaleString("en-US")} that were read`]),
+        `${done.store}: ${number(done.changes)} changes came over; it holds what the database held a moment ago`,
+        ...(done.forgotten === 0 ? [] : [`the feed forgot ${number(done.forgotten)} that were read`]),
       ].join("\n");
     case "store-verify":
       if (done.differences === 0)
