@@ -16,7 +16,7 @@ import { refusalOf } from "../refusal.ts";
 import { startTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
 import { allRows, startWorld, type World, withStore } from "./world.ts";
 
-/** Deaths of a writer; 200 were tried when this was written. */
+/** Deaths of a writer; 40 were tried when this was written. */
 const DEATHS = Number(process.env.REHEARSAL_STORE_DEATHS ?? 3);
 
 const author = (id: string, more: Row = {}) => ({ id, email: `${id}@example.org`, name: null, ...more });
