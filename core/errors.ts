@@ -674,8 +674,8 @@ export const ERRORS = {
   }),
   DatabaseReplaced: entry<{ database: string; environment: string }>({
     message: (f) =>
-      `"${f.database}", the database of "${f.environment}", is not the one it was when the restore began`,
-    hint: "somebody else replaced or renamed it meanwhile; nothing was changed, look at it and restore again",
+      `"${f.database}", the database of "${f.environment}", is not the one it was at the beginning`,
+    hint: "somebody else replaced or renamed it meanwhile; nothing was changed, look at it and begin again",
     status: 409,
     exit: 1,
   }),

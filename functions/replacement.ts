@@ -3,7 +3,7 @@
 import { RehearsalError } from "../core/errors.ts";
 import { databaseName } from "../core/names.ts";
 import { readBackup } from "../io/ledger/backup-rows.ts";
-import { lockEnvironment, replaceEnvironment } from "../io/ledger/environments.ts";
+import { listEnvironments, lockEnvironment, replaceEnvironment } from "../io/ledger/environments.ts";
 import { overtakeRehearsals } from "../io/ledger/rehearsals.ts";
 import type { TaskFacts } from "../io/ledger/tasks.ts";
 import { readActsOf } from "../io/postgres/acts.ts";
@@ -17,9 +17,13 @@ import type { TaskContext, TaskEnvironment } from "./task.ts";
 
 export type Made = NonNullable<TaskFacts["made"]>;
 
-/** Throws `DatabaseExists`. */
-export async function refuseTaken(maintenance: Session, name: string): Promise<void> {
-  if ((await findDatabase(maintenance, { name })) !== undefined)
+/** Throws `DatabaseExists`; an environment's name is taken also while its database is behind a fence, and has another. */
+export async function refuseTaken(ledger: Session, maintenance: Session, name: string): Promise<void> {
+  const { host, port } = maintenance.address;
+  const registered = (await listEnvironments(ledger)).some(({ address }) =>
+    address.endsWith(`@${host}:${port}/${name}`),
+  );
+  if (registered || (await findDatabase(maintenance, { name })) !== undefined)
     throw new RehearsalError("DatabaseExists", { database: name });
 }
 

@@ -5,6 +5,7 @@
  * Long because both ways and what takes each of them back stand together.
  */
 import type { Json } from "../core/canonical-json.ts";
+import type { DatabaseAddress } from "../core/database-url.ts";
 import { type ErrorRecord, RehearsalError, toErrorRecord } from "../core/errors.ts";
 import { databaseName } from "../core/names.ts";
 import type { StoreDefinition } from "../core/store/definition.ts";
@@ -17,9 +18,10 @@ import { overtakeRehearsals } from "../io/ledger/rehearsals.ts";
 import { readStore, type StoreRow, updateStore } from "../io/ledger/stores.ts";
 import { addTaskFacts, type KeptFile, readTask } from "../io/ledger/tasks.ts";
 import { closeDatabase, findDatabase, moveDatabase } from "../io/postgres/databases.ts";
-import type { Session } from "../io/postgres/session.ts";
+import { openSession, type Session } from "../io/postgres/session.ts";
 import type { JsonStore } from "../io/store/json-store.ts";
 import { importStore } from "../io/store/move/import.ts";
+import { assertReplaceable } from "../io/store/move/target.ts";
 import { refuseLocked } from "./fenced.ts";
 import { letIn } from "./let-in.ts";
 import { refusePhase } from "./store-start.ts";
@@ -64,6 +66,8 @@ export async function cutOver(cutover: Cutover): Promise<TaskResult> {
       await refuseDrift(context, environment.name);
       // Most of what is behind comes over while the services still work.
       await bringUp(context, { environment, address, store, feed });
+      await assertTakesBack(cutover, address);
+      context.passed("near");
       await claim(cutover, "cutting-over", { production });
     }
     if ((await store.head()).state !== "canonical") {
@@ -74,6 +78,7 @@ export async function cutOver(cutover: Cutover): Promise<TaskResult> {
       context.passed("closed");
       const fenced = { ...address, database: fencedName(production, row) };
       await bringUp(context, { environment, address: fenced, store, feed });
+      await assertTakesBack(cutover, fenced);
       context.passed("brought-up");
       const report = await compareStore(context, { environment, address: fenced, store, feed });
       const files = [await putTaskFile(context, "verification.json", `${JSON.stringify(report, null, 2)}\n`)];
@@ -96,7 +101,8 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
     if (found === undefined)
       throw new RehearsalError("NotFound", { what: "database", name: fencedName(production, row) });
     if (!isClaimed(cutover, "going-back")) await claim(cutover, "going-back", {});
-    if (found.name !== production.name) {
+    // Renamed by hand it has not got what the store holds: only behind a store that was closed is its own name the moment.
+    if (found.name !== production.name || (await store.head()).state !== "closed") {
       context.passed("claimed");
       await callStop(cutover, "json");
       context.passed("stopped");
@@ -149,9 +155,12 @@ async function closeForward(cutover: Cutover, production: Production) {
   const { context, row, reached, definition } = cutover;
   // Without that word no attempt has come to it, and the place of the files need not even be there.
   if (context.task.facts.declaring) {
-    const amounts = await withStore(reached.environment, row.place, definition, async (store) =>
-      (await store.head()).state === "canonical" ? amount(store) : undefined,
-    );
+    const amounts = await withStore(reached.environment, row.place, definition, async (store) => {
+      if ((await store.head()).state === "canonical") return amount(store);
+      // Another head than the one that an attempt which is held up may still want to exchange: it does not come late.
+      await store.setState("following", "following");
+      return undefined;
+    });
     if (amounts !== undefined)
       return settle(cutover, production, amounts, await startServices(cutover, "json"));
   }
@@ -163,17 +172,17 @@ async function closeBack(cutover: Cutover, production: Production) {
   const { row, reached, definition, maintenance } = cutover;
   const { environment } = reached;
   const found = await findDatabase(maintenance, { oid: production.oid });
-  if (found?.name === production.name)
-    return withStore(environment, row.place, definition, async (store) =>
-      settleReturn(cutover, await amount(store), await startServices(cutover, "postgres")),
-    );
-  if (found !== undefined) await shut(maintenance, production);
-  await withStore(environment, row.place, definition, async (store) => {
-    if ((await store.head()).state === "closed") await store.setState("closed", "canonical");
+  return withStore(environment, row.place, definition, async (store) => {
+    const { state } = await store.head();
+    if (found?.name === production.name && state === "closed")
+      return settleReturn(cutover, await amount(store), await startServices(cutover, "postgres"));
+    if (found !== undefined) await shut(maintenance, production);
+    // Also of one that counts, for the same reason as on the way out.
+    await store.setState(state, "canonical");
+    await startServices(cutover, "json");
+    await updateStore(cutover.context.ledger, row.id, { phase: "cut-over", task: null });
+    return undefined;
   });
-  await startServices(cutover, "json");
-  await updateStore(cutover.context.ledger, row.id, { phase: "cut-over", task: null });
-  return undefined;
 }
 
 /** Whether an earlier attempt of this very task has it in hand: of two that were asked for at once only one goes on. */
@@ -183,7 +192,7 @@ function isClaimed({ context, row }: Cutover, phase: "cutting-over" | "going-bac
 
 /** From here on no promotion of the environment begins, and nobody else changes what counts. Throws `EnvironmentLocked` and `StorePhaseUnfit`. */
 async function claim(
-  { context, row, reached }: Cutover,
+  { context, row, reached, maintenance }: Cutover,
   phase: "cutting-over" | "going-back",
   facts: StoreRow["facts"],
 ): Promise<void> {
@@ -195,8 +204,35 @@ async function claim(
     refusePhase(await readStore(ledger, row.id, "lock"), [
       phase === "cutting-over" ? "verified" : "cut-over",
     ]);
+    if (facts.production !== undefined) await assertInPlace(maintenance, name, facts.production);
     await updateStore(ledger, row.id, { phase, task: task.id, facts });
   });
+}
+
+/** A restore may have taken its place since it was found; from here on none can. Throws `DatabaseReplaced`. */
+async function assertInPlace(
+  maintenance: Session,
+  environment: string,
+  { oid, name }: Production,
+): Promise<void> {
+  if ((await findDatabase(maintenance, { oid }))?.name === name) return;
+  throw new RehearsalError("DatabaseReplaced", { database: name, environment });
+}
+
+/** What could not be brought back is not let go of. Throws `StoreTargetReferenced`. */
+async function assertTakesBack(
+  { context, reached, definition }: Cutover,
+  address: DatabaseAddress,
+): Promise<void> {
+  const session = await openSession(address, {
+    application: context.application,
+    patienceSeconds: reached.environment.policy.patience,
+  });
+  try {
+    await assertReplaceable(session, definition);
+  } finally {
+    await session.close();
+  }
 }
 
 /** Under another name nobody finds it, however often they ask; ours do, by its object identifier. */
@@ -231,6 +267,7 @@ async function declare(
   const changed = () => new RehearsalError("StoreBusy", { tries: 1 });
   if (seq !== report.store.seq) throw changed();
   await context.asNewest(() => addTaskFacts(ledger, task.id, { declaring: files }));
+  context.passed("declaring");
   await context.asNewest(() =>
     store.setState("following", "canonical", (now) => {
       if (JSON.stringify(now) !== JSON.stringify(notes)) throw changed();

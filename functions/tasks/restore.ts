@@ -56,7 +56,7 @@ async function make(context: TaskContext<"restore">, maintenance: Session, wante
   const backup = await readBackup(ledger, task.backup ?? "");
   refuseUnusable(backup);
   const over = "over" in task.input;
-  if (!over) await refuseTaken(maintenance, wanted);
+  if (!over) await refuseTaken(ledger, maintenance, wanted);
   const { manifest: _, ...copy } = await refusingDamage(context, backup, () =>
     makeCopy(context, backup, wanted),
   );

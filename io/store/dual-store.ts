@@ -3,6 +3,7 @@
  * its locks, and before it commits: so they have the rows in the database's own order, and what may not have come to be is in doubt
  * (doubts.ts) and never lost.
  */
+import { RehearsalError } from "../../core/errors.ts";
 import type { StoreDefinition } from "../../core/store/definition.ts";
 import { modelNamed } from "../../core/store/relations.ts";
 import { parseKey } from "../../core/store/rows.ts";
@@ -131,12 +132,14 @@ function dualStore(
       try {
         await comparison.end();
         if (certain.size > 0)
-          await database.session((session) =>
-            session.transaction(async () => {
-              await shareDoubtLock(session);
-              await apply([]);
-            }, "begin isolation level read committed, read only"),
-          );
+          await database
+            .session((session) =>
+              session.transaction(async () => {
+                await shareDoubtLock(session);
+                await apply([]);
+              }, "begin isolation level read committed, read only"),
+            )
+            .catch(unlessOver);
       } finally {
         await database.close();
         await files.close();
@@ -144,6 +147,14 @@ function dualStore(
     },
   };
 }
+
+/** Behind a cutover's fence there is nobody to ask: what was certain stays noted as in doubt, and whoever brings the store up finds it to be so. */
+function unlessOver(error: unknown): void {
+  const over = error instanceof RehearsalError && OVER.has(error.code);
+  if (!over) throw error;
+}
+
+const OVER: ReadonlySet<string> = new Set(["DatabaseUnreachable", "StoreNotCanonical"]);
 
 function changeOf({ model, key, row }: Written): Change {
   return row === undefined ? { model: model.name, delete: key } : { model: model.name, put: row };

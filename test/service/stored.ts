@@ -11,6 +11,7 @@ create table rooms (id int primary key, name text not null unique);
 create table words (
   id bigint generated always as identity primary key, room_id int not null references rooms on delete cascade,
   said text not null, at timestamptz not null default now(), more jsonb);
+create table visits (id int primary key, room_id int references rooms on delete cascade);
 create table pictures (id uuid primary key, room_id int references rooms on delete set null, sha256 text not null, data bytea not null);
 `;
 
@@ -18,7 +19,7 @@ const STORE = `models:
   Room: { table: rooms, file: rooms.json }
   Word: { table: words, file: "words/{room_id}.jsonl" }
   Picture: { table: pictures, file: pictures.jsonl, content: { data: "pictures/{sha256}" } }
-leave: [changes]
+leave: [changes, visits]
 `;
 
 /** The project's files; the lock is that of a database on which they ran. */

@@ -17,8 +17,8 @@ import { succeed, type Task, taskEnd } from "../service/tasks.ts";
 const POINTS = {
   export: ["begun", "export-begun", "export-files", "export-head", "effect", "recorded"],
   there: [
-    ...["begun", "claimed", "stopped", "closed", "applied", "brought-up", "compared"],
-    ...["declared", "shut", "effect", "recorded"],
+    ...["begun", "near", "claimed", "stopped", "closed", "applied", "brought-up", "compared"],
+    ...["declaring", "declared", "shut", "effect", "recorded"],
   ],
   back: [
     ...["begun", "claimed", "stopped", "store-closed", "opened", "import-loaded", "import-committed"],

@@ -17,7 +17,7 @@ import { dropDatabases, execute, freshDatabase, newestServer, olderThanAll, rows
 import { type Hook, startHook } from "../service/hook.ts";
 import { LocalService } from "../service/local-service.ts";
 import { furnish, storedProject } from "../service/stored.ts";
-import { runTask, succeed, type Task, taskEnd } from "../service/tasks.ts";
+import { backedUp, runTask, succeed, type Task, taskEnd } from "../service/tasks.ts";
 
 const server = newestServer();
 let service: LocalService;
@@ -226,6 +226,28 @@ test("a promotion, a column made by hand, and services that do not stop keep the
   await execute(address, "alter table rooms add column by_hand text");
   expect(await runTask(service, at("cutovers"))).toMatchObject({ error: { code: "DriftFound" } });
   await execute(address, "alter table rooms drop column by_hand");
+  await execute(address, "insert into visits select 1, min(id) from rooms");
+  hook.calls.length = 0;
+  expect(await runTask(service, at("cutovers"))).toMatchObject({
+    error: { code: "StoreTargetReferenced", hint: expect.stringContaining("name it in store.yaml") },
+  });
+  expect(told()).toEqual([]);
+  await execute(address, "delete from visits");
+  const near = service.gate("task-store-cutover:near");
+  const overtaken = await service.must<Task>("POST", at("cutovers"), {});
+  await near.reached();
+  const maintenance = { ...address, database: "postgres" };
+  const aside = `${address.database}_aside`;
+  await execute(maintenance, `alter database ${address.database} rename to ${aside}`);
+  near.open();
+  expect(await taskEnd(service, overtaken.id)).toMatchObject({
+    error: { code: "DatabaseReplaced", hint: expect.stringContaining("begin again") },
+  });
+  expect(await rows({ ...address, database: aside }, "select count(*)::int as n from public.rooms")).toEqual([
+    { n: 4 },
+  ]);
+  await execute(maintenance, `alter database ${aside} rename to ${address.database}`);
+  expect(told()).toEqual([]);
   stops = 500;
   hook.calls.length = 0;
   const cut = await runTask(service, at("cutovers"));
@@ -247,6 +269,17 @@ test("a function that dies for good leaves one of the two counting: taken back b
   await succeed(service, at("verifications"));
   expect(await dying("closed", {})).toMatchObject({ status: "failed", error: { code: "StepDied" } });
   expect(await newest()).toMatchObject({ phase: "following" });
+
+  // What was about to be declared cannot be any more: the head that it would be exchanged for is another.
+  await succeed(service, at("verifications"));
+  const gate = service.gate("task-store-cutover:compared");
+  const ended = dying("declaring", {});
+  await gate.reached();
+  const head = await readFile(join(folder, "unstopped", "head.json"), "utf8");
+  gate.open();
+  expect(await ended).toMatchObject({ status: "failed", error: { code: "StepDied" } });
+  expect(await newest()).toMatchObject({ phase: "following" });
+  expect(await readFile(join(folder, "unstopped", "head.json"), "utf8")).not.toBe(head);
   expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
 
   await succeed(service, at("verifications"));
@@ -269,13 +302,12 @@ test("a function that dies for good leaves one of the two counting: taken back b
   expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
 });
 
+const openBoth = async () =>
+  openDualStore({ address, definition, place: await openFolderPlace(join(folder, "dual")) });
+
 /** Appends rooms to both until it is turned away; the ids of those that it was told are there, and of the one that it was not. */
 async function writeBoth(from: number, written: Set<number>): Promise<number> {
-  const store = await openDualStore({
-    address,
-    definition,
-    place: await openFolderPlace(join(folder, "dual")),
-  });
+  const store = await openBoth();
   try {
     for (let id = from; ; id++) {
       try {
@@ -292,19 +324,31 @@ async function writeBoth(from: number, written: Set<number>): Promise<number> {
 
 test("writers of both that the fence cuts off amid their writes leave no row that was told and is lost", async () => {
   await compared("dual");
+  const backup = await backedUp(service, "rooms");
+  const resting = await openBoth();
+  await resting.append("Room", { id: 900, name: "left alone" });
   const written = new Set<number>();
   const writing = Promise.all([1_000, 5_000].map((from) => writeBoth(from, written)));
   await expect.poll(() => written.size, { timeout: 30_000 }).toBeGreaterThan(10);
   const cut = await succeed(service, at("cutovers"));
   expect(cut.outcome).toMatchObject({ cutOver: true });
   const unsure = await writing;
+  await resting.close();
   const application = await openApplication("dual");
   for (const id of written)
     expect(await application.get("Room", { id })).toMatchObject({ name: `dual ${id}` });
   const { rows: found } = await application.list("Room", {}, { limit: 1_000 });
   const others = found.map(({ id }) => Number(id)).filter((id) => id >= 1_000 && !written.has(id));
   expect(unsure).toEqual(expect.arrayContaining(others));
+  await application.delete("Room", { id: Number(found.pop()?.id) });
   await application.close();
+  expect(await runTask(service, `/backups/${backup}/restore`, { to: address.database })).toMatchObject({
+    status: "failed",
+    error: { code: "DatabaseExists" },
+  });
+  // Somebody who gives it its name by hand has not brought it what the store holds.
+  const maintenance = { ...address, database: "postgres" };
+  await execute(maintenance, `alter database "${cut.outcome?.database}" rename to ${address.database}`);
   await succeed(service, at("cutovers"), { back: true });
   expect(await rows(address, "select id from public.rooms order by id")).toEqual(
     found.map(({ id }) => ({ id })),

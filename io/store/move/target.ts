@@ -5,26 +5,31 @@ import type { StoreDefinition, StoreModel } from "../../../core/store/definition
 import { loadOrder } from "../../../core/store/relations.ts";
 import { readTargets } from "../../postgres/import-targets.ts";
 import type { Session } from "../../postgres/session.ts";
-import { tableOf } from "./model-rows.ts";
-import { type OwnedSequence, ownedBy } from "./sequences.ts";
+import { tableOf } from "../model-statements.ts";
+import { type FillingSequence, sequencesFor } from "./sequences.ts";
 
 export interface Target {
-  tables: { model: StoreModel; sequences: OwnedSequence[] }[];
+  tables: { model: StoreModel; sequences: FillingSequence[] }[];
   /** Foreign keys of tables that are no model to tables of models; quoted and qualified. */
   outside: { table: string; by: string; constraint: string }[];
-  /** Whether constraints wait for the end of the load. */
-  waiting: boolean;
   /** Statements before the load, and those behind it that undo them. */
   changes: string[];
   putBack: string[];
 }
 
-/** Throws `StoreTargetUnfit` when tables or columns lack, or have to be filled and are not kept. */
-export async function readTarget(session: Session, definition: StoreDefinition): Promise<Target> {
-  await assertFit(session, definition);
-  const target: Target = { tables: [], outside: [], waiting: false, changes: [], putBack: [] };
+/**
+ * Throws `StoreTargetUnfit` when tables or columns lack, or have to be filled and are not kept; with `replace` also when columns are
+ * not kept that would be emptied with the rows.
+ */
+export async function readTarget(
+  session: Session,
+  definition: StoreDefinition,
+  { replace }: { replace: boolean },
+): Promise<Target> {
+  await assertFit(session, definition, replace);
+  const target: Target = { tables: [], outside: [], changes: [], putBack: [] };
   for (const model of definition.models) {
-    target.tables.push({ model, sequences: await ownedBy(session, model) });
+    target.tables.push({ model, sequences: await sequencesFor(session, model) });
     for (const { table, name } of await session.query<{ table: string; name: string }>(TRIGGERS, [
       tableOf(model),
     ])) {
@@ -38,7 +43,19 @@ export async function readTarget(session: Session, definition: StoreDefinition):
   return target;
 }
 
-async function assertFit(session: Session, { models }: StoreDefinition): Promise<void> {
+/**
+ * Whether what its models' tables hold could give way to what a store of them holds. Throws `StoreTargetReferenced` where rows of a
+ * table that is no model point at one that is, and `StoreTargetUnfit`.
+ */
+export async function assertReplaceable(session: Session, definition: StoreDefinition): Promise<void> {
+  const { outside } = await readTarget(session, definition, { replace: true });
+  for (const { table, by, constraint } of outside) {
+    const found = await session.query(`select from ${by} limit 1`);
+    if (found.length > 0) throw new RehearsalError("StoreTargetReferenced", { table, by, constraint });
+  }
+}
+
+async function assertFit(session: Session, { models }: StoreDefinition, replace: boolean): Promise<void> {
   const there = await readTargets(session);
   const problems: string[] = [];
   for (const { schema, table, columns } of models) {
@@ -56,7 +73,7 @@ async function assertFit(session: Session, { models }: StoreDefinition): Promise
       held.delete(column.name);
     }
     for (const { name: left, nullable, filled, generated } of held.values())
-      if (!nullable && !filled && !generated)
+      if (!generated && (replace || (!nullable && !filled)))
         problems.push(`${name} has a column ${quoteName(left)} that the store does not keep`);
   }
   if (problems.length > 0)
@@ -76,11 +93,7 @@ async function haveCirclesWait(session: Session, definition: StoreDefinition, ta
           "select condeferrable as deferrable, condeferred as deferred from pg_constraint where conrelid = $1::regclass and conname = $2",
           [tableOf(model), name],
         );
-        if (known === undefined || known.deferred) {
-          target.waiting ||= known !== undefined;
-          continue;
-        }
-        target.waiting = true;
+        if (known === undefined || known.deferred) continue;
         const alter = `alter table ${tableOf(model)} alter constraint ${quoteName(name)}`;
         target.changes.push(`${alter} deferrable initially deferred`);
         target.putBack.push(
