@@ -373,6 +373,22 @@ describe("retention", () => {
   });
 });
 
+test("whoever has written and stays open keeps no reader waiting", async () => {
+  const address = await followed(newestServer(), "create table t (id int primary key)", ["t"]);
+  const from = await now(address);
+  await execute(address, "insert into t values (1)");
+  const writer = await openSession(address, { application: "feed writer" });
+  try {
+    await writer.execute("begin; insert into public.t values (2)");
+    const begun = performance.now();
+    expect(told((await all(address, from)).changes)).toEqual(["insert t 1"]);
+    // By itself the server puts what is not committed on disk after up to fifteen seconds.
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  } finally {
+    await writer.close();
+  }
+});
+
 test("feeds are found by the triggers that write to them", async () => {
   const address = await followed(
     newestServer(),
