@@ -35,7 +35,8 @@ export async function verifyStore(options: VerifyOptions): Promise<StoreVerifica
   // What was found while others wrote may have been on its way from one side to the other.
   for (let again = 1; again < LOOKS && look.moved && standing.found > 0 && standing.whole; again++) {
     look = await lookOnce(options);
-    standing = standing.standing(look.findings);
+    // Of the last look all stands when nobody wrote meanwhile, also what the looks before could not see.
+    standing = look.moved ? standing.standing(look.findings) : look.findings;
   }
   return reportOf(options.store, look, standing);
 }

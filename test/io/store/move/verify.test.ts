@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { StoreProblem, StoreVerification } from "../../../../core/store/verification.ts";
+import { openSession } from "../../../../io/postgres/session.ts";
 import { type JsonStore, openJsonStore } from "../../../../io/store/json-store.ts";
 import { exportStore } from "../../../../io/store/move/export.ts";
 import { importStore } from "../../../../io/store/move/import.ts";
+import { syncOnce } from "../../../../io/store/move/sync.ts";
 import { verifyStore } from "../../../../io/store/move/verify.ts";
 import { openPlace } from "../../../../io/store/open-place.ts";
 import { dropDatabases, execute } from "../../../postgres.ts";
@@ -193,6 +195,43 @@ test("a torn last line that nobody committed is nothing, and a committed one is 
     { problem: "file-damaged", path: name },
   ]);
 });
+
+test("what a look finds while nobody writes is told, though the look before it could not see it", async () => {
+  const write = async () => {
+    await execute(database.address, "update tags set name = 'another' where id = 't2'");
+    const session = await openSession(database.address, { application: "test" });
+    await syncOnce({ session, store, feed: FEED });
+    await session.close();
+  };
+  const damage = () => edit("chats/c7/about.json", (text) => text.replace('"Title 7"', '"Title seven"'));
+  // The first look asks four times for the head before it reads files: what is written then is under way for it.
+  const busy = behindHead(store, { 4: write, 6: damage });
+  const found = await verifyStore({
+    store: busy,
+    database: { address: database.address, application: "test", feed: FEED },
+  });
+  expect(found.verified).toBe(false);
+  expect(told(found)).toEqual([
+    { problem: "row-differs", model: "Chat", key: '["c7"]', path: "chats/c7/about.json", columns: ["title"] },
+    { problem: "head-differs", model: "Chat" },
+  ]);
+});
+
+/** The store, where something happens right behind the nth time that somebody asks for its head. */
+function behindHead(store: JsonStore, happens: Record<number, () => Promise<void>>): JsonStore {
+  let asked = 0;
+  const head = async () => {
+    const was = await store.head();
+    await happens[++asked]?.();
+    return was;
+  };
+  return new Proxy(store, {
+    get: (of, name) => {
+      const own: unknown = Reflect.get(of, name, of);
+      return name === "head" ? head : typeof own === "function" ? own.bind(of) : own;
+    },
+  });
+}
 
 test("keys that do not fit into memory are looked at a part at a time, and the same is found", async () => {
   await edit("tags.json", (text) => text.replace('"id": "t3"', '"id": "t33"'));
