@@ -8,13 +8,13 @@ import { RehearsalError } from "../../core/errors.ts";
 import type { StoreModel } from "../../core/store/definition.ts";
 import { keyOf, keyRow, keyText } from "../../core/store/keys.ts";
 import { modelNamed } from "../../core/store/relations.ts";
-import { rowOfTexts } from "../../core/store/rows.ts";
 import type { Row } from "../../core/store/store.ts";
 import type { StoreValue } from "../../core/store/values.ts";
+import { PINNED } from "../postgres/reading.ts";
 import type { Session } from "../postgres/session.ts";
+import { currentRows } from "./current-rows.ts";
 import type { Notes } from "./head.ts";
 import type { Change, JsonStore } from "./json-store.ts";
-import { selectRows } from "./model-statements.ts";
 import { CACHE } from "./place.ts";
 
 /** In the head's notes, by its id: the keys, or the file that names them where they are many. */
@@ -34,9 +34,6 @@ const NOTE = "doubts";
 
 /** So many stand in the head itself, which everybody reads. */
 const MOST_IN_HEAD = 100;
-
-/** Rows of a statement. */
-const BATCH = 500;
 
 /** Writers share it from before their files are written until the database has ended their transaction; whoever resolves has it alone. */
 const LOCK = "pg_catalog.hashtextextended('rehearsal store doubts', 0)";
@@ -87,14 +84,13 @@ export function doubtsIn(notes: Notes): Readonly<Record<string, Doubt>> {
 export async function resolveDoubts(session: Session, store: JsonStore): Promise<number> {
   if (Object.keys(doubtsIn((await store.head()).notes)).length === 0) return 0;
   return session.transaction(async () => {
-    await session.execute(`select pg_catalog.pg_advisory_xact_lock(${LOCK})`);
+    await session.execute(`${PINNED}; select pg_catalog.pg_advisory_xact_lock(${LOCK})`);
     // Now nobody is between files and commit: whatever stands here has ended, one way or the other.
     const found = doubtsIn((await store.head()).notes);
     const ids = Object.keys(found);
     const changes: Change[] = [];
     for (const [model, keys] of await doubtedKeys(store, Object.values(found)))
-      for (let from = 0; from < keys.length; from += BATCH)
-        changes.push(...(await asInDatabase(session, model, keys.slice(from, from + BATCH))));
+      for await (const some of currentRows(session, model, keys)) changes.push(...some.changes);
     await store.apply(changes, (notes) => revisedDoubts(notes, ids));
     await dropDoubtFiles(store, Object.values(found));
     return changes.length;
@@ -127,16 +123,4 @@ async function keysIn(place: JsonStore["place"], file: string): Promise<DoubtedK
       reason: "it is not there, and the head names it",
     });
   return z.array(doubtedKey).parse(JSON.parse(found.bytes.toString()));
-}
-
-async function asInDatabase(session: Session, model: StoreModel, keys: readonly Row[]): Promise<Change[]> {
-  const { text, values } = selectRows(model, keys);
-  const { rows } = await session.table(text, values);
-  const there = new Map(
-    rows.map((texts) => rowOfTexts(model, texts)).map((row) => [keyText(model, row), row]),
-  );
-  return keys.map((key) => {
-    const row = there.get(keyText(model, key));
-    return row === undefined ? { model: model.name, delete: key } : { model: model.name, put: row };
-  });
 }

@@ -93,7 +93,8 @@ function textOf({ columns, name: model }: StoreModel, name: string, row: Row): s
   return value === null ? null : codecOf(column.of).write(value);
 }
 
-function columnsOf({ columns }: StoreModel, of = ""): string {
+/** A model's columns, quoted; `of` stands before each. */
+export function columnsOf({ columns }: StoreModel, of = ""): string {
   return columns.map(({ name }) => `${of}${quoteName(name)}`).join(", ");
 }
 
@@ -120,6 +121,7 @@ function staleView({ models }: StoreDefinition, model: StoreModel): string {
   return [...twins, ...parents].join(" or ") || "false";
 }
 
-function tableOf({ schema, table }: StoreModel): string {
+/** A model's table, quoted and qualified. */
+export function tableOf({ schema, table }: StoreModel): string {
   return quoteQualified(schema, table);
 }

@@ -6,8 +6,9 @@ import type { StoreColumn, StoreDefinition, StoreModel } from "../../../core/sto
 import { type ContentSum, Summed } from "../../../core/store/digest.ts";
 import type { ModelMetadata, StoreMetadata } from "../../../core/store/metadata.ts";
 import type { CopySession } from "../../postgres/copy.ts";
+import { tableOf } from "../model-statements.ts";
 import { atOneCut, type CutOptions, shared } from "./cut.ts";
-import { modelRows, tableOf } from "./model-rows.ts";
+import { modelRows } from "./model-rows.ts";
 
 export interface DumpOptions extends CutOptions {
   definition: StoreDefinition;

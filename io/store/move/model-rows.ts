@@ -1,6 +1,6 @@
 /** The rows of models as a database has them: streamed, and read into what a store keeps. */
 
-import { quoteName, quoteQualified } from "../../../core/names.ts";
+import { quoteName } from "../../../core/names.ts";
 import type { StoreModel } from "../../../core/store/definition.ts";
 import { digestOfTexts } from "../../../core/store/digest.ts";
 import { orderOf } from "../../../core/store/keys.ts";
@@ -9,16 +9,7 @@ import type { Row } from "../../../core/store/store.ts";
 import type { CopySession } from "../../postgres/copy.ts";
 import { copyLines } from "../../postgres/copy-lines.ts";
 import { copyFields } from "../../postgres/import/copy-row.ts";
-
-/** A model's table, quoted and qualified. */
-export function tableOf({ schema, table }: StoreModel): string {
-  return quoteQualified(schema, table);
-}
-
-/** A model's columns, quoted; `of` stands before each. */
-export function columnsOf({ columns }: StoreModel, of = ""): string {
-  return columns.map(({ name }) => `${of}${quoteName(name)}`).join(", ");
-}
+import { columnsOf, tableOf } from "../model-statements.ts";
 
 export interface ReadRow {
   row: Row;
@@ -35,8 +26,9 @@ export interface RowBatch {
   bytes: number;
 }
 
-/** Rows of a batch at most, so that others of this process get their turn. */
+/** Rows of a batch at most, so that others of this process get their turn; and bytes, behind which it is given out. */
 const BATCH = 500;
+const BATCH_BYTES = 1024 ** 2;
 
 /**
  * All rows of a model. With `by` they come in the order of these columns' texts, by their bytes, and within equal ones by their
@@ -66,7 +58,7 @@ export async function* modelRows(
         digest: digestOfTexts(model, fields),
       });
       batch.bytes += line.length;
-      if (batch.rows.length < BATCH) continue;
+      if (batch.rows.length < BATCH && batch.bytes < BATCH_BYTES) continue;
       yield batch;
       batch = { rows: [], bytes: 0 };
     }

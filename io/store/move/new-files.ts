@@ -98,9 +98,14 @@ export class NewFiles {
       for await (const run of source.run())
         for (const { row: whole, bytes } of run) {
           const { row, files } = withoutContents(source.model, whole);
+          let beside = 0;
           // Equal contents are one file, so there is nothing to join.
-          for (const { path, bytes: content } of files) await this.#begin(path, content, async () => {});
-          yield { model: source.model, path: pathOf(source.model, row), row, bytes };
+          for (const { path, bytes: content } of files) {
+            // The server wrote two digits for each byte.
+            beside += content.length * 2;
+            await this.#begin(path, content, async () => {});
+          }
+          yield { model: source.model, path: pathOf(source.model, row), row, bytes: bytes - beside };
         }
   }
 

@@ -5,17 +5,16 @@ import type { FeedChange, FeedCursor } from "../../../core/feed.ts";
 import type { StoreModel } from "../../../core/store/definition.ts";
 import { keyText } from "../../../core/store/keys.ts";
 import { codecsOf } from "../../../core/store/model-codecs.ts";
-import { put, rowOfTexts } from "../../../core/store/rows.ts";
+import { put } from "../../../core/store/rows.ts";
 import type { Row } from "../../../core/store/store.ts";
 import { type Delta, type FeedLag, lagOf, readChanges } from "../../postgres/feed.ts";
 import { PINNED } from "../../postgres/reading.ts";
 import type { Session } from "../../postgres/session.ts";
+import { allRows, currentRows } from "../current-rows.ts";
 import { resolveDoubts } from "../doubts.ts";
 import type { Notes } from "../head.ts";
 import type { Change, JsonStore } from "../json-store.ts";
-import { selectRows } from "../model-statements.ts";
 import { cursorOf, withCursor } from "./export-notes.ts";
-import { columnsOf, tableOf } from "./model-rows.ts";
 
 export interface SyncOptions {
   /** Not in a transaction. */
@@ -163,67 +162,4 @@ function keyOfTexts(model: StoreModel, texts: Readonly<Record<string, string>>):
     put(row, name, codec.read(text));
   }
   return row;
-}
-
-/** Rows that are read at once at first, and at most; wide ones are read fewer at a time. */
-const FIRST_ROWS = 50;
-const MOST_ROWS = 1_000;
-const READ_BYTES = 2 * 1024 ** 2;
-
-interface Found {
-  changes: Change[];
-  bytes: number;
-}
-
-/** Every row of a model, as the session's snapshot has it. */
-async function* allRows(session: Session, model: StoreModel): AsyncGenerator<Found> {
-  await session.execute(
-    `declare rehearsal_rows no scroll cursor for select ${columnsOf(model)} from ${tableOf(model)}`,
-  );
-  let many = FIRST_ROWS;
-  for (;;) {
-    const { rows } = await session.table(`fetch ${many} from rehearsal_rows`);
-    if (rows.length === 0) break;
-    const bytes = bytesOf(rows);
-    const changes = rows.map((texts): Change => ({ model: model.name, put: rowOfTexts(model, texts) }));
-    yield { changes, bytes };
-    many = nextMany(rows.length, bytes);
-  }
-  await session.execute("close rehearsal_rows");
-}
-
-/** What becomes of each key, as the session's snapshot has its row. */
-async function* currentRows(
-  session: Session,
-  model: StoreModel,
-  keys: readonly Row[],
-): AsyncGenerator<Found> {
-  let many = FIRST_ROWS;
-  for (let from = 0; from < keys.length; ) {
-    const wanted = keys.slice(from, from + many);
-    from += wanted.length;
-    const { text, values } = selectRows(model, wanted);
-    const { rows } = await session.table(text, values);
-    const bytes = bytesOf(rows);
-    const found = new Map<string, Row>();
-    for (const texts of rows) {
-      const row = rowOfTexts(model, texts);
-      found.set(keyText(model, row), row);
-    }
-    const changes = wanted.map((key): Change => {
-      const row = found.get(keyText(model, key));
-      return row === undefined ? { model: model.name, delete: key } : { model: model.name, put: row };
-    });
-    yield { changes, bytes };
-    many = nextMany(rows.length, bytes);
-  }
-}
-
-function bytesOf(rows: readonly (readonly (string | null)[])[]): number {
-  return rows.reduce((sum, row) => sum + row.reduce((size, one) => size + (one?.length ?? 0), 0), 0);
-}
-
-function nextMany(rows: number, bytes: number): number {
-  const width = Math.max(1, bytes / Math.max(1, rows));
-  return Math.max(1, Math.min(MOST_ROWS, Math.floor(READ_BYTES / width)));
 }

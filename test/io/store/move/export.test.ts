@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openBucketPlace } from "../../../../io/store/bucket-place.ts";
 import { type JsonStore, openJsonStore } from "../../../../io/store/json-store.ts";
+import { atOneCut } from "../../../../io/store/move/cut.ts";
 import { exportStore } from "../../../../io/store/move/export.ts";
+import { modelRows } from "../../../../io/store/move/model-rows.ts";
 import { verifyStore } from "../../../../io/store/move/verify.ts";
 import { openPlace } from "../../../../io/store/open-place.ts";
 import { startBucket, type TestBucket } from "../../../bucket.ts";
@@ -90,6 +92,31 @@ test("of two exports to one prefix of a bucket the later one is whole, and the o
     await expectEqual({ ...database, store });
     await store.close();
   } finally {
+    await dropDatabases(database.address);
+  }
+});
+
+test("wide rows are held a few at a time, and contents do not count in the size of a document", async () => {
+  const megabytes = 33;
+  const database = await movedDatabase(
+    `create table images (id int primary key, data bytea);
+     insert into images select g, decode(repeat('5a', 1024 * 1024), 'hex') from generate_series(1, ${megabytes}) g`,
+    'models: { Image: { table: images, file: images.json, content: { data: "binaries/{sha256}" } } }',
+  );
+  const place = await openPlace(join(folder, "wide"));
+  try {
+    const about = { ...database, application: "test", place };
+    await atOneCut(about, async ({ open }) => {
+      const session = await open();
+      const batches: number[] = [];
+      for (const model of database.definition.models)
+        for await (const { rows } of modelRows(session, model)) batches.push(rows.length);
+      await session.close();
+      expect(batches).toEqual(Array.from({ length: megabytes }, () => 1));
+    });
+    expect(await exportStore({ ...about, id: "one" })).toMatchObject({ rows: megabytes });
+  } finally {
+    await place.close();
     await dropDatabases(database.address);
   }
 });
