@@ -13,11 +13,12 @@ import { PINNED } from "../../postgres/reading.ts";
 import { openSession } from "../../postgres/session.ts";
 import type { Head } from "../head.ts";
 import { openJsonStore } from "../json-store.ts";
+import { columnsOf, tableOf } from "../model-statements.ts";
 import type { Place } from "../place.ts";
 import type { CutOptions } from "./cut.ts";
 import { sequencesOf } from "./export-notes.ts";
 import { readFile } from "./file-rows.ts";
-import { columnsOf, modelRows, tableOf } from "./model-rows.ts";
+import { modelRows } from "./model-rows.ts";
 import { moveSequences } from "./sequences.ts";
 import { sameSums } from "./tally.ts";
 import { readTarget, type Target } from "./target.ts";
@@ -60,9 +61,9 @@ export async function importStore(options: ImportOptions): Promise<StoreImported
   try {
     await copy.execute(`begin; ${PINNED}; set local lock_timeout = '10s'`);
     try {
+      await take(copy, target);
       const replaced = await makeRoom(options, copy, target);
-      await silence(copy, target);
-      await inWords(address.database, () => load(options, copy, head, target));
+      await inWords(address.database, () => load(options, copy, head));
       await copy.execute(target.putBack.join("; ") || "select");
       for (const { model, sequences } of target.tables)
         await moveSequences(copy, model, sequences, sequencesOf(head.notes));
@@ -87,29 +88,33 @@ async function targetOf({
   application,
   patienceSeconds,
   definition,
+  replace = false,
 }: ImportOptions): Promise<Target> {
   const session = await openSession(address, {
     application,
     ...(patienceSeconds !== undefined && { patienceSeconds }),
   });
   try {
-    return await readTarget(session, definition);
+    return await readTarget(session, definition, { replace });
   } finally {
     await session.close();
   }
 }
 
-/** Locks the tables and sees to it that they are empty; returns how many rows gave way. */
+/** From here on nobody else writes, ordinary triggers do not fire, and constraints between tables that point at each other wait. */
+async function take(copy: CopySession, { tables, outside, changes }: Target): Promise<void> {
+  const names = [...tables.map(({ model }) => tableOf(model)), ...outside.map(({ by }) => by)];
+  if (names.length > 0) await copy.execute(`lock table ${names.join(", ")} in access exclusive mode`);
+  if (changes.length > 0) await copy.execute(changes.join("; "));
+}
+
+/** Sees to it that the tables are empty; returns how many rows gave way. */
 async function makeRoom(
   { address, replace = false }: ImportOptions,
   copy: CopySession,
   { tables, outside }: Target,
 ): Promise<number> {
   const names = tables.map(({ model }) => tableOf(model));
-  if (names.length === 0) return 0;
-  await copy.execute(
-    `lock table ${[...names, ...outside.map(({ by }) => by)].join(", ")} in access exclusive mode`,
-  );
   let rows = 0;
   for (const table of names) {
     const [count = "0"] = await copy.readRow(
@@ -130,11 +135,6 @@ async function makeRoom(
   return rows;
 }
 
-/** Until the rows are there: ordinary triggers do not fire, and constraints between tables that point at each other wait. */
-async function silence(copy: CopySession, { changes }: Target): Promise<void> {
-  if (changes.length > 0) await copy.execute(changes.join("; "));
-}
-
 /** What the server says of rows that it does not take is about the target. */
 async function inWords(database: string, work: () => Promise<void>): Promise<void> {
   try {
@@ -151,7 +151,6 @@ async function load(
   { definition, place, onProgress }: ImportOptions,
   copy: CopySession,
   head: Head,
-  { waiting }: Target,
 ): Promise<void> {
   const done = { bytes: 0, rows: 0 };
   const total = { bytes: 0, rows: Object.values(head.models).reduce((sum, { rows }) => sum + rows, 0) };
@@ -165,7 +164,8 @@ async function load(
     await copy.copyIn(`copy ${tableOf(model)} (${columnsOf(model)}) from stdin`, lines, { consume: true });
     assertWhole(place, model, read.sum(), head.models[model.name]);
   }
-  if (waiting) await copy.execute("set constraints all immediate");
+  // No table is altered while a check of its rows is still to come.
+  await copy.execute("set constraints all immediate");
 }
 
 function assertWhole(
