@@ -13,12 +13,21 @@ export interface Asked {
   key: Row;
 }
 
+/** Something to be done to those that refer to a row. */
+interface Due {
+  pointer: Pointer;
+  action: ReferentialAction;
+  before: Row;
+  /** Undefined when it is gone. */
+  after: Row | undefined;
+}
+
 export class ReferentialActions {
   readonly #rows: RowsAtCommit;
   readonly #pointers: ReadonlyMap<string, readonly Pointer[]>;
   readonly #asked: Asked;
-  /** NO ACTION: what referred to a row has to refer to one at the end. */
-  readonly #later: { pointer: Pointer; row: Row }[] = [];
+  /** In the order in which the server would come to it: what a row's going brings about comes behind what the one before brought about. */
+  readonly #due: Due[] = [];
 
   constructor(rows: RowsAtCommit, pointers: ReadonlyMap<string, readonly Pointer[]>, asked: Asked) {
     this.#rows = rows;
@@ -53,40 +62,37 @@ export class ReferentialActions {
         });
     }
     if (before === undefined) return;
-    for (const pointer of this.#pointers.get(model.name) ?? []) {
-      const { referencedColumns, onUpdate } = pointer.relation;
-      if (!isSame(model, referencedColumns, before, after)) await this.#act(pointer, onUpdate, before, after);
-    }
+    this.#follow(
+      (this.#pointers.get(model.name) ?? [])
+        .filter(({ relation }) => !isSame(model, relation.referencedColumns, before, after))
+        .map((pointer) => ({ pointer, action: pointer.relation.onUpdate, before, after })),
+    );
   }
 
   /** Takes the row away, and what goes with it. */
   async delete(model: StoreModel, row: Row): Promise<void> {
     await this.#rows.set(model, keyedOf(model, row), undefined);
-    for (const pointer of this.#pointers.get(model.name) ?? [])
-      await this.#act(pointer, pointer.relation.onDelete, row, undefined);
+    this.#follow(
+      (this.#pointers.get(model.name) ?? []).map((pointer) => ({
+        ...{ pointer, action: pointer.relation.onDelete, before: row, after: undefined },
+      })),
+    );
   }
 
-  /** To be called when all that was asked for is done. */
+  /** To be called when all that was asked for is done: does what follows from it, and what follows from that. */
   async end(): Promise<void> {
-    for (const { pointer, row } of this.#later) {
-      const [child] = await this.#referring(pointer, row);
-      const found = child && (await this.#rows.get(pointer.from, child));
-      if (found !== undefined && !(await this.#refersToSomething(pointer.relation, found)))
-        throw this.#referred(pointer);
-    }
+    for (const due of this.#due) await this.#act(due);
+  }
+
+  /** What changes rows comes before what only looks whether any are left. */
+  #follow(all: readonly Due[]): void {
+    const looks = ({ action }: Due) => action === "no action" || action === "restrict";
+    this.#due.push(...all.filter((due) => !looks(due)), ...all.filter(looks));
   }
 
   /** What becomes of those that referred to a row which is gone, or has other values now. */
-  async #act(
-    pointer: Pointer,
-    action: ReferentialAction,
-    before: Row,
-    after: Row | undefined,
-  ): Promise<void> {
-    if (action === "no action") {
-      this.#later.push({ pointer, row: before });
-      return;
-    }
+  async #act({ pointer, action, before, after }: Due): Promise<void> {
+    if (action === "no action") return this.#expectNone(pointer, before);
     const { from, relation } = pointer;
     for (const keyed of await this.#referring(pointer, before)) {
       if (action === "restrict") throw this.#referred(pointer);
@@ -97,7 +103,15 @@ export class ReferentialActions {
       else await this.write(from, child, this.#changed(from, relation, action, child, after));
     }
     // Whose default is the very row that is gone refers to it as before.
-    if (action === "set default") this.#later.push({ pointer, row: before });
+    if (action === "set default") await this.#expectNone(pointer, before);
+  }
+
+  /** What referred to a row has to refer to one, if it is there. */
+  async #expectNone(pointer: Pointer, row: Row): Promise<void> {
+    const [child] = await this.#referring(pointer, row);
+    const found = child && (await this.#rows.get(pointer.from, child));
+    if (found !== undefined && !(await this.#refersToSomething(pointer.relation, found)))
+      throw this.#referred(pointer);
   }
 
   #changed(

@@ -297,6 +297,29 @@ export function conforms(name: BackendName, world: () => World): void {
         expect(await store.delete("Node", { id: 2 })).toBe(true);
       }));
 
+    test("what goes with a row goes in the order of its relations: first its own, then theirs", () =>
+      withEmpty(async (store) => {
+        for (const id of [1, 2]) {
+          await store.put("Shelf", { id });
+          await store.put("Box", { id, shelf_id: id });
+        }
+        // It keeps its box, but goes with the shelf before anybody asks about the box.
+        await store.put("Thing", { id: 1, shelf_id: 1, box_id: 1 });
+        expect(await refusalOf(() => store.delete("Box", { id: 1 }))).toMatchObject({
+          code: "StoreStillReferenced",
+        });
+        expect(await store.delete("Shelf", { id: 1 })).toBe(true);
+        expect([await store.count("Box"), await store.count("Thing")]).toEqual([1, 0]);
+        // It would go with the box, but is asked about the shelf before that.
+        await store.put("Wire", { id: 2, box_id: 2, shelf_id: 2 });
+        expect(await refusalOf(() => store.delete("Shelf", { id: 2 }))).toMatchObject({
+          code: "StoreStillReferenced",
+          message: expect.stringContaining("wires_shelf_id_fkey"),
+        });
+        expect(await store.delete("Box", { id: 2 })).toBe(true);
+        expect(await store.count("Wire")).toBe(0);
+      }));
+
     test("a transaction is all or nothing, over several models, and sees what it has written", () =>
       withEmpty(async (store) => {
         const stopped = new Error("the application thought better of it");

@@ -43,6 +43,18 @@ create table book_tags (
 );
 create table nodes (id int4 primary key, parent_id int4 references nodes deferrable initially deferred);
 create table homes (id int4 primary key, author_id text default 'nobody' references authors on delete set default);
+create table shelves (id int4 primary key);
+create table boxes (id int4 primary key, shelf_id int4 not null references shelves on delete cascade);
+create table things (
+  id int4 primary key,
+  shelf_id int4 references shelves on delete cascade,
+  box_id int4 references boxes on delete restrict
+);
+create table wires (
+  id int4 primary key,
+  box_id int4 references boxes on delete cascade,
+  shelf_id int4 references shelves on delete no action
+);
 create table counters (id text primary key, value int8 not null);
 create table every_type (
   id int4 primary key,
@@ -64,6 +76,10 @@ models:
   BookTag: { table: book_tags, file: "books/{book_id}.jsonl" }
   Node: { table: nodes, file: nodes.json }
   Home: { table: homes, file: nodes.json }
+  Shelf: { table: shelves, file: shelves.json }
+  Box: { table: boxes, file: shelves.json }
+  Thing: { table: things, file: things.jsonl }
+  Wire: { table: wires, file: things.jsonl }
   Counter: { table: counters, file: "counters/{id}.jsonl" }
   EveryType: { table: every_type, file: every-type.jsonl, content: { a_bytea: "bytes/{sha256}" } }
   Odd: { table: '"Odd ""Table"""', file: "odd/{the id}.json" }
