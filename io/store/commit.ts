@@ -97,8 +97,9 @@ export async function sweepChanges(place: Place, { seq, last }: Head): Promise<v
 /** The new head's tag. An answer that was lost, or that tells of a conflict with this very write, is found out by reading. */
 async function exchange(place: Place, on: Known, head: Head): Promise<string | "conflict"> {
   const bytes = headBytes(head);
+  // One that was not answered may still arrive: then this is no conflict, whatever the later ones are told.
+  let failure: unknown;
   for (let tries = 1; ; tries++) {
-    let failure: unknown;
     try {
       const tag = await place.write(HEAD, bytes, on.tag);
       if (tag !== "conflict") return tag;

@@ -24,6 +24,10 @@ export interface FileState {
   lines: number;
   lastFrom: number;
   lastCount: number;
+  /** What stands behind the last whole line. */
+  torn: Uint8Array;
+  /** Read while somebody may have been adding lines of its number: some of them may lack. */
+  unsure: boolean;
 }
 
 /** Of no file. `seq`: when it went, where somebody knows. */
@@ -38,6 +42,8 @@ export function noFile(seq = 0): FileState {
     lines: 0,
     lastFrom: 0,
     lastCount: 0,
+    torn: new Uint8Array(0),
+    unsure: false,
   };
 }
 
@@ -103,6 +109,8 @@ export function parseFile(
     state.lastCount++;
   }
   state.whole = reader.whole;
+  // A copy, for the whole file's bytes are let go of.
+  state.torn = Uint8Array.prototype.slice.call(bytes, state.whole);
   return state;
 }
 

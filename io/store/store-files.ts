@@ -1,4 +1,5 @@
 /** The store's files through memory: each is parsed once, kept while there is room, and read again only when another process has changed it. */
+import { RehearsalError } from "../../core/errors.ts";
 import type { StoreModel } from "../../core/store/definition.ts";
 import { lineText } from "../../core/store/files.ts";
 import {
@@ -77,6 +78,7 @@ export class StoreFiles {
       async (state) => {
         // It may have gone by a commit that whoever asks does not know of yet.
         if (state.tag === undefined && this.#place.appends) state.since = await this.#seqNow();
+        state.unsure = this.#place.appends && isLines(path);
         // Somebody has changed it meanwhile, or said that it was: what was read is for whoever asked before.
         if (this.#loading.get(path) === loading) {
           this.#loading.delete(path);
@@ -104,7 +106,8 @@ export class StoreFiles {
     for (const { seq, files } of commits)
       for (const path of files ?? []) {
         const kept = this.#kept.get(path);
-        if (kept !== undefined && kept.state.seq < seq) kept.fresh = false;
+        if (kept !== undefined && (kept.state.seq < seq || (kept.state.seq === seq && kept.state.unsure)))
+          kept.fresh = false;
         this.#loading.delete(path);
         this.#writing.delete(path);
       }
@@ -120,11 +123,11 @@ export class StoreFiles {
     this.#writing.set(path, writing);
     let state = kept?.fresh === true ? kept.state : await this.#load(held, path, kept?.state);
     while (state.seq < seq || (state.seq === seq && isCut(path, state, changes))) {
-      // What somebody is reading may or may not have it.
-      this.#loading.delete(path);
       const written = await this.#write(held, path, state, seq, changes);
       state = written ?? (await this.#load(held, path, undefined));
     }
+    // What somebody began to read before may or may not have it, whoever wrote it.
+    this.#loading.delete(path);
     if (this.#writing.get(path) === writing) {
       this.#writing.delete(path);
       this.#keep(path, state);
@@ -140,13 +143,14 @@ export class StoreFiles {
     seq: number,
     changes: readonly FileChange[],
   ): Promise<FileState | undefined> {
+    expectOurs(held, path, state, seq, changes);
     // A part of these very changes, which somebody died over, goes with what is torn.
     const from = state.seq === seq ? state.lastFrom : state.whole;
     const lines = state.lines - (state.seq === seq ? state.lastCount : 0);
     const live = rowsOf(state) + changes.length;
     const dead = lines + changes.length > Math.max(MANY_LINES, DEAD_LINES * live);
     if (held.appends && isLines(path) && from > 0 && !dead && !isEmptied(this.#models, state, changes)) {
-      const bytes = Buffer.from(changes.map((change) => lineText({ seq, ...change })).join(""));
+      const bytes = Buffer.from(linesOf(seq, changes));
       try {
         if ((await held.append(path, bytes, from, state.size)) === "conflict") return undefined;
       } catch (error) {
@@ -162,6 +166,8 @@ export class StoreFiles {
         tag: "",
         size,
         whole: size,
+        torn: new Uint8Array(0),
+        unsure: false,
         lines: lines + changes.length,
         ...last,
       });
@@ -212,6 +218,29 @@ export class StoreFiles {
     this.#bytes -= this.#kept.get(path)?.weight ?? 0;
     this.#kept.delete(path);
   }
+}
+
+function linesOf(seq: number, changes: readonly FileChange[]): string {
+  return changes.map((change) => lineText({ seq, ...change })).join("");
+}
+
+/** Only what a write of these very lines left is cut off: anything else at the end of a file is somebody's row. */
+function expectOurs(
+  { appends }: Place,
+  path: string,
+  state: FileState,
+  seq: number,
+  changes: readonly FileChange[],
+): void {
+  const { torn, lines, lastCount } = state;
+  if (torn.length === 0) return;
+  const ours = appends ? linesOf(seq, state.seq === seq ? changes.slice(lastCount) : changes) : "";
+  if (Buffer.from(ours).subarray(0, torn.length).equals(torn)) return;
+  throw new RehearsalError("StoreFileDamaged", {
+    path,
+    line: lines + 1,
+    reason: "its last line is none, and not what a write that was cut short leaves",
+  });
 }
 
 /** Whether lines of one commit lack: somebody died over them. What begins a file was written at once. */

@@ -90,11 +90,13 @@ export class StoreMemory {
   committed(on: Known, next: Known): void {
     if (this.#known !== on) return;
     this.#known = next;
-    for (const { index } of this.#indexes.values())
-      for (const [path, changes] of next.changes) {
-        index.change(path, changes);
-        if (index.reading > 0 && mayHold(index.model, path)) index.dirty.add(path);
-      }
+    for (const { index } of this.#indexes.values()) {
+      for (const [path, changes] of next.changes) index.change(path, changes);
+      // What is being read may lack either; the one before is known beside the files no more.
+      if (index.reading > 0)
+        for (const path of [...on.changes.keys(), ...next.changes.keys()])
+          if (mayHold(index.model, path)) index.dirty.add(path);
+    }
   }
 
   /** A row as its file has it. Throws `Behind`. */
@@ -187,8 +189,9 @@ export class StoreMemory {
       return;
     }
     for (const { index } of this.#indexes.values())
+      // While it is read, files may have been read, or listed, without the commit that was known beside them.
       for (const commit of commits)
-        if (commit.seq > seq)
+        if (commit.seq > seq || index.reading > 0)
           for (const path of commit.files ?? []) if (mayHold(index.model, path)) index.dirty.add(path);
   }
 }

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openBucketPlace } from "../../../io/store/bucket-place.ts";
 import { openFolderPlace } from "../../../io/store/folder-place.ts";
 import { type JsonStore, openJsonStore } from "../../../io/store/json-store.ts";
+import type { Place } from "../../../io/store/place.ts";
 import { startBucket, type TestBucket } from "../../bucket.ts";
 import { type FaultyProxy, startFaultyProxy } from "../../local/faulty-proxy.ts";
 import { refusalOf } from "../../refusal.ts";
@@ -145,6 +146,51 @@ describe("a bucket", () => {
     await losing.close();
     await other.close();
   });
+
+  test("where a read was under way while another wrote the file keeps nothing older than that", async () => {
+    const place = openBucketPlace({ bucket: "tests", prefix });
+    const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let holding = false;
+    let committed: (() => Promise<void>) | undefined;
+    const mine: Place = {
+      ...place,
+      exclusively: (work) => work(mine),
+      read: async (path) => {
+        const found = await place.read(path);
+        if (path !== "log.jsonl" || !holding) return found;
+        holding = false;
+        begun.resolve();
+        await end.promise;
+        return found;
+      },
+      write: async (path, bytes, expected) => {
+        const tag = await place.write(path, bytes, expected);
+        if (path === "head.json") await committed?.();
+        return tag;
+      },
+    };
+    // It has room for one file.
+    const slow = await openJsonStore({ place: mine, definition, cacheBytes: 1 });
+    const other = await open();
+    let reading: Promise<unknown> | undefined;
+    committed = async () => {
+      committed = undefined;
+      await slow.get("User", { id: "u1" });
+      holding = true;
+      reading = slow.get("Log", { number: 1 });
+      await begun.promise;
+      // Another process writes the file before this one comes to it.
+      await other.settle();
+    };
+    await slow.append("Log", log(2));
+    end.resolve();
+    expect(await reading).toEqual(log(1));
+    // A commit that touches no file.
+    await slow.setState("canonical", "canonical");
+    expect(await slow.get("Log", { number: 2 })).toEqual(log(2));
+    await other.close();
+    await slow.close();
+  });
 });
 
 describe("a folder", () => {
@@ -200,6 +246,85 @@ describe("a folder", () => {
     await rm(path);
     await reopened();
     expect((await store.get("Log", { number: 3 }))?.what).toBe("entry 3");
+  });
+
+  test.for<[string, (whole: string) => string]>([
+    ["lost its line feed", (whole) => whole.slice(0, -1)],
+    ["is none any more", (whole) => whole.replace('"entry 2"', '"entry 2')],
+  ])(
+    "whose last line %s by somebody's hand is not cut: no write that was cut short leaves that",
+    async ([, spoil]) => {
+      for (const number of [1, 2]) await store.append("Log", log(number));
+      await store.put("User", user("u1"));
+      const path = join(folder, "log.jsonl");
+      const whole = await readFile(path, "utf8");
+      await writeFile(path, spoil(whole));
+      await reopened();
+      // It is committed; whoever comes next is told why it is in no file yet.
+      await store.append("Log", log(3));
+      const refused = await refusalOf(() => store.append("Log", log(4)));
+      expect(refused.code).toBe("StoreFileDamaged");
+      expect(refused.message).toContain('"log.jsonl" is damaged at line 2');
+      expect(refused.hint).toContain("rehearsal store verify");
+      expect(await readFile(path, "utf8")).toBe(spoil(whole));
+      await writeFile(path, whole);
+      await reopened();
+      await store.append("Log", log(4));
+      expect((await store.list("Log", {})).rows).toEqual([1, 2, 3, 4].map(log));
+      await audited(store.place, definition);
+    },
+  );
+
+  test("is read amid the writing of a commit's lines, and has all of them when the next commit has come", async () => {
+    const path = join(folder, "log.jsonl");
+    await store.append("Log", log(1));
+    const other = await open();
+    await store.transaction(async (tx) => {
+      for (const number of [2, 3, 4]) await tx.append("Log", log(number));
+    });
+    const whole = await readFile(path, "utf8");
+    // What a reader finds while the disk takes the second line.
+    await truncate(path, whole.indexOf("entry 3"));
+    expect((await other.list("Log", {})).rows).toEqual([1, 2, 3, 4].map(log));
+    await writeFile(path, whole);
+    await store.put("User", user("u1"));
+    expect((await other.list("Log", {})).rows).toEqual([1, 2, 3, 4].map(log));
+    expect(await other.get("Log", { number: 4 })).toEqual(log(4));
+    await other.close();
+  });
+
+  test("whose files are listed while others commit and write them is known whole", async () => {
+    const place = await openFolderPlace(folder);
+    let meanwhile: (() => Promise<void>) | undefined;
+    const slow = await openJsonStore({
+      definition,
+      place: {
+        ...place,
+        async *list(prefix) {
+          const found: { path: string; size: number }[] = [];
+          for await (const one of place.list(prefix)) found.push(one);
+          await meanwhile?.();
+          yield* found;
+        },
+      },
+    });
+    for (const id of ["u1", "u2"]) await store.put("User", user(id));
+    await store.append("Chat", { id: "c1", user_id: "u1", title: null });
+    const message = { id: "m1", chat_id: "c1", position: 1, reply_to: null, body: "" };
+    await store.append("Message", message);
+    const path = join(folder, "chats/c1.jsonl");
+    const written = await readFile(path);
+    // Committed, and not yet in its file, when the files are listed.
+    await rm(path);
+    meanwhile = async () => {
+      meanwhile = undefined;
+      await writeFile(path, written);
+      await store.put("User", { ...user("u2"), name: "another" });
+      expect((await slow.get("User", { id: "u2" }))?.name).toBe("another");
+    };
+    expect((await slow.list("Message", {})).rows).toEqual([message]);
+    expect(meanwhile).toBeUndefined();
+    await slow.close();
   });
 
   test("with a line in the midst that is none is refused with its number, and left as it is", async () => {
