@@ -188,8 +188,8 @@ export class StoreMemory {
       this.#indexes.clear();
       return;
     }
+    // While it is read, files may have been read, or listed, without the commit that was known beside them.
     for (const { index } of this.#indexes.values())
-      // While it is read, files may have been read, or listed, without the commit that was known beside them.
       for (const commit of commits)
         if (commit.seq > seq || index.reading > 0)
           for (const path of commit.files ?? []) if (mayHold(index.model, path)) index.dirty.add(path);
