@@ -3,12 +3,11 @@
 import type { OnProgress } from "../../../core/progress.ts";
 import type { ColumnType } from "../../../core/store/column-type.ts";
 import type { StoreColumn, StoreDefinition, StoreModel } from "../../../core/store/definition.ts";
-import { type ContentSum, Summed } from "../../../core/store/digest.ts";
+import type { ContentSum } from "../../../core/store/digest.ts";
 import type { ModelMetadata, StoreMetadata } from "../../../core/store/metadata.ts";
-import type { CopySession } from "../../postgres/copy.ts";
 import { tableOf } from "../model-statements.ts";
 import { atOneCut, type CutOptions, shared } from "./cut.ts";
-import { modelRows } from "./model-rows.ts";
+import { sumOfModel } from "./model-rows.ts";
 
 export interface DumpOptions extends CutOptions {
   definition: StoreDefinition;
@@ -24,7 +23,7 @@ export async function dumpMetadata(options: DumpOptions): Promise<StoreMetadata>
     const sums = new Map<string, ContentSum>();
     const done = { bytes: 0, rows: 0 };
     await shared(cut, connections, [...definition.models], async (session, model) => {
-      const sum = await sumOf(session, model, (bytes, rows) => {
+      const sum = await sumOfModel(session, model, (bytes, rows) => {
         done.bytes += bytes;
         done.rows += rows;
         onProgress?.({ done: { ...done }, now: model.name });
@@ -49,20 +48,6 @@ export async function dumpMetadata(options: DumpOptions): Promise<StoreMetadata>
       models: Object.fromEntries(models),
     };
   });
-}
-
-/** The content sum of a model as the session sees it. */
-async function sumOf(
-  session: CopySession,
-  model: StoreModel,
-  onRows: (bytes: number, rows: number) => void,
-): Promise<ContentSum> {
-  const summed = new Summed();
-  for await (const { rows, bytes } of modelRows(session, model)) {
-    for (const { digest } of rows) summed.add(digest);
-    onRows(bytes, rows.length);
-  }
-  return summed.sum();
 }
 
 function describe(model: StoreModel, sum: ContentSum | undefined): ModelMetadata {

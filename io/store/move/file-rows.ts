@@ -43,7 +43,7 @@ export interface FileOddities {
 /** Reads a file; `memory` is what the places of lines may take in a large one, which is read the more often. */
 export function readFile(
   place: Place,
-  { path, size }: { path: string; size: number },
+  { path, size }: ListedFile,
   definition: StoreDefinition,
   memory = HELD * 8,
 ): ReadFile {
@@ -58,6 +58,48 @@ export function readFile(
   if (size <= HELD) return { rows: fewLines(place, path, modelOf, oddities), oddities };
   const passes = Math.ceil(((size / LINE_BYTES) * SLOT_BYTES) / memory);
   return { rows: manyLines(place, path, modelOf, oddities, passes), oddities };
+}
+
+/** Bytes of files, and files, that are read while others are still looked at: a bucket answers late. */
+const AHEAD_BYTES = 8 * 1024 ** 2;
+const AHEAD = 8;
+
+interface ListedFile {
+  path: string;
+  size: number;
+}
+
+/** Reads files one after the other, small ones ahead. What is wrong with one is thrown where its rows are asked for. */
+export async function* readFiles(
+  place: Place,
+  files: AsyncIterable<ListedFile>,
+  definition: StoreDefinition,
+): AsyncGenerator<ListedFile & ReadFile> {
+  const ahead: (ListedFile & ReadFile)[] = [];
+  let bytes = 0;
+  for await (const file of files) {
+    while (ahead.length === AHEAD || (ahead.length > 0 && bytes + file.size > AHEAD_BYTES)) {
+      const next = ahead.shift();
+      if (next === undefined) break;
+      bytes -= next.size;
+      yield next;
+    }
+    const found = readFile(place, file, definition);
+    ahead.push({ ...file, ...found, ...(file.size <= HELD && { rows: begun(found.rows) }) });
+    bytes += file.size;
+  }
+  yield* ahead;
+}
+
+/** The same rows, the first of them asked for already. */
+function begun(rows: AsyncIterable<FileRow[]>): AsyncIterable<FileRow[]> {
+  const rest = rows[Symbol.asyncIterator]();
+  const first = rest.next();
+  // Whoever reads is told; nobody may come to it, when something else has failed.
+  first.catch(() => undefined);
+  return (async function* () {
+    for (let next = await first; !next.done; next = await rest.next()) yield next.value;
+  })();
 }
 
 type ModelOf = (name: string) => StoreModel | undefined;

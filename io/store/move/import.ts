@@ -17,8 +17,8 @@ import { columnsOf, tableOf } from "../model-statements.ts";
 import type { Place } from "../place.ts";
 import type { CutOptions } from "./cut.ts";
 import { sequencesOf } from "./export-notes.ts";
-import { readFile } from "./file-rows.ts";
-import { modelRows } from "./model-rows.ts";
+import { readFiles } from "./file-rows.ts";
+import { sumOfModel } from "./model-rows.ts";
 import { moveSequences } from "./sequences.ts";
 import { sameSums } from "./tally.ts";
 import { readTarget, type Target } from "./target.ts";
@@ -196,9 +196,12 @@ async function* linesOf(
   const readContent = async (path: string) => (await place.read(path))?.bytes;
   let piece = "";
   let rows = 0;
-  for await (const file of place.list(pathPrefix(model.file))) {
-    if (!mayHold(model, file.path) || !/\.jsonl?$/.test(file.path)) continue;
-    for await (const some of readFile(place, file, definition).rows)
+  const holders = async function* () {
+    for await (const file of place.list(pathPrefix(model.file)))
+      if (mayHold(model, file.path) && /\.jsonl?$/.test(file.path)) yield file;
+  };
+  for await (const file of readFiles(place, holders(), definition))
+    for await (const some of file.rows)
       for (const found of some) {
         if (found.model !== model) continue;
         const row = await withContents(model, found.row, readContent);
@@ -212,7 +215,6 @@ async function* linesOf(
         rows = 0;
         yield bytes;
       }
-  }
   if (rows === 0) return;
   const bytes = Buffer.from(piece);
   onRows(bytes.length, rows);
@@ -229,9 +231,7 @@ async function compare(
   const differing: string[] = [];
   for (const model of definition.models) {
     onProgress?.({ done: { bytes: 0, rows: 0 }, now: `comparing ${model.name}` });
-    const summed = new Summed();
-    for await (const { rows } of modelRows(copy, model)) for (const { digest } of rows) summed.add(digest);
-    const sum = summed.sum();
+    const sum = await sumOfModel(copy, model);
     const committed = head.models[model.name];
     sums.push([model.name, sum]);
     if (committed === undefined || !sameSums(sum, committed))

@@ -2,7 +2,7 @@
 
 import { quoteName } from "../../../core/names.ts";
 import type { StoreModel } from "../../../core/store/definition.ts";
-import { digestOfTexts } from "../../../core/store/digest.ts";
+import { type ContentSum, digestOfTexts, Summed } from "../../../core/store/digest.ts";
 import { orderOf } from "../../../core/store/keys.ts";
 import { rowOfTexts } from "../../../core/store/rows.ts";
 import type { Row } from "../../../core/store/store.ts";
@@ -63,6 +63,27 @@ export async function* modelRows(
       batch = { rows: [], bytes: 0 };
     }
   if (batch.rows.length > 0) yield batch;
+}
+
+/** What a model holds as the session sees it. The rows are not read into what a store keeps: their digests cover the server's texts. */
+export async function sumOfModel(
+  session: CopySession,
+  model: StoreModel,
+  onRows: (bytes: number, rows: number) => void = () => {},
+): Promise<ContentSum> {
+  const summed = new Summed();
+  const source = session.copyOut(`copy (select ${columnsOf(model)} from ${tableOf(model)}) to stdout`, {
+    reuse: true,
+  });
+  for await (const lines of copyLines(source)) {
+    let bytes = 0;
+    for (const line of lines) {
+      summed.add(digestOfTexts(model, copyFields(line.toString("utf8", 0, line.length - 1))));
+      bytes += line.length;
+    }
+    onRows(bytes, lines.length);
+  }
+  return summed.sum();
 }
 
 /** What the planner believes a table to hold, in bytes, so that the largest are begun first. */

@@ -10,7 +10,7 @@ import type { Row } from "../../../core/store/store.ts";
 import type { ModelVerification } from "../../../core/store/verification.ts";
 import type { Head } from "../head.ts";
 import { CACHE, HEAD, type Place } from "../place.ts";
-import { type FileRow, readFile } from "./file-rows.ts";
+import { type FileRow, readFiles } from "./file-rows.ts";
 import { type Findings, rowNamed } from "./findings.ts";
 import { KeyNumbers, keyHash } from "./key-numbers.ts";
 import { hasNull, type Rules, rulesOf } from "./rules.ts";
@@ -86,18 +86,20 @@ async function* rowsOfFiles(
   { place, definition, findings, onFile, signal }: ScanOptions,
   scanned: Scanned | undefined,
 ): AsyncGenerator<{ path: string; rows: FileRow[] }> {
-  for await (const file of place.list("")) {
-    const { path, size } = file;
-    signal?.throwIfAborted();
-    if (path === HEAD || path.startsWith(CACHE)) continue;
-    const holders = definition.models.filter((model) => mayHold(model, path));
-    if (holders.length === 0) {
-      if (scanned !== undefined)
-        findings.add({ problem: "file-unknown", path, reason: "no model has files called so" });
-      continue;
+  const holders = async function* () {
+    for await (const file of place.list("")) {
+      const { path } = file;
+      signal?.throwIfAborted();
+      if (path === HEAD || path.startsWith(CACHE)) continue;
+      if (!definition.models.some((model) => mayHold(model, path))) {
+        if (scanned !== undefined)
+          findings.add({ problem: "file-unknown", path, reason: "no model has files called so" });
+        continue;
+      }
+      if (/\.jsonl?$/.test(path)) yield file;
     }
-    if (!/\.jsonl?$/.test(path)) continue;
-    const { rows, oddities } = readFile(place, file, definition);
+  };
+  for await (const { path, size, rows, oddities } of readFiles(place, holders(), definition)) {
     let read = 0;
     try {
       for await (const some of rows) {
