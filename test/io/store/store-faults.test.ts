@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { RehearsalError } from "../../../core/errors.ts";
 import { openBucketPlace } from "../../../io/store/bucket-place.ts";
 import { openFolderPlace } from "../../../io/store/folder-place.ts";
 import { type JsonStore, openJsonStore } from "../../../io/store/json-store.ts";
@@ -145,6 +146,33 @@ describe("a bucket", () => {
     expect((await store.head()).seq).toBe(5);
     await losing.close();
     await other.close();
+  });
+
+  test("where a commit of much was not answered keeps its changes, for it may still arrive", async () => {
+    const place = openBucketPlace({ bucket: "tests", prefix });
+    let arrive: (() => Promise<unknown>) | undefined;
+    const mine: Place = {
+      ...place,
+      exclusively: (work) => work(mine),
+      write: async (path, bytes, expected) => {
+        if (path !== "head.json") return place.write(path, bytes, expected);
+        // The later ones meet the first, which is under way.
+        if (arrive !== undefined) return "conflict";
+        arrive = () => place.write(path, bytes, expected);
+        throw new RehearsalError("ObjectStoreUnavailable", { bucket: "tests", reason: "silence" });
+      },
+    };
+    const losing = await openJsonStore({ place: mine, definition });
+    const much = Array.from({ length: 500 }, (_, nth) => ({ number: 2 + nth, what: "x".repeat(200) }));
+    const refused = await refusalOf(() =>
+      losing.transaction(async (tx) => {
+        for (const row of much) await tx.append("Log", row);
+      }),
+    );
+    expect(refused.code).toBe("ObjectStoreUnavailable");
+    await arrive?.();
+    expect((await store.list("Log", {})).rows).toEqual([log(1), ...much]);
+    await losing.close();
   });
 
   test("where a read was under way while another wrote the file keeps nothing older than that", async () => {
