@@ -75,8 +75,11 @@ export function proved(path: string, reference: ContentReference, bytes: Uint8Ar
   return bytes;
 }
 
+/** What merely looks like one names no file: by hand it could name any. */
 export function isReference(value: StoreValue): value is { $content: string; bytes: number } {
-  return typeof value === "object" && value !== null && "$content" in value;
+  if (typeof value !== "object" || value === null || !("$content" in value)) return false;
+  const { $content, bytes } = value;
+  return typeof $content === "string" && /^[0-9a-f]{64}$/.test($content) && Number.isSafeInteger(bytes);
 }
 
 /** The bytes of a value of bytea. */

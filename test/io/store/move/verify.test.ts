@@ -233,6 +233,20 @@ function behindHead(store: JsonStore, happens: Record<number, () => Promise<void
   });
 }
 
+test.each(["../settings/general.json", "../../outside", "", 7, null, { a: 1 }])(
+  "a reference by hand to %j, which is no content's name, is named, and nothing is read there",
+  async (name) => {
+    await edit("binaries/index.jsonl", (text) =>
+      text.replace(/"\$content": ?"[0-9a-f]{64}"/, `"$content":${JSON.stringify(name)}`),
+    );
+    const found = await verify();
+    expect(found.verified).toBe(false);
+    expect(told(found)).toContainEqual(
+      expect.objectContaining({ problem: "row-invalid", model: "Image", path: "binaries/index.jsonl" }),
+    );
+  },
+);
+
 test("keys that do not fit into memory are looked at a part at a time, and the same is found", async () => {
   await edit("tags.json", (text) => text.replace('"id": "t3"', '"id": "t33"'));
   const [whole, parts] = [await alone(), await verifyStore({ store, keyBytes: 4_096 })];
