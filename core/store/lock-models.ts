@@ -50,9 +50,13 @@ export function modelOf(
       ? []
       : [{ constraint, definition, ...key }];
   });
-  const key = keys.find(({ primary }) => primary)?.columns ?? [];
+  const primary = keys.find((one) => one.primary);
+  const key = primary?.columns ?? [];
   if (key.length === 0)
     problems.push(`models.${name}: ${address} has no primary key, so its rows cannot be told apart`);
+  // The server puts no row by a key that it looks at later.
+  if (primary?.definition.includes(" DEFERRABLE"))
+    problems.push(`models.${name}: the primary key of ${address} is deferrable, so no row can be put by it`);
   for (const column of columns)
     if (key.includes(column.name) && !isKey(column))
       problems.push(

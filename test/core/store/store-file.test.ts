@@ -201,6 +201,11 @@ test.each<[why: string, yaml: string, told: string]>([
 
 test.each<[why: string, table: LockParts["tables"][string], told: string]>([
   ["no primary key", { columns: { id: "uuid" } }, "has no primary key"],
+  [
+    "a primary key that waits",
+    { columns: { id: "uuid" }, constraints: { a_pkey: "PRIMARY KEY (id) DEFERRABLE INITIALLY DEFERRED" } },
+    "is deferrable",
+  ],
   ["a key of JSON", { columns: { id: "jsonb" }, constraints: key() }, "two texts may be one value"],
   ["a key of lists", { columns: { id: "integer[]" }, constraints: key() }, "two texts may be one value"],
   ["a key of spans", { columns: { id: "interval" }, constraints: key() }, "two texts may be one value"],
