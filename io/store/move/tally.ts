@@ -43,12 +43,14 @@ export class Tally {
     return this.#encrypted.map(({ name }) => name);
   }
 
-  /** The parts that differ. */
+  /** The parts that differ; all of them where only the whole sums tell, for a part's are short enough to be outwitted. */
   differing(): Set<number> {
-    const differing = new Set<number>();
-    for (let bucket = 0; bucket < BUCKETS; bucket++)
-      if (this.#buckets[bucket * 2] !== 0 || this.#buckets[bucket * 2 + 1] !== 0) differing.add(bucket);
-    return differing;
+    const parts = [...new Array(BUCKETS).keys()];
+    const differing = parts.filter(
+      (bucket) => this.#buckets[bucket * 2] !== 0 || this.#buckets[bucket * 2 + 1] !== 0,
+    );
+    const outwitted = differing.length === 0 && !sameSums(this.database.rows.sum(), this.files.rows.sum());
+    return new Set(outwitted ? parts : differing);
   }
 
   #add(side: Side, row: Row, digest: string, sign: 1 | -1): void {
