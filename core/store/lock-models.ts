@@ -110,8 +110,8 @@ export function modelOf(
 }
 
 /** Whether equal values of the column have one text, and an order that can be told without a server. */
-function isKey({ of, type }: StoreColumn): boolean {
-  return of.array !== true && of.kind !== "json" && of.kind !== "jsonb" && !/^interval|citext$/.test(type);
+function isKey({ of }: StoreColumn): boolean {
+  return of.array !== true && of.kind !== "json" && of.kind !== "jsonb" && of.kind !== "other";
 }
 
 function columnOf(lock: SchemaLock, name: string, facts: ColumnLock): StoreColumn {

@@ -209,6 +209,7 @@ test.each<[why: string, table: LockParts["tables"][string], told: string]>([
   ["a key of JSON", { columns: { id: "jsonb" }, constraints: key() }, "two texts may be one value"],
   ["a key of lists", { columns: { id: "integer[]" }, constraints: key() }, "two texts may be one value"],
   ["a key of spans", { columns: { id: "interval" }, constraints: key() }, "two texts may be one value"],
+  ["a key of ranges", { columns: { id: "numrange" }, constraints: key() }, "two texts may be one value"],
   [
     "a generated key",
     { columns: { id: { type: "uuid", nullable: false, generated: "x" } }, constraints: key() },
