@@ -70,6 +70,19 @@ async function pruned(release: string): Promise<string> {
   return id;
 }
 
+/** A store of staging's data that was compared, and the task that did. */
+async function stored(release: string): Promise<void> {
+  await execute(
+    service.control,
+    `insert into ledger.tasks (id, kind, environment, input, requested_by, status) values
+        ('t261121abcdefgh', 'store-verify', 'staging', '{}', 'operator', 'succeeded');
+      insert into ledger.stores (id, environment, release, place, phase, facts, verified_at) values
+        ('s261121abcdefgh', 'staging', '${release}', '{"prefix": "first"}', 'verified',
+          '{"feed": "public.changes", "rows": 1234, "lag": {"changes": 0, "syncedAt": "2026-11-21T10:00:00.000Z"},
+            "verification": {"task": "t261121abcdefgh", "differences": 0}}', now())`,
+  );
+}
+
 async function environment(
   name: string,
   policy: object,
@@ -145,7 +158,9 @@ describe("every page", () => {
     await withAxe(reviewer.context());
     const { backups } = await service.must<{ backups: { id: string }[] }>("GET", "/backups?limit=1");
     const inventory = { "inventory.yaml": `${INVENTORY["inventory.yaml"]}${RETENTION}` };
-    const prune = await pruned(await service.release({ ...PROJECT, ...QUERIES, ...inventory }));
+    const release = await service.release({ ...PROJECT, ...QUERIES, ...inventory });
+    const prune = await pruned(release);
+    await stored(release);
     const wrong: string[] = [];
     for (const path of [
       "/console",
@@ -162,6 +177,7 @@ describe("every page", () => {
       `/console/prunes/${prune}`,
       "/console/environments/staging/prunes",
       "/console/environments/prod/prunes",
+      "/console/environments/staging/store",
       "/console/environments/prod/store",
       "/console/inventory",
       "/console/inventory/staging",
