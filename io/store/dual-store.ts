@@ -163,5 +163,5 @@ function changeOf({ model, key, row }: Written): Change {
 function warn({ model, key, found, reason }: Difference): void {
   const told =
     reason === undefined ? `is not the same in both (found in ${found})` : `was not compared: ${reason}`;
-  process.emitWarning(`${model} ${JSON.stringify(key)} ${told}`, { code: "REHEARSAL_STORE_DIFFERENCE" });
+  process.emitWarning(`${model} ${JSON.stringify(key)} ${told}`, { code: "StoreDifference" });
 }

@@ -1,4 +1,7 @@
-/** What a store's place does to it: answers that fail and get lost, others who were first, a full disk, torn lines, links, and clocks. */
+/**
+ * What a store's place does to it: answers that fail and get lost, others who were first, a full disk, torn lines, links, and clocks.
+ * Long because each fault is a test of its own, on the place where it happens.
+ */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** What a verification finds, and what it calls by its name: every way in which a store can come to hold something else than its database. */
+/**
+ * What a verification finds, and what it calls by its name: every way in which a store can come to hold something else than its database.
+ * Long because each way is done to a store by hand.
+ */
 import { appendFile, mkdtemp, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
