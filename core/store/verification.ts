@@ -5,7 +5,7 @@ import * as z from "zod";
 export const LISTED_PROBLEMS = 1_000;
 
 /**
- * `row-missing`, `row-extra` and `row-differs`: by the database. `row-unsettled`: it changed each time it was looked at.
+ * `row-missing`, `row-extra` and `row-differs`: by the database. `row-unsettled`: it changed each time it was looked at, also by itself.
  * `row-misplaced`, `row-twice`, `row-invalid`, `orphan` and `not-unique`: by the store's own rules. `head-differs`: the files of a
  * model do not add up to what the store has committed. `file-damaged`: it cannot be read. `file-edited`: it holds what the store
  * would have written otherwise. `file-unknown`: no model has it. `content-missing` and `content-differs`: a value kept as a file.

@@ -13,6 +13,7 @@ import { modelRows } from "./model-rows.ts";
 import { type Scanned, scanStore } from "./scan.ts";
 import { follow } from "./sync.ts";
 import { sameSums, Tally } from "./tally.ts";
+import { settleRows } from "./unsettled.ts";
 
 export interface VerifyOptions {
   /** Open as `follower`; its files are read where they lie. */
@@ -38,7 +39,9 @@ export async function verifyStore(options: VerifyOptions): Promise<StoreVerifica
     // Of the last look all stands when nobody wrote meanwhile, also what the looks before could not see.
     standing = look.moved ? standing.standing(look.findings) : look.findings;
   }
-  return reportOf(options.store, look, standing);
+  const { store, database } = options;
+  if (database !== undefined && standing.whole) standing = await settleRows({ store, database }, standing);
+  return reportOf(store, look, standing);
 }
 
 /** How often it is looked, while others write, until what is found is told. */

@@ -9,8 +9,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type JsonStore, openJsonStore } from "../../../../io/store/json-store.ts";
 import { exportStore } from "../../../../io/store/move/export.ts";
 import { cursorOf } from "../../../../io/store/move/export-notes.ts";
+import { Findings } from "../../../../io/store/move/findings.ts";
 import { importStore } from "../../../../io/store/move/import.ts";
 import { syncOnce } from "../../../../io/store/move/sync.ts";
+import { settleRows } from "../../../../io/store/move/unsettled.ts";
 import { verifyStore } from "../../../../io/store/move/verify.ts";
 import { openPlace } from "../../../../io/store/open-place.ts";
 import type { Place } from "../../../../io/store/place.ts";
@@ -245,3 +247,26 @@ test("a store without a feed does not follow, and comes back as it went", async 
     await dropDatabases(database.address);
   }
 });
+
+test("a row that was another at each look is looked at by itself: what both hold alike is settled, what they do not stays", () =>
+  moved("unsettled", async (it) => {
+    const { address, store } = it;
+    const found = new Findings();
+    found.add({ problem: "file-damaged", path: "tags.json", reason: "somebody else's" });
+    for (const id of ["c1", "c2", "c3"])
+      found.add({ problem: "row-unsettled", model: "Chat", key: `["${id}"]`, mark: id });
+    // What the feed tells is brought over first; what nobody told is a difference.
+    await execute(
+      address,
+      `update public.chats set title = 'told' where id = 'c2';
+        begin; set local session_replication_role = replica; set local rehearsal.restoring = on;
+        update public.chats set title = 'untold' where id = 'c3'; commit`,
+    );
+    const database = { address, application: "test", feed: FEED };
+    const left = await settleRows({ store, database }, found);
+    expect(left.problems().map(({ problem, key }) => [problem, key])).toEqual([
+      ["file-damaged", undefined],
+      ["row-unsettled", '["c3"]'],
+    ]);
+    expect((await store.get("Chat", { id: "c2" }))?.title).toBe("told");
+  }));
