@@ -5,6 +5,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm } fr
 import { dirname, join } from "node:path";
 import { sha256 } from "../../core/digest.ts";
 import { RehearsalError } from "../../core/errors.ts";
+import { orMissing } from "../../core/missing.ts";
 import { CACHE, type Placed } from "./place.ts";
 import { storeMilestone } from "./store-milestone.ts";
 import { checkPath, unsafe } from "./store-path.ts";
@@ -199,7 +200,7 @@ export class FolderFiles {
       if (path === `${DRAFTS}/` || path === `${STREAMS}/` || path.startsWith(LOCK)) continue;
       if (entry.isDirectory()) yield* this.#walk(path);
       else {
-        const found = await lstat(join(this.#top, path)).catch(() => undefined);
+        const found = await failing(this.where, () => lstat(join(this.#top, path)).catch(orMissing));
         if (found !== undefined) yield { path, size: found.size };
       }
     }
