@@ -1,5 +1,5 @@
 /** `rehearsal baseline`: what a database holds, as a file, and what has changed between two such files. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { compareBaselines, describeBaselineDifference, totalRows } from "../../core/baseline.ts";
@@ -7,6 +7,7 @@ import { type BaselineFile, parseBaselineFile } from "../../core/baseline-file.t
 import { RehearsalError } from "../../core/errors.ts";
 import type { Act, Context, Declare } from "../command.ts";
 import { followTask, outcomeOf } from "../follow-task.ts";
+import { writeNew } from "../new-file.ts";
 import { fetchTaskFiles } from "../task-files.ts";
 import { plain, rows, when } from "../text.ts";
 import { startTask } from "./backup-tasks.ts";
@@ -31,14 +32,7 @@ const takeCommand = (act: Act) =>
         const { text, file } = await fetched(context, ended.id);
         const time = file.takenAt.replaceAll(/[:.]/g, "-");
         const path = resolve(context.folder, out ?? `baseline-${file.environment}-${time}.json`);
-        await writeFile(path, text, { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
-          if (error.code === "EEXIST") throw new RehearsalError("OutputExists", { path });
-          throw new RehearsalError(
-            "InputInvalid",
-            { what: "--out", problems: `${path}: ${error.message}` },
-            { cause: error },
-          );
-        });
+        await writeNew(path, text);
         const tables = Object.keys(file.baseline.tables).length;
         return {
           value: { task: ended.id, path, takenAt: file.takenAt, tables, rows: totalRows(file.baseline) },

@@ -12,6 +12,7 @@ import { inventoryPage } from "../../core/inventory-page.ts";
 import { CONFIG_PATH, parseConfig } from "../../core/project-config.ts";
 import { environment, inventoryPolicy } from "../answers.ts";
 import type { Act, Context, Declare } from "../command.ts";
+import { writeNew } from "../new-file.ts";
 import { plain } from "../text.ts";
 
 export const inventoryCommand: Declare = (act) =>
@@ -30,11 +31,7 @@ const initCommand = (act: Act) =>
       act(async (context, name: string, options: { out?: string }) => {
         const path = resolve(context.folder, options.out ?? INVENTORY_PATH);
         const { held, policy } = await ask(context, name, []);
-        await writeFile(path, draftInventory(held, policy.configuration), { flag: "wx" }).catch(
-          (error: NodeJS.ErrnoException) => {
-            throw error.code === "EEXIST" ? new RehearsalError("OutputExists", { path }) : error;
-          },
-        );
+        await writeNew(path, draftInventory(held, policy.configuration));
         const text = `${plain(path)}: ${held.tables.length} tables drafted\nnext: say what is marked TODO, then rehearsal inventory check ${name}`;
         return { value: { path, tables: held.tables.length }, text };
       }),

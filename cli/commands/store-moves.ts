@@ -1,5 +1,4 @@
 /** `rehearsal store dump`, `export`, `sync`, `verify`, `cutover`, `import`, `status` and `give-up`: what the service does with an environment's store. */
-import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import * as z from "zod";
@@ -7,6 +6,7 @@ import { RehearsalError } from "../../core/errors.ts";
 import type { StorePlace } from "../../core/stores.ts";
 import type { Act, Context, Outcome } from "../command.ts";
 import { followTask, followUnless, outcomeOf } from "../follow-task.ts";
+import { writeNew } from "../new-file.ts";
 import { exitOf } from "../refusal.ts";
 import { store, stores } from "../store-answers.ts";
 import { cutoverRefusal, describeStore, storeDifferences } from "../store-text.ts";
@@ -53,17 +53,6 @@ export const dumpCommand = (act: Act) =>
         };
       }),
     );
-
-async function writeNew(path: string, text: string): Promise<void> {
-  await writeFile(path, text, { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "EEXIST") throw new RehearsalError("OutputExists", { path });
-    throw new RehearsalError(
-      "InputInvalid",
-      { what: "--out", problems: `${path}: ${error.message}` },
-      { cause: error },
-    );
-  });
-}
 
 interface ExportOptions extends Followed {
   to: string;
