@@ -24,17 +24,9 @@ import { importStore } from "../io/store/move/import.ts";
 import { assertReplaceable } from "../io/store/move/target.ts";
 import { refuseLocked } from "./fenced.ts";
 import { letIn } from "./let-in.ts";
+import { assertMeant } from "./meant-database.ts";
 import { refusePhase } from "./store-start.ts";
-import {
-  amountOf,
-  assertMeant,
-  bringUp,
-  compareStore,
-  feedOf,
-  ledgerNow,
-  refuseDrift,
-  withStore,
-} from "./store-work.ts";
+import { amountOf, bringUp, compareStore, feedOf, ledgerNow, refuseDrift, withStore } from "./store-work.ts";
 import type { TaskContext, TaskEnvironment, TaskResult } from "./task.ts";
 import { putTaskFile } from "./task-files.ts";
 

@@ -8,7 +8,6 @@ import type { TaskKind } from "../core/tasks.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { StoreRow } from "../io/ledger/stores.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
-import { assertIdentity, readIdentity } from "../io/postgres/target-schema.ts";
 import { openBucketPlace } from "../io/store/bucket-place.ts";
 import { openFolderPlace } from "../io/store/folder-place.ts";
 import { type JsonStore, openJsonStore } from "../io/store/json-store.ts";
@@ -16,6 +15,7 @@ import { type Synced, syncOnce } from "../io/store/move/sync.ts";
 import { verifyStore } from "../io/store/move/verify.ts";
 import type { Place } from "../io/store/place.ts";
 import { findDrift } from "./drift.ts";
+import { assertMeant } from "./meant-database.ts";
 import { endSessionsOfOlder } from "./older-attempts.ts";
 import { refusePlace } from "./store-place.ts";
 import { openEnvironment, sessionsOf, type TaskContext, type TaskEnvironment } from "./task.ts";
@@ -49,23 +49,6 @@ export async function refuseDrift<K extends TaskKind>(
     environment,
     differences: told.join("; ") + (count > 5 ? ` and ${count - 5} more` : ""),
   });
-}
-
-/** Throws `IdentityMismatch` for any other database. */
-export async function assertMeant(
-  environment: Environment,
-  address: DatabaseAddress,
-  application: string,
-): Promise<void> {
-  const session = await openSession(address, {
-    application,
-    patienceSeconds: environment.policy.patience,
-  });
-  try {
-    assertIdentity(await readIdentity(session), environment);
-  } finally {
-    await session.close();
-  }
 }
 
 /** Opens it; whoever opens it closes it. Throws `StorePlaceUnfit`. */

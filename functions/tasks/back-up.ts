@@ -4,10 +4,9 @@ import { readBackup } from "../../io/ledger/backup-rows.ts";
 import { insertBackup } from "../../io/ledger/backups.ts";
 import { setTaskBackup } from "../../io/ledger/tasks.ts";
 import { backUp } from "../../io/postgres/backup.ts";
-import { openSession } from "../../io/postgres/session.ts";
-import { assertIdentity, readIdentity } from "../../io/postgres/target-schema.ts";
 import { backupPrefix, manifestKey, readManifest, refuseUnusable } from "../backups.ts";
 import { refuseFenced } from "../fenced.ts";
+import { assertMeant } from "../meant-database.ts";
 import { lockedUntil } from "../object-lock.ts";
 import { openEnvironment, type TaskWork } from "../task.ts";
 
@@ -17,15 +16,7 @@ export const backUpTask: TaskWork<"back-up"> = async (context) => {
   const name = task.environment ?? "";
   await refuseFenced(ledger, name);
   const { environment, address } = await openEnvironment(ledger, name, application);
-  const session = await openSession(address, {
-    application,
-    patienceSeconds: environment.policy.patience,
-  });
-  try {
-    assertIdentity(await readIdentity(session), environment);
-  } finally {
-    await session.close();
-  }
+  await assertMeant(environment, address, application);
   const until = await lockedUntil(ledger, store, name, retention);
   const base = baseId === undefined ? undefined : await readBackup(ledger, baseId);
   if (base !== undefined) refuseUnusable(base);

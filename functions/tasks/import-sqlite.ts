@@ -9,12 +9,11 @@ import type { Environment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import { lockTurns } from "../../io/ledger/rehearsals.ts";
 import { type ObjectStore, openObjectStore } from "../../io/object-store.ts";
-import { openSession } from "../../io/postgres/session.ts";
-import { assertIdentity, readIdentity } from "../../io/postgres/target-schema.ts";
 import { refuseLocked } from "../fenced.ts";
 import { refuseSource } from "../import-source.ts";
 import { findImport } from "../imports.ts";
 import { eraseUpload } from "../intake.ts";
+import { assertMeant } from "../meant-database.ts";
 import { endSessionsOfOlder } from "../older-attempts.ts";
 import { openEnvironment, sessionsOf, type TaskContext, type TaskWork } from "../task.ts";
 import { writeTaskFiles } from "../task-files.ts";
@@ -35,12 +34,7 @@ export const importSqliteTask: TaskWork<"import-sqlite"> = async (context) => {
   } finally {
     await maintenance.close();
   }
-  const session = await openSession(address, { application, patienceSeconds });
-  try {
-    assertIdentity(await readIdentity(session), environment);
-  } finally {
-    await session.close();
-  }
+  await assertMeant(environment, address, application);
   const imported = await withSource(context, environment, async (opened) =>
     importSqlite({
       ...{ source: opened, mapping, address, application, dryRun, id: task.id },
