@@ -5,6 +5,7 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { DatabaseAddress } from "../core/database-url.ts";
+import { bundle } from "../infra/bundle.ts";
 import { startOwnBucket } from "../local/own-bucket.ts";
 import { type PostgresServer, startPostgres } from "../local/postgres.ts";
 import type { Outcome, Task } from "./backup/child.ts";
@@ -43,6 +44,11 @@ export async function benchBackup({
   });
   const s3 = await startOwnBucket(join(folder, "s3"), BUCKET);
   try {
+    await bundle({
+      name: "child",
+      entry: join(ROOT, "bench/backup/child.ts"),
+      folder: join(folder, "child"),
+    });
     const report = await measure(new Bench(server, installation, folder), gb, runs);
     console.log(
       json
@@ -103,12 +109,15 @@ class Bench {
   #address: DatabaseAddress;
   #peers: Peers | undefined;
   #installation: Installation;
+  /** With our engine in `child`, bundled as it is deployed. */
+  #folder: string;
   /** The prefix of the newest backup. */
   #newest = "";
 
   constructor(server: PostgresServer<number>, installation: Installation, folder: string) {
     this.#address = server.address;
     this.#installation = installation;
+    this.#folder = folder;
     this.#peers =
       installation.tools === undefined ? undefined : new Peers(installation.tools, server.address, folder);
     this.compares = this.#peers !== undefined;
@@ -169,7 +178,7 @@ class Bench {
     const common = { kind, address, bucket: BUCKET, prefix, connections: CONNECTIONS };
     const task: Task = { ...common, ...(base === undefined ? {} : { base }) };
     const { stdout } = await promisify(execFile)(process.execPath, [
-      join(import.meta.dirname, "backup/child.ts"),
+      join(this.#folder, "child/main.mjs"),
       JSON.stringify(task),
     ]);
     return JSON.parse(stdout) as Outcome;
