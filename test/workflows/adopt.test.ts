@@ -98,6 +98,14 @@ const TOOLS: Told[] = [
       ]),
   },
   {
+    tool: "prisma",
+    table: "public._prisma_migrations",
+    files: (count) => ({
+      "prisma/migrations/migration_lock.toml": 'provider = "postgresql"\n',
+      ...few(count, (sql, index) => [`prisma/migrations/2024010${index + 1}120000_step/migration.sql`, sql]),
+    }),
+  },
+  {
     tool: "sqitch",
     table: "sqitch.changes",
     files: (count) => ({

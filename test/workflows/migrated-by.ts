@@ -1,11 +1,14 @@
 /** Databases migrated by the very tools whose histories are adopted. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { PrismaPg } from "@prisma/adapter-pg";
+import { bindMigrationAwareSqlAdapterFactory } from "@prisma/driver-adapter-utils";
+import { SchemaEngine } from "@prisma/schema-engine-wasm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as migrateDrizzle } from "drizzle-orm/node-postgres/migrator";
 import { migrate as migrateGraphile } from "graphile-migrate";
@@ -21,7 +24,7 @@ const DBMATE = fileURLToPath(
 const quiet = { info() {}, warn() {}, error: console.error, debug() {} };
 
 export const MIGRATE: Record<
-  "dbmate" | "drizzle" | "graphile-migrate" | "node-pg-migrate" | "sqitch",
+  "dbmate" | "drizzle" | "graphile-migrate" | "node-pg-migrate" | "prisma" | "sqitch",
   Migrate
 > = {
   async dbmate(url, folder) {
@@ -49,8 +52,49 @@ export const MIGRATE: Record<
       logger: quiet,
     });
   },
+  prisma: migrateByPrisma,
   sqitch: migrateBySqitch,
 };
+
+/** Prisma's engine of migrations, in the form that its registry carries: `prisma migrate deploy` calls the same one. */
+async function migrateByPrisma(url: string, folder: string): Promise<void> {
+  const top = join(folder, "prisma/migrations");
+  const names = (await readdir(top)).filter((name) => !name.endsWith(".toml")).sort();
+  const migrationDirectories = await Promise.all(
+    names.map(async (path) => ({
+      path,
+      migrationFile: {
+        path: "migration.sql",
+        content: { tag: "ok" as const, value: await readFile(join(top, path, "migration.sql"), "utf8") },
+      },
+    })),
+  );
+  const adapter = bindMigrationAwareSqlAdapterFactory(new WholeScripts({ connectionString: url }));
+  const engine = await SchemaEngine.new({ datamodels: undefined }, () => undefined, adapter);
+  try {
+    const lockfile = {
+      path: "migration_lock.toml",
+      content: await readFile(join(top, "migration_lock.toml"), "utf8"),
+    };
+    await engine.applyMigrations({
+      migrationsList: { baseDir: top, lockfile, shadowDbInitScript: "", migrationDirectories },
+      filters: { externalTables: [], externalEnums: [] },
+    });
+  } finally {
+    engine.free();
+  }
+}
+
+/** The adapter cuts a script at each semicolon, also in a function's body; Prisma's own connector sends it whole. */
+class WholeScripts extends PrismaPg {
+  override async connect() {
+    const adapter = await super.connect();
+    adapter.executeScript = async (script) => {
+      await adapter.underlyingDriver().query(script);
+    };
+    return adapter;
+  }
+}
 
 /** Sqitch itself where it is on the path; else its scripts, and the record that it documents of having run them. */
 async function migrateBySqitch(url: string, folder: string): Promise<void> {
