@@ -2,27 +2,31 @@
 import * as z from "zod";
 
 /**
- * `secret:NAME` (Secrets Manager), `s3://BUCKET/KEY`, `file:/PATH` (where the service runs on the operator's machine). A
- * `*` may end a key or stand in a file's name, and means every one that fits: `file:/srv/app/.env*`.
+ * `secret:NAME` (Secrets Manager), `parameter:NAME` (Parameter Store), `s3://BUCKET/KEY`, `file:/PATH` (where the service runs on
+ * the operator's machine). A `*` may end a key, end a parameter's path, or stand in a file's name, and means every one that fits:
+ * `file:/srv/app/.env*`, `parameter:/shop/production/*`.
  */
 export const configurationItem = z
   .string()
   .max(1_100)
   .regex(
-    /^(secret:[A-Za-z0-9/_+=.@:-]{1,512}|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*\p{Cc}]*([^*\p{Cc}]|\*)|file:\/([^*\p{Cc}]*\/)?[^/\p{Cc}]+)$/u,
-    "name secret:NAME, s3://BUCKET/KEY or file:/PATH",
+    /^(secret:[A-Za-z0-9/_+=.@:-]{1,512}|parameter:([\w.-]+|(\/[\w.-]+)+(\/\*)?)|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*\p{Cc}]*([^*\p{Cc}]|\*)|file:\/([^*\p{Cc}]*\/)?[^/\p{Cc}]+)$/u,
+    "name secret:NAME, parameter:NAME, s3://BUCKET/KEY or file:/PATH",
   )
   .refine((item) => !item.split("/").includes(".."), "a path has no ..");
 
 /** An item taken apart. */
 type ConfigurationSource =
   | { kind: "secret"; name: string }
+  /** `/*` ends the name of a path, for all that is below it. */
+  | { kind: "parameter"; name: string }
   | { kind: "s3"; bucket: string; key: string }
   | { kind: "file"; folder: string; name: string };
 
 /** Takes apart an item that the policy's schema has let in. */
 export function parseConfigurationItem(item: string): ConfigurationSource {
   if (item.startsWith("secret:")) return { kind: "secret", name: item.slice("secret:".length) };
+  if (item.startsWith("parameter:")) return { kind: "parameter", name: item.slice("parameter:".length) };
   if (item.startsWith("file:")) {
     const path = item.slice("file:".length);
     const cut = path.lastIndexOf("/");
@@ -43,6 +47,7 @@ export function covers(item: string, place: string): boolean {
   const [wanted, one] = [parseConfigurationItem(item), parseConfigurationItem(place)];
   if (wanted.kind === "s3" && one.kind === "s3")
     return wanted.bucket === one.bucket && fits(wanted.key, one.key);
+  if (wanted.kind === "parameter" && one.kind === "parameter") return fits(wanted.name, one.name);
   if (wanted.kind === "file" && one.kind === "file")
     return wanted.folder === one.folder && fits(wanted.name, one.name);
   return item === place;

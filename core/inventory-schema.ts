@@ -67,11 +67,11 @@ const place = z
   .max(1_100)
   .refine((text) => configurationItem.safeParse(text.replace(PLACEHOLDER, "x")).success, {
     message:
-      "name secret:NAME, s3://BUCKET/KEY or file:/PATH; {environment} and {role} stand for the environment's",
+      "name secret:NAME, parameter:NAME, s3://BUCKET/KEY or file:/PATH; {environment} and {role} stand for the environment's",
   });
 
 const filePlace = place.refine(
-  (text) => !text.startsWith("secret:") && !text.includes("*"),
+  (text) => /^(?:s3|file):/.test(text) && !text.includes("*"),
   "one object or one file: s3://BUCKET/KEY or file:/PATH",
 );
 

@@ -95,7 +95,7 @@ export const policySchema = z
       .prefault({}),
     /** What a release may cost at most, as its rehearsal measures it; without one nothing is refused for its cost. */
     budgets: budgetsSchema.prefault({}),
-    /** What a backup captures besides, encrypted: `secret:NAME`, `s3://BUCKET/KEY`, `file:/PATH`. */
+    /** What a backup captures besides, encrypted: `secret:NAME`, `parameter:NAME`, `s3://BUCKET/KEY`, `file:/PATH`. */
     configuration: z.array(configurationItem).max(100).default([]),
     /** `declared`: what inventory.yaml declares has to be whole; `required`: it has to declare tables and configuration. */
     inventory: z.enum(["declared", "required"]).default("declared"),

@@ -28,6 +28,7 @@ const AROUND = {
     storageKeys: ["arn:aws:kms:eu-west-1:123456789012:key/EXAMPLE"],
     configurationObjects: ["shop-config/production/*"],
     configurationSecrets: ["shop/production/*"],
+    configurationParameters: ["/shop/production/*"],
     accounts: ["210987654321"],
     databaseUsers: {
       environments: ["arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-EXAMPLE/production"],

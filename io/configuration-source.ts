@@ -1,7 +1,8 @@
-/** Reads an item of configuration from where it is kept: Secrets Manager, a bucket, or this machine's files. */
+/** Reads an item of configuration from where it is kept: Secrets Manager, Parameter Store, a bucket, or this machine's files. */
 import { fits, parseConfigurationItem } from "../core/configuration.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { openObjectStore } from "./object-store.ts";
+import { readParameters } from "./parameters.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** Bytes that one item may have: configuration, not data. */
@@ -33,6 +34,11 @@ async function* readAll(item: string, secrets: Secrets): AsyncGenerator<{ item: 
   const source = parseConfigurationItem(item);
   if (source.kind === "secret") {
     yield { item, bytes: Buffer.from(await secrets.readSecret(source.name)) };
+    return;
+  }
+  if (source.kind === "parameter") {
+    for await (const { name, value } of readParameters(source.name))
+      yield { item: `parameter:${name}`, bytes: Buffer.from(value) };
     return;
   }
   if (source.kind === "file") {

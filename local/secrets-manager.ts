@@ -1,9 +1,8 @@
 /** Secrets Manager on this machine: AWS's API on loopback over one private file per secret. */
-import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { AwsError, type AwsOperation, type Endpoint, operation, serveAwsJson } from "./aws-json.ts";
+import { openPrivateFiles, type PrivateFiles } from "./private-files.ts";
 
 /** One version: its id is the request token that made it, which is what makes a repeated request harmless. */
 interface Version {
@@ -34,11 +33,11 @@ const value = {
 
 /** Starts the endpoint; secrets of an earlier run are there again. Files are 0600, replaced whole. */
 export function startSecretsManager(options: { folder: string; port?: number }): Promise<Endpoint> {
-  const operations = operationsOn(openSecretFiles(options.folder));
+  const operations = operationsOn(openPrivateFiles<Secret>(options.folder));
   return serveAwsJson({ target: "secretsmanager", version: "1.1", operations }, options.port);
 }
 
-function operationsOn(files: SecretFiles): Record<string, AwsOperation> {
+function operationsOn(files: PrivateFiles<Secret>): Record<string, AwsOperation> {
   const found = (secretId: string): Secret => {
     const secret = files.all().find((one) => one.name === secretId || one.arn === secretId);
     if (secret === undefined)
@@ -206,34 +205,4 @@ function stagesOf(secret: Secret, version: Version): string[] {
 /** The six characters AWS puts after a secret's name in its ARN. */
 function suffix(): string {
   return randomUUID().replaceAll("-", "").slice(0, 6);
-}
-
-interface SecretFiles {
-  all(): Secret[];
-  put(secret: Secret): void;
-  remove(secret: Secret): void;
-}
-
-function openSecretFiles(folder: string): SecretFiles {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const known = new Map<string, Secret>();
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
-    const secret = JSON.parse(readFileSync(join(folder, file), "utf8")) as Secret;
-    known.set(secret.name, secret);
-  }
-  // A secret's name may hold slashes, so its file is named by hash.
-  const path = (name: string) => join(folder, `${createHash("sha256").update(name).digest("hex")}.json`);
-  return {
-    all: () => [...known.values()],
-    put: (secret) => {
-      const file = path(secret.name);
-      writeFileSync(`${file}.new`, JSON.stringify(secret), { mode: 0o600, flush: true });
-      renameSync(`${file}.new`, file);
-      known.set(secret.name, secret);
-    },
-    remove: (secret) => {
-      rmSync(path(secret.name), { force: true });
-      known.delete(secret.name);
-    },
-  };
 }

@@ -17,6 +17,7 @@ import { startInvokeEndpoint } from "./lambda/invoke.ts";
 import { openPublished } from "./lambda/published.ts";
 import { type LambdaRunner, startLambdaRunner } from "./lambda/runner.ts";
 import { putMachines } from "./machines.ts";
+import { startParameterStore } from "./parameter-store.ts";
 import { LOCAL_CREDENTIALS, startS3 } from "./s3/server.ts";
 import { startEmbedded, startGateway } from "./same-port.ts";
 import { startSecretsManager } from "./secrets-manager.ts";
@@ -71,6 +72,7 @@ export interface Stack {
     stepFunctions: string;
     eventBridge: string;
     secretsManager: string;
+    parameterStore: string;
     ses: string;
     sts: string;
     lambda: string;
@@ -116,6 +118,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stops.push(s3.stop);
     const secretsManager = await startSecretsManager({ folder: at("secrets") });
     stops.push(secretsManager.stop);
+    const parameterStore = await startParameterStore({ folder: at("parameters") });
+    stops.push(parameterStore.stop);
     const mails = at("mails");
     const ses = await startSes({ folder: mails });
     stops.push(ses.stop);
@@ -158,6 +162,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stepFunctions: stepFunctions.url,
       eventBridge: bus.url,
       secretsManager: secretsManager.url,
+      parameterStore: parameterStore.url,
       ses: ses.url,
       sts: sts.url,
       lambda: functions.url,
@@ -223,6 +228,7 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     AWS_ENDPOINT_URL_SFN: endpoints.stepFunctions,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.eventBridge,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    AWS_ENDPOINT_URL_SSM: endpoints.parameterStore,
     AWS_ENDPOINT_URL_SESV2: endpoints.ses,
     AWS_ENDPOINT_URL_STS: endpoints.sts,
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,

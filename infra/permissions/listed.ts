@@ -31,6 +31,10 @@ export const reachSchema = z.strictObject({
         "use a secret's name, its beginning and *, or its ARN",
       ),
   ),
+  /** And parameters: by name, with `/*` at the end for all below a path. */
+  configurationParameters: list(
+    z.string().regex(/^(?:[\w.-]+|(?:\/[\w.-]+)+(?:\/\*)?)$/, "use a parameter's name, or a path and /*"),
+  ),
   /** Accounts that environments are in besides this one. */
   accounts: list(z.string().regex(/^\d{12}$/, "use the account's twelve digits")),
   /** Users that log in to environments' databases by IAM: production's roles, and those of copies. */

@@ -160,8 +160,25 @@ export const capturesConfiguration: Grant = grant("read listed configuration", (
           : `arn:${d.partition}:secretsmanager:${d.region}:${d.account}:secret:${name.endsWith("*") ? name : `${name}-??????`}`,
       ),
     ),
+    ...allowAny(
+      "ReadConfigurationParameters",
+      ["ssm:GetParameters"],
+      reach.configurationParameters.map((name) => parameterArn(d, name)),
+    ),
+    ...allowAny(
+      "ListConfigurationParameters",
+      ["ssm:GetParametersByPath"],
+      // It is asked of a path, the listed one or one below it.
+      reach.configurationParameters
+        .filter((name) => name.endsWith("/*"))
+        .flatMap((name) => [parameterArn(d, name.slice(0, -"/*".length)), parameterArn(d, name)]),
+    ),
   ];
 });
+
+function parameterArn({ partition, region, account }: Deployment, name: string): string {
+  return `arn:${partition}:ssm:${region}:${account}:parameter/${name.replace(/^\//, "")}`;
+}
 
 /** Whose databases: production's, by production's role, or copies of it, by the copies' own. */
 export type Databases = "environments" | "copies";

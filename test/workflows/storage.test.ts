@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as aws from "@aws-sdk/client-s3";
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { openConfiguration } from "../../functions/configuration.ts";
@@ -389,6 +390,17 @@ test("configuration is captured sealed, the log tells where it lies, and only th
   const bucket = await bucketOf("videos-configuration");
   await put(bucket, "prod/.env", `KEY=${secret}-s3\n`);
   await openSecrets().writeSecret("videos/api-key", `${secret}-sm`);
+  const parameters = new SSMClient({});
+  // More than one answer of Parameter Store holds.
+  const below = Array.from(
+    { length: 12 },
+    (_, place) => `/videos/prod/${place % 2 ? "deep/" : ""}p${100 + place}`,
+  );
+  for (const name of below)
+    await parameters.send(
+      new PutParameterCommand({ Name: name, Value: `${secret}${name}`, Type: "SecureString" }),
+    );
+  parameters.destroy();
   for (const [name, text] of Object.entries({
     ".env": `A=${secret}-a`,
     ".env.local": `B=${secret}-b`,
@@ -398,6 +410,8 @@ test("configuration is captured sealed, the log tells where it lies, and only th
     await writeFile(join(service.folder, name), text);
   const items = [
     "secret:videos/api-key",
+    "parameter:/videos/prod/*",
+    "parameter:/videos/prod/p100",
     `s3://${bucket}/prod/*`,
     `file:${service.folder}/.env*`,
     `file:${service.folder}/.workspace-role`,
@@ -409,16 +423,19 @@ test("configuration is captured sealed, the log tells where it lies, and only th
   const detail = await service.until(id, "promoted");
   // What a release keeps in storage and nobody guards is said, not passed over.
   expect(outcomeOf(detail, "admit")).toMatchObject({ unguarded: ["media/"] });
-  expect(outcomeOf(detail, "back-up")).toMatchObject({ configuration: 5 });
+  expect(outcomeOf(detail, "back-up")).toMatchObject({ configuration: 18 });
   const [event] = (await eventsOf(id)).filter(({ type }) => type === "configuration.captured");
   if (event === undefined) throw new Error("the log tells nothing of it");
-  const names = [
-    "secret:videos/api-key",
-    `s3://${bucket}/prod/.env`,
-    `file:${service.folder}/.env`,
-    `file:${service.folder}/.env.local`,
-    `file:${service.folder}/.workspace-role`,
+  const held = [
+    ["secret:videos/api-key", `${secret}-sm`],
+    ...[...below].sort().map((name) => [`parameter:${name}`, `${secret}${name}`]),
+    ["parameter:/videos/prod/p100", `${secret}/videos/prod/p100`],
+    [`s3://${bucket}/prod/.env`, `KEY=${secret}-s3\n`],
+    [`file:${service.folder}/.env`, `A=${secret}-a`],
+    [`file:${service.folder}/.env.local`, `B=${secret}-b`],
+    [`file:${service.folder}/.workspace-role`, "prod"],
   ];
+  const names = held.map(([item]) => item);
   const { record, captured } = event.data as {
     record: string;
     captured: { item: string; object: string }[];
@@ -439,13 +456,7 @@ test("configuration is captured sealed, the log tells where it lies, and only th
   const opened: [string, string][] = [];
   for await (const { item, bytes } of openConfiguration(store, key, record))
     opened.push([item, Buffer.from(bytes).toString()]);
-  expect(opened).toEqual([
-    [names[0], `${secret}-sm`],
-    [names[1], `KEY=${secret}-s3\n`],
-    [names[2], `A=${secret}-a`],
-    [names[3], `B=${secret}-b`],
-    [names[4], "prod"],
-  ]);
+  expect(opened).toEqual(held);
   // The runbook's own module, as an operator runs it.
   const runbook = await readFile(join(ROOT, "docs/runbook.md"), "utf8");
   const [, script = ""] = /^```js\n(.*?openConfiguration.*?)^```$/ms.exec(runbook) ?? [];
@@ -461,7 +472,7 @@ test("configuration is captured sealed, the log tells where it lies, and only th
     },
   });
   expect(stdout.trimEnd().split("\n")).toEqual(names.map((name, index) => `${index + 1} ${name}`));
-  expect(await readFile(join(out, "3"), "utf8")).toBe(`A=${secret}-a`);
+  expect(await readFile(join(out, "3"), "utf8")).toBe(held[2]?.[1]);
   expect((await stat(join(out, "3"))).mode & 0o777).toBe(0o600);
   const open = async (wrapping: string) => {
     for await (const _ of openConfiguration(store, wrapping, record));
@@ -472,7 +483,7 @@ test("configuration is captured sealed, the log tells where it lies, and only th
     hint: expect.stringContaining("earlier version of the secret"),
   });
   const [first, second] = captured;
-  if (first === undefined || second === undefined) throw new Error("five were captured");
+  if (first === undefined || second === undefined) throw new Error("eighteen were captured");
   await store.put(first.object, await store.get(second.object));
   expect(await refusalOf(() => open(key))).toMatchObject({
     code: "SealBroken",
@@ -484,6 +495,8 @@ test("configuration is captured sealed, the log tells where it lies, and only th
 test("configuration that cannot be read is refused before production is touched", async () => {
   for (const [name, item] of Object.entries({
     "no-secret": "secret:nobody/wrote-it",
+    "no-parameter": "parameter:/nobody/wrote-it",
+    "no-path": "parameter:/nobody/*",
     "no-object": "s3://nobody-made-it/.env",
     "no-file": `file:${service.folder}/.nothing*`,
   })) {
@@ -499,7 +512,17 @@ test("configuration that cannot be read is refused before production is touched"
     expect(detail.steps.map(({ step }) => step)).not.toContain("restore");
     expect(await contentOf(address)).toEqual(before);
   }
-  for (const item of ["ssm:/x", "file:relative", "file:/a/../b", "secret:*", "s3://b", "s3://bucket/*/x"])
+  for (const item of [
+    "ssm:/x",
+    "file:relative",
+    "file:/a/../b",
+    "secret:*",
+    "parameter:*",
+    "parameter:/x/*/y",
+    "parameter:x/y",
+    "s3://b",
+    "s3://bucket/*/x",
+  ])
     expect(
       await service.call("PATCH", "/environments/no-file", { policy: { configuration: [item] } }),
     ).toMatchObject({ status: 400, body: { code: "InputInvalid" } });

@@ -6,6 +6,7 @@ import {
   deployedFunction,
   deployedIdentity,
   deployedMachine,
+  deployedParameter,
   deployedSecret,
   keyRight,
 } from "./place.ts";
@@ -37,6 +38,11 @@ const OPERATIONS: Record<string, (input: Input) => Right[]> = {
     secret("PutSecretValue", input.SecretId, "kms:GenerateDataKey", "kms:Decrypt"),
   "secretsmanager.DescribeSecret": (input) => secret("DescribeSecret", input.SecretId),
   "secretsmanager.DeleteSecret": (input) => secret("DeleteSecret", input.SecretId),
+  "AmazonSSM.GetParameters": (input) =>
+    (input.Names as string[]).map((name) => right("ssm:GetParameters", deployedParameter(name))),
+  "AmazonSSM.GetParametersByPath": (input) => [
+    right("ssm:GetParametersByPath", deployedParameter(text(input.Path))),
+  ],
   "AWSEvents.PutEvents": (input) => [
     right("events:PutEvents", deployedBus(), {
       "events:source": (input.Entries as { Source: string }[]).map(({ Source }) => Source),

@@ -51,6 +51,7 @@ export function statementsFor(caller: FunctionName | "container", bucket: string
       storageBuckets,
       configurationObjects,
       configurationSecrets: ["videos/*", "nobody/*"],
+      configurationParameters: ["/videos/*", "/nobody/*"],
     },
   });
 }
@@ -65,6 +66,10 @@ export function deployedSecret(id: string): string {
   const own = /^rehearsal\/(?:test\/)?(.*)$/s.exec(name ?? "")?.[1];
   const deployed = own === undefined ? name : `${secretsPrefix(DEPLOYMENT)}/${own}`;
   return `arn:aws:secretsmanager:us-east-1:000000000000:secret:${deployed}-AbCdEf`;
+}
+
+export function deployedParameter(name: string): string {
+  return `arn:aws:ssm:us-east-1:000000000000:parameter/${name.replace(/^\//, "")}`;
 }
 
 /** The machine of an ARN, and by which alias or version it is called. */

@@ -22,6 +22,7 @@ const LISTED: Surroundings["reach"] = {
   storageKeys: ["arn:aws:kms:us-east-1:000000000000:key/1b6f60c8"],
   configurationObjects: ["shop-config/production/*"],
   configurationSecrets: ["shop/production/*"],
+  configurationParameters: ["/shop/production/*", "shop-url"],
   accounts: ["111111111111", "222222222222"],
   databaseUsers: {
     environments: ["arn:aws:rds-db:us-east-1:000000000000:dbuser:cluster-ABC/production"],
