@@ -49,8 +49,8 @@ export interface TaskInputs {
   "back-up": { backup: string; base?: string; retention: RetentionClass };
   /** With `restore` a database is made of it and compared; without, every object is read. */
   verify: { restore: boolean };
-  /** `to`: the name of a new database; `over`: the environment whose database is replaced. */
-  restore: { to: string } | { over: string };
+  /** `to`: the name of a new database; `over`: the environment whose database is replaced; `tablespaces`: by the backup's name of one, what takes its place. */
+  restore: ({ to: string } | { over: string }) & { tablespaces?: Record<string, string> };
   expire: Record<never, never>;
   export: { format: ExportFormat };
   /** `release`: the whole hash. */

@@ -35,13 +35,14 @@ export interface ProvedCopy {
   closed: boolean;
 }
 
-/** Makes the copy, named after `wanted`; what earlier attempts have left of theirs goes first. Throws what the backup or the server has against it. */
+/** Makes the copy, named after `wanted`, with `tablespaces` for the backup's own; what earlier attempts have left of theirs goes first. Throws what the backup or the server has against it. */
 export async function makeProvedCopy(
   context: TaskRun,
   backup: BackupRow,
   { environment, address }: TaskEnvironment,
   maintenance: Session,
   wanted: string,
+  tablespaces?: Readonly<Record<string, string>>,
 ): Promise<ProvedCopy> {
   const { task, attempt, application, store } = context;
   await endSessionsOfOlder(maintenance, sessionsOf(task), attempt.attempt);
@@ -61,6 +62,7 @@ export async function makeProvedCopy(
   const started = performance.now();
   const { withoutTablespace } = await restore({
     ...{ target, application, store, manifest },
+    ...(tablespaces !== undefined && { tablespaces }),
     connections: environment.policy.connections,
     onProgress: context.progress,
   });

@@ -79,6 +79,8 @@ export interface RestoreRequest {
   over?: string;
   /** The environment's name once more; needed where its role is prod. */
   confirm?: string;
+  /** By the backup's name of a tablespace, the server's that takes its place. */
+  tablespaces?: Record<string, string>;
 }
 
 /**
@@ -86,7 +88,7 @@ export interface RestoreRequest {
  * when production's name was not said, and `EnvironmentLocked`.
  */
 export async function startRestore(ledger: Session, request: RestoreRequest, who: Asker): Promise<Started> {
-  const { to, over } = request;
+  const { to, over, tablespaces } = request;
   if (over !== undefined) await refuseForeign(ledger, request.backup, over, who.person);
   return start(ledger, who, { kind: "restore", ...request }, async () => {
     const backup = await readBackup(ledger, request.backup);
@@ -97,7 +99,10 @@ export async function startRestore(ledger: Session, request: RestoreRequest, who
         throw new RehearsalError("RestoreOverProd", { environment: over, given: request.confirm ?? "" });
       await refuseLocked(ledger, over);
     }
-    const input = over === undefined ? { to: to ?? "" } : { over };
+    const input = {
+      ...(over === undefined ? { to: to ?? "" } : { over }),
+      ...(tablespaces !== undefined && { tablespaces }),
+    };
     return { kind: "restore", environment: backup.environment, backup: backup.id, input };
   });
 }

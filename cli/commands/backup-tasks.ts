@@ -88,6 +88,7 @@ interface RestoreOptions extends Followed {
   to?: string;
   over?: string;
   confirm?: string;
+  tablespace?: Record<string, string>;
 }
 
 export const restoreCommand = (act: Act) =>
@@ -101,19 +102,32 @@ export const restoreCommand = (act: Act) =>
         ),
       )
       .option("--over <environment>", "replace the environment's database, which is kept under another name")
-      .option("--confirm <environment>", "the environment's name once more; needed where its role is prod"),
+      .option("--confirm <environment>", "the environment's name once more; needed where its role is prod")
+      .option(
+        "--tablespace <old=new>",
+        "what the backup has in one tablespace comes to lie in another; once more for another",
+        mapping,
+      ),
   ).action(
     act(async (context, id: string, options: RestoreOptions) => {
-      const { to, over, confirm } = options;
+      const { to, over, confirm, tablespace: tablespaces } = options;
       if (to === undefined && over === undefined)
-        throw new RehearsalError("UsageInvalid", {
-          problem: "say where to: --to DATABASE for a new one, or --over ENVIRONMENT",
-          command: "rehearsal backup restore",
-          guess: "",
-        });
-      return startAndFollow(context, pathOf(id, "restore"), { to, over, confirm }, options);
+        throw usage("say where to: --to DATABASE for a new one, or --over ENVIRONMENT");
+      return startAndFollow(context, pathOf(id, "restore"), { to, over, confirm, tablespaces }, options);
     }),
   );
+
+/** What `--tablespace old=new` gives so far, and one more. */
+function mapping(word: string, given: Record<string, string> = {}): Record<string, string> {
+  const [, old, wanted] = /^([^=]+)=(.+)$/s.exec(word) ?? [];
+  if (old === undefined || wanted === undefined)
+    throw usage(`"${word}" is no mapping: it is written old=new`);
+  if (Object.hasOwn(given, old)) throw usage(`"${old}" is mapped twice`);
+  return { ...given, [old]: wanted };
+}
+
+const usage = (problem: string) =>
+  new RehearsalError("UsageInvalid", { problem, command: "rehearsal backup restore", guess: "" });
 
 export const expireCommand = (act: Act) =>
   followed(

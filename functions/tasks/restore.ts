@@ -75,7 +75,7 @@ async function makeCopy(
   const copies = await openCopies(context.ledger, context.task.environment ?? "", context.application);
   const maintenance = await copies.openMaintenance();
   try {
-    return await makeProvedCopy(context, backup, copies, maintenance, wanted);
+    return await makeProvedCopy(context, backup, copies, maintenance, wanted, context.task.input.tablespaces);
   } finally {
     await maintenance.close();
   }

@@ -35,7 +35,7 @@ export async function assertFit(session: Session, manifest: BackupManifest): Pro
 
 /**
  * The backup's tablespaces by what they are called on the target: as `mapped` says, else by their own name. Those that the target does
- * not have are left out. Throws `RestoreTargetUnfit` when a name that was given is not there.
+ * not have are left out. Throws `RestoreTargetUnfit` when a name that was given is not there, on either side.
  */
 export async function findTablespaces(
   session: Session,
@@ -44,15 +44,22 @@ export async function findTablespaces(
 ): Promise<Map<string, string>> {
   const found = await session.query<{ name: string }>("select spcname as name from pg_tablespace");
   const there = new Set(found.map(({ name }) => name));
-  for (const [name, wanted] of Object.entries(mapped))
+  const carried = [...manifest.notCarried.tablespaces, "pg_default"];
+  for (const [name, wanted] of Object.entries(mapped)) {
+    if (!carried.includes(name))
+      throw new RehearsalError("RestoreTargetUnfit", {
+        database: session.address.database,
+        problem: `nothing of the backup lies in a tablespace "${name}", for which "${wanted}" was named`,
+      });
     if (!there.has(wanted))
       throw new RehearsalError("RestoreTargetUnfit", {
         database: session.address.database,
         problem: `its server has no tablespace "${wanted}", which was to take the place of "${name}"`,
       });
+  }
   return new Map(
     // What was put beside the database's own tablespace into the one that every server has.
-    [...manifest.notCarried.tablespaces, "pg_default"]
+    carried
       .map((name): [string, string] => [name, Object.hasOwn(mapped, name) ? (mapped[name] ?? name) : name])
       .filter(([, wanted]) => there.has(wanted)),
   );

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { dropDatabases, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { contentOf } from "../service/content.ts";
 import { SCHEMA } from "../service/project.ts";
 import { Service } from "../service/service.ts";
+import { makeTablespace } from "../tablespace.ts";
 import { runCommand } from "./command.ts";
 
 interface Refused {
@@ -143,6 +144,30 @@ describe("restore", () => {
   });
 });
 
+test("restore puts what lay in a tablespace into the one that is named for it", async () => {
+  const place = `cb_place_${process.pid}`;
+  await makeTablespace(server.address, place);
+  const database = `cb_moved_${process.pid}`;
+  try {
+    const source = await environment("placed", "dev");
+    await execute(source, `create table kept (id int primary key) tablespace ${place}`);
+    const { value } = await json<{ backup: string }>("create", "placed");
+    const to = ["restore", value.backup, "--to", database];
+    const mistyped = await run(...to, "--tablespace", "paice=pg_default");
+    expect(mistyped.exit).toBe(2);
+    expect(mistyped.out).toContain('nothing of the backup lies in a tablespace "paice"');
+    expect((await run(...to, "--tablespace", `${place}=pg_default`)).exit).toBe(0);
+    const moved = { ...production, database };
+    made.push(moved);
+    expect(await rows(moved, "select tablespace from pg_tables where tablename = 'kept'")).toEqual([
+      { tablespace: null },
+    ]);
+    await dropDatabases(source);
+  } finally {
+    await execute(server.address, `drop tablespace ${place}`);
+  }
+});
+
 describe("export", () => {
   test("fetches one file, and writes over nothing", async () => {
     const { exit, value } = await json<{ path: string; files: number; bytes: number }>(
@@ -208,6 +233,7 @@ describe("a mistake", () => {
     [["verify", "x", "--restor"], 'did you mean "--restore"?', "UsageInvalid"],
     [["create", "prod", "--retention", "ever"], 'see "rehearsal backup create --help"', "UsageInvalid"],
     [["restore", "x"], 'see "rehearsal backup restore --help"', "UsageInvalid"],
+    [["restore", "x", "--to", "a", "--tablespace", "b"], "restore --help", "UsageInvalid"],
     [["restore", "x", "--to", "a", "--over", "b"], 'see "rehearsal backup restore --help"', "UsageInvalid"],
     [["export", "x"], 'see "rehearsal backup export --help"', "UsageInvalid"],
     [["hold", "x"], 'see "rehearsal backup hold --help"', "UsageInvalid"],

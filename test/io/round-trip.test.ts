@@ -21,6 +21,7 @@ import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
+import { makeTablespace } from "../tablespace.ts";
 import {
   entriesOf,
   largeObjectsOf,
@@ -98,14 +99,6 @@ async function propertiesOf({ database, ...server }: DatabaseAddress) {
   );
 }
 
-/** In-place, so that no folder has to be found that the server may write to. */
-async function makeTablespace({ address }: Server, name: string): Promise<void> {
-  const session = await openSession(address, { application: "test" });
-  await session.execute("set allow_in_place_tablespaces = on");
-  await session.execute(`create tablespace ${quoteName(name)} location ''`);
-  await session.close();
-}
-
 /** By the ways of the locale's providers; the last has come with 17. */
 const LOCALES = [
   { major: 16, options: "locale_provider icu icu_locale 'de-AT' icu_rules '&v < w <<< W' locale 'C'" },
@@ -121,7 +114,7 @@ describe.each(servers)("on Postgres $major", (server) => {
     const target = { ...address, database: `its 'copy' ${process.pid}` };
     const name = quoteName(source.database);
     await makeRoles(server);
-    await makeTablespace(server, "own place");
+    await makeTablespace(server.address, "own place");
     await execute(
       address,
       `create database ${name} template template0 encoding 'UTF8' ${options} tablespace "own place"`,
@@ -184,7 +177,7 @@ describe.each(servers)("on Postgres $major", (server) => {
   );
 
   test("tables and indexes come back into their tablespaces, or into those that take their place", async () => {
-    for (const name of ["fast", 'large "x"']) await makeTablespace(server, name);
+    for (const name of ["fast", 'large "x"']) await makeTablespace(server.address, name);
     const source = await freshDatabase(
       server,
       `create table t (id int primary key using index tablespace fast, a int) tablespace "large ""x""";
@@ -227,6 +220,10 @@ describe.each(servers)("on Postgres $major", (server) => {
       code: "RestoreTargetUnfit",
       message: expect.stringContaining('no tablespace "nowhere", which was to take the place of "fast"'),
       hint: expect.stringContaining("template0"),
+    });
+    await expect(bring(refused, manifest, { tablespaces: { fsat: "pg_default" } })).rejects.toMatchObject({
+      code: "RestoreTargetUnfit",
+      message: expect.stringContaining('nothing of the backup lies in a tablespace "fsat"'),
     });
     await dropDatabases(other, refused);
     await execute(address, 'drop tablespace "large ""x"""');

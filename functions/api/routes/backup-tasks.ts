@@ -80,6 +80,12 @@ const verify = createRoute({
   responses: started,
 });
 
+/** Bytes that a name may have on a server: any but zero. */
+const tablespaceName = z
+  .string()
+  .min(1)
+  .refine((name) => Buffer.byteLength(name) <= 63 && !name.includes("\0"), "a name has up to 63 bytes");
+
 const restore = createRoute({
   method: "post",
   path: "/backups/{id}/restore",
@@ -96,6 +102,8 @@ const restore = createRoute({
           to: databaseName.optional(),
           over: environmentName.optional(),
           confirm: environmentName.optional(),
+          /** By the backup's name of a tablespace, the server's that takes its place; one that is not named keeps its name. */
+          tablespaces: z.record(tablespaceName, tablespaceName).optional(),
         })
         .refine(({ to, over }) => (to === undefined) !== (over === undefined), "name either to or over"),
     ),
@@ -141,13 +149,14 @@ export const backupTaskRoutes = api()
     return answer(c, await startVerify(await c.var.ledger(), request, asker(c, c.req.valid("header"))));
   })
   .openapi(restore, async (c) => {
-    const { to, over, confirm } = c.req.valid("json");
+    const { to, over, confirm, tablespaces } = c.req.valid("json");
     if (over !== undefined) await allowReplacing(c, over);
     const request = {
       backup: c.req.valid("param").id,
       ...(to !== undefined && { to }),
       ...(over !== undefined && { over }),
       ...(confirm !== undefined && { confirm }),
+      ...(tablespaces !== undefined && { tablespaces }),
     };
     return answer(c, await startRestore(await c.var.ledger(), request, asker(c, c.req.valid("header"))));
   })
