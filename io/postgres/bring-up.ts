@@ -5,12 +5,13 @@ import { type Change, findChanges, type Writers } from "../../core/changed-table
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { RESTORING } from "../../core/feed-migration.ts";
-import { quoteLiteral, quoteName, quoteQualified } from "../../core/names.ts";
+import { quoteLiteral, quoteQualified } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import { readObject } from "../backup-objects.ts";
 import type { ObjectStore } from "../object-store.ts";
 import { findTables, type HashedTable, readBaseline, selectSums } from "./baseline.ts";
 import { type CopySession, openCopySession } from "./copy.ts";
+import { refreshLargeObjects } from "./large-objects-anew.ts";
 import { portableSettings } from "./portable-settings.ts";
 import { PINNED } from "./reading.ts";
 import { openSession, type Session } from "./session.ts";
@@ -215,37 +216,3 @@ async function materializedViews(session: Session): Promise<string[]> {
   );
   return found.map(({ schema, name }) => quoteQualified(schema, name));
 }
-
-/** Large objects have no table to compare by: all of them are written again, with owner and rights as they stand. */
-async function refreshLargeObjects(
-  original: Session,
-  into: { execute(sql: string): Promise<void> },
-): Promise<void> {
-  await into.execute("select pg_catalog.lo_unlink(oid) from pg_catalog.pg_largeobject_metadata");
-  const objects = await original.query<{ oid: string; owner: string }>(
-    "select oid, pg_get_userbyid(lomowner) as owner from pg_largeobject_metadata order by oid",
-  );
-  for (const { oid, owner } of objects) {
-    await into.execute(`select pg_catalog.lo_create(${oid})`);
-    for (let offset = 0; ; offset += LARGE_OBJECT_SLICE) {
-      const [slice] = await original.query<{ hex: string }>(
-        "select encode(lo_get($1::oid, $2::int8, $3::int4), 'hex') as hex",
-        [oid, offset, LARGE_OBJECT_SLICE],
-      );
-      if (!slice?.hex) break;
-      await into.execute(`select pg_catalog.lo_put(${oid}, ${offset}, '\\x${slice.hex}'::bytea)`);
-    }
-    await into.execute(`alter large object ${oid} owner to ${quoteName(owner)}`);
-  }
-  const rights = await original.query<{ oid: string; grantee: string | null; privilege: string }>(
-    `select m.oid, case when a.grantee <> 0 then pg_get_userbyid(a.grantee) end as grantee, a.privilege_type as privilege
-      from pg_largeobject_metadata m, aclexplode(m.lomacl) a`,
-  );
-  for (const { oid, grantee, privilege } of rights)
-    await into.execute(
-      `grant ${privilege} on large object ${oid} to ${grantee === null ? "public" : quoteName(grantee)}`,
-    );
-}
-
-/** Bytes of a large object per statement. */
-const LARGE_OBJECT_SLICE = 1 << 20;

@@ -54,6 +54,40 @@ test.each(servers)(
   },
 );
 
+test("large objects have the rights, with who gave them, and the comments that they have in the original", async () => {
+  const [ann, ben] = [`lo_ann_${process.pid}`, `lo_ben_${process.pid}`];
+  const server = newestServer();
+  await execute(server.address, `create role ${ann}; create role ${ben}`);
+  const { source, target, before, writers } = await pair(
+    server,
+    `select lo_from_bytea(oid, 'one') from generate_series(7001, 7005) oid;
+     comment on large object 7001 is 'the first'; grant all on large object 7002 to ${ben}`,
+  );
+  await execute(
+    source,
+    String.raw`comment on large object 7001 is 'it''s \ first'; comment on large object 7003 is 'the third';
+      revoke update on large object 7001 from postgres; alter large object 7002 owner to ${ann};
+      grant select, update on large object 7003 to ${ann} with grant option;
+      set role ${ann}; grant select on large object 7003 to ${ben} with grant option; set role ${ben};
+      grant select on large object 7003 to public; reset role; revoke all on large object 7004 from postgres;
+      select lo_put(7005, 0, 'two')`,
+  );
+  const now = await following(source, before);
+  await bring({ source, target, before, now, writers });
+  const said = (address: DatabaseAddress) =>
+    rows(
+      address,
+      `select oid::int, pg_get_userbyid(lomowner) as owner, obj_description(oid, 'pg_largeobject') as comment,
+        (select array_agg(one::text order by one::text) from unnest(lomacl) one) as rights
+        from pg_largeobject_metadata order by oid`,
+    );
+  expect(await said(target)).toEqual(await said(source));
+  expect((await said(target))[3]).toMatchObject({ oid: 7004, rights: null, comment: null });
+  expect(compareBaselines(await baselineOf(source), await baselineOf(target))).toEqual([]);
+  await dropDatabases(source, target);
+  await execute(server.address, `drop role ${ann}; drop role ${ben}`);
+});
+
 test("bytes of no encoding and amounts in the database's own currency come as they are", async () => {
   const name = `bring_up_${process.pid}`;
   const source = { ...newestServer().address, database: name };
