@@ -18,6 +18,7 @@ import {
 import type { TiedRow } from "../core/prune/closure.ts";
 import type { PrunePlan } from "../core/prune/plan.ts";
 import { readObject, readWhole, writeObject } from "./backup-objects.ts";
+import { inParallel } from "./in-parallel.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { type CopySession, openCopySession } from "./postgres/copy.ts";
 import { copyLines, leadingFields } from "./postgres/copy-lines.ts";
@@ -25,7 +26,7 @@ import type { Candidates } from "./postgres/prune/candidates.ts";
 import { prepare } from "./postgres/prune/prepared.ts";
 import { hashOf, type Operators, typeOf } from "./postgres/prune/statements.ts";
 import type { Session } from "./postgres/session.ts";
-import { bundleMedium, inParallel, type MediaStorage, verifyMedia } from "./prune-media.ts";
+import { bundleMedium, type MediaStorage, verifyMedia } from "./prune-media.ts";
 
 export type { SealedBundle } from "../core/prune/bundle.ts";
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { RehearsalError } from "../core/errors.ts";
 import type { BundledMedium } from "../core/prune/bundle.ts";
 import type { PrunePlan } from "../core/prune/plan.ts";
+import { inParallel } from "./in-parallel.ts";
 import type { ObjectHead, ObjectStore } from "./object-store.ts";
 import { namedElsewhere } from "./postgres/prune/candidates.ts";
 import { LIMITS, limiting, withRetries } from "./postgres/prune/retries.ts";
@@ -162,18 +163,6 @@ export async function verifyMedia(from: ObjectStore, media: readonly BundledMedi
     if (bytes !== size || hash.digest("hex") !== sha256)
       throw new RehearsalError("BundleDamaged", { object: file, reason: "is not what was bundled" });
   });
-}
-
-/** Eight at a time; the first failure is thrown once those under way have ended. */
-export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = [...items].reverse();
-  const failures: unknown[] = [];
-  const worker = async () => {
-    for (let item = waiting.pop(); item !== undefined && failures.length === 0; item = waiting.pop())
-      await work(item).catch((error: unknown) => failures.push(error));
-  };
-  await Promise.all(Array.from({ length: 8 }, worker));
-  if (failures.length > 0) throw failures[0];
 }
 
 async function headOf({ store, root }: MediaStorage, key: string): Promise<ObjectHead | undefined> {

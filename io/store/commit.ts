@@ -1,6 +1,7 @@
 /** One commit: the head is exchanged for its successor, if it is still the one that all was read by; then the files get what changed. */
 import { RehearsalError } from "../../core/errors.ts";
 import type { ContentSum } from "../../core/store/digest.ts";
+import { inParallel } from "../in-parallel.ts";
 import { CHANGES, lastOf } from "./changes.ts";
 import {
   type Changes,
@@ -12,7 +13,7 @@ import {
   type State,
 } from "./head.ts";
 import { HEAD, type Place } from "./place.ts";
-import { inParallel, type Known, knownOf, type StoreMemory } from "./store-memory.ts";
+import { type Known, knownOf, type StoreMemory } from "./store-memory.ts";
 import { storeMilestone } from "./store-milestone.ts";
 
 /** What is to be, on top of a commit. */

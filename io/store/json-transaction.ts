@@ -7,10 +7,11 @@ import { keyText } from "../../core/store/keys.ts";
 import type { Pointer } from "../../core/store/relations.ts";
 import { cell, parseKey, parseRow, put } from "../../core/store/rows.ts";
 import type { By, Key, Listed, Page, Row, Writer } from "../../core/store/store.ts";
+import { inParallel } from "../in-parallel.ts";
 import type { Change } from "./json-store.ts";
 import { keyedOf, ReferentialActions } from "./referential-actions.ts";
 import { type Keyed, RowsAtCommit } from "./rows-at-commit.ts";
-import { inParallel, type Known, type StoreMemory } from "./store-memory.ts";
+import type { Known, StoreMemory } from "./store-memory.ts";
 
 export class JsonTransaction implements Writer {
   readonly rows: RowsAtCommit;

@@ -5,6 +5,7 @@ import { keyRow, keyText } from "../../core/store/keys.ts";
 import { mayHold, pathPrefix } from "../../core/store/paths.ts";
 import { pointersTo } from "../../core/store/relations.ts";
 import type { Row } from "../../core/store/store.ts";
+import { inParallel } from "../in-parallel.ts";
 import { changesOf } from "./changes.ts";
 import { isYounger } from "./file-state.ts";
 import { type Changes, definitionDigest, type Head, parseHead } from "./head.ts";
@@ -27,9 +28,6 @@ export interface Known {
 export class Behind extends Error {
   override readonly name = "Behind";
 }
-
-/** Files that are read at once. */
-const PARALLEL = 16;
 
 export class StoreMemory {
   readonly place: Place;
@@ -217,14 +215,4 @@ export function knownOf(
       }
     }
   return { head, tag, changes, rows };
-}
-
-/** Does the work for each, some at once; the first failure ends it. */
-export async function inParallel<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const left = all[Symbol.iterator]();
-  await Promise.all(
-    Array.from({ length: Math.min(PARALLEL, all.length) }, async () => {
-      for (const one of left) await work(one);
-    }),
-  );
 }
