@@ -4,6 +4,7 @@ import { sha256 } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { eraseObjects } from "./object-erase.ts";
 import { abortUpload, listFolders, listUploads } from "./object-leftovers.ts";
+import { lockObject } from "./object-lock.ts";
 import { presignGet, presignPut } from "./object-presign.ts";
 import { putOnce, putStreamOnce, whereHeld } from "./object-put-once.ts";
 import { translateStoreError } from "./object-store-errors.ts";
@@ -161,6 +162,8 @@ export function openObjectStore({ bucket, elsewhere }: { bucket: string; elsewhe
       }),
 
     erase: (prefix) => guarded(prefix, async () => eraseObjects(await load(), bucket, prefix)),
+
+    lock: (key, until) => guarded(key, async () => lockObject(await load(), bucket, key, until)),
 
     hasObjectLock: () =>
       guarded("", async () => {

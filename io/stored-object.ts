@@ -93,6 +93,8 @@ export interface ObjectStore {
   removeIf(key: string, etag: string): Promise<"removed" | "gone" | "other">;
   /** Removes all under a prefix for good, every version of it; `ObjectForbidden` when Object Lock keeps any. */
   erase(prefix: string): Promise<{ objects: number; bytes: number }>;
+  /** Locks what is there until a date; what is locked longer stays so. */
+  lock(key: string, until: Date): Promise<void>;
   /** True when the bucket was made with Object Lock. */
   hasObjectLock(): Promise<boolean>;
   /** What stands directly under a prefix and holds objects, each with its slash. */

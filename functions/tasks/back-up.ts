@@ -33,15 +33,16 @@ export const backUpTask: TaskWork<"back-up"> = async (context) => {
   });
   const seconds = Math.round(performance.now() - began) / 1_000;
   const amount = manifestAmount(manifest);
-  const objects = [...manifest.data, ...manifest.largeObjects];
-  const bytes = objects.reduce((sum, { size }) => sum + size, manifest.toc.size);
+  const objects = [...manifest.data, ...manifest.largeObjects, manifest.toc];
+  const bytes = objects.reduce((sum, { size }) => sum + size, 0);
   const borrowed = objects.filter(({ key }) => !key.startsWith(backupPrefix(name, id)));
+  await until.keepAsLong(borrowed.map(({ key }) => key));
   // One that borrows nothing stands by itself.
   const builtOn = borrowed.length > 0 ? base?.id : undefined;
   const newBytes = bytes - borrowed.reduce((sum, { size }) => sum + size, 0);
   return {
     outcome: {
-      ...{ backup: id, base: builtOn ?? null, objects: objects.length + 1, rows: amount.rows },
+      ...{ backup: id, base: builtOn ?? null, objects: objects.length, rows: amount.rows },
       ...{ bytes, newBytes, rawBytes: amount.bytes },
     },
     also: async (ledger) => {

@@ -34,6 +34,7 @@ export function uploads(...prefixes: string[]): Grant {
 export function locks(prefix: string): Grant {
   return grant(`lock ${told([prefix])} until a date`, (d) => [
     allow("LookAtObjectLock", ["s3:GetBucketObjectLockConfiguration"], [bucketArn(d)]),
+    allow(`LookAtLocks${sidOf(prefix)}`, ["s3:GetObjectRetention"], [objectArns(d, prefix)]),
     allow(`Lock${sidOf(prefix)}`, ["s3:PutObjectRetention"], [objectArns(d, prefix)], {
       StringEquals: { "s3:object-lock-mode": "COMPLIANCE" },
     }),

@@ -535,6 +535,17 @@ describe("expire", () => {
     });
     expect(await told(id)).toEqual(["backup.taken"]);
     expect(await succeed(service, `/backups/${id}/verify`)).toMatchObject({ outcome: { by: "objects" } });
+    // What a later backup stands on is locked for as long as that one is kept.
+    const next = await succeed(service, "/environments/locked/backups", { base: id });
+    const [later] = await rows<{ until: Date }>(
+      service.control,
+      "select retain_until as until from ledger.backups where base = $1",
+      [id],
+    );
+    expect(next.outcome).toMatchObject({ base: id });
+    const kept = await s3.send(new GetObjectRetentionCommand({ Bucket, Key: await dataKey(id) }));
+    expect(kept.Retention?.RetainUntilDate).toEqual(later?.until);
+    expect(later?.until.getTime()).toBeGreaterThan(row?.until.getTime() ?? Number.NaN);
   });
 });
 

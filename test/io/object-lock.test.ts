@@ -76,6 +76,15 @@ test("whatever is put under a lock stays until its date, and the refusal says so
     const { Retention } = await client.send(new GetObjectRetentionCommand({ Bucket, Key }));
     expect(Retention).toEqual({ Mode: "COMPLIANCE", RetainUntilDate: until });
   }
+  const retained = async (Key: string) =>
+    (await client.send(new GetObjectRetentionCommand({ Bucket, Key }))).Retention?.RetainUntilDate;
+  const later = new Date(until.getTime() + 86_400_000);
+  await store.lock("locked/put", later);
+  await store.lock("locked/once", new Date(until.getTime() - 1_000));
+  expect([await retained("locked/put"), await retained("locked/once")]).toEqual([later, until]);
+  await bucket.store.put("free", bytes("c"));
+  await store.lock("free", until);
+  expect(await retained("free")).toEqual(until);
   const refusal = await refusalOf(() => store.erase("locked/"));
   expect(refusal.code).toBe("ObjectForbidden");
   expect(refusal.hint).toContain("whether Object Lock keeps the object");

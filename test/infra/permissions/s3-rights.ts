@@ -35,6 +35,9 @@ export function s3Rights(
       : [right(`s3:GetObject${source.version}`, source.arn), right("kms:Decrypt", "")];
   if (asked("tagging") && method === "GET") return [object(`s3:GetObject${version}Tagging`)];
   if (asked("retention") || asked("legal-hold")) {
+    const [, mode] = /<Mode>(\w+)<\/Mode>/.exec(body) ?? [];
+    if (asked("retention") && mode !== undefined)
+      return [right("s3:PutObjectRetention", `${bucket}/${key}`, { "s3:object-lock-mode": mode })];
     const what = asked("retention") ? "Retention" : "LegalHold";
     return [object(`s3:${method === "GET" ? "Get" : "Put"}Object${what}`)];
   }
