@@ -2,8 +2,8 @@
 import { RehearsalError } from "../../core/errors.ts";
 import { describePlace } from "../../core/stores.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
-import { lockTurns } from "../../io/ledger/rehearsals.ts";
 import { type ImportOptions, importStore } from "../../io/store/move/import.ts";
+import { commitInTurn } from "../commit-turn.ts";
 import { refuseLocked } from "../fenced.ts";
 import { readDefinition } from "../store-definition.ts";
 import { amountOf, compareStore, openStorePlace, reachEnvironment, withStore } from "../store-work.ts";
@@ -23,13 +23,7 @@ export const storeImportTask: TaskWork<"store-import"> = async (context) => {
       ...{ address, application, definition, place, patienceSeconds: environment.policy.patience },
       onProgress: context.progress,
       passed: context.passed,
-      // No promotion begins to change the tables while this becomes visible.
-      commit: (commit) =>
-        context.asNewest(async () => {
-          await lockTurns(ledger, environment.name, "beside");
-          await refuseLocked(ledger, environment.name);
-          await commit();
-        }),
+      commit: (commit) => commitInTurn(context, environment.name, commit),
     };
     ({ rows } = await importStore(options));
   } catch (error) {
