@@ -2157,6 +2157,19 @@ export const ERRORS = {
     status: 409,
     exit: 5,
   }),
+  StoreStillThere: entry<{ environment: string; store: string; place: string; reason: string }>({
+    message: (f) => `the store ${f.store} at ${f.place} may not be lost: ${f.reason}`,
+    hint: (f) =>
+      `bring what it holds back with: rehearsal store cutover ${f.environment} --back; to lose what was written to it since the cutover all the same, name it: rehearsal store abandon ${f.environment} --store ${f.store}`,
+    status: 409,
+    exit: 2,
+  }),
+  StoreAbandoned: entry<{ store: string; task: string }>({
+    message: (f) => `the store ${f.store} was abandoned meanwhile, by ${f.task}`,
+    hint: "what counts is the database, as it was at the cutover; nothing of this task goes on",
+    status: 409,
+    exit: 1,
+  }),
   StoreOverProd: entry<{ environment: string; given: string; what: string }>({
     message: (f) =>
       f.given
@@ -2246,6 +2259,13 @@ export const ERRORS = {
     hint: "name it in store.yaml as a model as well, or empty it first: its rows would point at nothing while what they point at is replaced; nothing was written",
     status: 409,
     exit: 2,
+  }),
+  StoreFencedChanged: entry<{ database: string; differences: string }>({
+    message: (f) =>
+      `somebody has written to "${f.database}" since its store took its place: ${f.differences}`,
+    hint: "nothing was overwritten; look at what was written there, and put what has to stay into the store; then go back with --overwrite, which replaces the rows of the models by the store's, or keep the database as it is with: rehearsal store abandon",
+    status: 409,
+    exit: 3,
   }),
   StoreTargetUnfit: entry<{ database: string; problems: string }>({
     message: (f) => `the database "${f.database}" does not take what the store holds: ${f.problems}`,

@@ -85,6 +85,7 @@ export interface TaskInputs {
   "store-verify": { store: string };
   /** `release`: the whole hash of the one that the environment runs. */
   "store-import": { release: string; place: StorePlace };
-  /** `back`: the database counts again. */
-  "store-cutover": { store: string; back: boolean };
+  /** `back`: the database counts again; with `overwrite` also where somebody has written to it behind the fence,
+   * with `abandon` without what the store holds, which is lost, or named all the same. */
+  "store-cutover": { store: string; back: boolean; overwrite?: true; abandon?: "lost" | "named" };
 }

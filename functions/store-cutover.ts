@@ -4,7 +4,7 @@
  * store's own head says `canonical`, or the database has its own name again. Every part finds out from these what is left to do.
  * Long because both ways and what takes each of them back stand together.
  */
-import type { Json } from "../core/canonical-json.ts";
+import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { type ErrorRecord, RehearsalError, toErrorRecord } from "../core/errors.ts";
 import { databaseName } from "../core/names.ts";
@@ -19,6 +19,7 @@ import { readStore, type StoreRow, updateStore } from "../io/ledger/stores.ts";
 import { addTaskFacts, type KeptFile, readTask } from "../io/ledger/tasks.ts";
 import { closeDatabase, findDatabase, moveDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
+import type { Head } from "../io/store/head.ts";
 import type { JsonStore } from "../io/store/json-store.ts";
 import { importStore } from "../io/store/move/import.ts";
 import { assertReplaceable } from "../io/store/move/target.ts";
@@ -40,7 +41,7 @@ export interface Cutover {
   maintenance: Session;
 }
 
-type Production = NonNullable<StoreRow["facts"]["production"]>;
+export type Production = NonNullable<StoreRow["facts"]["production"]>;
 
 /** So many differences stand in the outcome; all that are listed stand in the file. */
 const TOLD = 10;
@@ -76,7 +77,7 @@ export async function cutOver(cutover: Cutover): Promise<TaskResult> {
       const files = [await putTaskFile(context, "verification.json", `${JSON.stringify(report, null, 2)}\n`)];
       context.passed("compared");
       if (!report.verified) return refuse(cutover, production, report, files);
-      await declare(context, store, report, files);
+      await declare(cutover, store, report, files);
       context.passed("declared");
     }
     return settle(cutover, production, await amount(store), await startServices(cutover, "json"));
@@ -107,6 +108,7 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
       await context.asNewest(() => moveDatabase(maintenance, production.oid, fenced.database));
       await assertMeant(environment, fenced, context.application);
       context.passed("opened");
+      const held = await noteHeld(cutover, (await store.head()).models);
       await importStore({
         ...{
           address: fenced,
@@ -115,6 +117,7 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
           place: store.place,
           replace: true,
         },
+        ...(!context.task.input.overwrite && { held }),
         patienceSeconds: environment.policy.patience,
         onProgress: context.progress,
         passed: (point) => context.passed(`import-${point}`),
@@ -168,11 +171,14 @@ async function closeBack(cutover: Cutover, production: Production) {
     const { state } = await store.head();
     if (found?.name === production.name && state === "closed")
       return settleReturn(cutover, await amount(store), await startServices(cutover, "postgres"));
-    if (found !== undefined) await shut(maintenance, production);
-    // Also of one that counts, for the same reason as on the way out.
-    await store.setState(state, "canonical");
+    const { asNewest, ledger } = cutover.context;
+    await asNewest(async () => {
+      if (found !== undefined) await shut(maintenance, production);
+      // Also of one that counts, for the same reason as on the way out.
+      await store.setState(state, "canonical");
+    });
     await startServices(cutover, "json");
-    await updateStore(cutover.context.ledger, row.id, { phase: "cut-over", task: null });
+    await asNewest(() => updateStore(ledger, row.id, { phase: "cut-over", task: null }));
     return undefined;
   });
 }
@@ -236,8 +242,22 @@ async function turnAway(cutover: Cutover, production: Production): Promise<void>
   });
 }
 
+/** What the closed database may hold from here on: whatever it may hold now, or what is about to come into it. */
+async function noteHeld({ context, row }: Cutover, models: Head["models"]): Promise<StoreHeld> {
+  const { held: before } = row.facts;
+  // Of one that was cut off before this was kept nothing is known.
+  if (before === undefined) return [];
+  const known = canonicalJson(models as unknown as Json);
+  if (before.some((one) => canonicalJson(one as unknown as Json) === known)) return before;
+  const held = [...before, models];
+  await context.asNewest(() => updateStore(context.ledger, row.id, { facts: { held } }));
+  return held;
+}
+
+type StoreHeld = NonNullable<StoreRow["facts"]["held"]>;
+
 /** When writers were turned away first, whichever attempt it was. */
-async function noteAway({ context }: Cutover): Promise<void> {
+export async function noteAway({ context }: Cutover): Promise<void> {
   const { ledger, task } = context;
   if ((await readTask(ledger, task.id)).facts.closedAt !== undefined) return;
   await addTaskFacts(ledger, task.id, { closedAt: await ledgerNow(ledger) });
@@ -249,7 +269,7 @@ async function noteAway({ context }: Cutover): Promise<void> {
  * anew.
  */
 async function declare(
-  context: Context,
+  { context, row }: Cutover,
   store: JsonStore,
   report: StoreVerification,
   files: KeptFile[],
@@ -258,7 +278,13 @@ async function declare(
   const { notes, seq } = await store.head();
   const changed = () => new RehearsalError("StoreBusy", { tries: 1 });
   if (seq !== report.store.seq) throw changed();
-  await context.asNewest(() => addTaskFacts(ledger, task.id, { declaring: files }));
+  const held = Object.entries(report.models).flatMap(([name, { database }]) =>
+    database === null ? [] : [[name, database] as const],
+  );
+  await context.asNewest(async () => {
+    await addTaskFacts(ledger, task.id, { declaring: files });
+    await updateStore(ledger, row.id, { facts: { held: [Object.fromEntries(held)] } });
+  });
   context.passed("declaring");
   await context.asNewest(() =>
     store.setState("following", "canonical", (now) => {
@@ -399,18 +425,18 @@ function outcomeOf({ context, row, reached }: Cutover, amounts: Amount) {
 }
 
 /** Milliseconds since writers were turned away; 0 where they never were. */
-async function away({ ledger, task }: Context): Promise<number> {
+export async function away({ ledger, task }: Context): Promise<number> {
   const { closedAt } = (await readTask(ledger, task.id)).facts;
   return closedAt === undefined ? 0 : Date.parse(await ledgerNow(ledger)) - Date.parse(closedAt);
 }
 
 /** Nobody is let in any more, whoever knows the name. */
-async function shut(maintenance: Session, production: Production): Promise<void> {
+export async function shut(maintenance: Session, production: Production): Promise<void> {
   await closeDatabase(maintenance, production.oid);
 }
 
 /** The environment's database, by what is known of it, or by its name while it still has that. */
-async function productionOf({ row, reached, maintenance }: Cutover): Promise<Production> {
+export async function productionOf({ row, reached, maintenance }: Cutover): Promise<Production> {
   if (row.facts.production !== undefined) return row.facts.production;
   const { database: name } = reached.address;
   const found = await findDatabase(maintenance, { name });
@@ -422,13 +448,14 @@ function fencedName({ name }: Production, { id }: Pick<StoreRow, "id">): string 
   return databaseName(name, "fenced", id);
 }
 
-async function callStop({ row, reached }: Cutover, backend: "postgres" | "json"): Promise<void> {
+/** The services stop: `backend` is what counted until now. Throws `HookFailed`. */
+export async function callStop({ row, reached }: Cutover, backend: "postgres" | "json"): Promise<void> {
   const { name: environment, policy } = reached.environment;
   await callHook("stop", policy.hooks.stop, { store: row.id, backend, environment, release: row.release });
 }
 
 /** When their hook fails what counts is right all the same, so it is told and nothing is taken back. */
-async function startServices(
+export async function startServices(
   { row, reached }: Cutover,
   backend: "postgres" | "json",
 ): Promise<ErrorRecord | undefined> {

@@ -1,5 +1,6 @@
 /** Stores in the ledger: one row each, at most one of an environment alive, and what tasks have found out about it. */
 import { RehearsalError } from "../../core/errors.ts";
+import type { ContentSum } from "../../core/store/digest.ts";
 import { BEHIND_FENCE, type StorePhase, type StorePlace } from "../../core/stores.ts";
 import type { Session } from "../postgres/session.ts";
 
@@ -15,6 +16,8 @@ export interface StoreFacts {
   verification?: { task: string; differences: number };
   /** The database that was cut off: its object identifier, and the name that it has outside the fence. */
   production?: { oid: number; name: string };
+  /** What that database may hold: what it did when it was cut off, and what a way back that was taken back had brought into it. */
+  held?: Readonly<Record<string, ContentSum>>[];
 }
 
 export interface StoreRow {

@@ -1,5 +1,5 @@
 /**
- * kill -9 of the whole service at the milestones of an export, a cutover and its way back, each time then a restart:
+ * kill -9 of the whole service at the milestones of an export, a cutover, its way back and the abandoning of a store, each time then a restart:
  * each ends as it would have, every effect exactly once. The store lies in a bucket, and each function may do what its role in AWS
  * may, and no more.
  */
@@ -24,6 +24,7 @@ const POINTS = {
     ...["begun", "claimed", "stopped", "store-closed", "opened", "import-loaded", "import-committed"],
     ...["imported", "renamed", "effect", "recorded"],
   ],
+  abandon: ["begun", "claimed", "stopped", "store-closed", "renamed", "effect", "recorded"],
 };
 
 /** Where something stands outside the ledger that was not there before; with REHEARSAL_STORE_RUNS every point is visited. */
@@ -121,5 +122,16 @@ test("a way back that dies at every milestone has the database count again, with
   expect(await rows(address, "select count(*)::int as n, max(id) as last from public.rooms")).toEqual([
     { n: 4, last: 99 },
   ]);
+});
+
+test("the abandoning of a store that dies at every milestone has the database count again, as it was at the cutover", async () => {
+  await succeed(service, "/environments/rooms/store-exports", { place: { prefix: "two" } });
+  await succeed(service, "/environments/rooms/store-verifications");
+  const { outcome } = await succeed(service, "/environments/rooms/store-cutovers");
+  const points = pointsOf("abandon");
+  const abandoned = await survive("abandonments", "store-cutover", points, { store: outcome?.store });
+  expect(abandoned.outcome).toMatchObject({ abandoned: true });
+  expect([(await phase())[0], await told("store.abandoned")]).toEqual(["given-up", 1]);
+  expect(await rows(address, "select count(*)::int as n from public.rooms")).toEqual([{ n: 4 }]);
   expect(await service.must("GET", "/log/verify")).not.toHaveProperty("broken");
 });
