@@ -2157,6 +2157,22 @@ export const ERRORS = {
     status: 409,
     exit: 5,
   }),
+  StoreForeign: entry<{ place: string; store: string; found: string }>({
+    message: (f) => `the store at ${f.place} is not ${f.store}, but ${f.found}`,
+    hint: "nothing was read of it or written to it: give the place back to the store that lay there, or let go of that one and export to a place of its own",
+    status: 409,
+    exit: 2,
+  }),
+  StoreOfAnother: entry<{ place: string; environment: string; owner: string | null; given: string | null }>({
+    message: (f) =>
+      f.owner === null
+        ? `whose data the store at ${f.place} holds cannot be told: no export of an environment made it`
+        : `the store at ${f.place} holds the data of "${f.owner}"${f.owner === f.environment ? ", but of another database of that name" : ""}${f.given === null || f.given === f.owner ? "" : `, not of "${f.given}"`}`,
+    hint: (f) =>
+      `to have it in "${f.environment}" all the same, say whose it is: --of ${f.owner ?? f.environment}${f.owner === null ? "" : `, which takes the right to promote to "${f.owner}"`}`,
+    status: 409,
+    exit: 2,
+  }),
   StoreStillThere: entry<{ environment: string; store: string; place: string; reason: string }>({
     message: (f) => `the store ${f.store} at ${f.place} may not be lost: ${f.reason}`,
     hint: (f) =>

@@ -23,7 +23,7 @@ import {
   startServices,
 } from "./store-cutover.ts";
 import { refusePhase } from "./store-start.ts";
-import { openStorePlace } from "./store-work.ts";
+import { assertOwn, openStorePlace } from "./store-work.ts";
 import { sessionsOf, type TaskResult } from "./task.ts";
 
 /** The store, open as whoever follows; or why it cannot be. */
@@ -99,7 +99,8 @@ async function withFound<T>(
   try {
     const place = await openStorePlace(reached.environment, row.place);
     const store = await openJsonStore({ place, definition, as: "follower" });
-    const { state, models } = await store.head();
+    const { state, models, notes } = await store.head();
+    assertOwn(row, notes);
     found = { store, state, rows: Object.values(models).reduce((sum, { rows }) => sum + rows, 0) };
   } catch (error) {
     if (!(error instanceof RehearsalError)) throw error;

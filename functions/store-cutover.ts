@@ -27,7 +27,15 @@ import { refuseLocked } from "./fenced.ts";
 import { letIn } from "./let-in.ts";
 import { assertMeant } from "./meant-database.ts";
 import { refusePhase } from "./store-start.ts";
-import { amountOf, bringUp, compareStore, feedOf, ledgerNow, refuseDrift, withStore } from "./store-work.ts";
+import {
+  amountOf,
+  bringUp,
+  compareStore,
+  feedOf,
+  ledgerNow,
+  refuseDrift,
+  withStoreOf,
+} from "./store-work.ts";
 import type { TaskContext, TaskEnvironment, TaskResult } from "./task.ts";
 import { putTaskFile } from "./task-files.ts";
 
@@ -51,7 +59,7 @@ export async function cutOver(cutover: Cutover): Promise<TaskResult> {
   const { context, row, reached, definition } = cutover;
   const { environment, address } = reached;
   const production = await productionOf(cutover);
-  return withStore(environment, row.place, definition, async (store) => {
+  return withStoreOf(environment, row, definition, async (store) => {
     const feed = feedOf(row);
     if (!isClaimed(cutover, "cutting-over")) {
       refusePhase(row, ["verified"]);
@@ -89,7 +97,7 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
   const { context, row, reached, definition, maintenance } = cutover;
   const { environment, address } = reached;
   const production = await productionOf(cutover);
-  return withStore(environment, row.place, definition, async (store) => {
+  return withStoreOf(environment, row, definition, async (store) => {
     const found = await findDatabase(maintenance, { oid: production.oid });
     if (found === undefined)
       throw new RehearsalError("NotFound", { what: "database", name: fencedName(production, row) });
@@ -150,7 +158,7 @@ async function closeForward(cutover: Cutover, production: Production) {
   const { context, row, reached, definition } = cutover;
   // Without that word no attempt has come to it, and the place of the files need not even be there.
   if (context.task.facts.declaring) {
-    const amounts = await withStore(reached.environment, row.place, definition, async (store) => {
+    const amounts = await withStoreOf(reached.environment, row, definition, async (store) => {
       if ((await store.head()).state === "canonical") return amount(store);
       // Another head than the one that an attempt which is held up may still want to exchange: it does not come late.
       await store.setState("following", "following");
@@ -167,7 +175,7 @@ async function closeBack(cutover: Cutover, production: Production) {
   const { row, reached, definition, maintenance } = cutover;
   const { environment } = reached;
   const found = await findDatabase(maintenance, { oid: production.oid });
-  return withStore(environment, row.place, definition, async (store) => {
+  return withStoreOf(environment, row, definition, async (store) => {
     const { state } = await store.head();
     if (found?.name === production.name && state === "closed")
       return settleReturn(cutover, await amount(store), await startServices(cutover, "postgres"));

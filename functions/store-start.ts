@@ -90,7 +90,7 @@ interface Confirmed {
  */
 export async function startStoreImport(
   ledger: Session,
-  request: Confirmed & { place: StorePlace },
+  request: Confirmed & { place: StorePlace; of?: string },
   who: Asker,
 ): Promise<Started> {
   return start(ledger, who, { kind: "store-import", ...request }, async () => {
@@ -98,7 +98,11 @@ export async function startStoreImport(
     refuseUnconfirmed(environment, request, "an import writes rows into it");
     refusePlace(environment, request.place);
     await refuseLocked(ledger, environment.name);
-    const input = { release: await declaringRelease(environment), place: request.place };
+    const { place, of } = request;
+    const input = {
+      ...{ release: await declaringRelease(environment), place },
+      ...(of !== undefined && { of }),
+    };
     return { kind: "store-import", environment: environment.name, backup: null, input };
   });
 }

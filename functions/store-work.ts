@@ -10,7 +10,9 @@ import type { StoreRow } from "../io/ledger/stores.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { openBucketPlace } from "../io/store/bucket-place.ts";
 import { openFolderPlace } from "../io/store/folder-place.ts";
+import type { Notes } from "../io/store/head.ts";
 import { type JsonStore, openJsonStore } from "../io/store/json-store.ts";
+import { exportOf } from "../io/store/move/export-notes.ts";
 import { type Synced, syncOnce } from "../io/store/move/sync.ts";
 import { verifyStore } from "../io/store/move/verify.ts";
 import type { Place } from "../io/store/place.ts";
@@ -61,6 +63,30 @@ export async function openStorePlace(
   const { storage } = environment.policy;
   if (storage === undefined) throw new Error("the door has let in a prefix without storage");
   return openBucketPlace({ bucket: storage.bucket, prefix: storePrefix(storage, place.prefix) });
+}
+
+/** The same for the ledger's own store; throws `StoreForeign` where another one lies in its place. */
+export async function withStoreOf<T>(
+  environment: Environment,
+  row: Pick<StoreRow, "id" | "place">,
+  definition: StoreDefinition,
+  work: (store: JsonStore) => Promise<T>,
+): Promise<T> {
+  return withStore(environment, row.place, definition, async (store) => {
+    assertOwn(row, (await store.head()).notes);
+    return work(store);
+  });
+}
+
+/** Environments may share a bucket, and folders are anybody's. Throws `StoreForeign`. */
+export function assertOwn({ id, place }: Pick<StoreRow, "id" | "place">, notes: Notes): void {
+  const made = exportOf(notes);
+  if (made?.id === id) return;
+  const found =
+    made === undefined
+      ? "one that no export made"
+      : `${made.id}${made.of ? ` of "${made.of.environment}"` : ""}`;
+  throw new RehearsalError("StoreForeign", { place: describePlace(place), store: id, found });
 }
 
 /** Runs the work on the store at a place, opened as whoever follows, and closes it. */

@@ -183,6 +183,7 @@ export const importCommand = (act: Act) =>
     .description("Bring a store into an environment's database, whose tables have to be empty")
     .argument("<environment>")
     .requiredOption("--from <place>", PLACE)
+    .option("--of <environment>", "whose data it is, where that is another environment's")
     .option(...CONFIRM)
     .option(...UNWATCHED)
     .action(
@@ -190,9 +191,13 @@ export const importCommand = (act: Act) =>
         async (
           context,
           name: string,
-          { from, confirm, watch }: Followed & { from: string; confirm?: string },
+          { from, of, confirm, watch }: Followed & { from: string; of?: string; confirm?: string },
         ) => {
-          const body = { place: placeOf(context, from), ...(confirm !== undefined && { confirm }) };
+          const body = {
+            place: placeOf(context, from),
+            ...(of !== undefined && { of }),
+            ...(confirm !== undefined && { confirm }),
+          };
           return followUnless(context, await startTask(context, pathOf(name, "store-imports"), body), watch);
         },
       ),

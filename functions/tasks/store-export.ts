@@ -26,6 +26,7 @@ export const storeExportTask: TaskWork<"store-export"> = async (context) => {
   try {
     const { files, bytes, rows, takenAt } = await exportStore({
       ...{ id, address, application, connections, patienceSeconds, definition, place },
+      of: { environment: environment.name, identity: environment.identity },
       ...(feed !== null && { feed }),
       onProgress: context.progress,
       passed: (point) => context.passed(`export-${point}`),

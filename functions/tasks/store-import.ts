@@ -1,8 +1,13 @@
 /** Store-import: what a store holds comes into an environment's empty tables, all of it or nothing, compared before it is committed. */
 import { RehearsalError } from "../../core/errors.ts";
 import { describePlace } from "../../core/stores.ts";
+import type { TaskInputs } from "../../core/tasks.ts";
+import type { Environment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
+import { readHead } from "../../io/store/head.ts";
+import { exportOf } from "../../io/store/move/export-notes.ts";
 import { type ImportOptions, importStore } from "../../io/store/move/import.ts";
+import type { Place } from "../../io/store/place.ts";
 import { commitInTurn } from "../commit-turn.ts";
 import { refuseLocked } from "../fenced.ts";
 import { readDefinition } from "../store-definition.ts";
@@ -19,6 +24,7 @@ export const storeImportTask: TaskWork<"store-import"> = async (context) => {
   let rows: number;
   let changed = true;
   try {
+    await assertOwned(environment, place, task.input);
     const options: ImportOptions = {
       ...{ address, application, definition, place, patienceSeconds: environment.policy.patience },
       onProgress: context.progress,
@@ -49,3 +55,24 @@ export const storeImportTask: TaskWork<"store-import"> = async (context) => {
       }).then(() => undefined),
   };
 };
+
+/** Another environment's data comes in only where that is said, by whoever may take it out of there. Throws `StoreOfAnother`. */
+async function assertOwned(
+  { name, identity }: Environment,
+  place: Place,
+  { place: where, of }: TaskInputs["store-import"],
+): Promise<void> {
+  const found = await readHead(place);
+  // That there is none the import tells.
+  if (found === undefined) return;
+  const made = exportOf(found.head.notes)?.of;
+  if (made?.identity === identity || of === (made?.environment ?? name)) return;
+  const owner = made?.environment ?? null;
+  const given = of ?? null;
+  throw new RehearsalError("StoreOfAnother", {
+    place: describePlace(where),
+    environment: name,
+    owner,
+    given,
+  });
+}

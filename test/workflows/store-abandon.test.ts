@@ -1,5 +1,5 @@
 /** A store that counts and is lost, and a database behind its fence that somebody wrote to: what is given up is given up by name, and nothing is overwritten unseen. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -187,8 +187,14 @@ async function taskEndOr(id: string): Promise<string> {
   return (await service.must<Task>("GET", `/tasks/${id}`)).status;
 }
 
-test("a store that does not count is let go of, and the database is as it is", async () => {
+test("a store in whose place another one lies is not read; one that does not count is let go of, and the database is as it is", async () => {
   await succeed(service, at("exports"), { place: { folder: join(folder, "following") } });
+  await rm(join(folder, "following"), { recursive: true });
+  await cp(join(folder, "readable"), join(folder, "following"), { recursive: true });
+  for (const what of ["syncs", "verifications"])
+    expect(await runTask(service, at(what))).toMatchObject({
+      error: { code: "StoreForeign", hint: expect.stringContaining("let go of that one") },
+    });
   expect((await succeed(service, at("abandonments"))).outcome).toMatchObject({ abandoned: true, lost: null });
   expect(await newest()).toMatchObject({ phase: "given-up" });
   expect(await names()).toEqual(ROOMS);

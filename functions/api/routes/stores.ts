@@ -124,7 +124,18 @@ const importing = createRoute({
   tags: ["Stores"],
   summary: "Bring a store into the environment's database, whose tables have to be empty",
   description: "A folder of the service's machine may be named by whoever administers the environment.",
-  request: { headers: keyHeader, params, ...jsonBody(z.strictObject({ place: storePlaceSchema, confirm })) },
+  request: {
+    headers: keyHeader,
+    params,
+    ...jsonBody(
+      z.strictObject({
+        place: storePlaceSchema,
+        /** Whose data the store holds, where that is another environment's: it takes the right to promote there. */
+        of: environmentName.optional(),
+        confirm,
+      }),
+    ),
+  },
   responses: startedAnswers(
     ...(["NotFound", "StoreUndeclared", "StoreOverProd", "StorePlaceUnfit"] as const),
     ...(["StoreCutOver", "EnvironmentLocked"] as const),
@@ -231,9 +242,14 @@ export const storeRoutes = api()
   })
   .openapi(importing, async (c) => {
     const environment = c.req.valid("param").name;
-    const { place, confirm } = c.req.valid("json");
+    const { place, of, confirm } = c.req.valid("json");
     allowPlace(c, environment, place);
-    const request = { environment, place, ...(confirm !== undefined && { confirm }) };
+    if (of !== undefined) allow(c, "promote", of);
+    const request = {
+      ...{ environment, place },
+      ...(of !== undefined && { of }),
+      ...(confirm !== undefined && { confirm }),
+    };
     const who = askerOf(c, c.req.valid("header"));
     return answerStarted(c, await startStoreImport(await c.var.ledger(), request, who));
   })

@@ -22,6 +22,8 @@ import { readSequences } from "./sequences.ts";
 export interface ExportOptions extends CutOptions {
   /** Of whoever wants it, a task: asked again after it was done, the same one is given what was done. */
   id: string;
+  /** Whose data it is, where an environment's: kept in the head, for whoever imports it. */
+  of?: { environment: string; identity: string };
   definition: StoreDefinition;
   /** Empty, or left by an export that did not end. It is not closed. */
   place: Place;
@@ -67,7 +69,7 @@ export async function exportStore(options: ExportOptions): Promise<Exported> {
 
 /** All but the head, which is returned. */
 async function writeFiles(options: ExportOptions, place: Place, cut: Cut, claim: Claim): Promise<Head> {
-  const { definition, feed, id, connections = CONNECTIONS } = options;
+  const { definition, feed, id, of, connections = CONNECTIONS } = options;
   const { holder } = cut;
   if (feed !== undefined) await assertFollowed(holder, feed, definition.models);
   const cursor = feed === undefined ? null : await currentCursor(holder, feed);
@@ -90,7 +92,7 @@ async function writeFiles(options: ExportOptions, place: Place, cut: Cut, claim:
     notes: notesOf({
       cursor,
       sequences,
-      export: { id, takenAt, snapshot, ...files.written, rows: told.rows },
+      export: { id, takenAt, snapshot, ...(of && { of }), ...files.written, rows: told.rows },
     }),
     models: told.sums(),
   });
