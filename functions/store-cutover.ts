@@ -16,7 +16,7 @@ import type { Environment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { overtakeRehearsals } from "../io/ledger/rehearsals.ts";
 import { readStore, type StoreRow, updateStore } from "../io/ledger/stores.ts";
-import { addTaskFacts, type KeptFile, readTask } from "../io/ledger/tasks.ts";
+import { addTaskFacts, type KeptFile, readTask, type TaskFacts } from "../io/ledger/tasks.ts";
 import { closeDatabase, findDatabase, moveDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import type { Head } from "../io/store/head.ts";
@@ -50,6 +50,7 @@ export interface Cutover {
 }
 
 export type Production = NonNullable<StoreRow["facts"]["production"]>;
+type Refused = NonNullable<TaskFacts["refused"]>;
 
 /** So many differences stand in the outcome; all that are listed stand in the file. */
 const TOLD = 10;
@@ -59,6 +60,8 @@ export async function cutOver(cutover: Cutover): Promise<TaskResult> {
   const { context, row, reached, definition } = cutover;
   const { environment, address } = reached;
   const production = await productionOf(cutover);
+  if (context.task.facts.refused !== undefined)
+    return settleRefused(cutover, production, context.task.facts.refused);
   return withStoreOf(environment, row, definition, async (store) => {
     const feed = feedOf(row);
     if (!isClaimed(cutover, "cutting-over")) {
@@ -156,6 +159,8 @@ export async function closeCutover(
 
 async function closeForward(cutover: Cutover, production: Production) {
   const { context, row, reached, definition } = cutover;
+  const { refused } = context.task.facts;
+  if (refused !== undefined) return settleRefused(cutover, production, refused);
   // Without that word no attempt has come to it, and the place of the files need not even be there.
   if (context.task.facts.declaring) {
     const amounts = await withStoreOf(reached.environment, row, definition, async (store) => {
@@ -168,6 +173,7 @@ async function closeForward(cutover: Cutover, production: Production) {
       return settle(cutover, production, amounts, await startServices(cutover, "json"));
   }
   await letBack(cutover, production);
+  await context.asNewest(() => updateStore(context.ledger, row.id, { phase: "following", task: null }));
   return undefined;
 }
 
@@ -309,27 +315,42 @@ async function refuse(
   report: StoreVerification,
   files: KeptFile[],
 ): Promise<TaskResult> {
-  const { context, row, reached } = cutover;
+  const { context, row } = cutover;
   const refusal = new RehearsalError("StoreDiffers", {
     store: row.id,
     differences: report.problems.slice(0, 3).map(describeProblem).join("; "),
     task: context.task.id,
   });
+  const refused: Refused = {
+    refusal: toErrorRecord(refusal),
+    ...amountOf(report),
+    differences: report.found,
+    told: report.problems.slice(0, TOLD).map(describeProblem),
+    files,
+  };
+  // Whoever goes on from here neither compares again nor takes it for a store that was never verified.
+  await context.asNewest(() => addTaskFacts(context.ledger, context.task.id, { refused }));
+  context.passed("refused");
+  return settleRefused(cutover, production, refused);
+}
+
+async function settleRefused(
+  cutover: Cutover,
+  production: Production,
+  { refusal, models, rows, differences, told, files }: Refused,
+): Promise<TaskResult> {
+  const { context, row, reached } = cutover;
   const notStarted = await letBack(cutover, production);
   return {
     outcome: {
-      ...outcomeOf(cutover, amountOf(report)),
-      ...{
-        cutOver: false,
-        refusal: toErrorRecord(refusal) as unknown as Json,
-        files: files as unknown as Json,
-      },
-      ...{ differences: report.found, told: report.problems.slice(0, TOLD).map(describeProblem) },
+      ...outcomeOf(cutover, { models, rows }),
+      ...{ cutOver: false, refusal: refusal as unknown as Json, files: files as unknown as Json },
+      ...{ differences, told },
       ...(notStarted !== undefined && { notStarted: notStarted.message }),
     },
     also: async (ledger) => {
-      const facts = { verification: { task: context.task.id, differences: report.found } };
-      await updateStore(ledger, row.id, { facts });
+      const facts = { verification: { task: context.task.id, differences } };
+      await updateStore(ledger, row.id, { phase: "following", task: null, facts });
       await appendEvent(ledger, {
         ...{ type: "store.cutover-refused", environment: reached.environment.name, announce: true },
         data: { store: row.id, task: context.task.id, code: refusal.code, message: refusal.message },
@@ -338,17 +359,12 @@ async function refuse(
   };
 }
 
-/** The database has its name again, and the services their database; the store follows it as before. Tells why they were not started. */
-async function letBack(
-  { context, row, maintenance, reached }: Cutover,
-  production: Production,
-): Promise<ErrorRecord | undefined> {
-  const { ledger } = context;
+/** The database has its name again, and the services their database. Tells why they were not started. */
+async function letBack(cutover: Cutover, production: Production): Promise<ErrorRecord | undefined> {
+  const { context, maintenance } = cutover;
   await context.asNewest(() => letIn(maintenance, production));
   context.passed("let-back");
-  const failure = await start(row, reached.environment, "postgres");
-  await context.asNewest(() => updateStore(ledger, row.id, { phase: "following", task: null }));
-  return failure;
+  return startServices(cutover, "postgres");
 }
 
 /** What is left once the store counts: its database is shut for whoever knows its name, and the ledger is told. */
@@ -467,14 +483,7 @@ export async function startServices(
   { row, reached }: Cutover,
   backend: "postgres" | "json",
 ): Promise<ErrorRecord | undefined> {
-  return start(row, reached.environment, backend);
-}
-
-async function start(
-  row: StoreRow,
-  { name: environment, policy }: Environment,
-  backend: "postgres" | "json",
-): Promise<ErrorRecord | undefined> {
+  const { name: environment, policy } = reached.environment;
   try {
     await callHook("start", policy.hooks.start, {
       store: row.id,

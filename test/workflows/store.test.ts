@@ -209,6 +209,23 @@ test("what was edited by hand is named, and keeps the store from counting: the d
   expect(JSON.stringify(cut.outcome?.told)).toContain("rooms.json");
   expect(told()).toEqual(["stop postgres", "start postgres"]);
   expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
+  // Wherever it dies on the way back from there, it ends with what was found.
+  for (const [point, deaths] of [
+    ["refused", 1],
+    ["let-back", 1],
+    ["let-back", 2],
+    ["effect", 2],
+  ] as const) {
+    await service.must("POST", at("give-ups"), {});
+    await rm(join(folder, "edited"), { recursive: true });
+    await compared("edited");
+    await writeFile(path, (await readFile(path, "utf8")).replace("made of files", "made of lies"));
+    for (let death = 0; death < deaths; death++) service.gate(`task-store-cutover:${point}`, "dies");
+    const { outcome } = await succeed(service, at("cutovers"));
+    expect(outcome, `${deaths} deaths at ${point}`).toMatchObject({ refusal: { code: "StoreDiffers" } });
+    expect(await newest()).toMatchObject({ phase: "following", task: null });
+    expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
+  }
   const again = await succeed(service, at("verifications"));
   expect(again.outcome).toMatchObject({ verified: false });
   expect(await newest()).toMatchObject({ phase: "following" });
