@@ -97,7 +97,7 @@ async function withFound<T>(
 ): Promise<T> {
   let found: Found;
   try {
-    const place = await openStorePlace(reached.environment, row.place);
+    const place = await openStorePlace(reached.environment, row);
     const store = await openJsonStore({ place, definition, as: "follower" });
     const { state, models, notes } = await store.head();
     assertOwn(row, notes);

@@ -44,7 +44,10 @@ export async function startStoreExport(
     await refuseFenced(ledger, environment.name);
     const release = await declaringRelease(environment);
     const store = newId("store");
-    await insertStore(ledger, { id: store, environment: environment.name, release, place });
+    const { storage } = environment.policy;
+    const facts =
+      "prefix" in place && storage ? { storage: { bucket: storage.bucket, root: storage.root } } : {};
+    await insertStore(ledger, { id: store, environment: environment.name, release, place, facts });
     const feed = request.feed === null ? null : qualifiedFeed(request.feed);
     const input = { store, release, place, feed };
     return { kind: "store-export", environment: environment.name, backup: null, input };

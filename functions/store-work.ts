@@ -3,7 +3,7 @@ import type { DatabaseAddress } from "../core/database-url.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { StoreDefinition } from "../core/store/definition.ts";
 import type { StoreVerification } from "../core/store/verification.ts";
-import { describePlace, type StorePlace, storePrefix } from "../core/stores.ts";
+import { describePlace, storePrefix } from "../core/stores.ts";
 import type { TaskKind } from "../core/tasks.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { StoreRow } from "../io/ledger/stores.ts";
@@ -53,14 +53,13 @@ export async function refuseDrift<K extends TaskKind>(
   });
 }
 
-/** Opens it; whoever opens it closes it. Throws `StorePlaceUnfit`. */
+/** Opens it, where the environment's storage was when it was exported; whoever opens it closes it. Throws `StorePlaceUnfit`. */
 export async function openStorePlace(
   environment: Pick<Environment, "name" | "policy">,
-  place: StorePlace,
+  { place, facts: { storage = environment.policy.storage } }: Pick<StoreRow, "place" | "facts">,
 ): Promise<Place> {
-  refusePlace(environment, place);
+  refusePlace(environment, place, storage);
   if ("folder" in place) return openFolderPlace(place.folder);
-  const { storage } = environment.policy;
   if (storage === undefined) throw new Error("the door has let in a prefix without storage");
   return openBucketPlace({ bucket: storage.bucket, prefix: storePrefix(storage, place.prefix) });
 }
@@ -68,11 +67,11 @@ export async function openStorePlace(
 /** The same for the ledger's own store; throws `StoreForeign` where another one lies in its place. */
 export async function withStoreOf<T>(
   environment: Environment,
-  row: Pick<StoreRow, "id" | "place">,
+  row: Pick<StoreRow, "id" | "place" | "facts">,
   definition: StoreDefinition,
   work: (store: JsonStore) => Promise<T>,
 ): Promise<T> {
-  return withStore(environment, row.place, definition, async (store) => {
+  return withStore(environment, row, definition, async (store) => {
     assertOwn(row, (await store.head()).notes);
     return work(store);
   });
@@ -92,12 +91,12 @@ export function assertOwn({ id, place }: Pick<StoreRow, "id" | "place">, notes: 
 /** Runs the work on the store at a place, opened as whoever follows, and closes it. */
 export async function withStore<T>(
   environment: Environment,
-  place: StorePlace,
+  where: Pick<StoreRow, "place" | "facts">,
   definition: StoreDefinition,
   work: (store: JsonStore) => Promise<T>,
 ): Promise<T> {
   const store = await openJsonStore({
-    place: await openStorePlace(environment, place),
+    place: await openStorePlace(environment, where),
     definition,
     as: "follower",
   });

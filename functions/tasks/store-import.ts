@@ -20,7 +20,7 @@ export const storeImportTask: TaskWork<"store-import"> = async (context) => {
   await refuseLocked(ledger, task.environment ?? "");
   const { environment, address } = await reachEnvironment(context);
   const definition = await readDefinition(context.store, environment.name, release);
-  const place = await openStorePlace(environment, where);
+  const place = await openStorePlace(environment, { place: where, facts: {} });
   let rows: number;
   let changed = true;
   try {
@@ -35,7 +35,7 @@ export const storeImportTask: TaskWork<"store-import"> = async (context) => {
   } catch (error) {
     if (!(error instanceof RehearsalError) || error.code !== "StoreTargetTaken") throw error;
     // An attempt that died may have committed all of it, and only that.
-    const report = await withStore(environment, where, definition, (store) =>
+    const report = await withStore(environment, { place: where, facts: {} }, definition, (store) =>
       compareStore(context, { environment, address, store }),
     );
     if (!report.verified) throw error;

@@ -6,6 +6,8 @@ import type { Session } from "../postgres/session.ts";
 
 /** What is known of a store; the cursor it goes by stands in its own head. */
 export interface StoreFacts {
+  /** Whose part of which bucket its place is below: the environment's storage when it was exported, whatever the policy says since. */
+  storage?: { bucket: string; root: string };
   /** The change feed that it follows, as `public.changes`; without one it is what it was exported as. */
   feed?: string;
   /** Rows of all models, when it was last told. */
@@ -44,12 +46,12 @@ const LIVING = "phase not in ('returned', 'given-up')";
 /** Inserts the environment's store; throws `StoreAlready` when it has one that is not over. Must be called inside a transaction. */
 export async function insertStore(
   session: Session,
-  store: Pick<StoreRow, "id" | "environment" | "release" | "place">,
+  store: Pick<StoreRow, "id" | "environment" | "release" | "place" | "facts">,
 ): Promise<void> {
   const inserted = await session.query(
-    `insert into ledger.stores (id, environment, release, place) values ($1, $2, $3, $4)
+    `insert into ledger.stores (id, environment, release, place, facts) values ($1, $2, $3, $4, $5)
       on conflict do nothing returning id`,
-    [store.id, store.environment, store.release, JSON.stringify(store.place)],
+    [store.id, store.environment, store.release, JSON.stringify(store.place), JSON.stringify(store.facts)],
   );
   if (inserted.length > 0) return;
   const living = await findLivingStore(session, store.environment);

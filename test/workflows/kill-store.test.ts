@@ -40,12 +40,13 @@ const server = newestServer();
 let service: Service;
 let hook: Hook;
 let address: DatabaseAddress;
+let bucket: string;
 
 beforeAll(async () => {
   hook = await startHook(() => 200);
   service = await new Service(server.address, "kill_store", { permissions: "enforced" }).start();
   Object.assign(process.env, service.variables);
-  const bucket = await bucketFor(service, "kill-store");
+  bucket = await bucketFor(service, "kill-store");
   address = await freshDatabase(server, "", `kill_store_${process.pid}`);
   const hooks = { stop: hook.url, start: hook.url };
   const storage = { bucket, root: "rooms/", prefixes: ["media/"] };
@@ -126,6 +127,9 @@ test("a way back that dies at every milestone has the database count again, with
 
 test("the abandoning of a store that dies at every milestone has the database count again, as it was at the cutover", async () => {
   await succeed(service, "/environments/rooms/store-exports", { place: { prefix: "two" } });
+  // A store stays where it was exported to, whatever the policy says from now on.
+  const storage = { bucket, root: "elsewhere/", prefixes: ["media/"] };
+  await service.must("PATCH", "/environments/rooms", { policy: { storage } });
   await succeed(service, "/environments/rooms/store-verifications");
   const { outcome } = await succeed(service, "/environments/rooms/store-cutovers");
   const points = pointsOf("abandon");
