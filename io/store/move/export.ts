@@ -16,6 +16,7 @@ import { cursorOf, exportOf, hasCursor, notesOf } from "./export-notes.ts";
 import { type FileGroup, fileGroups, partsOf, RowSource } from "./file-groups.ts";
 import { modelRows, type RowBatch, TABLE_BYTES } from "./model-rows.ts";
 import { NewFiles } from "./new-files.ts";
+import { readPartitions, withPartitions } from "./partitions.ts";
 import { type Claim, claimPlace } from "./place-claim.ts";
 import { readSequences } from "./sequences.ts";
 
@@ -74,6 +75,7 @@ async function writeFiles(options: ExportOptions, place: Place, cut: Cut, claim:
   if (feed !== undefined) await assertFollowed(holder, feed, definition.models);
   const cursor = feed === undefined ? null : await currentCursor(holder, feed);
   const sequences = await readSequences(holder, definition);
+  const partitions = await readPartitions(holder, definition);
   const files = new NewFiles(place, definition);
   const told = new Told(options);
   const work = await largestFirst(holder, definition);
@@ -89,11 +91,14 @@ async function writeFiles(options: ExportOptions, place: Place, cut: Cut, claim:
   }
   const { snapshot, takenAt } = cut;
   return newHead(definition, "following", {
-    notes: notesOf({
-      cursor,
-      sequences,
-      export: { id, takenAt, snapshot, ...(of && { of }), ...files.written, rows: told.rows },
-    }),
+    notes: withPartitions(
+      notesOf({
+        cursor,
+        sequences,
+        export: { id, takenAt, snapshot, ...(of && { of }), ...files.written, rows: told.rows },
+      }),
+      partitions,
+    ),
     models: told.sums(),
   });
 }
