@@ -2198,7 +2198,7 @@ export const ERRORS = {
   }),
   StorePlaceUnfit: entry<{ place: string; reason: string }>({
     message: (f) => `a store cannot be at ${f.place}: ${f.reason}`,
-    hint: "name a folder where the service runs on your machine, or stores/NAME where the environment's policy names its storage; see docs/store.md",
+    hint: "name a folder where the service runs on your machine, below those that REHEARSAL_STORES named when it was started, or stores/NAME where the environment's policy names its storage; see docs/store.md",
     status: 422,
     exit: 2,
   }),

@@ -40,7 +40,7 @@ export async function startStoreExport(
   return start(ledger, who, { kind: "store-export", ...request }, async () => {
     const environment = await readEnvironment(ledger, request.environment);
     const { place } = request;
-    refusePlace(environment, place);
+    await refusePlace(environment, place);
     await refuseFenced(ledger, environment.name);
     const release = await declaringRelease(environment);
     const store = newId("store");
@@ -99,7 +99,7 @@ export async function startStoreImport(
   return start(ledger, who, { kind: "store-import", ...request }, async () => {
     const environment = await readEnvironment(ledger, request.environment);
     refuseUnconfirmed(environment, request, "an import writes rows into it");
-    refusePlace(environment, request.place);
+    await refusePlace(environment, request.place);
     await refuseLocked(ledger, environment.name);
     const { place, of } = request;
     const input = {

@@ -58,7 +58,7 @@ export async function openStorePlace(
   environment: Pick<Environment, "name" | "policy">,
   { place, facts: { storage = environment.policy.storage } }: Pick<StoreRow, "place" | "facts">,
 ): Promise<Place> {
-  refusePlace(environment, place, storage);
+  await refusePlace(environment, place, storage);
   if ("folder" in place) return openFolderPlace(place.folder);
   if (storage === undefined) throw new Error("the door has let in a prefix without storage");
   return openBucketPlace({ bucket: storage.bucket, prefix: storePrefix(storage, place.prefix) });
