@@ -137,6 +137,7 @@ export const JSON_SHAPES: Record<string, readonly [z.ZodType, ...z.ZodType[]]> =
   "store sync": [answers.task],
   "store verify": [answers.task],
   "store cutover": [answers.task],
+  "store abandon": [answers.task],
   "store import": [answers.task],
   "store status": [storing.stores],
   "store give-up": [storing.store],

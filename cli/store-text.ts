@@ -35,7 +35,8 @@ export function describeStore(one: Store): string {
 const NEXT: Partial<Record<Store["phase"], (environment: string) => string>> = {
   following: (name) => `rehearsal store sync ${name}; rehearsal store verify ${name}`,
   verified: (name) => `rehearsal store cutover ${name}`,
-  "cut-over": (name) => `the way back: rehearsal store cutover ${name} --back`,
+  "cut-over": (name) =>
+    `the way back: rehearsal store cutover ${name} --back; where the store is lost: rehearsal store abandon ${name}`,
 };
 
 function behind(changes: number): string {
@@ -57,6 +58,9 @@ const outcomeSchema = z.looseObject({
   differences: z.number().default(0),
   told: z.array(z.string()).default([]),
   back: z.boolean().default(false),
+  abandoned: z.boolean().default(false),
+  lost: z.string().nullish(),
+  unreachable: z.string().optional(),
   awayMs: z.number().default(0),
   notStarted: z.string().optional(),
   refusal: z.looseObject({ code: z.string(), message: z.string(), hint: z.string() }).optional(),
@@ -104,6 +108,7 @@ export function describeStoreTask(id: string, kind: Task["kind"], outcome: unkno
     case "store-cutover":
       if (done.refusal !== undefined)
         return `${id}: nothing was cut over\n${facts({ reason: done.refusal.message, hint: done.refusal.hint, code: done.refusal.code })}`;
+      if (done.abandoned) return describeAbandoned(done);
       return [
         done.back
           ? `${done.store}: the database of ${environment} counts again: ${amount}, writers were away for ${duration(done.awayMs)}`
@@ -116,4 +121,22 @@ export function describeStoreTask(id: string, kind: Task["kind"], outcome: unkno
     default:
       return `${id}: ${amount}`;
   }
+}
+
+function describeAbandoned({
+  store,
+  environment,
+  lost,
+  unreachable,
+  notStarted,
+}: z.infer<typeof outcomeSchema>): string {
+  if (lost == null) return `${store}: abandoned; the database of ${environment} counts, and nothing is lost`;
+  return [
+    `${store}: abandoned; the database of ${environment} counts again, as it was at the cutover`,
+    `lost: ${plain(lost)}`,
+    ...(unreachable === undefined
+      ? []
+      : [`whoever still reaches the store is not turned away: ${plain(unreachable)}`]),
+    ...(notStarted === undefined ? [] : [`the services were not started: ${plain(notStarted)}`]),
+  ].join("\n");
 }

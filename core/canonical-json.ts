@@ -14,25 +14,41 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
  * Keys whose value is `undefined` are left out. Throws a TypeError on NaN and infinities, which JSON cannot carry.
  */
 export function canonicalJson(value: Json): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (value === null || typeof value === "boolean") return String(value);
-  if (typeof value === "number") {
-    if (!Number.isFinite(value)) throw new TypeError(`${value} cannot be written as JSON`);
-    return JSON.stringify(value);
-  }
-  // Texts are put together piece by piece: a shape has tens of thousands of members, and a list of them would be made for nothing.
+  // The engine writes a value in a fraction of the time that putting texts together takes, but in the order in which it holds the keys.
+  if (isSorted(value)) return JSON.stringify(value);
+  // Texts are put together piece by piece: a list of the members would be made for nothing.
   if (isArray(value)) {
     let items = "";
     for (const item of value) items += `${items === "" ? "" : ","}${canonicalJson(item)}`;
     return `[${items}]`;
   }
+  const object = value as JsonObject;
   let members = "";
-  for (const key of Object.keys(value).sort()) {
-    const member = value[key];
+  for (const key of Object.keys(object).sort()) {
+    const member = object[key];
     if (member !== undefined)
       members += `${members === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
   }
   return `{${members}}`;
+}
+
+/** Whether the engine writes every key in its place, here and further in. Throws on what JSON cannot carry. */
+function isSorted(value: Json | undefined): boolean {
+  if (typeof value === "number" && !Number.isFinite(value))
+    throw new TypeError(`${value} cannot be written as JSON`);
+  if (typeof value !== "object" || value === null) return true;
+  if (isArray(value)) {
+    for (const item of value) if (!isSorted(item)) return false;
+    return true;
+  }
+  // The engine would ask it how it is to be written.
+  if ("toJSON" in value) return false;
+  let before = "";
+  for (const key of Object.keys(value)) {
+    if (key < before || !isSorted(value[key])) return false;
+    before = key;
+  }
+  return true;
 }
 
 function isArray(value: Json): value is readonly Json[] {

@@ -2157,6 +2157,35 @@ export const ERRORS = {
     status: 409,
     exit: 5,
   }),
+  StoreForeign: entry<{ place: string; store: string; found: string }>({
+    message: (f) => `the store at ${f.place} is not ${f.store}, but ${f.found}`,
+    hint: "nothing was read of it or written to it: give the place back to the store that lay there, or let go of that one and export to a place of its own",
+    status: 409,
+    exit: 2,
+  }),
+  StoreOfAnother: entry<{ place: string; environment: string; owner: string | null; given: string | null }>({
+    message: (f) =>
+      f.owner === null
+        ? `whose data the store at ${f.place} holds cannot be told: no export of an environment made it`
+        : `the store at ${f.place} holds the data of "${f.owner}"${f.owner === f.environment ? ", but of another database of that name" : ""}${f.given === null || f.given === f.owner ? "" : `, not of "${f.given}"`}`,
+    hint: (f) =>
+      `to have it in "${f.environment}" all the same, say whose it is: --of ${f.owner ?? f.environment}${f.owner === null ? "" : `, which takes the right to promote to "${f.owner}"`}`,
+    status: 409,
+    exit: 2,
+  }),
+  StoreStillThere: entry<{ environment: string; store: string; place: string; reason: string }>({
+    message: (f) => `the store ${f.store} at ${f.place} may not be lost: ${f.reason}`,
+    hint: (f) =>
+      `bring what it holds back with: rehearsal store cutover ${f.environment} --back; to lose what was written to it since the cutover all the same, name it: rehearsal store abandon ${f.environment} --store ${f.store}`,
+    status: 409,
+    exit: 2,
+  }),
+  StoreAbandoned: entry<{ store: string; task: string }>({
+    message: (f) => `the store ${f.store} was abandoned meanwhile, by ${f.task}`,
+    hint: "what counts is the database, as it was at the cutover; nothing of this task goes on",
+    status: 409,
+    exit: 1,
+  }),
   StoreOverProd: entry<{ environment: string; given: string; what: string }>({
     message: (f) =>
       f.given
@@ -2169,7 +2198,7 @@ export const ERRORS = {
   }),
   StorePlaceUnfit: entry<{ place: string; reason: string }>({
     message: (f) => `a store cannot be at ${f.place}: ${f.reason}`,
-    hint: "name a folder where the service runs on your machine, or stores/NAME where the environment's policy names its storage; see docs/store.md",
+    hint: "name a folder where the service runs on your machine, below those that REHEARSAL_STORES named when it was started, or stores/NAME where the environment's policy names its storage; see docs/store.md",
     status: 422,
     exit: 2,
   }),
@@ -2246,6 +2275,13 @@ export const ERRORS = {
     hint: "name it in store.yaml as a model as well, or empty it first: its rows would point at nothing while what they point at is replaced; nothing was written",
     status: 409,
     exit: 2,
+  }),
+  StoreFencedChanged: entry<{ database: string; differences: string }>({
+    message: (f) =>
+      `somebody has written to "${f.database}" since its store took its place: ${f.differences}`,
+    hint: "nothing was overwritten; look at what was written there, and put what has to stay into the store; then go back with --overwrite, which replaces the rows of the models by the store's, or keep the database as it is with: rehearsal store abandon",
+    status: 409,
+    exit: 3,
   }),
   StoreTargetUnfit: entry<{ database: string; problems: string }>({
     message: (f) => `the database "${f.database}" does not take what the store holds: ${f.problems}`,

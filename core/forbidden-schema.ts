@@ -72,8 +72,10 @@ function bareSchema(fields: Tree): string | undefined {
 function qualifiedName(fields: Tree, kind: string | undefined): string | undefined {
   const type = asText(fields.removeType) ?? asText(fields.objtype) ?? "";
   const afterSchema = ON_TABLES.has(type) || fields.pct_type === true ? 2 : 1;
-  for (const [field, value] of Object.entries(fields)) {
-    if (NOT_NAMES.has(field)) continue;
+  for (const field of Object.keys(fields)) {
+    const value = fields[field];
+    // What is no list is one word, with no schema before it.
+    if (NOT_NAMES.has(field) || (!Array.isArray(value) && fieldsOf(value, "List") === undefined)) continue;
     // DROP and GRANT hold several names in one field; a plain list there is several objects, not one name.
     const inside = asList(value).filter(
       (item) => field === "objects" || fieldsOf(item, "List") !== undefined,

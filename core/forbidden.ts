@@ -102,6 +102,7 @@ function* refusalsInText(text: string): Generator<Refusal> {
 
 /** A value added to an enum that stands already cannot be used before COMMIT. */
 function refuseEarlyEnumValues(source: SqlSource, statements: readonly ParsedStatement[]): void {
+  if (!statements.some(({ kind }) => kind === "AlterEnumStmt")) return;
   const madeHere = new Set<string | undefined>();
   const added = new Map<string, string>();
   for (const { kind, fields, line } of statements) {

@@ -46,6 +46,8 @@ const relation = z.strictObject({
   onUpdate: z.string(),
   deferrable: z.enum(["immediate", "deferred"]).optional(),
   notValidated: z.literal(true).optional(),
+  match: z.literal("full").optional(),
+  notEnforced: z.literal(true).optional(),
 });
 
 const lockSchema = z.strictObject({

@@ -117,6 +117,8 @@ function relationPart({ relations }: SchemaLock): string[] {
         code(one.name),
         one.deferrable === undefined ? "" : `deferrable, ${one.deferrable}`,
         one.notValidated ? "not validated" : "",
+        one.match === undefined ? "" : "match full",
+        one.notEnforced ? "not enforced" : "",
       ]
         .filter(Boolean)
         .join("; "),

@@ -76,6 +76,9 @@ export interface ForeignKey {
   onDelete: string;
   deferrable?: "immediate" | "deferred";
   notValidated?: true;
+  /** Columns of a key are all filled or all empty. */
+  match?: "full";
+  notEnforced?: true;
 }
 
 /** Reads the definition of a foreign key as the server prints it; undefined for any other constraint. */
@@ -87,13 +90,13 @@ export function parseForeignKey(definition: string): ForeignKey | undefined {
     columns = "",
     references = "",
     referenced = "",
-    ,
+    match,
     onUpdate,
     onDelete,
     ofColumns,
     deferrable,
     deferred,
-    ,
+    notEnforced,
     notValid,
   ] = found;
   const action = (word: string | undefined) => (word ?? "NO ACTION").toLowerCase();
@@ -105,6 +108,8 @@ export function parseForeignKey(definition: string): ForeignKey | undefined {
     onDelete: action(onDelete) + (ofColumns === undefined ? "" : ` (${columnsOf(ofColumns).join(", ")})`),
     ...(deferrable && { deferrable: deferred ? "deferred" : "immediate" }),
     ...(notValid && { notValidated: true as const }),
+    ...(match === "FULL" && { match: "full" as const }),
+    ...(notEnforced && { notEnforced: true as const }),
   };
 }
 

@@ -93,8 +93,13 @@ export interface ObjectName {
 
 /** An object's address: its kind's word, its name, what tells it from its namesakes, and what it stands on: `trigger touch on public.videos`. */
 export function addressOf({ word, name, suffix, on }: ObjectName): string {
-  const named = `${name.map(quoteOdd).join(".")}${suffix ?? ""}`;
-  return on === null ? `${word} ${named}` : `${word} ${named} on ${on.map(quoteOdd).join(".")}`;
+  const named = `${word} ${pathOf(name)}${suffix ?? ""}`;
+  return on === null ? named : `${named} on ${pathOf(on)}`;
+}
+
+/** A name as it stands in an address: its parts, joined by dots. */
+export function pathOf(name: readonly string[]): string {
+  return name.map(quoteOdd).join(".");
 }
 
 /** Quotes what is not lower-case letters, digits and underscores; not reserved words, for an address is not SQL and must not change with the server's list of them. */

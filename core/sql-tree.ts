@@ -8,35 +8,52 @@ type Visit = (fields: Tree, kind: string | undefined, parent: string | undefined
 
 /** Visits every object below (and at) `value`, parents first. Iterative, because trees of long expressions are deep. */
 export function walk(value: unknown, visit: Visit): void {
-  const open: { value: unknown; parent: string | undefined }[] = [{ value, parent: undefined }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value: here, parent } = next;
+  // Two lists and no object for each step: every statement of a release is walked several times.
+  const open: unknown[] = [value];
+  const parents: (string | undefined)[] = [undefined];
+  while (open.length > 0) {
+    const here = open.pop();
+    const parent = parents.pop();
     if (Array.isArray(here)) {
-      for (let index = here.length - 1; index >= 0; index--) open.push({ value: here[index], parent });
+      for (let index = here.length - 1; index >= 0; index--) {
+        open.push(here[index]);
+        parents.push(parent);
+      }
       continue;
     }
     if (!isTree(here)) continue;
-    const node = unwrap(here);
-    const fields = node?.fields ?? here;
-    visit(fields, node?.kind, parent);
-    for (const child of Object.values(fields).reverse())
-      if (typeof child === "object") open.push({ value: child, parent: node?.kind ?? parent });
+    const kind = kindOf(here);
+    const fields = kind === undefined ? here : (here[kind] as Tree);
+    visit(fields, kind, parent);
+    const names = Object.keys(fields);
+    for (let index = names.length - 1; index >= 0; index--) {
+      const child = fields[names[index] ?? ""];
+      if (typeof child !== "object") continue;
+      open.push(child);
+      parents.push(kind ?? parent);
+    }
   }
 }
 
 /** The kind and fields of a wrapped node, or undefined when the object is not one. */
 export function unwrap(value: unknown): { kind: string; fields: Tree } | undefined {
-  if (!isTree(value)) return undefined;
-  const [kind, ...others] = Object.keys(value);
-  if (kind === undefined || others.length > 0 || !/^[A-Z]/.test(kind)) return undefined;
-  const fields = value[kind];
-  return isTree(fields) ? { kind, fields } : undefined;
+  const kind = isTree(value) ? kindOf(value) : undefined;
+  return kind === undefined ? undefined : { kind, fields: (value as Tree)[kind] as Tree };
+}
+
+/** The kind of a wrapped node: the one key it has, which is capitalised and leads to an object. */
+function kindOf(value: Tree): string | undefined {
+  let kind: string | undefined;
+  for (const key in value) {
+    if (kind !== undefined) return undefined;
+    kind = key;
+  }
+  return kind !== undefined && /^[A-Z]/.test(kind) && isTree(value[kind]) ? kind : undefined;
 }
 
 /** The fields of a wrapped node of that kind, or undefined. */
 export function fieldsOf(value: unknown, kind: string): Tree | undefined {
-  const node = unwrap(value);
-  return node?.kind === kind ? node.fields : undefined;
+  return isTree(value) && kindOf(value) === kind ? (value[kind] as Tree) : undefined;
 }
 
 /** The strings of a name written as a list: `a.b` is `["a", "b"]`; what is not a string is left out. */

@@ -25,9 +25,14 @@ export function fingerprintOf({ kind, fields }: Pick<SqlNode, "kind" | "fields">
 /** As `canonicalJson` writes it, in one pass: thousands of statements are read at once. */
 function withoutPlaces(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(withoutPlaces).join(",")}]`;
   let members = "";
-  for (const key of Object.keys(value).sort()) {
+  if (Array.isArray(value)) {
+    for (const item of value) members += `${members === "" ? "" : ","}${withoutPlaces(item)}`;
+    return `[${members}]`;
+  }
+  const keys = Object.keys(value);
+  if (keys.length > 1) keys.sort();
+  for (const key of keys) {
     if (PLACES.has(key)) continue;
     const member = withoutPlaces((value as Record<string, unknown>)[key]);
     members += `${members === "" ? "" : ","}"${key}":${member}`;

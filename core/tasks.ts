@@ -83,8 +83,9 @@ export interface TaskInputs {
   /** It goes on for `seconds` after it has caught up; 0 ends then. With `forget` the feed loses what was read by then. */
   "store-sync": { store: string; seconds: number; forget: boolean };
   "store-verify": { store: string };
-  /** `release`: the whole hash of the one that the environment runs. */
-  "store-import": { release: string; place: StorePlace };
-  /** `back`: the database counts again. */
-  "store-cutover": { store: string; back: boolean };
+  /** `release`: the whole hash of the one that the environment runs; `of`: whose data it may be, where that is not the environment's own. */
+  "store-import": { release: string; place: StorePlace; of?: string };
+  /** `back`: the database counts again; with `overwrite` also where somebody has written to it behind the fence,
+   * with `abandon` without what the store holds, which is lost, or named all the same. */
+  "store-cutover": { store: string; back: boolean; overwrite?: true; abandon?: "lost" | "named" };
 }

@@ -1,8 +1,9 @@
-/** The turn of an import's batch: from right before its COMMIT to its end no promotion of the environment begins. */
+/** The turn of an import: from right before its COMMIT to its end no promotion of the environment begins to change the tables. */
 import { lockTurns } from "../io/ledger/rehearsals.ts";
 import type { Session } from "../io/postgres/session.ts";
 import { refuseLocked } from "./fenced.ts";
 import { SILENT, whileSpeaking } from "./prune/turn.ts";
+import type { TaskRun } from "./task.ts";
 
 export interface CommitTurn {
   /** Asked as the last thing before COMMIT, as often as something is committed; throws `EnvironmentLocked` when a promotion has it. */
@@ -23,8 +24,7 @@ export function commitTurn(ledger: Session, environment: string): CommitTurn {
       held = ledger
         .transaction(async () => {
           await ledger.execute(`set local idle_in_transaction_session_timeout = '${SILENT}s'`);
-          await lockTurns(ledger, environment, "beside");
-          await refuseLocked(ledger, environment);
+          await takeTurn(ledger, environment);
           taken();
           await whileSpeaking(ledger, () => until);
         })
@@ -46,4 +46,21 @@ export function commitTurn(ledger: Session, environment: string): CommitTurn {
       over = undefined;
     },
   };
+}
+
+/** The one COMMIT of a task that is all or nothing, which no later attempt has overtaken. Throws `EnvironmentLocked` and `AttemptStale`. */
+export async function commitInTurn(
+  { ledger, asNewest }: Pick<TaskRun, "ledger" | "asNewest">,
+  environment: string,
+  commit: () => Promise<void>,
+): Promise<void> {
+  await asNewest(async () => {
+    await takeTurn(ledger, environment);
+    await commit();
+  });
+}
+
+async function takeTurn(ledger: Session, environment: string): Promise<void> {
+  await lockTurns(ledger, environment, "beside");
+  await refuseLocked(ledger, environment);
 }

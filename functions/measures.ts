@@ -1,7 +1,7 @@
 /** What a migration costs production, measured while it runs and kept beside what its rehearsal promised. */
 import { type Measures, timesMeasured } from "../core/comparison.ts";
 import { RehearsalError } from "../core/errors.ts";
-import type { Observer } from "../io/postgres/apply.ts";
+import type { Observer } from "../io/postgres/observer.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { keepTime } from "../io/postgres/timeline.ts";
 import { type Waiters, watchWaiters } from "../io/postgres/waiters.ts";

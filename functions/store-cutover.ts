@@ -4,7 +4,7 @@
  * store's own head says `canonical`, or the database has its own name again. Every part finds out from these what is left to do.
  * Long because both ways and what takes each of them back stand together.
  */
-import type { Json } from "../core/canonical-json.ts";
+import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import type { DatabaseAddress } from "../core/database-url.ts";
 import { type ErrorRecord, RehearsalError, toErrorRecord } from "../core/errors.ts";
 import { databaseName } from "../core/names.ts";
@@ -16,9 +16,10 @@ import type { Environment } from "../io/ledger/environments.ts";
 import { appendEvent } from "../io/ledger/events.ts";
 import { overtakeRehearsals } from "../io/ledger/rehearsals.ts";
 import { readStore, type StoreRow, updateStore } from "../io/ledger/stores.ts";
-import { addTaskFacts, type KeptFile, readTask } from "../io/ledger/tasks.ts";
+import { addTaskFacts, type KeptFile, readTask, type TaskFacts } from "../io/ledger/tasks.ts";
 import { closeDatabase, findDatabase, moveDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
+import type { Head } from "../io/store/head.ts";
 import type { JsonStore } from "../io/store/json-store.ts";
 import { importStore } from "../io/store/move/import.ts";
 import { assertReplaceable } from "../io/store/move/target.ts";
@@ -26,7 +27,15 @@ import { refuseLocked } from "./fenced.ts";
 import { letIn } from "./let-in.ts";
 import { assertMeant } from "./meant-database.ts";
 import { refusePhase } from "./store-start.ts";
-import { amountOf, bringUp, compareStore, feedOf, ledgerNow, refuseDrift, withStore } from "./store-work.ts";
+import {
+  amountOf,
+  bringUp,
+  compareStore,
+  feedOf,
+  ledgerNow,
+  refuseDrift,
+  withStoreOf,
+} from "./store-work.ts";
 import type { TaskContext, TaskEnvironment, TaskResult } from "./task.ts";
 import { putTaskFile } from "./task-files.ts";
 
@@ -40,7 +49,8 @@ export interface Cutover {
   maintenance: Session;
 }
 
-type Production = NonNullable<StoreRow["facts"]["production"]>;
+export type Production = NonNullable<StoreRow["facts"]["production"]>;
+type Refused = NonNullable<TaskFacts["refused"]>;
 
 /** So many differences stand in the outcome; all that are listed stand in the file. */
 const TOLD = 10;
@@ -50,7 +60,9 @@ export async function cutOver(cutover: Cutover): Promise<TaskResult> {
   const { context, row, reached, definition } = cutover;
   const { environment, address } = reached;
   const production = await productionOf(cutover);
-  return withStore(environment, row.place, definition, async (store) => {
+  if (context.task.facts.refused !== undefined)
+    return settleRefused(cutover, production, context.task.facts.refused);
+  return withStoreOf(environment, row, definition, async (store) => {
     const feed = feedOf(row);
     if (!isClaimed(cutover, "cutting-over")) {
       refusePhase(row, ["verified"]);
@@ -76,7 +88,7 @@ export async function cutOver(cutover: Cutover): Promise<TaskResult> {
       const files = [await putTaskFile(context, "verification.json", `${JSON.stringify(report, null, 2)}\n`)];
       context.passed("compared");
       if (!report.verified) return refuse(cutover, production, report, files);
-      await declare(context, store, report, files);
+      await declare(cutover, store, report, files);
       context.passed("declared");
     }
     return settle(cutover, production, await amount(store), await startServices(cutover, "json"));
@@ -88,7 +100,7 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
   const { context, row, reached, definition, maintenance } = cutover;
   const { environment, address } = reached;
   const production = await productionOf(cutover);
-  return withStore(environment, row.place, definition, async (store) => {
+  return withStoreOf(environment, row, definition, async (store) => {
     const found = await findDatabase(maintenance, { oid: production.oid });
     if (found === undefined)
       throw new RehearsalError("NotFound", { what: "database", name: fencedName(production, row) });
@@ -107,6 +119,7 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
       await context.asNewest(() => moveDatabase(maintenance, production.oid, fenced.database));
       await assertMeant(environment, fenced, context.application);
       context.passed("opened");
+      const held = await noteHeld(cutover, (await store.head()).models);
       await importStore({
         ...{
           address: fenced,
@@ -115,6 +128,7 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
           place: store.place,
           replace: true,
         },
+        ...(!context.task.input.overwrite && { held }),
         patienceSeconds: environment.policy.patience,
         onProgress: context.progress,
         passed: (point) => context.passed(`import-${point}`),
@@ -145,9 +159,11 @@ export async function closeCutover(
 
 async function closeForward(cutover: Cutover, production: Production) {
   const { context, row, reached, definition } = cutover;
+  const { refused } = context.task.facts;
+  if (refused !== undefined) return settleRefused(cutover, production, refused);
   // Without that word no attempt has come to it, and the place of the files need not even be there.
   if (context.task.facts.declaring) {
-    const amounts = await withStore(reached.environment, row.place, definition, async (store) => {
+    const amounts = await withStoreOf(reached.environment, row, definition, async (store) => {
       if ((await store.head()).state === "canonical") return amount(store);
       // Another head than the one that an attempt which is held up may still want to exchange: it does not come late.
       await store.setState("following", "following");
@@ -157,6 +173,7 @@ async function closeForward(cutover: Cutover, production: Production) {
       return settle(cutover, production, amounts, await startServices(cutover, "json"));
   }
   await letBack(cutover, production);
+  await context.asNewest(() => updateStore(context.ledger, row.id, { phase: "following", task: null }));
   return undefined;
 }
 
@@ -164,15 +181,18 @@ async function closeBack(cutover: Cutover, production: Production) {
   const { row, reached, definition, maintenance } = cutover;
   const { environment } = reached;
   const found = await findDatabase(maintenance, { oid: production.oid });
-  return withStore(environment, row.place, definition, async (store) => {
+  return withStoreOf(environment, row, definition, async (store) => {
     const { state } = await store.head();
     if (found?.name === production.name && state === "closed")
       return settleReturn(cutover, await amount(store), await startServices(cutover, "postgres"));
-    if (found !== undefined) await shut(maintenance, production);
-    // Also of one that counts, for the same reason as on the way out.
-    await store.setState(state, "canonical");
+    const { asNewest, ledger } = cutover.context;
+    await asNewest(async () => {
+      if (found !== undefined) await shut(maintenance, production);
+      // Also of one that counts, for the same reason as on the way out.
+      await store.setState(state, "canonical");
+    });
     await startServices(cutover, "json");
-    await updateStore(cutover.context.ledger, row.id, { phase: "cut-over", task: null });
+    await asNewest(() => updateStore(ledger, row.id, { phase: "cut-over", task: null }));
     return undefined;
   });
 }
@@ -236,8 +256,22 @@ async function turnAway(cutover: Cutover, production: Production): Promise<void>
   });
 }
 
+/** What the closed database may hold from here on: whatever it may hold now, or what is about to come into it. */
+async function noteHeld({ context, row }: Cutover, models: Head["models"]): Promise<StoreHeld> {
+  const { held: before } = row.facts;
+  // Of one that was cut off before this was kept nothing is known.
+  if (before === undefined) return [];
+  const known = canonicalJson(models as unknown as Json);
+  if (before.some((one) => canonicalJson(one as unknown as Json) === known)) return before;
+  const held = [...before, models];
+  await context.asNewest(() => updateStore(context.ledger, row.id, { facts: { held } }));
+  return held;
+}
+
+type StoreHeld = NonNullable<StoreRow["facts"]["held"]>;
+
 /** When writers were turned away first, whichever attempt it was. */
-async function noteAway({ context }: Cutover): Promise<void> {
+export async function noteAway({ context }: Cutover): Promise<void> {
   const { ledger, task } = context;
   if ((await readTask(ledger, task.id)).facts.closedAt !== undefined) return;
   await addTaskFacts(ledger, task.id, { closedAt: await ledgerNow(ledger) });
@@ -249,7 +283,7 @@ async function noteAway({ context }: Cutover): Promise<void> {
  * anew.
  */
 async function declare(
-  context: Context,
+  { context, row }: Cutover,
   store: JsonStore,
   report: StoreVerification,
   files: KeptFile[],
@@ -258,7 +292,13 @@ async function declare(
   const { notes, seq } = await store.head();
   const changed = () => new RehearsalError("StoreBusy", { tries: 1 });
   if (seq !== report.store.seq) throw changed();
-  await context.asNewest(() => addTaskFacts(ledger, task.id, { declaring: files }));
+  const held = Object.entries(report.models).flatMap(([name, { database }]) =>
+    database === null ? [] : [[name, database] as const],
+  );
+  await context.asNewest(async () => {
+    await addTaskFacts(ledger, task.id, { declaring: files });
+    await updateStore(ledger, row.id, { facts: { held: [Object.fromEntries(held)] } });
+  });
   context.passed("declaring");
   await context.asNewest(() =>
     store.setState("following", "canonical", (now) => {
@@ -275,27 +315,42 @@ async function refuse(
   report: StoreVerification,
   files: KeptFile[],
 ): Promise<TaskResult> {
-  const { context, row, reached } = cutover;
+  const { context, row } = cutover;
   const refusal = new RehearsalError("StoreDiffers", {
     store: row.id,
     differences: report.problems.slice(0, 3).map(describeProblem).join("; "),
     task: context.task.id,
   });
+  const refused: Refused = {
+    refusal: toErrorRecord(refusal),
+    ...amountOf(report),
+    differences: report.found,
+    told: report.problems.slice(0, TOLD).map(describeProblem),
+    files,
+  };
+  // Whoever goes on from here neither compares again nor takes it for a store that was never verified.
+  await context.asNewest(() => addTaskFacts(context.ledger, context.task.id, { refused }));
+  context.passed("refused");
+  return settleRefused(cutover, production, refused);
+}
+
+async function settleRefused(
+  cutover: Cutover,
+  production: Production,
+  { refusal, models, rows, differences, told, files }: Refused,
+): Promise<TaskResult> {
+  const { context, row, reached } = cutover;
   const notStarted = await letBack(cutover, production);
   return {
     outcome: {
-      ...outcomeOf(cutover, amountOf(report)),
-      ...{
-        cutOver: false,
-        refusal: toErrorRecord(refusal) as unknown as Json,
-        files: files as unknown as Json,
-      },
-      ...{ differences: report.found, told: report.problems.slice(0, TOLD).map(describeProblem) },
+      ...outcomeOf(cutover, { models, rows }),
+      ...{ cutOver: false, refusal: refusal as unknown as Json, files: files as unknown as Json },
+      ...{ differences, told },
       ...(notStarted !== undefined && { notStarted: notStarted.message }),
     },
     also: async (ledger) => {
-      const facts = { verification: { task: context.task.id, differences: report.found } };
-      await updateStore(ledger, row.id, { facts });
+      const facts = { verification: { task: context.task.id, differences } };
+      await updateStore(ledger, row.id, { phase: "following", task: null, facts });
       await appendEvent(ledger, {
         ...{ type: "store.cutover-refused", environment: reached.environment.name, announce: true },
         data: { store: row.id, task: context.task.id, code: refusal.code, message: refusal.message },
@@ -304,17 +359,12 @@ async function refuse(
   };
 }
 
-/** The database has its name again, and the services their database; the store follows it as before. Tells why they were not started. */
-async function letBack(
-  { context, row, maintenance, reached }: Cutover,
-  production: Production,
-): Promise<ErrorRecord | undefined> {
-  const { ledger } = context;
+/** The database has its name again, and the services their database. Tells why they were not started. */
+async function letBack(cutover: Cutover, production: Production): Promise<ErrorRecord | undefined> {
+  const { context, maintenance } = cutover;
   await context.asNewest(() => letIn(maintenance, production));
   context.passed("let-back");
-  const failure = await start(row, reached.environment, "postgres");
-  await context.asNewest(() => updateStore(ledger, row.id, { phase: "following", task: null }));
-  return failure;
+  return startServices(cutover, "postgres");
 }
 
 /** What is left once the store counts: its database is shut for whoever knows its name, and the ledger is told. */
@@ -399,18 +449,18 @@ function outcomeOf({ context, row, reached }: Cutover, amounts: Amount) {
 }
 
 /** Milliseconds since writers were turned away; 0 where they never were. */
-async function away({ ledger, task }: Context): Promise<number> {
+export async function away({ ledger, task }: Context): Promise<number> {
   const { closedAt } = (await readTask(ledger, task.id)).facts;
   return closedAt === undefined ? 0 : Date.parse(await ledgerNow(ledger)) - Date.parse(closedAt);
 }
 
 /** Nobody is let in any more, whoever knows the name. */
-async function shut(maintenance: Session, production: Production): Promise<void> {
+export async function shut(maintenance: Session, production: Production): Promise<void> {
   await closeDatabase(maintenance, production.oid);
 }
 
 /** The environment's database, by what is known of it, or by its name while it still has that. */
-async function productionOf({ row, reached, maintenance }: Cutover): Promise<Production> {
+export async function productionOf({ row, reached, maintenance }: Cutover): Promise<Production> {
   if (row.facts.production !== undefined) return row.facts.production;
   const { database: name } = reached.address;
   const found = await findDatabase(maintenance, { name });
@@ -422,24 +472,18 @@ function fencedName({ name }: Production, { id }: Pick<StoreRow, "id">): string 
   return databaseName(name, "fenced", id);
 }
 
-async function callStop({ row, reached }: Cutover, backend: "postgres" | "json"): Promise<void> {
+/** The services stop: `backend` is what counted until now. Throws `HookFailed`. */
+export async function callStop({ row, reached }: Cutover, backend: "postgres" | "json"): Promise<void> {
   const { name: environment, policy } = reached.environment;
   await callHook("stop", policy.hooks.stop, { store: row.id, backend, environment, release: row.release });
 }
 
 /** When their hook fails what counts is right all the same, so it is told and nothing is taken back. */
-async function startServices(
+export async function startServices(
   { row, reached }: Cutover,
   backend: "postgres" | "json",
 ): Promise<ErrorRecord | undefined> {
-  return start(row, reached.environment, backend);
-}
-
-async function start(
-  row: StoreRow,
-  { name: environment, policy }: Environment,
-  backend: "postgres" | "json",
-): Promise<ErrorRecord | undefined> {
+  const { name: environment, policy } = reached.environment;
   try {
     await callHook("start", policy.hooks.start, {
       store: row.id,

@@ -40,11 +40,14 @@ export async function startStoreExport(
   return start(ledger, who, { kind: "store-export", ...request }, async () => {
     const environment = await readEnvironment(ledger, request.environment);
     const { place } = request;
-    refusePlace(environment, place);
+    await refusePlace(environment, place);
     await refuseFenced(ledger, environment.name);
     const release = await declaringRelease(environment);
     const store = newId("store");
-    await insertStore(ledger, { id: store, environment: environment.name, release, place });
+    const { storage } = environment.policy;
+    const facts =
+      "prefix" in place && storage ? { storage: { bucket: storage.bucket, root: storage.root } } : {};
+    await insertStore(ledger, { id: store, environment: environment.name, release, place, facts });
     const feed = request.feed === null ? null : qualifiedFeed(request.feed);
     const input = { store, release, place, feed };
     return { kind: "store-export", environment: environment.name, backup: null, input };
@@ -90,15 +93,19 @@ interface Confirmed {
  */
 export async function startStoreImport(
   ledger: Session,
-  request: Confirmed & { place: StorePlace },
+  request: Confirmed & { place: StorePlace; of?: string },
   who: Asker,
 ): Promise<Started> {
   return start(ledger, who, { kind: "store-import", ...request }, async () => {
     const environment = await readEnvironment(ledger, request.environment);
     refuseUnconfirmed(environment, request, "an import writes rows into it");
-    refusePlace(environment, request.place);
+    await refusePlace(environment, request.place);
     await refuseLocked(ledger, environment.name);
-    const input = { release: await declaringRelease(environment), place: request.place };
+    const { place, of } = request;
+    const input = {
+      ...{ release: await declaringRelease(environment), place },
+      ...(of !== undefined && { of }),
+    };
     return { kind: "store-import", environment: environment.name, backup: null, input };
   });
 }
@@ -109,17 +116,40 @@ export async function startStoreImport(
  */
 export async function startStoreCutover(
   ledger: Session,
-  request: Confirmed & { back: boolean },
+  request: Confirmed & { back: boolean; overwrite?: boolean },
   who: Asker,
 ): Promise<Started> {
-  const { back } = request;
+  const { back, overwrite = false } = request;
   return start(ledger, who, { kind: "store-cutover", ...request }, async () => {
     const environment = await readEnvironment(ledger, request.environment);
     const what = back ? "its database takes the store's place again" : "its store takes the database's place";
     refuseUnconfirmed(environment, request, what);
     const { store } = await storeOf(ledger, environment.name, [back ? "cut-over" : "verified"], "lock");
     if (!back) await refuseLocked(ledger, environment.name);
-    const input = { store: store.id, back };
+    const input = { store: store.id, back, ...(overwrite && { overwrite }) };
+    return { kind: "store-cutover", environment: environment.name, backup: null, input };
+  });
+}
+
+/**
+ * Starts the abandoning of a store: its database counts again, as it was at the cutover. `store` is its id, for one that may still be
+ * read. Throws `StoreOverProd`, `StoreNone`, `StorePhaseUnfit`, and `NotFound` for another store's id.
+ */
+export async function startStoreAbandon(
+  ledger: Session,
+  request: Confirmed & { store?: string },
+  who: Asker,
+): Promise<Started> {
+  return start(ledger, who, { kind: "store-cutover", abandon: true, ...request }, async () => {
+    const environment = await readEnvironment(ledger, request.environment);
+    refuseUnconfirmed(environment, request, "what its store holds since the cutover would be lost");
+    const named = request.store !== undefined;
+    const stuck: StorePhase[] = named ? ["cutting-over", "going-back"] : [];
+    const wanted: StorePhase[] = ["following", "verified", "cut-over", ...stuck];
+    const { store } = await storeOf(ledger, environment.name, wanted, "lock");
+    if (named && request.store !== store.id)
+      throw new RehearsalError("NotFound", { what: "store", name: request.store ?? "" });
+    const input = { store: store.id, back: true, abandon: named ? ("named" as const) : ("lost" as const) };
     return { kind: "store-cutover", environment: environment.name, backup: null, input };
   });
 }

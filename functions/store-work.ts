@@ -3,14 +3,16 @@ import type { DatabaseAddress } from "../core/database-url.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { StoreDefinition } from "../core/store/definition.ts";
 import type { StoreVerification } from "../core/store/verification.ts";
-import { describePlace, type StorePlace, storePrefix } from "../core/stores.ts";
+import { describePlace, storePrefix } from "../core/stores.ts";
 import type { TaskKind } from "../core/tasks.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import type { StoreRow } from "../io/ledger/stores.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { openBucketPlace } from "../io/store/bucket-place.ts";
 import { openFolderPlace } from "../io/store/folder-place.ts";
+import type { Notes } from "../io/store/head.ts";
 import { type JsonStore, openJsonStore } from "../io/store/json-store.ts";
+import { exportOf } from "../io/store/move/export-notes.ts";
 import { type Synced, syncOnce } from "../io/store/move/sync.ts";
 import { verifyStore } from "../io/store/move/verify.ts";
 import type { Place } from "../io/store/place.ts";
@@ -51,27 +53,50 @@ export async function refuseDrift<K extends TaskKind>(
   });
 }
 
-/** Opens it; whoever opens it closes it. Throws `StorePlaceUnfit`. */
+/** Opens it, where the environment's storage was when it was exported; whoever opens it closes it. Throws `StorePlaceUnfit`. */
 export async function openStorePlace(
   environment: Pick<Environment, "name" | "policy">,
-  place: StorePlace,
+  { place, facts: { storage = environment.policy.storage } }: Pick<StoreRow, "place" | "facts">,
 ): Promise<Place> {
-  refusePlace(environment, place);
+  await refusePlace(environment, place, storage);
   if ("folder" in place) return openFolderPlace(place.folder);
-  const { storage } = environment.policy;
   if (storage === undefined) throw new Error("the door has let in a prefix without storage");
   return openBucketPlace({ bucket: storage.bucket, prefix: storePrefix(storage, place.prefix) });
+}
+
+/** The same for the ledger's own store; throws `StoreForeign` where another one lies in its place. */
+export async function withStoreOf<T>(
+  environment: Environment,
+  row: Pick<StoreRow, "id" | "place" | "facts">,
+  definition: StoreDefinition,
+  work: (store: JsonStore) => Promise<T>,
+): Promise<T> {
+  return withStore(environment, row, definition, async (store) => {
+    assertOwn(row, (await store.head()).notes);
+    return work(store);
+  });
+}
+
+/** Environments may share a bucket, and folders are anybody's. Throws `StoreForeign`. */
+export function assertOwn({ id, place }: Pick<StoreRow, "id" | "place">, notes: Notes): void {
+  const made = exportOf(notes);
+  if (made?.id === id) return;
+  const found =
+    made === undefined
+      ? "one that no export made"
+      : `${made.id}${made.of ? ` of "${made.of.environment}"` : ""}`;
+  throw new RehearsalError("StoreForeign", { place: describePlace(place), store: id, found });
 }
 
 /** Runs the work on the store at a place, opened as whoever follows, and closes it. */
 export async function withStore<T>(
   environment: Environment,
-  place: StorePlace,
+  where: Pick<StoreRow, "place" | "facts">,
   definition: StoreDefinition,
   work: (store: JsonStore) => Promise<T>,
 ): Promise<T> {
   const store = await openJsonStore({
-    place: await openStorePlace(environment, place),
+    place: await openStorePlace(environment, where),
     definition,
     as: "follower",
   });

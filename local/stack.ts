@@ -242,6 +242,8 @@ function variablesOf(endpoints: Stack["endpoints"], heard: boolean): Record<stri
     REHEARSAL_CONFIGURATION_SECRET: "rehearsal/configuration-key",
     // The functions run where the operator's files are, so that policies may name some.
     REHEARSAL_FILES: "here",
+    // Stores may lie where it was started, or where its operator says.
+    REHEARSAL_STORES: process.env.REHEARSAL_STORES ?? process.env.INIT_CWD ?? process.cwd(),
     // Issuers of tokens may be on it as well, without TLS.
     REHEARSAL_LOCAL_ISSUERS: "yes",
     // So may be what takes webhooks; mails are kept, so anybody may be their sender.

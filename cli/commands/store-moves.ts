@@ -1,4 +1,4 @@
-/** `rehearsal store dump`, `export`, `sync`, `verify`, `cutover`, `import`, `status` and `give-up`: what the service does with an environment's store. */
+/** `rehearsal store dump`, `export`, `sync`, `verify`, `cutover`, `abandon`, `import`, `status` and `give-up`: what the service does with an environment's store. */
 import { resolve } from "node:path";
 import { Command } from "commander";
 import * as z from "zod";
@@ -120,11 +120,21 @@ export const verifyCommand = (act: Act) =>
       }),
     );
 
+interface CutoverOptions {
+  back?: boolean;
+  overwrite?: boolean;
+  confirm?: string;
+}
+
 export const cutoverCommand = (act: Act) =>
   new Command("cutover")
     .description("Have an environment's store count in its database's place, or the database again")
     .argument("<environment>")
     .option("--back", "the way back: what the store holds goes into the database, which counts again")
+    .option(
+      "--overwrite",
+      "on the way back: also where somebody has written to the database behind the fence",
+    )
     .option(...CONFIRM)
     .option(...UNWATCHED)
     .action(
@@ -132,13 +142,38 @@ export const cutoverCommand = (act: Act) =>
         async (
           context,
           name: string,
-          { back = false, confirm, watch }: Followed & { back?: boolean; confirm?: string },
+          { back = false, overwrite, confirm, watch }: Followed & CutoverOptions,
         ) => {
-          const body = { back, ...(confirm !== undefined && { confirm }) };
+          const body = {
+            back,
+            ...(overwrite !== undefined && { overwrite }),
+            ...(confirm !== undefined && { confirm }),
+          };
           const started = await startTask(context, pathOf(name, "store-cutovers"), body);
           const outcome = await followUnless(context, started, watch);
           const refusal = cutoverRefusal((outcome.value as { outcome: unknown }).outcome);
           return refusal === undefined ? outcome : { ...outcome, exit: exitOf(refusal) };
+        },
+      ),
+    );
+
+export const abandonCommand = (act: Act) =>
+  new Command("abandon")
+    .description("Let go of a store that is lost: the database counts again, as it was at the cutover")
+    .argument("<environment>")
+    .option("--store <id>", "the store's own id, for one that may still be read; what it holds is lost")
+    .option(...CONFIRM)
+    .option(...UNWATCHED)
+    .action(
+      act(
+        async (
+          context,
+          name: string,
+          { store, confirm, watch }: Followed & { store?: string; confirm?: string },
+        ) => {
+          const body = { ...(store !== undefined && { store }), ...(confirm !== undefined && { confirm }) };
+          const started = await startTask(context, pathOf(name, "store-abandonments"), body);
+          return followUnless(context, started, watch);
         },
       ),
     );
@@ -148,6 +183,7 @@ export const importCommand = (act: Act) =>
     .description("Bring a store into an environment's database, whose tables have to be empty")
     .argument("<environment>")
     .requiredOption("--from <place>", PLACE)
+    .option("--of <environment>", "whose data it is, where that is another environment's")
     .option(...CONFIRM)
     .option(...UNWATCHED)
     .action(
@@ -155,9 +191,13 @@ export const importCommand = (act: Act) =>
         async (
           context,
           name: string,
-          { from, confirm, watch }: Followed & { from: string; confirm?: string },
+          { from, of, confirm, watch }: Followed & { from: string; of?: string; confirm?: string },
         ) => {
-          const body = { place: placeOf(context, from), ...(confirm !== undefined && { confirm }) };
+          const body = {
+            place: placeOf(context, from),
+            ...(of !== undefined && { of }),
+            ...(confirm !== undefined && { confirm }),
+          };
           return followUnless(context, await startTask(context, pathOf(name, "store-imports"), body), watch);
         },
       ),

@@ -10,6 +10,7 @@ import type { Act, Declare } from "../command.ts";
 import { columns, plain } from "../text.ts";
 import { prepareRelease } from "./release.ts";
 import {
+  abandonCommand,
   cutoverCommand,
   dumpCommand,
   exportCommand,
@@ -30,6 +31,7 @@ export const storeCommand: Declare = (act) =>
     .addCommand(syncCommand(act))
     .addCommand(verifyCommand(act))
     .addCommand(cutoverCommand(act))
+    .addCommand(abandonCommand(act))
     .addCommand(importCommand(act))
     .addCommand(statusCommand(act))
     .addCommand(giveUpCommand(act));

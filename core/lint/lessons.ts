@@ -1,4 +1,5 @@
 /** What each statement leaves standing: how the picture of the database grows from statement to statement. */
+import { CHANGE_TRIGGER } from "../feed-migration.ts";
 import { functionBodies } from "../function-bodies.ts";
 import { quoteName } from "../names.ts";
 import { quotedParts, relationName } from "../relation-name.ts";
@@ -43,6 +44,11 @@ const LESSONS: Record<string, (lesson: Lesson) => void> = {
   AlterTableStmt: (lesson) => {
     for (const alteration of alterationsOf(lesson.statement))
       ALTERATIONS[alteration.subtype]?.(lesson, alteration);
+  },
+  CreateTrigStmt: ({ standing, fields }) => {
+    const [table, recorder] = [relationName(fields.relation), quotedParts(fields.funcname)];
+    if (asText(fields.trigname) === CHANGE_TRIGGER && table !== undefined && recorder !== undefined)
+      standing.recorders.set(standing.fullName(table), standing.fullName(recorder));
   },
   RenameStmt: rename,
   DropStmt: ({ standing, fields }) => {
@@ -178,6 +184,25 @@ function createFunction({ standing, statement, fields }: Lesson): void {
   );
   if (writes) standing.writers.add(full);
   else standing.writers.delete(full);
+  const recorded = new Set<string>();
+  walk(
+    bodies.statements.map(({ kind, fields: inner }) => ({ [kind]: inner })),
+    (node, kind) => {
+      const [row, column] = kind === "ColumnRef" && isTree(node) ? nameParts(node.fields) : [];
+      if (row === "new" && column !== undefined) recorded.add(column);
+    },
+  );
+  standing.recorded.set(full, recorded);
+  for (const [table, { recorder, column }] of standing.unkeyed)
+    if (recorder === full && !recorded.has(column)) standing.unkeyed.delete(table);
+}
+
+/** A column goes, at least by its name, which a change feed's function may go by. */
+function loseColumn({ standing, statement, path }: Lesson, relation: string, column: string): void {
+  const table = standing.fullName(relation);
+  const recorder = standing.recorders.get(table);
+  if (recorder !== undefined && standing.recorded.get(recorder)?.has(column))
+    standing.unkeyed.set(table, { recorder, column, path, statement: statement.index });
 }
 
 const WRITES = new Set(["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "TruncateStmt"]);
@@ -185,8 +210,10 @@ const WRITES = new Set(["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "
 const ALTERATIONS: Record<string, (lesson: Lesson, alteration: Alteration) => void> = {
   AT_AddColumn: (lesson, { relation, definition }) =>
     addColumn(lesson, relation, lesson.standing.found(relation), definition),
-  AT_DropColumn: ({ standing }, { relation, name }) => {
-    if (name !== undefined) standing.table(relation)?.columns.delete(name);
+  AT_DropColumn: (lesson, { relation, name }) => {
+    if (name === undefined) return;
+    lesson.standing.table(relation)?.columns.delete(name);
+    loseColumn(lesson, relation, name);
   },
   AT_AlterColumnType: ({ standing }, { relation, name, definition }) => {
     const type = typeText(definition.typeName);
@@ -213,10 +240,12 @@ const ALTERATIONS: Record<string, (lesson: Lesson, alteration: Alteration) => vo
   },
 };
 
-function rename({ standing, fields }: Lesson): void {
+function rename(lesson: Lesson): void {
+  const { standing, fields } = lesson;
   const relation = relationName(fields.relation);
   const [from, to] = [asText(fields.subname), asText(fields.newname)];
   if (relation === undefined || to === undefined) return;
+  if (fields.renameType === "OBJECT_COLUMN" && from !== undefined) loseColumn(lesson, relation, from);
   const table = standing.table(relation);
   if (fields.renameType === "OBJECT_TABLE" && table !== undefined) {
     const old = standing.fullName(relation);
@@ -224,6 +253,9 @@ function rename({ standing, fields }: Lesson): void {
     standing.tables.set(standing.beside(relation, to), table);
     for (const index of standing.indexes.values())
       if (index.table === old) index.table = standing.beside(relation, to);
+    const recorder = standing.recorders.get(old);
+    if (recorder !== undefined) standing.recorders.set(standing.beside(relation, to), recorder);
+    standing.recorders.delete(old);
   }
   if (table === undefined || from === undefined) return;
   const known = fields.renameType === "OBJECT_COLUMN" ? table.columns : undefined;

@@ -17,6 +17,7 @@ import { dropObject } from "./rules/drop-object.ts";
 import { dropSchema } from "./rules/drop-schema.ts";
 import { dropTable } from "./rules/drop-table.ts";
 import { enumValueRenamed } from "./rules/enum-value-renamed.ts";
+import { feedKeyLost } from "./rules/feed-key-lost.ts";
 import { foreignKeyWithoutIndex } from "./rules/foreign-key-without-index.ts";
 import { foreignKeyWithoutNotValid } from "./rules/foreign-key-without-not-valid.ts";
 import { indexWithoutConcurrently } from "./rules/index-without-concurrently.ts";
@@ -53,6 +54,7 @@ export const RULES: readonly Rule[] = [
   truncate,
   narrowingType,
   rename,
+  feedKeyLost,
   enumValueRenamed,
   typeChangeRewrite,
   volatileDefaultRewrite,

@@ -29,6 +29,13 @@ interface KnownIndex {
   release: number;
 }
 
+export interface Unkeyed {
+  recorder: string;
+  column: string;
+  path: string;
+  statement: number;
+}
+
 /** Names are full: quoted, with their schema. */
 export class Standing {
   readonly tables = new Map<string, KnownTable>();
@@ -39,6 +46,12 @@ export class Standing {
   readonly writers = new Set<string>();
   /** Functions that are declared volatile, or not at all. */
   readonly volatile = new Set<string>();
+  /** Columns of NEW that a function's body names, by the function's full name. */
+  readonly recorded = new Map<string, ReadonlySet<string>>();
+  /** The function that tells a change feed of a table, by the table's full name. */
+  readonly recorders = new Map<string, string>();
+  /** Tables that a feed's function cannot name the rows of any more, and where that came to be. */
+  readonly unkeyed = new Map<string, Unkeyed>();
   /** Counts up; what it made is new. */
   release = 0;
   readonly #schema: string;

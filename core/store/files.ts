@@ -3,7 +3,7 @@ import { RehearsalError } from "../errors.ts";
 import type { Row } from "./store.ts";
 import type { StoreValue } from "./values.ts";
 
-export const DOCUMENT_FORMAT = "rehearsal-store/1";
+const DOCUMENT_FORMAT = "rehearsal-store/1";
 
 /** A `.json` file: what it holds, and the store's number when it was written. */
 export interface Document {

@@ -69,7 +69,8 @@ export function modelOf(
   const indexes = indexesOf(table, kept);
   const relations = lock.relations.filter((one) => one.table === address);
   const carried = relations.filter(
-    (one) => models.has(one.references) && one.columns.every((column) => kept.has(column)),
+    (one) =>
+      models.has(one.references) && one.columns.every((column) => kept.has(column)) && !one.notEnforced,
   );
   return {
     name,
@@ -100,8 +101,11 @@ export function modelOf(
         .filter((one) => !carried.includes(one))
         .map(
           (one) =>
-            `the foreign key "${one.name}" to ${one.references}, ${models.has(one.references) ? "by a generated column" : "which is no model"}`,
+            `the foreign key "${one.name}" to ${one.references}, ${models.has(one.references) ? (one.notEnforced ? "which is not enforced" : "by a generated column") : "which is no model"}`,
         ),
+      ...carried
+        .filter((one) => one.match === "full" && one.columns.length > 1)
+        .map((one) => `MATCH FULL of the foreign key "${one.name}": columns that are filled in part`),
       ...indexes.notCarried,
       ...domainsOf(lock, table).map((domain) => `the checks of the domain ${domain}`),
       ...onTable(lock, address),

@@ -37,7 +37,7 @@ const model = z.strictObject({
   notCarried: z.array(z.string()),
 });
 
-export const storeMetadataSchema = z.strictObject({
+const storeMetadataSchema = z.strictObject({
   format: z.literal("rehearsal-store-metadata/1"),
   /** By the server's clock, as ISO 8601 in UTC. */
   takenAt: z.string(),

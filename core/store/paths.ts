@@ -9,7 +9,7 @@ import { cell } from "./rows.ts";
 import type { Row } from "./store.ts";
 
 /** What stands for the hash in the pattern of a content. */
-export const HASH_PLACE = "sha256";
+const HASH_PLACE = "sha256";
 
 /** The path of the file that holds the row. */
 export function pathOf(model: StoreModel, row: Row): string {

@@ -10,7 +10,7 @@ export const LISTED_PROBLEMS = 1_000;
  * model do not add up to what the store has committed. `file-damaged`: it cannot be read. `file-edited`: it holds what the store
  * would have written otherwise. `file-unknown`: no model has it. `content-missing` and `content-differs`: a value kept as a file.
  */
-export const PROBLEMS = [
+const PROBLEMS = [
   "row-missing",
   "row-extra",
   "row-differs",
@@ -69,7 +69,7 @@ const model = z.strictObject({
   unique: z.array(z.strictObject({ name: z.string(), twice: z.int().nonnegative() })),
 });
 
-export const storeVerificationSchema = z.strictObject({
+const storeVerificationSchema = z.strictObject({
   format: z.literal("rehearsal-store-verification/1"),
   /** True when there is no problem. */
   verified: z.boolean(),

@@ -41,6 +41,7 @@ export const PARTS: readonly Part[] = [
       "/environments/:name/store-verifications",
       "/environments/:name/store-imports",
       "/environments/:name/store-cutovers",
+      "/environments/:name/store-abandonments",
       "/environments/:name/store-give-ups",
     ],
     async () => [(await import("./routes/stores.ts")).storeRoutes],

@@ -39,7 +39,7 @@ export const storeSchema = z
 /** What people may see of a store. */
 export function shownStore(row: StoreRow): z.infer<typeof storeSchema> {
   const { id, environment, release, place, phase, task, facts } = row;
-  const { production, ...told } = facts;
+  const { production, held: _, storage: __, ...told } = facts;
   const at = (instant: Date | null) => instant?.toISOString() ?? null;
   return {
     ...{ id, environment, release, place, phase, task },

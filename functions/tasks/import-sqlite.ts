@@ -7,9 +7,8 @@ import { type SqliteSource, sqliteFile, sqliteObject } from "../../io/import/sql
 import { importSqlite } from "../../io/import/sqlite-import.ts";
 import type { Environment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
-import { lockTurns } from "../../io/ledger/rehearsals.ts";
 import { type ObjectStore, openObjectStore } from "../../io/object-store.ts";
-import { refuseLocked } from "../fenced.ts";
+import { commitInTurn } from "../commit-turn.ts";
 import { refuseSource } from "../import-source.ts";
 import { findImport } from "../imports.ts";
 import { eraseUpload } from "../intake.ts";
@@ -41,13 +40,7 @@ export const importSqliteTask: TaskWork<"import-sqlite"> = async (context) => {
       ...{ attempt: attempt.attempt, patienceSeconds },
       onProgress: context.progress,
       passed: context.passed,
-      // No promotion begins to change the tables while this becomes visible.
-      commit: (commit) =>
-        context.asNewest(async () => {
-          await lockTurns(ledger, environment.name, "beside");
-          await refuseLocked(ledger, environment.name);
-          await commit();
-        }),
+      commit: (commit) => commitInTurn(context, environment.name, commit),
     }),
   );
   context.passed("committed");

@@ -13,19 +13,22 @@ export const storeExportTask: TaskWork<"store-export"> = async (context) => {
   const { task, ledger, application } = context;
   const { store: id, release, place: where, feed } = task.input;
   // From here on nobody gives it up behind our back.
-  await context.asNewest(async () => {
-    refusePhase(await readStore(ledger, id, "lock"), ["exporting"]);
+  const row = await context.asNewest(async () => {
+    const row = await readStore(ledger, id, "lock");
+    refusePhase(row, ["exporting"]);
     await updateStore(ledger, id, { task: task.id });
+    return row;
   });
   await refuseFenced(ledger, task.environment ?? "");
   const { environment, address } = await reachEnvironment(context);
   await refuseDrift(context, environment.name);
   const { connections, patience: patienceSeconds } = environment.policy;
   const definition = await readDefinition(context.store, environment.name, release);
-  const place = await openStorePlace(environment, where);
+  const place = await openStorePlace(environment, row);
   try {
     const { files, bytes, rows, takenAt } = await exportStore({
       ...{ id, address, application, connections, patienceSeconds, definition, place },
+      of: { environment: environment.name, identity: environment.identity },
       ...(feed !== null && { feed }),
       onProgress: context.progress,
       passed: (point) => context.passed(`export-${point}`),

@@ -1,9 +1,14 @@
 /** Store-import: what a store holds comes into an environment's empty tables, all of it or nothing, compared before it is committed. */
 import { RehearsalError } from "../../core/errors.ts";
 import { describePlace } from "../../core/stores.ts";
+import type { TaskInputs } from "../../core/tasks.ts";
+import type { Environment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
-import { lockTurns } from "../../io/ledger/rehearsals.ts";
+import { readHead } from "../../io/store/head.ts";
+import { exportOf } from "../../io/store/move/export-notes.ts";
 import { type ImportOptions, importStore } from "../../io/store/move/import.ts";
+import type { Place } from "../../io/store/place.ts";
+import { commitInTurn } from "../commit-turn.ts";
 import { refuseLocked } from "../fenced.ts";
 import { readDefinition } from "../store-definition.ts";
 import { amountOf, compareStore, openStorePlace, reachEnvironment, withStore } from "../store-work.ts";
@@ -15,27 +20,22 @@ export const storeImportTask: TaskWork<"store-import"> = async (context) => {
   await refuseLocked(ledger, task.environment ?? "");
   const { environment, address } = await reachEnvironment(context);
   const definition = await readDefinition(context.store, environment.name, release);
-  const place = await openStorePlace(environment, where);
+  const place = await openStorePlace(environment, { place: where, facts: {} });
   let rows: number;
   let changed = true;
   try {
+    await assertOwned(environment, place, task.input);
     const options: ImportOptions = {
       ...{ address, application, definition, place, patienceSeconds: environment.policy.patience },
       onProgress: context.progress,
       passed: context.passed,
-      // No promotion begins to change the tables while this becomes visible.
-      commit: (commit) =>
-        context.asNewest(async () => {
-          await lockTurns(ledger, environment.name, "beside");
-          await refuseLocked(ledger, environment.name);
-          await commit();
-        }),
+      commit: (commit) => commitInTurn(context, environment.name, commit),
     };
     ({ rows } = await importStore(options));
   } catch (error) {
     if (!(error instanceof RehearsalError) || error.code !== "StoreTargetTaken") throw error;
     // An attempt that died may have committed all of it, and only that.
-    const report = await withStore(environment, where, definition, (store) =>
+    const report = await withStore(environment, { place: where, facts: {} }, definition, (store) =>
       compareStore(context, { environment, address, store }),
     );
     if (!report.verified) throw error;
@@ -55,3 +55,24 @@ export const storeImportTask: TaskWork<"store-import"> = async (context) => {
       }).then(() => undefined),
   };
 };
+
+/** Another environment's data comes in only where that is said, by whoever may take it out of there. Throws `StoreOfAnother`. */
+async function assertOwned(
+  { name, identity }: Environment,
+  place: Place,
+  { place: where, of }: TaskInputs["store-import"],
+): Promise<void> {
+  const found = await readHead(place);
+  // That there is none the import tells.
+  if (found === undefined) return;
+  const made = exportOf(found.head.notes)?.of;
+  if (made?.identity === identity || of === (made?.environment ?? name)) return;
+  const owner = made?.environment ?? null;
+  const given = of ?? null;
+  throw new RehearsalError("StoreOfAnother", {
+    place: describePlace(where),
+    environment: name,
+    owner,
+    given,
+  });
+}

@@ -7,7 +7,7 @@ import type { Synced } from "../../io/store/move/sync.ts";
 import { refuseFenced } from "../fenced.ts";
 import { definitionOf } from "../store-definition.ts";
 import { refusePhase } from "../store-start.ts";
-import { bringUp, feedOf, ledgerNow, reachEnvironment, withStore } from "../store-work.ts";
+import { bringUp, feedOf, ledgerNow, reachEnvironment, withStoreOf } from "../store-work.ts";
 import type { TaskWork } from "../task.ts";
 
 /** Milliseconds between two looks at a feed in which nothing was. */
@@ -23,7 +23,7 @@ export const storeSyncTask: TaskWork<"store-sync"> = async (context) => {
   const { environment, address } = await reachEnvironment(context);
   const definition = await definitionOf(context.store, environment, row);
   let { until, changes } = task.facts.following ?? { until: await ledgerNow(ledger, seconds), changes: 0 };
-  return withStore(environment, row.place, definition, async (store) => {
+  return withStoreOf(environment, row, definition, async (store) => {
     let synced: Synced;
     for (;;) {
       synced = await bringUp(context, { environment, address, store, feed }, context.mayGoOn);

@@ -6,7 +6,7 @@ import { readStore, updateStore } from "../../io/ledger/stores.ts";
 import { refuseFenced } from "../fenced.ts";
 import { definitionOf } from "../store-definition.ts";
 import { refusePhase } from "../store-start.ts";
-import { amountOf, compareStore, reachEnvironment, withStore } from "../store-work.ts";
+import { amountOf, compareStore, reachEnvironment, withStoreOf } from "../store-work.ts";
 import type { TaskWork } from "../task.ts";
 import { writeTaskFiles } from "../task-files.ts";
 
@@ -22,7 +22,7 @@ export const storeVerifyTask: TaskWork<"store-verify"> = async (context) => {
   const { environment, address } = await reachEnvironment(context);
   const definition = await definitionOf(context.store, environment, row);
   const { feed } = row.facts;
-  const report = await withStore(environment, row.place, definition, (store) =>
+  const report = await withStoreOf(environment, row, definition, (store) =>
     compareStore(context, { environment, address, store, feed }),
   );
   const files = await writeTaskFiles(context, {

@@ -1,10 +1,13 @@
 /** Stores in the ledger: one row each, at most one of an environment alive, and what tasks have found out about it. */
 import { RehearsalError } from "../../core/errors.ts";
+import type { ContentSum } from "../../core/store/digest.ts";
 import { BEHIND_FENCE, type StorePhase, type StorePlace } from "../../core/stores.ts";
 import type { Session } from "../postgres/session.ts";
 
 /** What is known of a store; the cursor it goes by stands in its own head. */
 export interface StoreFacts {
+  /** Whose part of which bucket its place is below: the environment's storage when it was exported, whatever the policy says since. */
+  storage?: { bucket: string; root: string };
   /** The change feed that it follows, as `public.changes`; without one it is what it was exported as. */
   feed?: string;
   /** Rows of all models, when it was last told. */
@@ -15,6 +18,8 @@ export interface StoreFacts {
   verification?: { task: string; differences: number };
   /** The database that was cut off: its object identifier, and the name that it has outside the fence. */
   production?: { oid: number; name: string };
+  /** What that database may hold: what it did when it was cut off, and what a way back that was taken back had brought into it. */
+  held?: Readonly<Record<string, ContentSum>>[];
 }
 
 export interface StoreRow {
@@ -41,12 +46,12 @@ const LIVING = "phase not in ('returned', 'given-up')";
 /** Inserts the environment's store; throws `StoreAlready` when it has one that is not over. Must be called inside a transaction. */
 export async function insertStore(
   session: Session,
-  store: Pick<StoreRow, "id" | "environment" | "release" | "place">,
+  store: Pick<StoreRow, "id" | "environment" | "release" | "place" | "facts">,
 ): Promise<void> {
   const inserted = await session.query(
-    `insert into ledger.stores (id, environment, release, place) values ($1, $2, $3, $4)
+    `insert into ledger.stores (id, environment, release, place, facts) values ($1, $2, $3, $4, $5)
       on conflict do nothing returning id`,
-    [store.id, store.environment, store.release, JSON.stringify(store.place)],
+    [store.id, store.environment, store.release, JSON.stringify(store.place), JSON.stringify(store.facts)],
   );
   if (inserted.length > 0) return;
   const living = await findLivingStore(session, store.environment);

@@ -32,6 +32,15 @@ export interface TaskFacts {
   closedAt?: string;
   /** store-cutover: the comparison by which the store's own head is about to say that it counts; it is to be asked from then on. */
   declaring?: KeptFile[];
+  /** store-cutover: why the store does not take the database's place, which is about to be let back in. */
+  refused?: {
+    refusal: ErrorRecord;
+    models: number;
+    rows: number;
+    differences: number;
+    told: string[];
+    files: KeptFile[];
+  };
 }
 
 /** A file that a task has left, and the attempt that wrote it. */

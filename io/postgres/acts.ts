@@ -43,7 +43,7 @@ export async function readAct(session: Session, { kind, id, record }: ActName): 
 }
 
 /** Those of an id's acts that were committed, of all records or of those named, in the order of the records. */
-export async function readActs(
+async function readActs(
   session: Session,
   { kind, id }: Pick<ActName, "kind" | "id">,
   records?: readonly string[],

@@ -5,27 +5,18 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { BatchSettings } from "../../core/batch.ts";
 import { RehearsalError } from "../../core/errors.ts";
-import type { Statement } from "../../core/migration.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Run, RunItem } from "../../core/runs.ts";
 import { type BatchOptions, runBatch } from "./batch.ts";
 import type { BatchRecord } from "./batch-record.ts";
 import { asFileError, FileError } from "./file-error.ts";
-import { pinForFiles, pinTimeouts, settle } from "./file-settings.ts";
+import { runFiles } from "./file-messages.ts";
+import { pinForFiles, settle } from "./file-settings.ts";
+import type { Observer } from "./observer.ts";
 import { runOutside } from "./outside.ts";
-import { assertRecordKept, beginFile, endFile, markRecord } from "./record-guard.ts";
-import type { Session, StatementResult } from "./session.ts";
-import { type AppliedFile, ensureLife, readApplied, takeToken } from "./target-schema.ts";
-
-/** Whoever measures: told around every statement, on the same session. */
-export interface Observer {
-  runBegins?(run: Run): Promise<void>;
-  statementBegins?(item: RunItem, statement: Statement): Promise<void>;
-  statementEnded?(item: RunItem, statement: Statement, result: StatementResult | undefined): Promise<void>;
-  /** In place of `statementEnded`, for a statement outside a transaction. */
-  statementFailed?(): Promise<void>;
-  runEnds?(run: Run): Promise<void>;
-}
+import { assertRecordKept, beginFiles, endFiles, markRecord } from "./record-guard.ts";
+import type { Session } from "./session.ts";
+import { type AppliedFile, ensureLife, readApplied, recordApplied, takeToken } from "./target-schema.ts";
 
 export interface ApplyOptions {
   session: Session;
@@ -135,37 +126,48 @@ async function applyWithRetries(options: ApplyOptions, run: Run, index: number):
   }
 }
 
+/**
+ * The record is marked around all files of the transaction. When together they have touched it, they run once more, each between marks of its
+ * own: that finds the file.
+ */
 async function applyTransaction(options: ApplyOptions, run: Run, index: number): Promise<void> {
+  try {
+    await applyMarked(options, run, index, [run.items]);
+  } catch (error) {
+    const touched = error instanceof RehearsalError && (error as RehearsalError).code === "LedgerTouched";
+    if (!touched || run.items.length === 1) throw error;
+    const alone = run.items.map((item) => [item]);
+    await applyMarked(options, run, index, alone);
+  }
+}
+
+async function applyMarked(
+  options: ApplyOptions,
+  run: Run,
+  index: number,
+  groups: readonly RunItem[][],
+): Promise<void> {
   const { session, observer } = options;
   await session.transaction(async () => {
     // Holds the token's row to the end: an older attempt that is still alive waits here, then finds itself overtaken.
     await takeToken(session, options.attempt);
     options.passed?.("in-transaction");
     await observer?.runBegins?.(run);
-    for (const item of run.items) {
-      options.onItem?.(item);
-      const started = performance.now();
-      const record = await beginFile(session, options.policy);
-      for (const [place, statement] of item.statements.entries()) {
-        // Before the first they are pinned already.
-        if (place > 0) await pinTimeouts(session, options.policy);
-        await runStatement(options, item, statement);
-      }
-      await endFile(session, item, record);
-      await recordApplied(options, item, performance.now() - started);
+    const milliseconds: number[] = [];
+    for (const items of groups) {
+      const [first] = items;
+      if (first === undefined) continue;
+      const record = await beginFiles(session, options.policy);
+      milliseconds.push(...(await runFiles(options, items)));
+      await endFiles(session, first, record);
     }
+    await recordApplied(session, options, run.items, milliseconds);
     await session.execute("set constraints all immediate");
     await observer?.runEnds?.(run);
     options.passed?.("applied");
     await options.verify?.(index);
     options.passed?.("verified");
   });
-}
-
-async function runStatement(options: ApplyOptions, item: RunItem, statement: Statement): Promise<void> {
-  await options.observer?.statementBegins?.(item, statement);
-  const [result] = await asFileError(item, statement, () => options.session.execute(statement.sql));
-  await options.observer?.statementEnded?.(item, statement, result);
 }
 
 /** Runs a file once more, as it would run the first time, without recording it: the proof of a claim to be idempotent. */
@@ -209,7 +211,7 @@ async function applyOutside(options: ApplyOptions, run: Run, index: number): Pro
     options.passed?.("verified");
     await session.transaction(async () => {
       await takeToken(session, options.attempt);
-      await recordApplied(options, item, performance.now() - started);
+      await recordApplied(session, options, [item], [performance.now() - started]);
     });
   }
   await observer?.runEnds?.(run);
@@ -274,20 +276,4 @@ async function applyBatch(
   await observer?.statementEnded?.(item, statement, { command: statement.kind, rowCount: record.rows });
   options.onBatch?.(item, record);
   return "done";
-}
-
-async function recordApplied(options: ApplyOptions, item: RunItem, milliseconds: number): Promise<void> {
-  await options.session.query(
-    `insert into rehearsal.applied (path, version, sha256, release, promotion, milliseconds) values ($1, $2, $3, $4, $5, $6)
-      on conflict (path) do update set sha256 = excluded.sha256, release = excluded.release,
-        promotion = excluded.promotion, milliseconds = excluded.milliseconds, applied_at = now()`,
-    [
-      item.path,
-      item.version,
-      item.sha256,
-      options.release,
-      options.attempt.promotion,
-      Math.round(milliseconds),
-    ],
-  );
 }

@@ -29,6 +29,8 @@ interface ConnectOptions {
   application: string;
   /** The first statement, once the server's major is known; none when it returns undefined. */
   first: (major: number) => string | undefined;
+  /** Statements may be sent before those before them are answered. */
+  pipeline?: boolean;
   /** In place of the socket that `pg` would make itself; a new one on each call. */
   stream?: () => Duplex;
 }
@@ -72,7 +74,7 @@ export async function connect<Row extends object>(
 
 async function attempt<Row extends object>(
   address: DatabaseAddress,
-  { application, first, stream }: ConnectOptions,
+  { application, first, pipeline = false, stream }: ConnectOptions,
   tls: TlsOptions | false,
   settings: Readonly<Record<string, string>>,
 ): Promise<Connected<Row>> {
@@ -85,6 +87,7 @@ async function attempt<Row extends object>(
     database: address.database,
     application_name: application.slice(0, 63),
     keepAlive: true,
+    pipeline,
     // In the startup packet a role is what RESET ROLE leads back to.
     options: Object.entries({ ...settings, ...(address.role !== undefined && { role: address.role }) })
       .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\s\\]/g, "\\$&")}`)

@@ -11,22 +11,23 @@ export async function pinForFiles(session: Session, policy: FilePolicy): Promise
 }
 
 /** SQL: the same as values of a SELECT, which has been read when they are set. */
-export function pinsForFiles({ searchPath, lockTimeout, statementTimeout }: FilePolicy): string {
+export function pinsForFiles(policy: FilePolicy): string {
+  return settings(fileSettings(policy));
+}
+
+function fileSettings({ searchPath, lockTimeout, statementTimeout }: FilePolicy): Record<string, string> {
   // Quoted where they have to be and not elsewhere, as SET would: a function made with SET … FROM CURRENT keeps it as written.
   const names = searchPath.map((name) => `pg_catalog.quote_ident(${quoteLiteral(name)})`);
-  return settings({
+  return {
     search_path: names.join(` operator(pg_catalog.||) ', ' operator(pg_catalog.||) `),
     lock_timeout: quoteLiteral(String(lockTimeout)),
     statement_timeout: quoteLiteral(String(statementTimeout)),
-  });
+  };
 }
 
-/** Before every statement but the first, for the one before may have set them: no file waits longer than the policy allows. */
-export async function pinTimeouts(
-  session: Session,
-  { lockTimeout, statementTimeout }: FilePolicy,
-): Promise<void> {
-  await session.execute(`set lock_timeout = ${lockTimeout}; set statement_timeout = ${statementTimeout}`);
+/** SQL: before every statement but the first, for the one before may have set them: no file waits longer than the policy allows. */
+export function timeoutPins({ lockTimeout, statementTimeout }: FilePolicy): string {
+  return `set lock_timeout = ${lockTimeout}; set statement_timeout = ${statementTimeout}`;
 }
 
 /** Takes back whatever a file did to the session, its role first: what follows is ours again. */
@@ -34,14 +35,15 @@ export async function settle(session: Session): Promise<void> {
   await session.execute(settling(session));
 }
 
-/** SQL: the same, as several statements. */
-export function settling({ major }: Session): string {
+/** SQL: the same, as several statements; with a policy what is ours, and then what the next file runs under. */
+export function settling({ major }: Session, next?: FilePolicy): string {
   // Asking the server's view of its settings whether it has this one takes longer than all the rest.
   const newer = major >= 17 ? { transaction_timeout: "0" } : {};
-  const pinned = { ...pinnedSettings({ application: "" }), ...newer };
-  const pins = settings(
-    Object.fromEntries(Object.entries(pinned).map(([name, value]) => [name, quoteLiteral(value)])),
-  );
+  const pinned = Object.entries({ ...pinnedSettings({ application: "" }), ...newer });
+  const pins = settings({
+    ...Object.fromEntries(pinned.map(([name, value]) => [name, quoteLiteral(value)])),
+    ...(next && fileSettings(next)),
+  });
   return `reset session authorization; reset role; reset all; select ${pins}`;
 }
 

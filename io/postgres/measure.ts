@@ -2,7 +2,7 @@
 import { quoteQualified } from "../../core/names.ts";
 import type { ItemMeasure, LockTaken, RunMeasure, StatementMeasure } from "../../core/report.ts";
 import type { Run } from "../../core/runs.ts";
-import type { Observer } from "./apply.ts";
+import type { Observer } from "./observer.ts";
 import { openSession, type Session } from "./session.ts";
 import { readTableFiles, replacedTables } from "./table-files.ts";
 

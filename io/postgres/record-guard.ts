@@ -9,13 +9,13 @@ export async function markRecord(session: Session): Promise<string> {
   return markedBy(session, `select ${mark(session)}`);
 }
 
-/** Marks the record and pins what a file runs under, in one message: a release has hundreds of files, and the server may be far away. */
-export async function beginFile(session: Session, policy: FilePolicy): Promise<string> {
+/** Marks the record and pins what a file runs under, in one message: the server may be far away. */
+export async function beginFiles(session: Session, policy: FilePolicy): Promise<string> {
   return markedBy(session, `select ${mark(session)}, ${pinsForFiles(policy)}`);
 }
 
-/** Takes back what a file did to the session, and throws `LedgerTouched` unless the record is as it was when it began; in one message. */
-export async function endFile(session: Session, item: RunItem, before: string): Promise<void> {
+/** Takes back what the last file did to the session, and throws `LedgerTouched`, which names `item`, unless the record is as it was when they began; in one message. */
+export async function endFiles(session: Session, item: RunItem, before: string): Promise<void> {
   await assertMark(item, before, () => markedBy(session, `${settling(session)}; select ${mark(session)}`));
 }
 

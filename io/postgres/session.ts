@@ -44,6 +44,11 @@ export interface Session {
   table(text: string, values?: readonly unknown[], mostBytes?: number): Promise<TextTable>;
   /** Text as it is, by the simple protocol (several statements run as one transaction); the results without rows. */
   execute(text: string): Promise<StatementResult[]>;
+  /**
+   * As `execute`, each text by itself, and all sent before the first is answered. Meant for a transaction, in which the server refuses
+   * what stands behind a failure. The answers come in order; those that nobody awaits are waited for by whatever is asked next.
+   */
+  executeAll(texts: readonly string[]): Promise<StatementResult[]>[];
   /** True between `transaction`'s BEGIN and its end. */
   inTransaction(): boolean;
   /** BEGIN … COMMIT around the work; any throw rolls back. */
@@ -66,6 +71,7 @@ export async function openSession(address: DatabaseAddress, options: SessionOpti
 async function attempt(address: DatabaseAddress, options: SessionOptions): Promise<Session> {
   const { client, rows, key } = await connect<{ pid: number; version: number }>(address, {
     application: options.application,
+    pipeline: true,
     first:
       () => `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as version,
         ${Object.entries(pinnedSettings(options))
@@ -128,15 +134,43 @@ function makeSession(
   lost: () => Error | undefined,
 ): Session {
   let turn: Promise<unknown> = Promise.resolve();
+  let asked = 0;
+  const whileAsked = async <R>(work: () => Promise<R>): Promise<R> => {
+    asked++;
+    try {
+      return await work();
+    } finally {
+      asked--;
+    }
+  };
   const run = async <R>(text: string, work: () => Promise<R>): Promise<R> => {
     // One statement at a time, whoever asks: progress is written while a step works.
-    const mine = turn.then(work);
+    const mine = turn.then(() => whileAsked(work));
     turn = mine.catch((error: unknown) => error);
     try {
       return await mine;
     } catch (error) {
       throw translate(error, text, address, lost());
     }
+  };
+  const runAll = (texts: readonly string[]) => {
+    const { stream } = client.connection;
+    // Held back until all are written, so that they leave together and not each in a packet of its own.
+    const sent = turn.then(() => {
+      stream.cork();
+      const queries = texts.map((text) => whileAsked(() => client.query(text)));
+      stream.uncork();
+      return queries;
+    });
+    const answers = texts.map(async (text, place) => {
+      try {
+        return resultsOf(await (await sent)[place]);
+      } catch (error) {
+        throw translate(error, text, address, lost());
+      }
+    });
+    turn = Promise.allSettled(answers);
+    return answers;
   };
   let inside = false;
   const session: Session = {
@@ -159,10 +193,8 @@ function makeSession(
       );
       return { columns: fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID })), rows };
     },
-    execute: async (text) => {
-      const results = (await run(text, () => client.query(text))) as pg.QueryResult | pg.QueryResult[];
-      return [results].flat().map((result) => ({ command: result.command, rowCount: result.rowCount }));
-    },
+    execute: async (text) => resultsOf(await run(text, () => client.query(text))),
+    executeAll: runAll,
     inTransaction: () => inside,
     transaction: async (work, begin = "begin") => {
       await session.execute(begin);
@@ -187,6 +219,8 @@ function makeSession(
       }
     },
     close: async () => {
+      // It would wait for an answer that may never come.
+      if (asked > 0) client.connection.stream.destroy();
       await client.end().catch(() => client.connection.stream.destroy());
     },
     destroy: () => {
@@ -194,6 +228,11 @@ function makeSession(
     },
   };
   return session;
+}
+
+/** Of one statement, or of several. */
+function resultsOf(results: pg.QueryResult | pg.QueryResult[] | undefined): StatementResult[] {
+  return [results ?? []].flat().map(({ command, rowCount }) => ({ command, rowCount }));
 }
 
 /** No value becomes another on its way: not a number that is too large, nor a time. */

@@ -1,26 +1,41 @@
-/** Reads a database's shape from its catalogs: two statements, whatever the number of objects. */
-import type { Json } from "../../core/canonical-json.ts";
-import { addressOf, type Shape } from "../../core/shape.ts";
+/** Reads a database's shape from its catalogs: what it has much of as the columns of the catalogs, put together here, the rest as SQL says it. */
+import { setImmediate } from "node:timers/promises";
+import { addressOf, pathOf, type Shape } from "../../core/shape.ts";
 import { reading } from "./reading.ts";
 import type { Session } from "./session.ts";
-import { type Kind, type ObjectRows, objectsQuery, readerOf } from "./shape/catalog.ts";
+import { type Kind, objectsQuery, type PartRow, presenceQuery, readerOf } from "./shape/catalog.ts";
+import { CLASSES, type Class, classesOf } from "./shape/classes.ts";
 import { collations } from "./shape/collations.ts";
-import { nameColumns } from "./shape/columns.ts";
-import { domainConstraints, tableConstraints } from "./shape/constraints.ts";
+import { addColumns, COLUMNS, DEFAULTS } from "./shape/columns.ts";
+import {
+  domainConstraints,
+  otherConstraints,
+  usualConstraints,
+  usualConstraintsOf,
+} from "./shape/constraints.ts";
 import { casts, encodingConversions, transforms } from "./shape/conversions.ts";
-import { dataTypes } from "./shape/data-types.ts";
+import { dataTypes, withColumns } from "./shape/data-types.ts";
+import { DEPENDENCIES, type Dependencies, dependenciesOf } from "./shape/dependencies.ts";
 import { eventTriggers } from "./shape/event-triggers.ts";
 import { extensions, languages } from "./shape/extensions.ts";
 import { foreignDataWrappers, foreignServers, userMappings } from "./shape/foreign.ts";
 import { aggregates, functions } from "./shape/functions.ts";
-import { indexes } from "./shape/indexes.ts";
-import { attach, NOTES, type NoteRows, notesByObject } from "./shape/notes.ts";
+import { identifiersOf, WORDS } from "./shape/identifiers.ts";
+import {
+  DEFAULT_CLASSES,
+  INDEXES,
+  indexDefinition,
+  otherIndexes,
+  plainIndexesOf,
+  withConstraint,
+} from "./shape/indexes.ts";
+import { COMMENTS, LABELS, type Noted, notesOf } from "./shape/notes.ts";
 import { accessMethods, operatorClasses, operatorFamilies, operators } from "./shape/operators.ts";
 import { policies } from "./shape/policies.ts";
 import { publications } from "./shape/publications.ts";
-import { relations } from "./shape/relations.ts";
+import { plainFacts, relations, withRare, wordOf } from "./shape/relations.ts";
 import { defaultPrivileges, schemas } from "./shape/schemas.ts";
-import { sequences } from "./shape/sequences.ts";
+import { SEQUENCES, sequencesOf } from "./shape/sequences.ts";
 import { settle } from "./shape/settle.ts";
 import { statistics } from "./shape/statistics.ts";
 import {
@@ -39,36 +54,187 @@ import { rules, triggers } from "./shape/triggers.ts";
  */
 export async function readShape(session: Session): Promise<Shape> {
   return reading(session, async () => {
-    const kinds = kindsOf(session.major);
-    // Rows are gathered by hashing: nothing that is read has an order, and sorting it takes longer than reading it.
-    await session.execute("set local enable_sort = off");
-    const rows = await session.query<ObjectRows>(objectsQuery(kinds));
-    const notes = notesByObject(await session.query<NoteRows>(NOTES));
-    const named = ({ kind: place, objects }: ObjectRows) => {
-      const kind = kinds[place];
-      if (kind === undefined) throw new Error(`the query has no kind ${place}`);
-      const read = readerOf(kind);
-      return objects.map((row): [string, Json] => {
-        const { oid, name, facts } = read(row);
-        const columns = nameColumns(facts);
-        settleDefinitions(facts);
-        for (const note of notes.get(`${kind.catalog}/${oid}`) ?? []) attach(note, facts, columns);
-        return [addressOf(name), facts as Json];
-      });
+    const kinds = new Map(Object.entries(kindsOf(session.major)));
+    const [absent] = await session.query<{ parts: string[] | null }>(`${SETTINGS}; ${presenceQuery(kinds)}`);
+    for (const part of absent?.parts ?? []) kinds.delete(part);
+    const groups = groupsOf(session.major);
+    // A cursor's rows are of one snapshot, whenever they are asked for.
+    const inGroups = await session.query<PartRow>(
+      `declare rehearsal_shape no scroll cursor for ${objectsQuery(groups, kinds)};
+      fetch ${Object.keys(groups).length} from rehearsal_shape`,
+    );
+    const others = session.query<PartRow>("fetch all from rehearsal_shape");
+    // So that the server knows what to do next before this process is busy.
+    await setImmediate();
+    const found = fromGroups(valuesOf(inGroups));
+    addKinds(found, valuesOf(await others), kinds);
+    await askServer(session, found);
+    return {
+      format: "rehearsal-shape/1",
+      objects: Object.fromEntries(found.objects.sort(byAddress)) as Shape["objects"],
     };
-    return { format: "rehearsal-shape/1", objects: Object.fromEntries(rows.flatMap(named).sort(byAddress)) };
   });
 }
 
-function kindsOf(major: number): Kind[] {
-  return [
-    ...[schemas, defaultPrivileges, extensions, languages],
-    ...[relations, sequences, indexes, tableConstraints(major), triggers, rules, policies, statistics],
-    ...[dataTypes, domainConstraints, collations(major), functions, aggregates],
-    ...[operators, operatorClasses, operatorFamilies, accessMethods, casts, transforms, encodingConversions],
-    ...[textSearchParsers, textSearchTemplates, textSearchDictionaries, textSearchConfigurations],
-    ...[eventTriggers, publications(major), foreignDataWrappers, foreignServers, userMappings],
-  ];
+/**
+ * Rows are gathered by hashing: nothing that is read has an order, and sorting it takes longer than reading it. Joins are in the order
+ * in which they are written, for looking for the best one takes longer than any. All rows are wanted, not the first ones soon.
+ */
+const SETTINGS = [
+  "set local enable_sort = off",
+  "set local join_collapse_limit = 1",
+  "set local from_collapse_limit = 1",
+  "set local cursor_tuple_fraction = 1",
+].join("; ");
+
+function groupsOf(major: number): Record<Group, string> {
+  return {
+    ...{ words: WORDS, dependencies: DEPENDENCIES, comments: COMMENTS, labels: LABELS },
+    ...{ classes: CLASSES, columns: COLUMNS, defaults: DEFAULTS, operatorClasses: DEFAULT_CLASSES },
+    ...{ indexes: INDEXES, constraints: usualConstraints(major), sequences: SEQUENCES },
+  };
+}
+
+type Group =
+  | ("words" | "dependencies" | "comments" | "labels" | "classes" | "columns" | "defaults")
+  | ("operatorClasses" | "indexes" | "constraints" | "sequences");
+
+function kindsOf(major: number): Record<string, Kind> {
+  return {
+    ...{ schemas, defaultPrivileges, extensions, languages },
+    ...{ relations, otherIndexes, otherConstraints: otherConstraints(major), triggers, rules, policies },
+    ...{ statistics, dataTypes, domainConstraints, collations: collations(major), functions, aggregates },
+    ...{
+      operators,
+      operatorClasses,
+      operatorFamilies,
+      accessMethods,
+      casts,
+      transforms,
+      encodingConversions,
+    },
+    ...{ textSearchParsers, textSearchTemplates, textSearchDictionaries, textSearchConfigurations },
+    ...{
+      eventTriggers,
+      publications: publications(major),
+      foreignDataWrappers,
+      foreignServers,
+      userMappings,
+    },
+  };
+}
+
+/** The rows of a part, or the groups of it. */
+type Values = (part: string) => unknown[][];
+
+function valuesOf(rows: readonly PartRow[]): Values {
+  const parts = Map.groupBy(rows, ({ part }) => part);
+  return (part) =>
+    (parts.get(part) ?? []).flatMap(({ value }) =>
+      (value ?? []).filter((one) => one !== null),
+    ) as unknown[][];
+}
+
+type Facts = { [fact: string]: unknown };
+
+interface Found {
+  objects: [address: string, facts: Facts][];
+  /** What only the server can write, by the function that writes it and by identifier. */
+  unwritten: Record<"pg_get_indexdef" | "pg_get_constraintdef", Map<number, Facts>>;
+  classes: ReadonlyMap<number, Class>;
+  /** Facts of tables, views and what is like them, to which the kinds may add. */
+  relations: Map<number, Facts>;
+  /** The constraint behind an index. */
+  behind: Map<number, string>;
+  brought: Dependencies["brought"];
+  notes: (catalog: string) => Noted;
+}
+
+/** What there is most of, written as the server would. */
+function fromGroups(values: (part: Group) => unknown[][]): Found {
+  const { brought, owners, dependsOn } = dependenciesOf(values("dependencies"));
+  const notes = notesOf(values("comments"), values("labels"), dependsOn);
+  const identifiers = identifiersOf(values("words"));
+  const classes = classesOf(values("classes"), identifiers, brought("pg_class"));
+  addColumns(classes, values("columns"), values("defaults"));
+  const indexes = plainIndexesOf(
+    ...([values("indexes"), classes, values("operatorClasses"), identifiers] as const),
+  );
+  const found: Found = {
+    ...{ objects: [], relations: new Map(), behind: new Map(), classes, brought, notes },
+    unwritten: { pg_get_indexdef: new Map(), pg_get_constraintdef: new Map() },
+  };
+  const { objects, unwritten, behind } = found;
+  const [ofConstraint, ofClass] = [notes("pg_constraint"), notes("pg_class")];
+  for (const { oid, name, table, index, definition } of usualConstraintsOf(
+    ...([values("constraints"), classes, indexes, identifiers] as const),
+  )) {
+    if (index !== undefined) behind.set(index, name);
+    const facts = ofConstraint(oid, { definition });
+    if (definition === undefined) unwritten.pg_get_constraintdef.set(oid, facts);
+    objects.push([`constraint ${pathOf([name])} on ${table.path}`, facts]);
+  }
+  for (const [oid, plain] of indexes) {
+    const constraint = behind.get(oid);
+    const definition = constraint === undefined ? indexDefinition(plain, identifiers) : undefined;
+    const facts = ofClass(oid, constraint === undefined ? { definition } : { constraint });
+    if (constraint === undefined && definition === undefined) unwritten.pg_get_indexdef.set(oid, facts);
+    objects.push([`index ${plain.index.path}`, facts]);
+  }
+  for (const [{ oid, path }, facts] of sequencesOf(values("sequences"), classes, owners, identifiers))
+    objects.push([`sequence ${path}`, ofClass(oid, facts)]);
+  for (const relation of classes.values()) {
+    if (wordOf(relation) === undefined) continue;
+    const more = ofClass(relation.oid, NOTHING, relation.columns);
+    const facts = plainFacts(relation);
+    found.relations.set(relation.oid, more === NOTHING ? facts : withRare(facts, more));
+  }
+  // What is in order already is soon put in order with the little that is to come.
+  objects.sort(byAddress);
+  return found;
+}
+
+const NOTHING: Facts = {};
+
+/** What SQL says as it is. */
+function addKinds(found: Found, values: Values, kinds: ReadonlyMap<string, Kind>): void {
+  const { objects, classes, behind, brought, notes } = found;
+  for (const [part, kind] of kinds) {
+    const read = readerOf(kind);
+    const gone = brought(kind.catalog);
+    const goneOf = brought(kind.of?.[0] ?? kind.catalog);
+    const note = notes(kind.catalog);
+    for (const row of values(part) as Parameters<typeof read>[0][]) {
+      const { oid, of, name, facts } = read(row);
+      if (gone.has(oid) || goneOf.has(of ?? oid)) continue;
+      settleDefinitions(facts);
+      const own = found.relations.get(oid);
+      if (kind === relations && own !== undefined) found.relations.set(oid, withRare(own, facts));
+      else if (kind === otherIndexes)
+        objects.push([addressOf(name), note(oid, withConstraint(facts, behind.get(oid)))]);
+      else if (kind === dataTypes) objects.push([addressOf(name), note(oid, withColumns(facts, classes))]);
+      else objects.push([addressOf(name), note(oid, facts)]);
+    }
+  }
+  for (const [oid, facts] of found.relations) {
+    const relation = classes.get(oid);
+    if (relation !== undefined) objects.push([`${wordOf(relation)} ${relation.path}`, facts]);
+  }
+}
+
+/** Has the server write what nobody else can: an operator class that must be named, a key that may be deferred. */
+async function askServer(session: Session, { unwritten }: Found): Promise<void> {
+  for (const [by, objects] of Object.entries(unwritten)) {
+    if (objects.size === 0) continue;
+    const written = await session.query<{ oid: string; definition: string | null }>(
+      `select oid::text as oid, ${by}(oid) as definition from unnest($1::oid[]) oid`,
+      [[...objects.keys()]],
+    );
+    for (const { oid, definition } of written) {
+      const facts = objects.get(Number(oid));
+      if (facts !== undefined && definition !== null) facts.definition = settle(definition);
+    }
+  }
 }
 
 /** The facts that are SQL printed by the server. */
@@ -79,12 +245,8 @@ function settleDefinitions(facts: { [fact: string]: unknown }): void {
     const value = facts[name];
     if (typeof value === "string") facts[name] = settle(value);
   }
-  for (const column of Object.values(
-    (facts.columns as Record<string, { default?: string }> | undefined) ?? {},
-  ))
-    if (column.default !== undefined) column.default = settle(column.default);
 }
 
-function byAddress([one]: [string, Json], [other]: [string, Json]): number {
+function byAddress([one]: [string, unknown], [other]: [string, unknown]): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -216,6 +216,30 @@ export async function readApplied(session: Session): Promise<AppliedFile[]> {
   );
 }
 
+/** Records what a promotion has applied, in the transaction that applies it; a view or a seed that ran before takes its own row's place. */
+export async function recordApplied(
+  session: Session,
+  { release, attempt }: { release: string; attempt: { promotion: string } },
+  files: readonly Pick<AppliedFile, "path" | "version" | "sha256">[],
+  milliseconds: readonly number[],
+): Promise<void> {
+  await session.query(
+    `insert into rehearsal.applied (path, version, sha256, release, promotion, milliseconds)
+      select path, version, sha256, $5, $6, milliseconds
+        from unnest($1::text[], $2::int[], $3::text[], $4::int[]) as a(path, version, sha256, milliseconds)
+      on conflict (path) do update set sha256 = excluded.sha256, release = excluded.release,
+        promotion = excluded.promotion, milliseconds = excluded.milliseconds, applied_at = now()`,
+    [
+      files.map(({ path }) => path),
+      files.map(({ version }) => version),
+      files.map(({ sha256 }) => sha256),
+      milliseconds.map(Math.round),
+      release,
+      attempt.promotion,
+    ],
+  );
+}
+
 /** The release that the newest applied file came with; null when none was applied. */
 export async function newestRelease(session: Session): Promise<string | null> {
   const [row] = await session.query<{ release: string }>(

@@ -1,7 +1,7 @@
 /** When each run and each statement of it ran, by this process' clock: asks the server nothing, so it may stand beside production. */
 import type { RunTimes } from "../../core/blocked.ts";
 import type { Run } from "../../core/runs.ts";
-import type { Observer } from "./apply.ts";
+import type { Observer } from "./observer.ts";
 
 interface Timeline {
   /** Wraps the one that was given, whose own questions are not counted. */
@@ -22,6 +22,7 @@ export function keepTime(inner: Observer = {}): Timeline {
   };
   const observer: Observer = {
     ...inner,
+    onlyListens: inner.statementBegins === undefined && inner.statementEnded === undefined,
     runBegins: async (run) => {
       await inner.runBegins?.(run);
       if (runs.at(-1)?.run === run) runs.pop();

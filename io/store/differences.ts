@@ -45,7 +45,7 @@ export interface Comparison {
   end(): Promise<void>;
 }
 
-export const DIFFERENCES = `${CACHE}differences.jsonl`;
+const DIFFERENCES = `${CACHE}differences.jsonl`;
 
 /** Lines that are kept. */
 const MOST_NOTED = 1_000;

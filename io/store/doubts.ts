@@ -73,7 +73,7 @@ export async function dropDoubtFiles({ place }: JsonStore, gone: readonly Doubt[
   for (const doubt of gone) if ("file" in doubt) await place.remove(doubt.file);
 }
 
-export function doubtsIn(notes: Notes): Readonly<Record<string, Doubt>> {
+function doubtsIn(notes: Notes): Readonly<Record<string, Doubt>> {
   return notes[NOTE] === undefined ? {} : doubts.parse(notes[NOTE]);
 }
 

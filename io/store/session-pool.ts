@@ -30,8 +30,9 @@ export function openPool(address: DatabaseAddress, application: string, most: nu
         return found.session;
     }
     const session = await openSession(address, { application });
-    // Single statements as well: one writer that is not serializable spoils it for those that are.
-    await session.execute("set default_transaction_isolation = 'serializable'");
+    // Single statements as well: one writer that is not serializable spoils it for those that are. And money has the text by which
+    // stores are made, compared and brought back.
+    await session.execute("set default_transaction_isolation = 'serializable'; set lc_monetary = 'C'");
     return session;
   };
 

@@ -58,7 +58,11 @@ export interface Stage {
 export async function openStage(name: string): Promise<Stage> {
   const [example, project] = [join(ROOT, "examples", name), join(FOLDER, name)];
   await rm(FOLDER, { recursive: true, force: true });
-  const stack = await startStack({ folder: join(FOLDER, "stack"), onLog: () => undefined });
+  const stack = await startStack({
+    folder: join(FOLDER, "stack"),
+    environment: { REHEARSAL_STORES: FOLDER },
+    onLog: () => undefined,
+  });
   const servers: Server[] = [];
   const writePolicy = async (policy: object) => {
     const path = join(FOLDER, "policy.yaml");

@@ -1,5 +1,5 @@
 /** `rehearsal store` against a service: what a project's store.yaml says, an environment's data exported, compared, cut over and brought back, each by its exit code. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -101,6 +101,12 @@ test("what cannot be done is refused with the mend", async () => {
     exit: 2,
     err: expect.stringContaining("names no storage"),
   });
+  await symlink("/usr", join(folder, "elsewhere"));
+  for (const place of ["/usr/local/share/store", "elsewhere/share/store"])
+    expect(await run("export", "rooms", "--to", place)).toMatchObject({
+      exit: 2,
+      err: expect.stringMatching(/keeps stores below .* alone[\s\S]*REHEARSAL_STORES/),
+    });
   expect(await run("export", "rooms", "--to", ".", "--no-feed")).toMatchObject({
     exit: expect.any(Number),
     out: expect.stringContaining("StorePlaceTaken"),

@@ -256,7 +256,10 @@ describe("names in shapes", () => {
       ),
     ).toEqual({
       ...{ columns: ["a", "B c"], references: ["S", "t"], referencedColumns: ["x", "y"] },
-      ...{ onUpdate: "restrict", onDelete: "set null (a)", notValidated: true },
+      ...{ onUpdate: "restrict", onDelete: "set null (a)", notValidated: true, match: "full" },
+    });
+    expect(parseForeignKey("FOREIGN KEY (a) REFERENCES s.t(x) NOT ENFORCED")).toMatchObject({
+      notEnforced: true,
     });
     expect(tableOfIndex('CREATE UNIQUE INDEX "i ON x" ON ONLY "A".b USING btree (c)')).toEqual(["A", "b"]);
   });

@@ -12,6 +12,7 @@ import { at } from "./rules/look.ts";
 /** Asked for and not told, each for a reason; what is missing there, has what is said here. */
 const UNTOLD: Record<string, string> = {
   REHEARSAL_FILES: "policies may name files only where the functions run beside them, on one machine",
+  REHEARSAL_STORES: "so are the folders in which stores may lie",
   REHEARSAL_LOCAL_ISSUERS: "issuers without TLS are known on one machine alone",
   REHEARSAL_LOCAL_NOTICES: "so are webhooks without TLS",
   REHEARSAL_LOG: "lines are for a person at a terminal on one machine alone",

@@ -29,13 +29,23 @@ afterEach(async () => {
 });
 
 async function apply(sql: string, directive = ""): Promise<void> {
-  const text = `${directive}insert into videos values (1);\ndo $do$ begin execute ${sql}; end $do$;`;
-  const own = directive === "" ? text : text.replace("insert into videos values (1);\n", "");
+  const text = `${directive}insert into videos values (1);\n${hidden(sql)}`;
+  await applyFiles(directive === "" ? text : text.replace("insert into videos values (1);\n", ""));
+}
+
+/** A statement that no parser sees. */
+const hidden = (sql: string) => `do $do$ begin execute ${sql}; end $do$;`;
+
+async function applyFiles(...texts: string[]): Promise<void> {
+  const names = ["first", "second", "third"];
+  const files = texts.map((text, place) =>
+    parseMigration(`migrations/000${place + 1}_${names[place]}.sql`, Buffer.from(text)),
+  );
   await applyRuns({
     session,
     attempt: { promotion: "p1", step: "rehearse", attempt: 1, token: 1 },
     release: "r1",
-    runs: planRuns([await parseMigration("migrations/0001_first.sql", Buffer.from(own))], [], []),
+    runs: planRuns(await Promise.all(files), [], []),
     policy: policySchema.parse({}),
   });
 }
@@ -65,6 +75,34 @@ test.each([
     { role: "prod", token: "1" },
   ]);
   expect(await rows(address, "select path from rehearsal.applied")).toEqual([]);
+});
+
+test.each([
+  ["told another role", "$$update rehear$$ || $$sal.identity set role = 'dev'$$"],
+  ["dropped", "$$drop sch$$ || $$ema rehear$$ || $$sal cascade$$"],
+  ["opened to all", "$$grant usage on sch$$ || $$ema rehear$$ || $$sal to pg_monitor$$"],
+])(
+  "abuse 18: of many files in one transaction the one is named by which the record was %s",
+  async (_, sql) => {
+    const files = applyFiles(
+      "insert into videos values (1);",
+      `insert into videos values (2);\n${hidden(sql)}`,
+      "insert into videos values (3);",
+    );
+    await expect(files).rejects.toMatchObject({ ...refused, facts: { path: "migrations/0002_second.sql" } });
+    expect(await rows(address, "select id from public.videos")).toEqual([]);
+    expect(await rows(address, "select role, token from rehearsal.identity")).toEqual([
+      { role: "prod", token: "1" },
+    ]);
+  },
+);
+
+test("abuse 18: what a file writes to the record is not made good by one behind it that writes it back", async () => {
+  const files = applyFiles(
+    hidden("$$update rehear$$ || $$sal.identity set role = 'dev'$$"),
+    hidden("$$update rehear$$ || $$sal.identity set role = 'prod'$$"),
+  );
+  await expect(files).rejects.toMatchObject(refused);
 });
 
 test("abuse 18: outside a transaction it is refused as well", async () => {

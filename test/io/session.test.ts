@@ -52,3 +52,47 @@ test.each(servers)(
     await dropDatabases(address);
   },
 );
+
+test("texts that are sent at once are answered in order; behind a failure the transaction runs nothing more", async () => {
+  const address = await freshDatabase(newestServer(), "create sequence s; create table t (a int)");
+  const session = await openSession(address, { application: "test" });
+  const failed = session.transaction(async () => {
+    const [first, second, third] = session.executeAll([
+      "insert into public.t values (1), (2)",
+      "insert into public.missing values (1); select nextval('public.s')",
+      "select nextval('public.s')",
+    ]);
+    expect(await first).toEqual([{ command: "INSERT", rowCount: 2 }]);
+    // Nobody waits for the one behind it: whatever is asked next does.
+    expect(third).toBeInstanceOf(Promise);
+    await second;
+  });
+  await expect(failed).rejects.toMatchObject({ code: "StatementFailed", facts: { sqlstate: "42P01" } });
+  expect(await session.query("select is_called from public.s")).toEqual([{ is_called: false }]);
+  expect(await session.query("select a from public.t")).toEqual([]);
+  const answers = session.executeAll(["insert into public.t values (3)", "select from public.t; select 1"]);
+  const asked = session.query("select a from public.t");
+  expect(await asked).toEqual([{ a: 3 }]);
+  expect((await Promise.all(answers)).map((results) => results.map(({ rowCount }) => rowCount))).toEqual([
+    [1],
+    [1, 1],
+  ]);
+  await session.close();
+  await dropDatabases(address);
+});
+
+test("a session that waits for an answer is closed at once, and whoever waits is told", async () => {
+  const session = await openSession(newestServer().address, { application: "test" });
+  const asked = [session.query("select pg_sleep(3600)"), ...session.executeAll(["select 1"])];
+  const told = Promise.allSettled(asked);
+  const watcher = await openSession(newestServer().address, { application: "test" });
+  const sleeping = `select 1 from pg_stat_activity where pid = ${session.pid} and wait_event = 'PgSleep'`;
+  while ((await watcher.query(sleeping)).length === 0);
+  await session.close();
+  expect(await told).toMatchObject([
+    { status: "rejected", reason: { code: "DatabaseUnreachable" } },
+    { status: "rejected", reason: { code: "DatabaseUnreachable" } },
+  ]);
+  await watcher.query(`select pg_terminate_backend(${session.pid})`);
+  await watcher.close();
+});

@@ -1,5 +1,6 @@
 /** The service inside the test's own process, so that a test can call its functions by hand, lose replies and put up gates. */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { DescribeExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
@@ -57,6 +58,7 @@ export class LocalService extends Service {
       ...this.#options,
       environment: {
         REHEARSAL_TEST_GATES: this.#folder,
+        REHEARSAL_STORES: tmpdir(),
         ...(this.#guard && { REHEARSAL_TEST_GUARD: JSON.stringify(this.#guard.endpoints) }),
         ...this.#options.environment,
       },

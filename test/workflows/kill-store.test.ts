@@ -1,5 +1,5 @@
 /**
- * kill -9 of the whole service at the milestones of an export, a cutover and its way back, each time then a restart:
+ * kill -9 of the whole service at the milestones of an export, a cutover, its way back and the abandoning of a store, each time then a restart:
  * each ends as it would have, every effect exactly once. The store lies in a bucket, and each function may do what its role in AWS
  * may, and no more.
  */
@@ -24,6 +24,7 @@ const POINTS = {
     ...["begun", "claimed", "stopped", "store-closed", "opened", "import-loaded", "import-committed"],
     ...["imported", "renamed", "effect", "recorded"],
   ],
+  abandon: ["begun", "claimed", "stopped", "store-closed", "renamed", "effect", "recorded"],
 };
 
 /** Where something stands outside the ledger that was not there before; with REHEARSAL_STORE_RUNS every point is visited. */
@@ -39,12 +40,13 @@ const server = newestServer();
 let service: Service;
 let hook: Hook;
 let address: DatabaseAddress;
+let bucket: string;
 
 beforeAll(async () => {
   hook = await startHook(() => 200);
   service = await new Service(server.address, "kill_store", { permissions: "enforced" }).start();
   Object.assign(process.env, service.variables);
-  const bucket = await bucketFor(service, "kill-store");
+  bucket = await bucketFor(service, "kill-store");
   address = await freshDatabase(server, "", `kill_store_${process.pid}`);
   const hooks = { stop: hook.url, start: hook.url };
   const storage = { bucket, root: "rooms/", prefixes: ["media/"] };
@@ -121,5 +123,19 @@ test("a way back that dies at every milestone has the database count again, with
   expect(await rows(address, "select count(*)::int as n, max(id) as last from public.rooms")).toEqual([
     { n: 4, last: 99 },
   ]);
+});
+
+test("the abandoning of a store that dies at every milestone has the database count again, as it was at the cutover", async () => {
+  await succeed(service, "/environments/rooms/store-exports", { place: { prefix: "two" } });
+  // A store stays where it was exported to, whatever the policy says from now on.
+  const storage = { bucket, root: "elsewhere/", prefixes: ["media/"] };
+  await service.must("PATCH", "/environments/rooms", { policy: { storage } });
+  await succeed(service, "/environments/rooms/store-verifications");
+  const { outcome } = await succeed(service, "/environments/rooms/store-cutovers");
+  const points = pointsOf("abandon");
+  const abandoned = await survive("abandonments", "store-cutover", points, { store: outcome?.store });
+  expect(abandoned.outcome).toMatchObject({ abandoned: true });
+  expect([(await phase())[0], await told("store.abandoned")]).toEqual(["given-up", 1]);
+  expect(await rows(address, "select count(*)::int as n from public.rooms")).toEqual([{ n: 4 }]);
   expect(await service.must("GET", "/log/verify")).not.toHaveProperty("broken");
 });

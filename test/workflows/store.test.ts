@@ -209,6 +209,23 @@ test("what was edited by hand is named, and keeps the store from counting: the d
   expect(JSON.stringify(cut.outcome?.told)).toContain("rooms.json");
   expect(told()).toEqual(["stop postgres", "start postgres"]);
   expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
+  // Wherever it dies on the way back from there, it ends with what was found.
+  for (const [point, deaths] of [
+    ["refused", 1],
+    ["let-back", 1],
+    ["let-back", 2],
+    ["effect", 2],
+  ] as const) {
+    await service.must("POST", at("give-ups"), {});
+    await rm(join(folder, "edited"), { recursive: true });
+    await compared("edited");
+    await writeFile(path, (await readFile(path, "utf8")).replace("made of files", "made of lies"));
+    for (let death = 0; death < deaths; death++) service.gate(`task-store-cutover:${point}`, "dies");
+    const { outcome } = await succeed(service, at("cutovers"));
+    expect(outcome, `${deaths} deaths at ${point}`).toMatchObject({ refusal: { code: "StoreDiffers" } });
+    expect(await newest()).toMatchObject({ phase: "following", task: null });
+    expect(await counts()).toEqual({ rooms: 4, words: 40, pictures: 4 });
+  }
   const again = await succeed(service, at("verifications"));
   expect(again.outcome).toMatchObject({ verified: false });
   expect(await newest()).toMatchObject({ phase: "following" });
@@ -364,7 +381,28 @@ test("a store comes into another environment's empty tables, and once more witho
     code: "StoreOverProd",
     hint: expect.stringContaining("--confirm other"),
   });
-  const body = { place: where("unstopped"), confirm: "other" };
+  const unowned = { place: where("unstopped"), confirm: "other" };
+  expect(await runTask(service, path, unowned)).toMatchObject({
+    status: "failed",
+    error: { code: "StoreOfAnother", hint: expect.stringContaining("--of rooms") },
+  });
+  expect(await runTask(service, path, { ...unowned, of: "other" })).toMatchObject({
+    error: { code: "StoreOfAnother", message: expect.stringContaining('of "rooms", not of "other"') },
+  });
+  expect(await counts(other)).toEqual({ rooms: 0, words: 0, pictures: 0 });
+  // Whose data it is has a say: who may promote here alone does not take it out of there.
+  await service.must("POST", "/people", {
+    name: "guest",
+    grants: [{ environment: "other", role: "promoter" }],
+  });
+  const { key } = await service.must<{ key: string }>("POST", "/keys", { person: "guest", label: "test" });
+  const theirs = { place: { prefix: "theirs" }, confirm: "other" };
+  expect((await service.call("POST", path, theirs, { key })).body).toMatchObject({ code: "StorePlaceUnfit" });
+  expect(await service.call("POST", path, { ...theirs, of: "rooms" }, { key })).toMatchObject({
+    status: 404,
+    body: { code: "NotFound" },
+  });
+  const body = { ...unowned, of: "rooms" };
   expect((await succeed(service, path, body)).outcome).toMatchObject({ rows: 48, changed: true });
   expect(await counts(other)).toEqual({ rooms: 4, words: 40, pictures: 4 });
   expect((await succeed(service, path, body)).outcome).toMatchObject({ rows: 48, changed: false });

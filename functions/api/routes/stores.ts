@@ -5,6 +5,7 @@ import { readEnvironment } from "../../../io/ledger/environments.ts";
 import { listStores } from "../../../io/ledger/stores.ts";
 import {
   giveUpStore,
+  startStoreAbandon,
   startStoreCutover,
   startStoreDump,
   startStoreExport,
@@ -123,7 +124,18 @@ const importing = createRoute({
   tags: ["Stores"],
   summary: "Bring a store into the environment's database, whose tables have to be empty",
   description: "A folder of the service's machine may be named by whoever administers the environment.",
-  request: { headers: keyHeader, params, ...jsonBody(z.strictObject({ place: storePlaceSchema, confirm })) },
+  request: {
+    headers: keyHeader,
+    params,
+    ...jsonBody(
+      z.strictObject({
+        place: storePlaceSchema,
+        /** Whose data the store holds, where that is another environment's: it takes the right to promote there. */
+        of: environmentName.optional(),
+        confirm,
+      }),
+    ),
+  },
   responses: startedAnswers(
     ...(["NotFound", "StoreUndeclared", "StoreOverProd", "StorePlaceUnfit"] as const),
     ...(["StoreCutOver", "EnvironmentLocked"] as const),
@@ -140,11 +152,36 @@ const cutover = createRoute({
   request: {
     headers: keyHeader,
     params,
-    ...jsonBody(z.strictObject({ back: z.boolean().default(false), confirm })),
+    ...jsonBody(
+      z.strictObject({
+        back: z.boolean().default(false),
+        /** On the way back: also where somebody has written to the database behind the fence, whose rows give way. */
+        overwrite: z.boolean().optional(),
+        confirm,
+      }),
+    ),
   },
   responses: startedAnswers(
     ...(["NotFound", "StoreNone", "StorePhaseUnfit", "StoreOverProd"] as const),
     ...(["StoreCutOver", "EnvironmentLocked"] as const),
+  ),
+});
+
+const abandonment = createRoute({
+  method: "post",
+  path: "/environments/{name}/store-abandonments",
+  operationId: "abandonStore",
+  ...access("administer", "environment"),
+  tags: ["Stores"],
+  summary: "Let go of a store that is lost: the database counts again, as it was at the cutover",
+  description: "What was written to the store since is lost. One that may still be read has to be named.",
+  request: {
+    headers: keyHeader,
+    params,
+    ...jsonBody(z.strictObject({ store: storeId.optional(), confirm })),
+  },
+  responses: startedAnswers(
+    ...(["NotFound", "StoreNone", "StorePhaseUnfit", "StoreOverProd", "StoreCutOver"] as const),
   ),
 });
 
@@ -205,21 +242,39 @@ export const storeRoutes = api()
   })
   .openapi(importing, async (c) => {
     const environment = c.req.valid("param").name;
-    const { place, confirm } = c.req.valid("json");
+    const { place, of, confirm } = c.req.valid("json");
     allowPlace(c, environment, place);
-    const request = { environment, place, ...(confirm !== undefined && { confirm }) };
+    if (of !== undefined) allow(c, "promote", of);
+    const request = {
+      ...{ environment, place },
+      ...(of !== undefined && { of }),
+      ...(confirm !== undefined && { confirm }),
+    };
     const who = askerOf(c, c.req.valid("header"));
     return answerStarted(c, await startStoreImport(await c.var.ledger(), request, who));
   })
   .openapi(cutover, async (c) => {
-    const { back, confirm } = c.req.valid("json");
+    const { back, overwrite, confirm } = c.req.valid("json");
     const request = {
       ...{ environment: c.req.valid("param").name, back },
+      ...(overwrite !== undefined && { overwrite }),
       ...(confirm !== undefined && { confirm }),
     };
     return answerStarted(
       c,
       await startStoreCutover(await c.var.ledger(), request, askerOf(c, c.req.valid("header"))),
+    );
+  })
+  .openapi(abandonment, async (c) => {
+    const { store, confirm } = c.req.valid("json");
+    const request = {
+      environment: c.req.valid("param").name,
+      ...(store !== undefined && { store }),
+      ...(confirm !== undefined && { confirm }),
+    };
+    return answerStarted(
+      c,
+      await startStoreAbandon(await c.var.ledger(), request, askerOf(c, c.req.valid("header"))),
     );
   })
   .openapi(giveUp, async (c) =>

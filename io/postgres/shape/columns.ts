@@ -1,76 +1,147 @@
-/** Columns of relations and composite types: what most have is sent for each, what few have only where it is so. */
+/** Columns of relations and composite types: most are like many others in all but their name, and what few have is sent only where it is so. */
+import { number } from "./catalog.ts";
+import type { Class } from "./classes.ts";
 import { named, options } from "./facts.ts";
+import { settle } from "./settle.ts";
+
+export interface Column {
+  readonly name: string;
+  /** `pg_type.oid`. */
+  readonly type: number;
+  /** `pg_collation.oid`. */
+  readonly collation: number;
+  /** Many have the same, so it is replaced and never changed. */
+  facts: Facts;
+}
+
+type Facts = { [fact: string]: unknown };
 
 const RARE: Record<string, string> = {
-  collation: `case when a.attcollation <> t.typcollation then nullif(a.attcollation, 0)::regcollation::text end`,
-  storage: `case when a.attstorage <> t.typstorage then
-    case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' when 'x' then 'extended' end end`,
   compression: "case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end",
   statistics: "nullif(a.attstattarget, -1)",
-  inherited: "case when not a.attislocal and not a.relispartition then true end",
+  inherited: "case when not a.attislocal and not r.relispartition then true end",
   options: options("a.attoptions"),
   serverOptions: options("a.attfdwoptions"),
   grants: options("a.attacl::text[]"),
 };
+const RARE_NAMES = Object.keys(RARE);
 
-/** SQL: the columns of every relation of the user's, indexes not, each in a row: several ask for them. */
-export const ATTRIBUTES = `select a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
-    a.attgenerated, a.attcollation, a.attstorage, a.attcompression, a.attstattarget, a.attislocal, a.attoptions,
-    a.attfdwoptions, a.attacl, r.relispartition
-  from pg_attribute a join relation r on r.oid = a.attrelid
-  where r.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and a.attnum > 0 and not a.attisdropped`;
+/**
+ * SQL: the columns of every relation of the user's, indexes not, in groups of what is alike in type and all that comes with it;
+ * what is rare is said once more by table and number.
+ */
+export const COLUMNS = `select json_build_array(${number("a.atttypid")}, ${number("a.attcollation")}, format_type(a.atttypid, a.atttypmod),
+    a.attnotnull, a.attidentity, a.attgenerated,
+    case when a.attcollation <> t.typcollation then nullif(a.attcollation, 0)::regcollation::text end,
+    case when a.attstorage <> t.typstorage then
+      case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' when 'x' then 'extended' end end,
+    a.tables, a.numbers, a.names, a.rare) as value
+  from (
+    select a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated, a.attcollation, a.attstorage,
+      json_agg(${number("a.attrelid")}) as tables, json_agg(a.attnum) as numbers, json_agg(a.attname) as names,
+      json_agg(json_build_array(${number("a.attrelid")}, a.attnum, ${Object.values(RARE).join(", ")}))
+        filter (where a.attcompression <> '' or a.attstattarget >= 0 or not a.attislocal or a.attoptions is not null
+          or a.attfdwoptions is not null or a.attacl is not null) as rare
+    from pg_attribute a join relation r on r.oid = a.attrelid
+    where r.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and a.attnum > 0 and not a.attisdropped
+    group by a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated, a.attcollation, a.attstorage
+  ) a join pg_type t on t.oid = a.atttypid`;
 
-/** Only what is generated speaks of other columns. Without a table to look in, the server need not open each one that has defaults. */
-const EXPRESSION = "pg_get_expr(d.adbin, case when a.attgenerated = '' then 0 else d.adrelid end)";
-
-/** SQL: the columns of every relation of the user's, as one JSON array by `attrelid`, in no order. */
-export const COLUMNS = `select a.attrelid, json_agg(json_build_array(
-      a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, ${EXPRESSION}, a.attidentity, a.attgenerated,
-      case when a.attcollation <> t.typcollation or a.attstorage <> t.typstorage or a.attcompression <> ''
-          or a.attstattarget >= 0 or not a.attislocal or a.attoptions is not null or a.attfdwoptions is not null
-          or a.attacl is not null then json_build_array(${Object.values(RARE).join(", ")}) end
-    )) as columns
-  from attribute a
-    join pg_type t on t.oid = a.atttypid
-    left join pg_attrdef d on a.atthasdef and d.adrelid = a.attrelid and d.adnum = a.attnum
-  group by a.attrelid`;
+/**
+ * SQL: the text of each default once, however many columns have it: many are now() or zero, and printing takes longer than
+ * comparing. Only what is generated speaks of columns, by a node VAR that no name and no value can look like (their brackets are
+ * written otherwise); it is printed for each table. Without a table to look in, the server need not open any.
+ */
+export const DEFAULTS = `select json_agg(json_build_array(d.tables, d.numbers,
+    case when d.text not like '%{VAR %' then to_json(pg_get_expr(d.expression, 0)) else (
+      select json_agg(case when exists (select from relation r where r.oid = t.oid) then pg_get_expr(d.expression, t.oid) end)
+      from unnest(d.oids) t (oid)) end)) as value
+  from (
+    select adbin::text as text, any_value(adbin) as expression, array_agg(adrelid) as oids,
+      json_agg(${number("adrelid")}) as tables, json_agg(adnum) as numbers
+    from pg_attrdef group by adbin::text
+  ) d`;
 
 const IDENTITY: Record<string, string> = { a: "always", d: "by default" };
 const GENERATED: Record<string, string> = { s: "stored", v: "virtual" };
 
-type ColumnRow = [
-  number: number,
-  name: string,
-  type: string,
+type ColumnGroup = [
+  type: number,
+  collation: number,
+  typeName: string,
   notNull: boolean,
-  expression: string | null,
   identity: string,
   generated: string,
-  rare: unknown[] | null,
+  otherCollation: string | null,
+  otherStorage: string | null,
+  tables: number[],
+  numbers: number[],
+  names: string[],
+  rare: [table: number, number: number, ...facts: unknown[]][] | null,
 ];
 
-type Facts = { [fact: string]: unknown };
+/** The text of the default, or the texts for each of the tables. */
+type DefaultGroup = [tables: number[], numbers: number[], text: string | (string | null)[] | null];
 
-const NONE: ReadonlyMap<number, Facts> = new Map();
-const RARE_NAMES = Object.keys(RARE);
-
-/** Puts columns by name, and their order where it says something, in the place of the rows that were sent; the columns by number. */
-export function nameColumns(facts: Facts): ReadonlyMap<number, Facts> {
-  if (facts.columns === undefined) return NONE;
-  const rows = (facts.columns as ColumnRow[]).sort(([one], [other]) => one - other);
-  const byNumber = new Map(rows.map((row) => [row[0], columnOf(row)]));
-  // From entries, for a column may be called `__proto__`.
-  facts.columns = Object.fromEntries(rows.map(([number, name]) => [name, byNumber.get(number)]));
-  if (facts.ordered === true) facts.order = rows.map(([, name]) => name);
-  delete facts.ordered;
-  return byNumber;
+/** Gives the classes their columns. */
+export function addColumns(
+  classes: ReadonlyMap<number, Class>,
+  groups: readonly unknown[][],
+  defaults: readonly unknown[][],
+): void {
+  for (const group of groups as ColumnGroup[]) {
+    const [type, collation, , , , , , , tables, numbers, names, rare] = group;
+    const alike = factsOf(group);
+    for (const [place, table] of tables.entries()) {
+      const columns = classes.get(table)?.columns;
+      if (columns !== undefined)
+        columns[numbers[place] ?? 0] = { name: names[place] ?? "", type, collation, facts: alike };
+    }
+    for (const [table, number, ...values] of rare ?? []) {
+      const column = classes.get(table)?.columns[number];
+      if (column !== undefined) column.facts = { ...column.facts, ...named(RARE_NAMES, values) };
+    }
+  }
+  for (const [tables, numbers, text] of defaults.flat() as DefaultGroup[]) {
+    const alike = typeof text === "string" ? settle(text) : undefined;
+    for (const [place, table] of tables.entries()) {
+      const column = classes.get(table)?.columns[numbers[place] ?? 0];
+      const own = alike ?? text?.[place];
+      if (column !== undefined && own != null)
+        column.facts = { default: alike ?? settle(own), ...column.facts };
+    }
+  }
 }
 
-function columnOf([, , type, notNull, expression, identity, generated, rare]: ColumnRow): Facts {
-  const column: Facts = { type };
-  if (notNull) column.notNull = notNull;
-  if (expression !== null) column.default = expression;
-  if (identity) column.identity = IDENTITY[identity];
-  if (generated) column.generated = GENERATED[generated];
-  return rare === null ? column : { ...column, ...named(RARE_NAMES, rare) };
+/** In the order in which canonical JSON has them. */
+function factsOf([, , type, notNull, identity, generated, collation, storage]: ColumnGroup): Facts {
+  return {
+    ...(collation !== null && { collation }),
+    ...(generated && { generated: GENERATED[generated] }),
+    ...(identity && { identity: IDENTITY[identity] }),
+    ...(notNull && { notNull }),
+    ...(storage !== null && { storage }),
+    type,
+  };
+}
+
+/** Their facts by name, in the order in which canonical JSON has them. */
+export function columnFacts({ columns }: Class): { [name: string]: Facts } {
+  // Without a prototype, for a column may be called `__proto__`, and the engine would learn the columns of each table as a type.
+  const facts: { [name: string]: Facts } = Object.create(null);
+  for (const column of columns.filter(isThere).sort(byName)) facts[column.name] = column.facts;
+  return facts;
+}
+
+function byName(one: Column, other: Column): number {
+  return one.name < other.name ? -1 : 1;
+}
+
+/** Their names in the order of the table. */
+export function columnOrder({ columns }: Class): string[] {
+  return columns.filter(isThere).map(({ name }) => name);
+}
+
+function isThere(column: Column | undefined): column is Column {
+  return column !== undefined;
 }

@@ -1,46 +1,52 @@
-/** Constraints of tables and domains. */
-import { type Kind, notMember, when } from "./catalog.ts";
+/**
+ * Constraints of tables and domains. The server prints one at a time and looks up each name anew, which takes many times longer than
+ * to write the usual ones as it would.
+ */
+import { type Kind, number, when } from "./catalog.ts";
+import type { Class } from "./classes.ts";
+import type { Identifiers } from "./identifiers.ts";
+import type { PlainIndex } from "./indexes.ts";
 
 const notValidated = when("not c.convalidated");
 
-const ACTION = (column: string, event: string) => `case c.${column} when 'r' then ' ON ${event} RESTRICT'
-  when 'c' then ' ON ${event} CASCADE' when 'n' then ' ON ${event} SET NULL' when 'd' then ' ON ${event} SET DEFAULT' else '' end`;
-
-/**
- * SQL: the definition of the usual constraints, as the server prints it; NULL for any other. The server prints one at a
- * time and looks up each name anew, which takes many times longer.
- */
+/** NOT NULL and foreign keys of one column, with nothing said behind them; keys, of which `bare` are without as well. */
+const bare = (major: number) =>
+  `c.convalidated and not c.condeferrable ${major >= 18 ? "and not c.conperiod" : ""}`;
 const usual = (
   major: number,
-) => `case when not c.convalidated or c.condeferrable ${major >= 18 ? "or c.conperiod" : ""} then null
-  when c.contype = 'n' and not c.connoinherit then 'NOT NULL ' || quote_ident(a.attname)
-  when c.contype = 'p' and p.method = 'btree' then 'PRIMARY KEY (' || p.names || ')'
-  when c.contype = 'u' and p.method = 'btree' then 'UNIQUE (' || p.names || ')'
-  when c.contype = 'f' and c.confmatchtype = 's' and c.confdelsetcols is null and cardinality(c.conkey) = 1 then
-    'FOREIGN KEY (' || quote_ident(a.attname) || ') REFERENCES ' || quote_ident(f.nspname) || '.' || quote_ident(f.relname)
-    || '(' || quote_ident(fa.attname) || ')' || ${ACTION("confupdtype", "UPDATE")} || ${ACTION("confdeltype", "DELETE")} end`;
-
-const own = "c.coninhcount = 0 or c.conislocal and not r.relispartition";
+) => `(c.contype in ('p', 'u') or ${bare(major)} and (c.contype = 'n' and not c.connoinherit
+    or c.contype = 'f' and c.confmatchtype = 's' and c.confdelsetcols is null and cardinality(c.conkey) = 1))`;
 
 /**
  * What follows from a parent table is left out, for a dump leaves it out too and its names come out anew:
  * inherited CHECK and NOT NULL, and the copies of a foreign key that partitions have. Whether a partition has an
  * inherited one also by itself is forgotten when it is attached anew, so that does not count.
  */
-export const tableConstraints = (major: number): Kind => ({
+const OWN = `case c.contype when 't' then false when 'f' then c.conparentid = 0
+  when 'c' then c.coninhcount = 0 or c.conislocal when 'n' then c.coninhcount = 0 or c.conislocal else true end`;
+const INHERITED = "(c.contype in ('c', 'n') and c.coninhcount > 0)";
+
+/** SQL: the usual ones, in groups of what is alike in all but names and columns. */
+export function usualConstraints(major: number): string {
+  const group = `c.contype, ${bare(major)}, ${INHERITED}, c.confupdtype, c.confdeltype`;
+  return `select json_build_array(${group}, json_agg(${number("c.oid")}), json_agg(c.conname),
+    json_agg(${number("c.conrelid")}), json_agg(c.conkey[1]) filter (where c.contype in ('n', 'f')),
+    json_agg(${number("c.conindid")}) filter (where c.contype in ('p', 'u')),
+    json_agg(${number("c.confrelid")}) filter (where c.contype = 'f'),
+    json_agg(c.confkey[1]) filter (where c.contype = 'f')) as value
+  from pg_constraint c where c.conrelid <> 0 and ${usual(major)} and ${OWN} group by ${group}`;
+}
+
+/** All others of tables. */
+export const otherConstraints = (major: number): Kind => ({
   catalog: "pg_constraint",
   oid: "c.oid",
   word: "'constraint'",
   name: ["c.conname"],
   on: ["r.nspname", "r.relname"],
-  facts: { definition: `coalesce(${usual(major)}, pg_get_constraintdef(c.oid))`, notValidated },
-  from: `pg_constraint c join relation r on r.oid = c.conrelid
-    left join plain p on p.indexrelid = c.conindid
-    left join attribute a on c.contype in ('n', 'f') and a.attrelid = c.conrelid and a.attnum = c.conkey[1]
-    left join relation f on f.oid = nullif(c.confrelid, 0)
-    left join attribute fa on fa.attrelid = nullif(c.confrelid, 0) and fa.attnum = c.confkey[1]
-  where case c.contype when 't' then false when 'f' then c.conparentid = 0
-    when 'c' then ${own} when 'n' then ${own} else true end`,
+  of: ["pg_class", "r.oid"],
+  facts: { definition: "pg_get_constraintdef(c.oid)", notValidated },
+  from: `pg_constraint c join relation r on r.oid = c.conrelid where not ${usual(major)} and ${OWN} and not (${INHERITED} and r.relispartition)`,
 });
 
 /** NOT NULL is a fact of the domain. */
@@ -50,7 +56,107 @@ export const domainConstraints: Kind = {
   word: "'constraint'",
   name: ["c.conname"],
   on: ["s.nspname", "t.typname"],
+  of: ["pg_type", "t.oid"],
   facts: { definition: "pg_get_constraintdef(c.oid)", notValidated },
   from: `pg_constraint c join pg_type t on t.oid = c.contypid join space s on s.oid = t.typnamespace
-  where c.contype <> 'n' and ${notMember("pg_type", "t.oid")}`,
+  where c.contype <> 'n'`,
 };
+
+type Group = [
+  type: "n" | "p" | "u" | "f",
+  bare: boolean,
+  inherited: boolean,
+  onUpdate: string,
+  onDelete: string,
+  oids: number[],
+  names: string[],
+  tables: number[],
+  columns: number[] | null,
+  indexes: number[] | null,
+  others: number[] | null,
+  otherColumns: number[] | null,
+];
+
+export interface UsualConstraint {
+  oid: number;
+  name: string;
+  table: Class;
+  /** The index behind a key. */
+  index: number | undefined;
+  /** As the server prints it; undefined when only the server can. */
+  definition: string | undefined;
+}
+
+/** Each with its definition. */
+export function* usualConstraintsOf(
+  groups: readonly unknown[][],
+  classes: ReadonlyMap<number, Class>,
+  indexes: ReadonlyMap<number, PlainIndex>,
+  identifiers: Identifiers,
+): Generator<UsualConstraint> {
+  const column = (table: Class | undefined, number: number | undefined) => {
+    const name = table?.columns[number ?? 0]?.name;
+    return name === undefined ? undefined : identifiers.quote(name);
+  };
+  for (const [
+    type,
+    bare,
+    inherited,
+    onUpdate,
+    onDelete,
+    oids,
+    names,
+    tables,
+    columns,
+    behind,
+    others,
+    otherColumns,
+  ] of groups as Group[])
+    for (const [place, oid] of oids.entries()) {
+      const table = classes.get(tables[place] ?? 0);
+      if (table === undefined || (inherited && table.partition)) continue;
+      const [name = "", index] = [names[place], behind?.[place]];
+      const own = () => column(table, columns?.[place]);
+      const definition =
+        type === "f"
+          ? foreignKey(
+              own(),
+              classes.get(others?.[place] ?? 0),
+              (other) => column(other, otherColumns?.[place]),
+              onUpdate,
+              onDelete,
+            )
+          : type === "n"
+            ? own() && `NOT NULL ${own()}`
+            : bare
+              ? key(type, indexes.get(index ?? 0))
+              : undefined;
+      yield { oid, name, table, index, definition };
+    }
+}
+
+function key(type: "p" | "u", index: PlainIndex | undefined): string | undefined {
+  if (index?.method !== "btree" || index.keys === undefined) return undefined;
+  return `${type === "p" ? "PRIMARY KEY" : "UNIQUE"} (${index.keys.plain})`;
+}
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  r: "RESTRICT",
+  c: "CASCADE",
+  n: "SET NULL",
+  d: "SET DEFAULT",
+};
+
+function foreignKey(
+  column: string | undefined,
+  other: Class | undefined,
+  columnOf: (other: Class) => string | undefined,
+  onUpdate: string,
+  onDelete: string,
+): string | undefined {
+  const otherColumn = other && columnOf(other);
+  if (column === undefined || other === undefined || otherColumn === undefined) return undefined;
+  const action = (event: string, letter: string) =>
+    ACTIONS[letter] === undefined ? "" : ` ON ${event} ${ACTIONS[letter]}`;
+  return `FOREIGN KEY (${column}) REFERENCES ${other.quoted}(${otherColumn})${action("UPDATE", onUpdate)}${action("DELETE", onDelete)}`;
+}

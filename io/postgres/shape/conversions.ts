@@ -1,11 +1,12 @@
 /** How values become other values: casts, transforms and encoding conversions. */
-import { type Kind, notMember, procedure, role, when } from "./catalog.ts";
+import { type Kind, ours, procedure, role, when } from "./catalog.ts";
 
 /** Casts and transforms are in no schema; what is below the first user's identifier came with the server. */
 const FIRST_OF_USERS = 16384;
 
 export const casts: Kind = {
   catalog: "pg_cast",
+  present: `pg_cast where oid >= ${FIRST_OF_USERS}`,
   oid: "c.oid",
   word: "'cast'",
   name: [],
@@ -15,22 +16,24 @@ export const casts: Kind = {
     method: "case c.castmethod when 'i' then 'inout' when 'b' then 'binary' end",
     context: "case c.castcontext when 'a' then 'assignment' when 'i' then 'implicit' end",
   },
-  from: `pg_cast c where c.oid >= ${FIRST_OF_USERS} and ${notMember("pg_cast", "c.oid")}`,
+  from: `pg_cast c where c.oid >= ${FIRST_OF_USERS}`,
 };
 
 export const transforms: Kind = {
   catalog: "pg_transform",
+  present: "pg_transform",
   oid: "t.oid",
   word: "'transform'",
   name: [],
   suffix: "'for ' || format_type(t.trftype, null) || ' language ' || quote_ident(l.lanname)",
   facts: { fromSql: procedure("t.trffromsql"), toSql: procedure("t.trftosql") },
   from: `pg_transform t join pg_language l on l.oid = t.trflang
-  where t.oid >= ${FIRST_OF_USERS} and ${notMember("pg_transform", "t.oid")}`,
+  where t.oid >= ${FIRST_OF_USERS}`,
 };
 
 export const encodingConversions: Kind = {
   catalog: "pg_conversion",
+  present: `pg_conversion where ${ours("connamespace")}`,
   oid: "c.oid",
   word: "'conversion'",
   name: ["s.nspname", "c.conname"],
@@ -41,5 +44,5 @@ export const encodingConversions: Kind = {
     function: procedure("c.conproc"),
     default: when("c.condefault"),
   },
-  from: `pg_conversion c join space s on s.oid = c.connamespace where ${notMember("pg_conversion", "c.oid")}`,
+  from: `pg_conversion c join space s on s.oid = c.connamespace`,
 };

@@ -1,5 +1,8 @@
 /** Data types that users make: enums, composites, domains, ranges and base types; rows, arrays and multiranges come with their makers. */
-import { grants, type Kind, notMember, procedure, role, when } from "./catalog.ts";
+import { grants, type Kind, number, procedure, role, when } from "./catalog.ts";
+import type { Class } from "./classes.ts";
+import { columnFacts, columnOrder } from "./columns.ts";
+import { inOrder } from "./facts.ts";
 
 const ofBase = (fact: string) => when("t.typtype = 'b'", fact);
 
@@ -10,13 +13,13 @@ export const dataTypes: Kind = {
   name: ["s.nspname", "t.typname"],
   facts: {
     owner: role("t.typowner"),
-    grants: grants("t.typacl", "T", "t.typowner"),
+    grants: grants("t.typacl", "'T'", "t.typowner"),
     labels: when(
       "t.typtype = 'e'",
       "coalesce((select json_agg(enumlabel order by enumsortorder) from pg_enum where enumtypid = t.oid), '[]')",
     ),
-    columns: when("t.typtype = 'c'", "coalesce(k.columns, '[]')"),
-    ordered: when("t.typtype = 'c'"),
+    // Of a composite: where its columns are, which take the place of this.
+    columns: when("t.typtype = 'c'", number("t.typrelid")),
     // Of a domain.
     type: when("t.typtype = 'd'", "format_type(t.typbasetype, t.typtypmod)"),
     notNull: when("t.typtype = 'd' and t.typnotnull"),
@@ -55,9 +58,17 @@ export const dataTypes: Kind = {
   from: `pg_type t
     join space s on s.oid = t.typnamespace
     left join relation r on r.oid = t.typrelid
-    left join columns k on k.attrelid = t.typrelid
     left join pg_range g on g.rngtypid = t.oid
   where (t.typrelid = 0 or r.relkind = 'c') and t.typtype <> 'm'
-    and not exists (select from pg_type e where e.typarray = t.oid)
-    and ${notMember("pg_type", "t.oid")}`,
+    and not exists (select from pg_type e where e.typarray = t.oid)`,
 };
+
+type Facts = { [fact: string]: unknown };
+
+/** With the columns of a composite and their order. */
+export function withColumns(facts: Facts, classes: ReadonlyMap<number, Class>): Facts {
+  if (facts.columns === undefined) return facts;
+  const composite = classes.get(facts.columns as number);
+  if (composite === undefined) return inOrder({ ...facts, columns: {}, order: [] });
+  return inOrder({ ...facts, columns: columnFacts(composite), order: columnOrder(composite) });
+}

@@ -1,8 +1,9 @@
 /** Event triggers: what happens by itself when the schema is changed. */
-import { type Kind, notMember, procedure, role } from "./catalog.ts";
+import { type Kind, procedure, role } from "./catalog.ts";
 
 export const eventTriggers: Kind = {
   catalog: "pg_event_trigger",
+  present: "pg_event_trigger",
   oid: "e.oid",
   word: "'event trigger'",
   name: ["e.evtname"],
@@ -13,5 +14,5 @@ export const eventTriggers: Kind = {
     function: procedure("e.evtfoid"),
     fires: "case e.evtenabled when 'D' then 'disabled' when 'R' then 'on replica' when 'A' then 'always' end",
   },
-  from: `pg_event_trigger e where ${notMember("pg_event_trigger", "e.oid")}`,
+  from: `pg_event_trigger e`,
 };

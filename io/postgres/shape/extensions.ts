@@ -1,5 +1,5 @@
 /** Extensions, which stand for all they brought, and procedural languages. */
-import { grants, type Kind, notMember, procedure, role, when } from "./catalog.ts";
+import { grants, type Kind, procedure, role, when } from "./catalog.ts";
 
 /** No owner: a dump cannot say it. */
 export const extensions: Kind = {
@@ -18,11 +18,11 @@ export const languages: Kind = {
   name: ["l.lanname"],
   facts: {
     owner: role("l.lanowner"),
-    grants: grants("l.lanacl", "l", "l.lanowner"),
+    grants: grants("l.lanacl", "'l'", "l.lanowner"),
     trusted: when("l.lanpltrusted"),
     handler: procedure("l.lanplcallfoid"),
     inline: procedure("l.laninline"),
     validator: procedure("l.lanvalidator"),
   },
-  from: `pg_language l where l.lanispl and ${notMember("pg_language", "l.oid")}`,
+  from: `pg_language l where l.lanispl`,
 };

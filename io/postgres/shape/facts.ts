@@ -7,6 +7,11 @@ export function named(names: readonly string[], values: readonly unknown[]): { [
   return facts;
 }
 
+/** The same in the order of canonical JSON, which is written faster so. */
+export function inOrder(facts: { [name: string]: unknown }): { [name: string]: unknown } {
+  return Object.fromEntries(Object.entries(facts).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
 /** SQL: options as `name=value`, in byte order. */
 export function options(array: string): string {
   return `case when ${array} is not null then

@@ -1,5 +1,5 @@
 /** Functions, procedures, window functions and aggregates, told apart by their argument types. */
-import { grants, type Kind, notMember, procedure, role, when } from "./catalog.ts";
+import { grants, type Kind, ours, procedure, role, when } from "./catalog.ts";
 
 const base = {
   catalog: "pg_proc",
@@ -9,13 +9,14 @@ const base = {
     from unnest(p.proargtypes) with ordinality as a(argument, place) order by place), ', ') || ')'`,
 };
 
-const shared = { owner: role("p.proowner"), grants: grants("p.proacl", "f", "p.proowner") };
+const shared = { owner: role("p.proowner"), grants: grants("p.proacl", "'f'", "p.proowner") };
 
 export const functions: Kind = {
   ...base,
   word: "case p.prokind when 'p' then 'procedure' else 'function' end",
+  present: `pg_proc where prokind <> 'a' and ${ours("pronamespace")}`,
   facts: { ...shared, definition: "pg_get_functiondef(p.oid)" },
-  from: `pg_proc p join space s on s.oid = p.pronamespace where p.prokind <> 'a' and ${notMember("pg_proc", "p.oid")}`,
+  from: `pg_proc p join space s on s.oid = p.pronamespace where p.prokind <> 'a'`,
 };
 
 const handling = (column: string) =>
@@ -24,6 +25,7 @@ const handling = (column: string) =>
 export const aggregates: Kind = {
   ...base,
   word: "'aggregate'",
+  present: `pg_proc where prokind = 'a' and ${ours("pronamespace")}`,
   facts: {
     ...shared,
     arguments: "pg_get_function_arguments(p.oid)",
@@ -51,6 +53,5 @@ export const aggregates: Kind = {
     movingInitial: "a.aggminitval",
     sortOperator: "nullif(a.aggsortop, 0)::regoperator::text",
   },
-  from: `pg_proc p join pg_aggregate a on a.aggfnoid = p.oid join space s on s.oid = p.pronamespace
-  where ${notMember("pg_proc", "p.oid")}`,
+  from: `pg_proc p join pg_aggregate a on a.aggfnoid = p.oid join space s on s.oid = p.pronamespace`,
 };

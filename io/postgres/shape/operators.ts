@@ -1,10 +1,11 @@
 /** Operators, and how access methods use them: families, classes and the methods themselves. */
-import { type Kind, notMember, procedure, role, when } from "./catalog.ts";
+import { type Kind, ours, procedure, role, when } from "./catalog.ts";
 
 const operatorName = (oid: string) => `nullif(${oid}, 0)::regoperator::text`;
 
 export const operators: Kind = {
   catalog: "pg_operator",
+  present: `pg_operator where ${ours("oprnamespace")}`,
   oid: "o.oid",
   word: "'operator'",
   name: ["s.nspname", "o.oprname"],
@@ -21,7 +22,7 @@ export const operators: Kind = {
     hashes: when("o.oprcanhash"),
     merges: when("o.oprcanmerge"),
   },
-  from: `pg_operator o join space s on s.oid = o.oprnamespace where ${notMember("pg_operator", "o.oid")}`,
+  from: `pg_operator o join space s on s.oid = o.oprnamespace`,
 };
 
 const familyName =
@@ -29,6 +30,7 @@ const familyName =
 
 export const operatorClasses: Kind = {
   catalog: "pg_opclass",
+  present: `pg_opclass where ${ours("opcnamespace")}`,
   oid: "o.oid",
   word: "'operator class'",
   name: ["s.nspname", "o.opcname"],
@@ -40,12 +42,12 @@ export const operatorClasses: Kind = {
     default: when("o.opcdefault"),
     storage: when("o.opckeytype <> 0", "format_type(o.opckeytype, null)"),
   },
-  from: `pg_opclass o join space s on s.oid = o.opcnamespace join pg_am a on a.oid = o.opcmethod
-  where ${notMember("pg_opclass", "o.oid")}`,
+  from: `pg_opclass o join space s on s.oid = o.opcnamespace join pg_am a on a.oid = o.opcmethod`,
 };
 
 export const operatorFamilies: Kind = {
   catalog: "pg_opfamily",
+  present: `pg_opfamily where ${ours("opfnamespace")}`,
   oid: "f.oid",
   word: "'operator family'",
   name: ["s.nspname", "f.opfname"],
@@ -60,15 +62,15 @@ export const operatorFamilies: Kind = {
       order by amprocnum, format_type(amproclefttype, null) collate "C", format_type(amprocrighttype, null) collate "C")
       from pg_amproc where amprocfamily = f.oid)`,
   },
-  from: `pg_opfamily f join space s on s.oid = f.opfnamespace join pg_am a on a.oid = f.opfmethod
-  where ${notMember("pg_opfamily", "f.oid")}`,
+  from: `pg_opfamily f join space s on s.oid = f.opfnamespace join pg_am a on a.oid = f.opfmethod`,
 };
 
 export const accessMethods: Kind = {
   catalog: "pg_am",
+  present: "pg_am where oid >= 16384",
   oid: "a.oid",
   word: "'access method'",
   name: ["a.amname"],
   facts: { type: "case a.amtype when 't' then 'table' else 'index' end", handler: procedure("a.amhandler") },
-  from: `pg_am a where a.oid >= 16384 and ${notMember("pg_am", "a.oid")}`,
+  from: `pg_am a where a.oid >= 16384`,
 };

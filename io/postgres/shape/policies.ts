@@ -3,10 +3,12 @@ import { type Kind, role, when } from "./catalog.ts";
 
 export const policies: Kind = {
   catalog: "pg_policy",
+  present: "pg_policy",
   oid: "p.oid",
   word: "'policy'",
   name: ["p.polname"],
   on: ["r.nspname", "r.relname"],
+  of: ["pg_class", "r.oid"],
   facts: {
     command: `case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end`,
     restrictive: when("not p.polpermissive"),

@@ -1,10 +1,11 @@
 /** Publications: what logical replication sends. */
-import { type Kind, notMember, role, when } from "./catalog.ts";
+import { type Kind, role, when } from "./catalog.ts";
 
 /** Postgres 18 publishes generated columns when told to. */
 export function publications(major: number): Kind {
   return {
     catalog: "pg_publication",
+    present: "pg_publication",
     oid: "p.oid",
     word: "'publication'",
     name: ["p.pubname"],
@@ -25,6 +26,6 @@ export function publications(major: number): Kind {
       schemas: `(select json_agg(n.nspname order by n.nspname) from pg_publication_namespace x
         join pg_namespace n on n.oid = x.pnnspid where x.pnpubid = p.oid)`,
     },
-    from: `pg_publication p where ${notMember("pg_publication", "p.oid")}`,
+    from: `pg_publication p`,
   };
 }

@@ -1,21 +1,16 @@
 /** Tables, views, materialized views and foreign tables, each with its columns. */
-import { grants, type Kind, role, when } from "./catalog.ts";
-import { options } from "./facts.ts";
+import { type Kind, when } from "./catalog.ts";
+import type { Class } from "./classes.ts";
+import { columnFacts, columnOrder } from "./columns.ts";
+import { inOrder, options } from "./facts.ts";
 
+/** What a plain table has none of, by relation; the address and all else is known from the class. */
 export const relations: Kind = {
   catalog: "pg_class",
   oid: "r.oid",
-  word: `case r.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table' else 'table' end`,
-  name: ["r.nspname", "r.relname"],
+  word: "'table'",
+  name: [],
   facts: {
-    schema: "r.nspname",
-    name: "r.relname",
-    owner: role("r.relowner"),
-    grants: grants("r.relacl", "r", "r.relowner"),
-    unlogged: when("r.relpersistence = 'u'"),
-    columns: "coalesce(k.columns, '[]')",
-    // A child by INHERITS gets its parents' columns first when it is restored, so its own order says nothing.
-    ordered: "r.relispartition or i.parents is null",
     inherits: when("not r.relispartition", "i.parents"),
     partitionOf: when("r.relispartition", "i.parents -> 0"),
     partitionBound: when("r.relispartition", "pg_get_expr(r.relpartbound, r.oid)"),
@@ -38,7 +33,6 @@ export const relations: Kind = {
     serverOptions: options("f.ftoptions"),
   },
   from: `relation r
-    left join columns k on k.attrelid = r.oid
     left join (
       select inhrelid, json_agg(inhparent::regclass::text order by inhseqno) as parents, bool_or(inhdetachpending) as detaching
       from pg_inherits group by inhrelid
@@ -48,5 +42,39 @@ export const relations: Kind = {
     left join pg_tablespace ts on ts.oid = r.reltablespace
     left join pg_foreign_table f on f.ftrelid = r.oid
     left join pg_foreign_server fs on fs.oid = f.ftserver
-  where r.relkind in ('r', 'p', 'v', 'm', 'f')`,
+  where r.relkind in ('r', 'p', 'v', 'm', 'f') and (r.relkind <> 'r' or r.relispartition or i.inhrelid is not null
+    or r.reloftype <> 0 or r.relrowsecurity or r.relforcerowsecurity or r.relreplident in ('n', 'f', 'i')
+    or r.reloptions is not null or t.reloptions is not null or am.amname <> 'heap' or r.reltablespace <> 0)`,
 };
+
+const WORDS: Readonly<Record<string, string>> = {
+  r: "table",
+  p: "table",
+  v: "view",
+  m: "materialized view",
+  f: "foreign table",
+};
+
+/** The word of its address; undefined when it is no table and nothing like one. */
+export function wordOf({ kind }: Class): string | undefined {
+  return WORDS[kind];
+}
+
+type Facts = { [fact: string]: unknown };
+
+/** All facts of a plain one, in the order of canonical JSON. */
+export function plainFacts(relation: Class): Facts {
+  const { schema, name, owner, grants, unlogged } = relation;
+  return {
+    columns: columnFacts(relation),
+    ...(grants !== null && { grants }),
+    ...{ name, order: columnOrder(relation), owner, schema },
+    ...(unlogged && { unlogged }),
+  };
+}
+
+/** The same with those that `relations` gave. */
+export function withRare({ order, ...facts }: Facts, rare: Facts): Facts {
+  // A child by INHERITS gets its parents' columns first when it is restored, so its own order says nothing.
+  return inOrder({ ...facts, ...(rare.inherits === undefined && { order }), ...rare });
+}

@@ -1,17 +1,18 @@
 /** Schemas, and the privileges that objects not yet made will have. */
-import { grants, type Kind, notMember, role } from "./catalog.ts";
+import { grants, type Kind, role } from "./catalog.ts";
 
 export const schemas: Kind = {
   catalog: "pg_namespace",
   oid: "s.oid",
   word: "'schema'",
   name: ["s.nspname"],
-  facts: { owner: role("s.nspowner"), grants: grants("s.nspacl", "n", "s.nspowner") },
-  from: `space s where ${notMember("pg_namespace", "s.oid")}`,
+  facts: { owner: role("s.nspowner"), grants: grants("s.nspacl", "'n'", "s.nspowner") },
+  from: `space s`,
 };
 
 export const defaultPrivileges: Kind = {
   catalog: "pg_default_acl",
+  present: "pg_default_acl",
   oid: "d.oid",
   word: "'default privileges of'",
   name: [role("d.defaclrole")],

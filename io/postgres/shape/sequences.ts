@@ -1,30 +1,58 @@
 /** Sequences: how they count and whose they are, not where they stand. */
-import { grants, type Kind, role, when } from "./catalog.ts";
+import { number } from "./catalog.ts";
+import type { Class } from "./classes.ts";
+import type { Identifiers } from "./identifiers.ts";
 
-const COLUMN = "quote_ident(t.nspname) || '.' || quote_ident(t.relname) || '.' || quote_ident(a.attname)";
+/** SQL: in groups of those that count alike. */
+export const SEQUENCES = `select json_build_array(format_type(seqtypid, null), seqstart::text, seqincrement::text,
+    seqmin::text, seqmax::text, seqcache::text, seqcycle, json_agg(${number("seqrelid")})) as value
+  from pg_sequence group by seqtypid, seqstart, seqincrement, seqmin, seqmax, seqcache, seqcycle`;
 
-export const sequences: Kind = {
-  catalog: "pg_class",
-  oid: "r.oid",
-  word: "'sequence'",
-  name: ["r.nspname", "r.relname"],
-  facts: {
-    owner: role("r.relowner"),
-    grants: grants("r.relacl", "s", "r.relowner"),
-    unlogged: when("r.relpersistence = 'u'"),
-    type: "format_type(q.seqtypid, null)",
-    start: "q.seqstart::text",
-    increment: "q.seqincrement::text",
-    minimum: "q.seqmin::text",
-    maximum: "q.seqmax::text",
-    cache: "q.seqcache::text",
-    cycle: when("q.seqcycle"),
-    ownedBy: when("d.deptype = 'a'", COLUMN),
-    identityOf: when("d.deptype = 'i'", COLUMN),
-  },
-  from: `relation r join pg_sequence q on q.seqrelid = r.oid
-    left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = r.oid and d.objsubid = 0
-      and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0 and d.deptype in ('a', 'i')
-    left join relation t on t.oid = d.refobjid
-    left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid`,
-};
+type Group = [
+  type: string,
+  start: string,
+  increment: string,
+  minimum: string,
+  maximum: string,
+  cache: string,
+  cycle: boolean,
+  oids: number[],
+];
+
+/** The column that a sequence goes with. */
+export interface Owner {
+  how: "ownedBy" | "identityOf";
+  table: number;
+  column: number;
+}
+
+/** Each with its facts. */
+export function* sequencesOf(
+  groups: readonly unknown[][],
+  classes: ReadonlyMap<number, Class>,
+  owners: ReadonlyMap<number, Owner>,
+  identifiers: Identifiers,
+): Generator<[Class, { [fact: string]: unknown }]> {
+  for (const [type, start, increment, minimum, maximum, cache, cycle, oids] of groups as Group[])
+    for (const oid of oids) {
+      const sequence = classes.get(oid);
+      if (sequence === undefined) continue;
+      const { owner, grants, unlogged } = sequence;
+      const owned = owners.get(oid);
+      const table = owned && classes.get(owned.table);
+      const column = owned && table?.columns[owned.column];
+      const name = table && column && `${table.quoted}.${identifiers.quote(column.name)}`;
+      // In the order of canonical JSON.
+      const facts = {
+        cache,
+        ...(cycle && { cycle }),
+        ...(grants !== null && { grants }),
+        ...(name !== undefined && owned?.how === "identityOf" && { identityOf: name }),
+        ...{ increment, maximum, minimum },
+        ...(name !== undefined && owned?.how === "ownedBy" && { ownedBy: name }),
+        ...{ owner, start, type },
+        ...(unlogged && { unlogged }),
+      };
+      yield [sequence, facts];
+    }
+}

@@ -1,8 +1,9 @@
 /** Text search: parsers, templates, dictionaries and configurations. */
-import { type Kind, notMember, procedure, role } from "./catalog.ts";
+import { type Kind, ours, procedure, role } from "./catalog.ts";
 
 export const textSearchParsers: Kind = {
   catalog: "pg_ts_parser",
+  present: `pg_ts_parser where ${ours("prsnamespace")}`,
   oid: "p.oid",
   word: "'text search parser'",
   name: ["s.nspname", "p.prsname"],
@@ -13,20 +14,22 @@ export const textSearchParsers: Kind = {
     headline: procedure("p.prsheadline"),
     types: procedure("p.prslextype"),
   },
-  from: `pg_ts_parser p join space s on s.oid = p.prsnamespace where ${notMember("pg_ts_parser", "p.oid")}`,
+  from: `pg_ts_parser p join space s on s.oid = p.prsnamespace`,
 };
 
 export const textSearchTemplates: Kind = {
   catalog: "pg_ts_template",
+  present: `pg_ts_template where ${ours("tmplnamespace")}`,
   oid: "t.oid",
   word: "'text search template'",
   name: ["s.nspname", "t.tmplname"],
   facts: { init: procedure("t.tmplinit"), lexize: procedure("t.tmpllexize") },
-  from: `pg_ts_template t join space s on s.oid = t.tmplnamespace where ${notMember("pg_ts_template", "t.oid")}`,
+  from: `pg_ts_template t join space s on s.oid = t.tmplnamespace`,
 };
 
 export const textSearchDictionaries: Kind = {
   catalog: "pg_ts_dict",
+  present: `pg_ts_dict where ${ours("dictnamespace")}`,
   oid: "d.oid",
   word: "'text search dictionary'",
   name: ["s.nspname", "d.dictname"],
@@ -36,11 +39,12 @@ export const textSearchDictionaries: Kind = {
       "(select n.nspname || '.' || t.tmplname from pg_ts_template t join pg_namespace n on n.oid = t.tmplnamespace where t.oid = d.dicttemplate)",
     options: "d.dictinitoption",
   },
-  from: `pg_ts_dict d join space s on s.oid = d.dictnamespace where ${notMember("pg_ts_dict", "d.oid")}`,
+  from: `pg_ts_dict d join space s on s.oid = d.dictnamespace`,
 };
 
 export const textSearchConfigurations: Kind = {
   catalog: "pg_ts_config",
+  present: `pg_ts_config where ${ours("cfgnamespace")}`,
   oid: "c.oid",
   word: "'text search configuration'",
   name: ["s.nspname", "c.cfgname"],
@@ -53,6 +57,5 @@ export const textSearchConfigurations: Kind = {
       where m.mapcfg = c.oid group by y.alias) m)`,
   },
   from: `pg_ts_config c join space s on s.oid = c.cfgnamespace
-    join pg_ts_parser p on p.oid = c.cfgparser join pg_namespace n on n.oid = p.prsnamespace
-  where ${notMember("pg_ts_config", "c.oid")}`,
+    join pg_ts_parser p on p.oid = c.cfgparser join pg_namespace n on n.oid = p.prsnamespace`,
 };

@@ -24,6 +24,8 @@ const exported = z.strictObject({
   /** By the server's clock, ISO 8601 in UTC. */
   takenAt: z.string(),
   snapshot: z.string(),
+  /** Whose data it is: the environment's name, and the identity that its database carries. */
+  of: z.strictObject({ environment: z.string(), identity: z.string() }).optional(),
   files: z.int(),
   bytes: z.int(),
   rows: z.int(),

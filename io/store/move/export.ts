@@ -16,12 +16,15 @@ import { cursorOf, exportOf, hasCursor, notesOf } from "./export-notes.ts";
 import { type FileGroup, fileGroups, partsOf, RowSource } from "./file-groups.ts";
 import { modelRows, type RowBatch, TABLE_BYTES } from "./model-rows.ts";
 import { NewFiles } from "./new-files.ts";
+import { readPartitions, withPartitions } from "./partitions.ts";
 import { type Claim, claimPlace } from "./place-claim.ts";
 import { readSequences } from "./sequences.ts";
 
 export interface ExportOptions extends CutOptions {
   /** Of whoever wants it, a task: asked again after it was done, the same one is given what was done. */
   id: string;
+  /** Whose data it is, where an environment's: kept in the head, for whoever imports it. */
+  of?: { environment: string; identity: string };
   definition: StoreDefinition;
   /** Empty, or left by an export that did not end. It is not closed. */
   place: Place;
@@ -67,11 +70,12 @@ export async function exportStore(options: ExportOptions): Promise<Exported> {
 
 /** All but the head, which is returned. */
 async function writeFiles(options: ExportOptions, place: Place, cut: Cut, claim: Claim): Promise<Head> {
-  const { definition, feed, id, connections = CONNECTIONS } = options;
+  const { definition, feed, id, of, connections = CONNECTIONS } = options;
   const { holder } = cut;
   if (feed !== undefined) await assertFollowed(holder, feed, definition.models);
   const cursor = feed === undefined ? null : await currentCursor(holder, feed);
   const sequences = await readSequences(holder, definition);
+  const partitions = await readPartitions(holder, definition);
   const files = new NewFiles(place, definition);
   const told = new Told(options);
   const work = await largestFirst(holder, definition);
@@ -87,11 +91,14 @@ async function writeFiles(options: ExportOptions, place: Place, cut: Cut, claim:
   }
   const { snapshot, takenAt } = cut;
   return newHead(definition, "following", {
-    notes: notesOf({
-      cursor,
-      sequences,
-      export: { id, takenAt, snapshot, ...files.written, rows: told.rows },
-    }),
+    notes: withPartitions(
+      notesOf({
+        cursor,
+        sequences,
+        export: { id, takenAt, snapshot, ...(of && { of }), ...files.written, rows: told.rows },
+      }),
+      partitions,
+    ),
     models: told.sums(),
   });
 }

@@ -29,6 +29,8 @@ export interface ImportOptions extends CutOptions {
   place: Place;
   /** What the models' tables hold gives way; without it they have to be empty. */
   replace?: boolean;
+  /** One of these is what they hold; without it they may hold anything. */
+  held?: readonly Readonly<Record<string, ContentSum>>[];
   onProgress?: OnProgress;
   /** Commits by calling what it is given, once nobody else may. */
   commit?: (commit: () => Promise<void>) => Promise<void>;
@@ -47,7 +49,7 @@ export interface StoreImported {
 /**
  * All or nothing. Foreign keys hold at the end; ordinary triggers stay silent, as in a restore, and those that are ENABLE ALWAYS
  * fire. Throws `StoreTargetTaken`, `StoreTargetReferenced`, `StoreTargetUnfit`, `StoreNotWhole` when the files are not what the
- * head says, and `StoreImportDiffers` when the database would not hold what the store does.
+ * head says, `StoreFencedChanged` when what is to give way is not what is known of it, and `StoreImportDiffers` when the database would not hold what the store does.
  */
 export async function importStore(options: ImportOptions): Promise<StoreImported> {
   const { address, application, definition, place, signal, passed = () => {} } = options;
@@ -62,6 +64,7 @@ export async function importStore(options: ImportOptions): Promise<StoreImported
     await copy.execute(`begin; ${PINNED}; set local lock_timeout = '10s'`);
     try {
       await take(copy, target);
+      await assertHeld(options, copy);
       const replaced = await makeRoom(options, copy, target);
       await inWords(address.database, () => load(options, copy, head));
       await copy.execute(target.putBack.join("; ") || "select");
@@ -106,6 +109,26 @@ async function take(copy: CopySession, { tables, outside, changes }: Target): Pr
   const names = [...tables.map(({ model }) => tableOf(model)), ...outside.map(({ by }) => by)];
   if (names.length > 0) await copy.execute(`lock table ${names.join(", ")} in access exclusive mode`);
   if (changes.length > 0) await copy.execute(changes.join("; "));
+}
+
+/** What somebody has written since is not overwritten unseen. Throws `StoreFencedChanged`. */
+async function assertHeld({ address, definition, held }: ImportOptions, copy: CopySession): Promise<void> {
+  if (held === undefined || held.length === 0) return;
+  const sums: [StoreModel, ContentSum][] = [];
+  for (const model of definition.models) sums.push([model, await sumOfModel(copy, model)]);
+  const changed = held.map((known) =>
+    sums.flatMap(([{ name, table }, sum]) => {
+      const was = known[name];
+      if (was !== undefined && sameSums(was, sum)) return [];
+      return [
+        `"${table}" held ${was?.rows ?? 0} rows, and holds ${sum.rows}${was?.rows === sum.rows ? " with other values" : ""}`,
+      ];
+    }),
+  );
+  const [nearest = []] = changed.toSorted((one, other) => one.length - other.length);
+  if (nearest.length === 0) return;
+  const differences = nearest.slice(0, 10).join("; ");
+  throw new RehearsalError("StoreFencedChanged", { database: address.database, differences });
 }
 
 /** Sees to it that the tables are empty; returns how many rows gave way. */

@@ -7,7 +7,7 @@ import { keyText } from "../../../core/store/keys.ts";
 import { codecsOf } from "../../../core/store/model-codecs.ts";
 import { put } from "../../../core/store/rows.ts";
 import type { Row } from "../../../core/store/store.ts";
-import { type Delta, type FeedLag, lagOf, readChanges } from "../../postgres/feed.ts";
+import { assertFollowed, type Delta, type FeedLag, lagOf, readChanges } from "../../postgres/feed.ts";
 import { PINNED } from "../../postgres/reading.ts";
 import type { Session } from "../../postgres/session.ts";
 import { allRows, currentRows } from "../current-rows.ts";
@@ -15,6 +15,7 @@ import { resolveDoubts } from "../doubts.ts";
 import type { Notes } from "../head.ts";
 import type { Change, JsonStore } from "../json-store.ts";
 import { cursorOf, withCursor } from "./export-notes.ts";
+import { readPartitions, repartitioned, withPartitions } from "./partitions.ts";
 
 export interface SyncOptions {
   /** Not in a transaction. */
@@ -69,8 +70,11 @@ type Followed = Omit<Synced, "settled" | "lag">;
 /** Brings the store to what the session's transaction sees, which is one instant. */
 export async function follow(options: SyncOptions): Promise<Followed> {
   const { session, store, feed, mayGoOn = () => true, passed = () => {} } = options;
-  let cursor = cursorOf((await store.head()).notes, store.place.where);
-  const done = { changes: 0, put: 0, deleted: 0 };
+  const { notes } = await store.head();
+  let cursor = cursorOf(notes, store.place.where);
+  // What became of a table since the export is not told: a partition without triggers, or one that came with rows, or went with them.
+  await assertFollowed(session, feed, store.definition.models);
+  const done = { changes: 0, ...(await repartition(session, store, notes, cursor)) };
   for (;;) {
     // One that a sync before has begun shows what its own instant did, and is read to its end first.
     const begun = cursor.to === undefined;
@@ -88,6 +92,20 @@ export async function follow(options: SyncOptions): Promise<Followed> {
   }
 }
 
+/** Reads the whole of a model whose table has other partitions than it had. */
+async function repartition(
+  session: Session,
+  store: JsonStore,
+  notes: Notes,
+  cursor: FeedCursor,
+): Promise<{ put: number; deleted: number }> {
+  const now = await readPartitions(session, store.definition);
+  const moved = repartitioned(store.definition, notes, now);
+  if (moved.length === 0) return { put: 0, deleted: 0 };
+  const touched = moved.map((model) => ({ model, truncated: true, keys: [] }));
+  return putTouched(session, store, touched, cursor, (last) => withPartitions(last, now));
+}
+
 /** Bytes of rows that are put in one commit; those before the last leave the cursor where it was, and are found to be put already. */
 const COMMIT_BYTES = 8 * 1024 ** 2;
 
@@ -97,9 +115,22 @@ async function apply(
   from: FeedCursor,
   { changes, cursor }: Delta,
 ): Promise<{ put: number; deleted: number }> {
-  const done = { put: 0, deleted: 0 };
   // A poll that found nothing is no commit.
-  if (changes.length === 0 && from.to === undefined) return done;
+  if (changes.length === 0 && from.to === undefined) return { put: 0, deleted: 0 };
+  return putTouched(session, store, touchedModels(store, changes), from, (notes) =>
+    withCursor(notes, cursor),
+  );
+}
+
+/** Puts what was touched as it stands now; the last commit has the notes revised. Throws `StoreSyncOvertaken` when the cursor is not `from` any more. */
+async function putTouched(
+  session: Session,
+  store: JsonStore,
+  all: readonly Touched[],
+  from: FeedCursor,
+  revise: (notes: Notes) => Notes,
+): Promise<{ put: number; deleted: number }> {
+  const done = { put: 0, deleted: 0 };
   const unmoved = (notes: Notes): Notes => {
     if (!isSame(cursorOf(notes, store.place.where), from))
       throw new RehearsalError("StoreSyncOvertaken", { place: store.place.where });
@@ -107,8 +138,7 @@ async function apply(
   };
   let gathered: Change[] = [];
   let bytes = 0;
-  for (const touched of touchedModels(store, changes)) {
-    const { model, truncated, keys } = touched;
+  for (const { model, truncated, keys } of all) {
     if (truncated) gathered.push({ model: model.name, clear: true });
     // Of a partitioned table only a partition may have been emptied: what is left says which.
     for await (const found of truncated ? allRows(session, model) : currentRows(session, model, keys)) {
@@ -122,7 +152,7 @@ async function apply(
       for (const change of found.changes) done["put" in change ? "put" : "deleted"]++;
     }
   }
-  await store.apply(gathered, (notes) => withCursor(unmoved(notes), cursor));
+  await store.apply(gathered, (notes) => revise(unmoved(notes)));
   return done;
 }
 

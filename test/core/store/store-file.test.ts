@@ -121,6 +121,29 @@ test("a definition is made of store.yaml and the lock", () => {
   ]);
 });
 
+test("foreign keys that hold rows to more, or to less, than a store does are named", () => {
+  const parts: LockParts = {
+    tables: {
+      "public.parts": { columns: { a: "text", b: "text" }, constraints: key("a, b") },
+      "public.uses": { columns: { id: "uuid", a: "text?", b: "text?", c: "text?" }, constraints: key() },
+    },
+    relations: [
+      {
+        ...pointer("public.uses", "a", "public.parts"),
+        ...{ columns: ["a", "b"], referencedColumns: ["a", "b"], match: "full" },
+      },
+      { ...pointer("public.uses", "c", "public.uses"), notEnforced: true },
+    ],
+  };
+  const yaml = "models: { Part: { table: parts, file: a.json }, Use: { table: uses, file: b.json } }";
+  const use = definitionOf(yaml, parts).models.find(({ name }) => name === "Use");
+  expect(use?.relations).toEqual([expect.objectContaining({ references: "Part" })]);
+  expect(use?.notCarried).toEqual([
+    'the foreign key "uses_c_fkey" to public.uses, which is not enforced',
+    'MATCH FULL of the foreign key "uses_a_fkey": columns that are filled in part',
+  ]);
+});
+
 test("what is pointed at is loaded first, and circles together", () => {
   const definition = definitionOf(YAML, CHATS);
   const names = (groups: { name: string }[][]) => groups.map((group) => group.map(({ name }) => name));
