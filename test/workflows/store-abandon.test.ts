@@ -107,6 +107,22 @@ test("what somebody wrote to the database behind the fence is not overwritten, u
   await execute(address, "update rooms set name = 'room 1' where id = 1");
 });
 
+test("a way back that died before the database took sessions under its own name lets them in", async () => {
+  await cutOver("shut");
+  const shut = `alter database "${address.database}" allow_connections false`;
+  const first = service.gate("task-store-cutover:begun");
+  service.gate("task-store-cutover:renamed", "dies");
+  const { id } = await service.must<Task>("POST", at("cutovers"), { back: true });
+  await first.reached();
+  const second = service.gate("task-store-cutover:begun");
+  first.open();
+  await second.reached();
+  await execute({ ...address, database: "postgres" }, shut);
+  second.open();
+  expect(await taskEnd(service, id)).toMatchObject({ status: "succeeded", outcome: { returned: true } });
+  expect(await names()).toEqual(ROOMS);
+});
+
 test("a store whose place is lost is abandoned: the database is open as it was at the cutover, and what is lost is told", async () => {
   await cutOver("lost");
   const application = await openApplication("lost");
