@@ -4,14 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { checkProject } from "../../core/project.ts";
 import type { StoreDefinition } from "../../core/store/definition.ts";
 import { openFolderPlace } from "../../io/store/folder-place.ts";
 import { openJsonStore } from "../../io/store/json-store.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { type Hook, startHook } from "../service/hook.ts";
 import { LocalService } from "../service/local-service.ts";
-import { furnish, storedProject } from "../service/stored.ts";
+import { registerRooms } from "../service/stored.ts";
 import { runTask, succeed, type Task, taskEnd } from "../service/tasks.ts";
 
 const server = newestServer();
@@ -26,16 +25,7 @@ beforeAll(async () => {
   service = await new LocalService(server.address, "store_abandon").start();
   address = await freshDatabase(server, "", `store_abandon_${process.pid}`);
   folder = await mkdtemp(join(tmpdir(), "store-abandon-"));
-  const files = await storedProject(server);
-  const project = await checkProject(
-    Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
-  );
-  if (project.store === undefined) throw new Error("the project has no store");
-  definition = project.store;
-  const release = await service.release(files);
-  await service.register("rooms", address, { hooks: { stop: hook.url, start: hook.url } }, "dev");
-  await service.until(await service.promote("rooms", release), "promoted");
-  await furnish(address, 1);
+  ({ definition } = await registerRooms(service, server, address, hook));
 });
 
 afterAll(async () => {
