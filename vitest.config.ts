@@ -18,6 +18,9 @@ const LONGEST = [
   "copies.test.ts",
 ];
 
+/** Plain values in, plain values out. Of core's, only what tells of locks is held to a server's own. */
+const PLAIN = "test/{core,web}/**/!(statement-locks).test.ts";
+
 /** The longest files first, and the others as vitest would have them. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -32,8 +35,19 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/servers.ts"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "real parts",
+          include: ["test/**/*.test.ts"],
+          exclude: [PLAIN],
+          globalSetup: ["test/servers.ts"],
+        },
+      },
+      // Nothing in their processes outlives a file but modules, and to load those anew for each took more than half of it.
+      { extends: true, test: { name: "plain values", include: [PLAIN], isolate: false } },
+    ],
     pool: "forks",
     // The parser and pg_dump are compiled once, and nothing else a second time: most of what runs here runs once.
     execArgv: [

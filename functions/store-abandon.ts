@@ -66,7 +66,10 @@ export async function closeAbandon(
   const there = await findDatabase(maintenance, { oid: production.oid });
   return withFound(cutover, async (found) => {
     if (there?.name === production.name) {
-      await close(found);
+      await context.asNewest(async () => {
+        await close(found);
+        await letIn(maintenance, production);
+      });
       return settle(cutover, found);
     }
     await takeBack(cutover, production, found, there !== undefined);

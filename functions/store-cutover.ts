@@ -135,9 +135,10 @@ export async function goBack(cutover: Cutover): Promise<TaskResult> {
         commit: (commit) => context.asNewest(commit),
       });
       context.passed("imported");
-      await context.asNewest(() => letIn(maintenance, production));
-      context.passed("renamed");
     }
+    // Also where it has its name: whoever gave it that may have died before it took sessions.
+    await context.asNewest(() => letIn(maintenance, production));
+    context.passed("renamed");
     return settleReturn(cutover, await amount(store), await startServices(cutover, "postgres"));
   });
 }
@@ -183,9 +184,11 @@ async function closeBack(cutover: Cutover, production: Production) {
   const found = await findDatabase(maintenance, { oid: production.oid });
   return withStoreOf(environment, row, definition, async (store) => {
     const { state } = await store.head();
-    if (found?.name === production.name && state === "closed")
-      return settleReturn(cutover, await amount(store), await startServices(cutover, "postgres"));
     const { asNewest, ledger } = cutover.context;
+    if (found?.name === production.name && state === "closed") {
+      await asNewest(() => letIn(maintenance, production));
+      return settleReturn(cutover, await amount(store), await startServices(cutover, "postgres"));
+    }
     await asNewest(async () => {
       if (found !== undefined) await shut(maintenance, production);
       // Also of one that counts, for the same reason as on the way out.

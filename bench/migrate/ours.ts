@@ -1,4 +1,7 @@
-/** Our engine as a process, as the other tools are: `node ours.ts FOLDER DATABASE_URL` proves a project's files and applies what is pending. */
+/**
+ * Our engine as a process, as the other tools are: `node ours.ts FOLDER DATABASE_URL` proves a project's files and applies what is pending.
+ * `--load` does nothing but load; `--stay` does the same for each line of its input, `["FOLDER", "DATABASE_URL"]`, and answers each by a line.
+ */
 import "../../cli/parser-tiers.ts";
 import { randomUUID } from "node:crypto";
 import { readProjectFiles } from "../../cli/project-files.ts";
@@ -11,25 +14,38 @@ import { applyRuns } from "../../io/postgres/apply.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { installIdentity, readApplied, readIdentity } from "../../io/postgres/target-schema.ts";
 
-const [folder = ".", url = ""] = process.argv.slice(2);
-const session = await openSession(parseDatabaseUrl(url), { application: "bench" });
-try {
-  if ((await readIdentity(session)) === undefined)
-    await installIdentity(session, {
-      ...{ name: "bench", role: "dev", state: "writeable", identity: randomUUID() },
+const [first = "", url = ""] = process.argv.slice(2);
+if (first === "--stay") {
+  const { createInterface } = await import("node:readline");
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [folder, database] = JSON.parse(line) as [string, string];
+    await migrate(folder, database);
+    console.log("done");
+  }
+} else if (first !== "--load") await migrate(first, url);
+
+async function migrate(folder: string, database: string): Promise<void> {
+  const opening = openSession(parseDatabaseUrl(database), { application: "bench" });
+  const files = await readProjectFiles(folder);
+  const session = await opening;
+  try {
+    if ((await readIdentity(session)) === undefined)
+      await installIdentity(session, {
+        ...{ name: "bench", role: "dev", state: "writeable", identity: randomUUID() },
+      });
+    const applied = (await readApplied(session)).flatMap(({ version, ...file }) =>
+      version === null ? [] : [{ version, ...file }],
+    );
+    const had = new Set(applied.map(({ path }) => path));
+    const project = await checkProject(files, undefined, ({ path }) => had.has(path));
+    await applyRuns({
+      session,
+      attempt: { promotion: "bench", step: "migrate", attempt: 1, token: 1 },
+      release: "bench",
+      runs: planRuns(pendingMigrations(project.migrations, applied), [], []),
+      policy: policySchema.parse({}),
     });
-  const applied = (await readApplied(session)).flatMap(({ version, ...file }) =>
-    version === null ? [] : [{ version, ...file }],
-  );
-  const had = new Set(applied.map(({ path }) => path));
-  const project = await checkProject(await readProjectFiles(folder), undefined, ({ path }) => had.has(path));
-  await applyRuns({
-    session,
-    attempt: { promotion: "bench", step: "migrate", attempt: 1, token: 1 },
-    release: "bench",
-    runs: planRuns(pendingMigrations(project.migrations, applied), [], []),
-    policy: policySchema.parse({}),
-  });
-} finally {
-  await session.close();
+  } finally {
+    await session.close();
+  }
 }

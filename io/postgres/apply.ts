@@ -56,7 +56,8 @@ async function applyLocked(options: ApplyOptions): Promise<"done" | "more"> {
   await takeToken(options.session, options.attempt);
   let begun = false;
   for (const [index, run] of options.runs.entries()) {
-    const applied = await readApplied(options.session);
+    const paths = run.items.map(({ path }) => path);
+    const applied = await readApplied(options.session, paths);
     const left = run.items.filter((item) => !isApplied(item, applied));
     if (left.length === 0) continue;
     if (begun && (await options.mayGoOn?.()) === false) return "more";

@@ -10,7 +10,7 @@ export async function pinForFiles(session: Session, policy: FilePolicy): Promise
   await session.query(`select ${pinsForFiles(policy)}`);
 }
 
-/** SQL: the same as values of a SELECT, which has been read when they are set. */
+/** SQL: the same as a value of a SELECT, which has been read when they are set. */
 export function pinsForFiles(policy: FilePolicy): string {
   return settings(fileSettings(policy));
 }
@@ -47,9 +47,10 @@ export function settling({ major }: Session, next?: FilePolicy): string {
   return `reset session authorization; reset role; reset all; select ${pins}`;
 }
 
-/** By name, each value as an expression. */
+/** By name, each value as an expression; counted, for nobody reads twenty columns behind every file. */
 function settings(values: Record<string, string>): string {
-  return Object.entries(values)
-    .map(([name, value]) => `pg_catalog.set_config('${name}', ${value}, false)`)
-    .join(", ");
+  const set = Object.entries(values).map(
+    ([name, value]) => `pg_catalog.set_config('${name}', ${value}, false)`,
+  );
+  return `pg_catalog.num_nonnulls(${set.join(", ")})`;
 }

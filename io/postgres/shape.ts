@@ -69,10 +69,11 @@ export async function readShape(session: Session): Promise<Shape> {
     const found = fromGroups(valuesOf(inGroups));
     addKinds(found, valuesOf(await others), kinds);
     await askServer(session, found);
-    return {
-      format: "rehearsal-shape/1",
-      objects: Object.fromEntries(found.objects.sort(byAddress)) as Shape["objects"],
-    };
+    const { objects } = found;
+    const inOrder = Object.keys(objects)
+      .sort()
+      .map((address) => [address, objects[address] ?? {}]);
+    return { format: "rehearsal-shape/1", objects: Object.fromEntries(inOrder) as Shape["objects"] };
   });
 }
 
@@ -138,7 +139,7 @@ function valuesOf(rows: readonly PartRow[]): Values {
 type Facts = { [fact: string]: unknown };
 
 interface Found {
-  objects: [address: string, facts: Facts][];
+  objects: Record<string, Facts>;
   /** What only the server can write, by the function that writes it and by identifier. */
   unwritten: Record<"pg_get_indexdef" | "pg_get_constraintdef", Map<number, Facts>>;
   classes: ReadonlyMap<number, Class>;
@@ -155,13 +156,13 @@ function fromGroups(values: (part: Group) => unknown[][]): Found {
   const { brought, owners, dependsOn } = dependenciesOf(values("dependencies"));
   const notes = notesOf(values("comments"), values("labels"), dependsOn);
   const identifiers = identifiersOf(values("words"));
-  const classes = classesOf(values("classes"), identifiers, brought("pg_class"));
+  const classes = classesOf(values("classes"), brought("pg_class"));
   addColumns(classes, values("columns"), values("defaults"));
   const indexes = plainIndexesOf(
     ...([values("indexes"), classes, values("operatorClasses"), identifiers] as const),
   );
   const found: Found = {
-    ...{ objects: [], relations: new Map(), behind: new Map(), classes, brought, notes },
+    ...{ objects: {}, relations: new Map(), behind: new Map(), classes, brought, notes },
     unwritten: { pg_get_indexdef: new Map(), pg_get_constraintdef: new Map() },
   };
   const { objects, unwritten, behind } = found;
@@ -172,25 +173,23 @@ function fromGroups(values: (part: Group) => unknown[][]): Found {
     if (index !== undefined) behind.set(index, name);
     const facts = ofConstraint(oid, { definition });
     if (definition === undefined) unwritten.pg_get_constraintdef.set(oid, facts);
-    objects.push([`constraint ${pathOf([name])} on ${table.path}`, facts]);
+    objects[`constraint ${pathOf([name])} on ${table.path}`] = facts;
   }
   for (const [oid, plain] of indexes) {
     const constraint = behind.get(oid);
     const definition = constraint === undefined ? indexDefinition(plain, identifiers) : undefined;
     const facts = ofClass(oid, constraint === undefined ? { definition } : { constraint });
     if (constraint === undefined && definition === undefined) unwritten.pg_get_indexdef.set(oid, facts);
-    objects.push([`index ${plain.index.path}`, facts]);
+    objects[`index ${plain.index.path}`] = facts;
   }
   for (const [{ oid, path }, facts] of sequencesOf(values("sequences"), classes, owners, identifiers))
-    objects.push([`sequence ${path}`, ofClass(oid, facts)]);
+    objects[`sequence ${path}`] = ofClass(oid, facts);
   for (const relation of classes.values()) {
     if (wordOf(relation) === undefined) continue;
     const more = ofClass(relation.oid, NOTHING, relation.columns);
     const facts = plainFacts(relation);
     found.relations.set(relation.oid, more === NOTHING ? facts : withRare(facts, more));
   }
-  // What is in order already is soon put in order with the little that is to come.
-  objects.sort(byAddress);
   return found;
 }
 
@@ -211,14 +210,14 @@ function addKinds(found: Found, values: Values, kinds: ReadonlyMap<string, Kind>
       const own = found.relations.get(oid);
       if (kind === relations && own !== undefined) found.relations.set(oid, withRare(own, facts));
       else if (kind === otherIndexes)
-        objects.push([addressOf(name), note(oid, withConstraint(facts, behind.get(oid)))]);
-      else if (kind === dataTypes) objects.push([addressOf(name), note(oid, withColumns(facts, classes))]);
-      else objects.push([addressOf(name), note(oid, facts)]);
+        objects[addressOf(name)] = note(oid, withConstraint(facts, behind.get(oid)));
+      else if (kind === dataTypes) objects[addressOf(name)] = note(oid, withColumns(facts, classes));
+      else objects[addressOf(name)] = note(oid, facts);
     }
   }
   for (const [oid, facts] of found.relations) {
     const relation = classes.get(oid);
-    if (relation !== undefined) objects.push([`${wordOf(relation)} ${relation.path}`, facts]);
+    if (relation !== undefined) objects[`${wordOf(relation)} ${relation.path}`] = facts;
   }
 }
 
@@ -245,8 +244,4 @@ function settleDefinitions(facts: { [fact: string]: unknown }): void {
     const value = facts[name];
     if (typeof value === "string") facts[name] = settle(value);
   }
-}
-
-function byAddress([one]: [string, unknown], [other]: [string, unknown]): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -210,9 +210,12 @@ export interface AppliedFile {
   promotion: string;
 }
 
-export async function readApplied(session: Session): Promise<AppliedFile[]> {
+/** What was applied, in its order; of these paths only, when some are named. */
+export async function readApplied(session: Session, paths?: readonly string[]): Promise<AppliedFile[]> {
   return session.query<AppliedFile>(
-    "select path, version, sha256, promotion from rehearsal.applied order by version nulls last, path",
+    `select path, version, sha256, promotion from rehearsal.applied
+      ${paths === undefined ? "" : "where path = any ($1)"} order by version nulls last, path`,
+    paths && [paths],
   );
 }
 

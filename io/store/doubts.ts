@@ -32,6 +32,12 @@ const doubts = z.record(
 /** Under which they stand in the notes. */
 const NOTE = "doubts";
 
+/** Where the files are; their names begin with when they were made. */
+const FILES = `${CACHE}doubts/`;
+
+/** Milliseconds in which whoever made a file has named it in the head, or died. */
+const LONGEST = 24 * 60 * 60 * 1_000;
+
 /** So many stand in the head itself, which everybody reads. */
 const MOST_IN_HEAD = 100;
 
@@ -51,7 +57,7 @@ export async function newDoubt(
   const id = randomUUID();
   const keys = rows.map(({ model, key }): DoubtedKey => [model.name, [...keyOf(model, key)]]);
   if (keys.length <= MOST_IN_HEAD) return { id, doubt: { keys } };
-  const file = `${CACHE}doubts/${id}.json`;
+  const file = `${FILES}${Date.now()}-${id}.json`;
   await place.write(file, Buffer.from(`${JSON.stringify(keys)}\n`), undefined);
   return { id, doubt: { file } };
 }
@@ -95,6 +101,28 @@ export async function resolveDoubts(session: Session, store: JsonStore): Promise
     await dropDoubtFiles(store, Object.values(found));
     return changes.length;
   }, "begin isolation level read committed, read only");
+}
+
+/** Removes files that no head names, for somebody died over them; of this time's someone may still be about to name one. */
+export async function sweepDoubtFiles(session: Session, store: JsonStore): Promise<void> {
+  if ((await forgotten(store)).length === 0) return;
+  await session.transaction(async () => {
+    await session.execute(`${PINNED}; select pg_catalog.pg_advisory_xact_lock(${LOCK})`);
+    for (const path of await forgotten(store)) await store.place.remove(path);
+  }, "begin isolation level read committed, read only");
+}
+
+async function forgotten(store: JsonStore): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { path } of store.place.list(FILES)) {
+    const made = /^(\d+)-/.exec(path.slice(FILES.length))?.[1];
+    if (made !== undefined && Date.now() - Number(made) > LONGEST) found.push(path);
+  }
+  if (found.length === 0) return found;
+  const named = Object.values(doubtsIn((await store.head()).notes)).map((doubt) =>
+    "file" in doubt ? doubt.file : "",
+  );
+  return found.filter((path) => !named.includes(path));
 }
 
 /** The keys by model, each once. */

@@ -16,6 +16,7 @@ import {
   resolveDoubts,
   revisedDoubts,
   shareDoubtLock,
+  sweepDoubtFiles,
 } from "./doubts.ts";
 import { type Change, type JsonStore, openJsonStore } from "./json-store.ts";
 import type { Place } from "./place.ts";
@@ -52,7 +53,10 @@ export async function openDualStore({
   let database: PostgresStore | undefined;
   try {
     database = await openPostgresStore(options);
-    await database.session((session) => resolveDoubts(session, files));
+    await database.session(async (session) => {
+      await resolveDoubts(session, files);
+      await sweepDoubtFiles(session, files);
+    });
   } catch (error) {
     await database?.close();
     await files.close();

@@ -1,4 +1,4 @@
-/** Definitions that the shape's reader writes itself, held to what the server prints for each of them. */
+/** Definitions and defaults that the shape's reader writes itself or gives to many, held to what the server prints for each of them. */
 import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
@@ -71,6 +71,13 @@ const VARIANTS = `
   create index on only parted (at desc); create index on parted (id); create index on part (id desc nulls last);
   alter table "references" add parted_id int, add parted_at date, add foreign key (parted_id, parted_at) references parted;
   create table parent (a int not null, b int primary key); create table child (c int not null, b int not null) inherits (parent); create index on child (a);
+  create index on "odd. schema"."Odd ""table""" (v) where v in ('a', 'b'); create index on "odd. schema"."Odd ""table""" (id desc) where (d > 3 or d < 1 or d is null) and id > 0;
+  create index on "odd. schema"."Odd ""table""" (id) where case when d > 3 then true else false end; create index on "odd. schema"."Odd ""table""" (lower(v));
+  create index on "odd. schema"."Odd ""table""" (id) where v <> E'two\nlines'; create index on "odd. schema"."Odd ""table""" (v text_pattern_ops) where "select" > 3;
+  create schema "user"; create table "user"."order" ("group" int primary key, "__proto__" int unique deferrable, "toJSON" int references "user"."order" ("group"));
+  create index on "user"."order" ("__proto__", "toJSON" desc);
+  create table one_way (a int, doubled int generated always as (a * 2) stored, at timestamptz default now(), note text default 'none');
+  create table other_way (b int, doubled int generated always as (b * 2) stored, at timestamptz default now(), note text default '{VAR ');
   create materialized view seen as select a, b from two; create unique index on seen (b); create index on seen using hash (a);
 `;
 const NEWER = `
@@ -79,6 +86,8 @@ const NEWER = `
     id int, valid daterange, unique (id, valid), primary key (id, valid without overlaps)
   );
 `;
+
+type TableFacts = { columns: Record<string, { default?: string }> } | undefined;
 
 describe.each(servers)("on Postgres $major", ({ major, address: server }) => {
   const made: DatabaseAddress[] = [];
@@ -110,6 +119,21 @@ describe.each(servers)("on Postgres $major", ({ major, address: server }) => {
            from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace`,
         );
         const { objects } = await readShape(session);
+        const defaults = await session.query<{
+          word: string;
+          name: string[];
+          column: string;
+          printed: string;
+        }>(
+          `select case c.relkind when 'v' then 'view' when 'f' then 'foreign table' else 'table' end as word,
+             array[n.nspname, c.relname]::text[] as name, a.attname as column, pg_get_expr(d.adbin, d.adrelid) as printed
+           from pg_attrdef d join pg_class c on c.oid = d.adrelid join pg_namespace n on n.oid = c.relnamespace
+             join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum`,
+        );
+        for (const { word, name, column, printed } of defaults) {
+          const facts = objects[addressOf({ word, name, suffix: null, on: null })] as unknown as TableFacts;
+          expect(facts?.columns[column]?.default, `${name} ${column}`).toBe(settle(printed));
+        }
         const held = printed.flatMap(({ word, name, on, definition }) => {
           const address = addressOf({ word, name, suffix: null, on });
           const facts = objects[address] as { definition?: string } | undefined;

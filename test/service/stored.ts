@@ -1,10 +1,13 @@
 /** A small project whose data can lie as files: rooms, words said in them, and pictures kept beside; with a change feed. */
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { feedMigration } from "../../core/feed-migration.ts";
+import { checkProject } from "../../core/project.ts";
 import { schemaLock, schemaLockText } from "../../core/schema-lock.ts";
+import type { StoreDefinition } from "../../core/store/definition.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { readShape } from "../../io/postgres/shape.ts";
 import { dropDatabases, execute, freshDatabase } from "../postgres.ts";
+import type { Service } from "./service.ts";
 
 const TABLES = `
 create table rooms (id int primary key, name text not null unique);
@@ -38,6 +41,25 @@ export async function storedProject(server: { address: DatabaseAddress }): Promi
   } finally {
     await dropDatabases(made);
   }
+}
+
+/** Registers the database as `rooms`, promotes the project to it, and brings some rows into it. */
+export async function registerRooms(
+  service: Service,
+  server: { address: DatabaseAddress },
+  address: DatabaseAddress,
+  hook: { url: string },
+): Promise<{ release: string; definition: StoreDefinition }> {
+  const files = await storedProject(server);
+  const project = await checkProject(
+    Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
+  );
+  if (project.store === undefined) throw new Error("the project has no store");
+  const release = await service.release(files);
+  await service.register("rooms", address, { hooks: { stop: hook.url, start: hook.url } }, "dev");
+  await service.until(await service.promote("rooms", release), "promoted");
+  await furnish(address, 1);
+  return { release, definition: project.store };
 }
 
 async function shapeOf(address: DatabaseAddress) {

@@ -1,5 +1,6 @@
 /** Writing both at once: whatever dies between the files and the commit, the files end as the database is. */
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -205,6 +206,17 @@ async function withFiles<T>(options: StoreOptions<Rows>, work: (files: JsonStore
     await files.close();
   }
 }
+
+test("files of doubts that somebody died over are gone when it is opened again, and those of this hour are not", async () => {
+  const options = await world.empty("dual");
+  const place = await openPlace(String(options.place));
+  const at = (made: number) => `cache/doubts/${made}-${randomUUID()}.json`;
+  const [old, fresh] = [at(Date.now() - 25 * 60 * 60 * 1_000), at(Date.now())];
+  for (const path of [old, fresh]) await place.write(path, Buffer.from("[]\n"), undefined);
+  await withStore(options, (store) => store.put("Author", author("a")));
+  expect(await filesUnder(options, "cache/doubts/")).toEqual([fresh]);
+  await place.close();
+});
 
 /** Every row of every model is the same in both. */
 async function expectSame(options: StoreOptions<Rows>): Promise<void> {

@@ -4,14 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { checkProject } from "../../core/project.ts";
 import type { StoreDefinition } from "../../core/store/definition.ts";
 import { openFolderPlace } from "../../io/store/folder-place.ts";
 import { openJsonStore } from "../../io/store/json-store.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { type Hook, startHook } from "../service/hook.ts";
 import { LocalService } from "../service/local-service.ts";
-import { furnish, storedProject } from "../service/stored.ts";
+import { registerRooms } from "../service/stored.ts";
 import { runTask, succeed, type Task, taskEnd } from "../service/tasks.ts";
 
 const server = newestServer();
@@ -26,16 +25,7 @@ beforeAll(async () => {
   service = await new LocalService(server.address, "store_abandon").start();
   address = await freshDatabase(server, "", `store_abandon_${process.pid}`);
   folder = await mkdtemp(join(tmpdir(), "store-abandon-"));
-  const files = await storedProject(server);
-  const project = await checkProject(
-    Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
-  );
-  if (project.store === undefined) throw new Error("the project has no store");
-  definition = project.store;
-  const release = await service.release(files);
-  await service.register("rooms", address, { hooks: { stop: hook.url, start: hook.url } }, "dev");
-  await service.until(await service.promote("rooms", release), "promoted");
-  await furnish(address, 1);
+  ({ definition } = await registerRooms(service, server, address, hook));
 });
 
 afterAll(async () => {
@@ -105,6 +95,22 @@ test("what somebody wrote to the database behind the fence is not overwritten, u
   await succeed(service, at("cutovers"), { back: true });
   expect(await names()).toEqual([{ name: "by the store" }, ...ROOMS.slice(1)]);
   await execute(address, "update rooms set name = 'room 1' where id = 1");
+});
+
+test("a way back that died before the database took sessions under its own name lets them in", async () => {
+  await cutOver("shut");
+  const shut = `alter database "${address.database}" allow_connections false`;
+  const first = service.gate("task-store-cutover:begun");
+  service.gate("task-store-cutover:renamed", "dies");
+  const { id } = await service.must<Task>("POST", at("cutovers"), { back: true });
+  await first.reached();
+  const second = service.gate("task-store-cutover:begun");
+  first.open();
+  await second.reached();
+  await execute({ ...address, database: "postgres" }, shut);
+  second.open();
+  expect(await taskEnd(service, id)).toMatchObject({ status: "succeeded", outcome: { returned: true } });
+  expect(await names()).toEqual(ROOMS);
 });
 
 test("a store whose place is lost is abandoned: the database is open as it was at the cutover, and what is lost is told", async () => {

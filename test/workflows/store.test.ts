@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { checkProject } from "../../core/project.ts";
 import type { StoreDefinition } from "../../core/store/definition.ts";
 import { openDualStore } from "../../io/store/dual-store.ts";
 import { openFolderPlace } from "../../io/store/folder-place.ts";
@@ -16,7 +15,7 @@ import { openJsonStore } from "../../io/store/json-store.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, olderThanAll, rows } from "../postgres.ts";
 import { type Hook, startHook } from "../service/hook.ts";
 import { LocalService } from "../service/local-service.ts";
-import { furnish, storedProject } from "../service/stored.ts";
+import { furnish, registerRooms } from "../service/stored.ts";
 import { backedUp, runTask, succeed, type Task, taskEnd } from "../service/tasks.ts";
 
 const server = newestServer();
@@ -34,18 +33,8 @@ beforeAll(async () => {
   service = await new LocalService(server.address, "store").start();
   address = await freshDatabase(server, "", `store_${process.pid}`);
   folder = await mkdtemp(join(tmpdir(), "store-"));
-  const files = await storedProject(server);
-  const project = await checkProject(
-    Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
-  );
-  if (project.store === undefined) throw new Error("the project has no store");
-  definition = project.store;
-  release = await service.release(files);
-  const hooks = { stop: hook.url, start: hook.url };
-  await service.register("rooms", address, { hooks }, "dev");
-  await service.until(await service.promote("rooms", release), "promoted");
+  ({ release, definition } = await registerRooms(service, server, address, hook));
   hook.calls.length = 0;
-  await furnish(address, 1);
 });
 
 afterAll(async () => {

@@ -2,7 +2,6 @@
 import { pathOf } from "../../../core/shape.ts";
 import { grants, number, role } from "./catalog.ts";
 import type { Column } from "./columns.ts";
-import type { Identifiers } from "./identifiers.ts";
 
 export interface Class {
   readonly oid: number;
@@ -17,8 +16,6 @@ export interface Class {
   readonly partition: boolean;
   /** As in an address. */
   readonly path: string;
-  /** As in SQL: `public."select"`. */
-  readonly quoted: string;
   /** By number, with holes; empty when it is an index. */
   readonly columns: Column[];
 }
@@ -46,26 +43,20 @@ type Group = [
 ];
 
 /** Without those that extensions brought. */
-export function classesOf(
-  groups: readonly unknown[][],
-  identifiers: Identifiers,
-  brought: ReadonlySet<number>,
-): Map<number, Class> {
+export function classesOf(groups: readonly unknown[][], brought: ReadonlySet<number>): Map<number, Class> {
   const classes = new Map<number, Class>();
   for (const [schema, kind, owner, grants, unlogged, partition, oids, names] of groups as Group[]) {
-    const [before, beforeQuoted] = [`${pathOf([schema])}.`, `${identifiers.quote(schema)}.`];
+    const before = `${pathOf([schema])}.`;
     for (const [place, oid] of oids.entries()) {
       if (brought.has(oid)) continue;
       const name = names[place] ?? "";
       const path = before + pathOf([name]);
-      const quoted = beforeQuoted + identifiers.quote(name);
       const columns: Column[] = [];
       classes.set(oid, {
         oid,
         schema,
         name,
         path,
-        quoted,
         kind,
         owner,
         grants,

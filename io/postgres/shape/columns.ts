@@ -125,23 +125,16 @@ function factsOf([, , type, notNull, identity, generated, collation, storage]: C
   };
 }
 
-/** Their facts by name, in the order in which canonical JSON has them. */
-export function columnFacts({ columns }: Class): { [name: string]: Facts } {
+/** Their names in the order of the table, and their facts by name in the order of canonical JSON. */
+export function columnsOf({ columns }: Class): { order: string[]; columns: { [name: string]: Facts } } {
+  const inOrder = columns.filter((column) => column !== undefined);
+  const order = inOrder.map(({ name }) => name);
   // Without a prototype, for a column may be called `__proto__`, and the engine would learn the columns of each table as a type.
   const facts: { [name: string]: Facts } = Object.create(null);
-  for (const column of columns.filter(isThere).sort(byName)) facts[column.name] = column.facts;
-  return facts;
+  for (const column of inOrder.sort(byName)) facts[column.name] = column.facts;
+  return { order, columns: facts };
 }
 
 function byName(one: Column, other: Column): number {
   return one.name < other.name ? -1 : 1;
-}
-
-/** Their names in the order of the table. */
-export function columnOrder({ columns }: Class): string[] {
-  return columns.filter(isThere).map(({ name }) => name);
-}
-
-function isThere(column: Column | undefined): column is Column {
-  return column !== undefined;
 }

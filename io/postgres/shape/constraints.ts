@@ -94,10 +94,6 @@ export function* usualConstraintsOf(
   indexes: ReadonlyMap<number, PlainIndex>,
   identifiers: Identifiers,
 ): Generator<UsualConstraint> {
-  const column = (table: Class | undefined, number: number | undefined) => {
-    const name = table?.columns[number ?? 0]?.name;
-    return name === undefined ? undefined : identifiers.quote(name);
-  };
   for (const [
     type,
     bare,
@@ -107,32 +103,26 @@ export function* usualConstraintsOf(
     oids,
     names,
     tables,
-    columns,
-    behind,
-    others,
-    otherColumns,
-  ] of groups as Group[])
+    ...columns
+  ] of groups as Group[]) {
+    const [numbers, behind, others, otherNumbers] = columns;
+    const after = `${action("UPDATE", onUpdate)}${action("DELETE", onDelete)}`;
     for (const [place, oid] of oids.entries()) {
       const table = classes.get(tables[place] ?? 0);
       if (table === undefined || (inherited && table.partition)) continue;
-      const [name = "", index] = [names[place], behind?.[place]];
-      const own = () => column(table, columns?.[place]);
-      const definition =
-        type === "f"
-          ? foreignKey(
-              own(),
-              classes.get(others?.[place] ?? 0),
-              (other) => column(other, otherColumns?.[place]),
-              onUpdate,
-              onDelete,
-            )
-          : type === "n"
-            ? own() && `NOT NULL ${own()}`
-            : bare
-              ? key(type, indexes.get(index ?? 0))
-              : undefined;
-      yield { oid, name, table, index, definition };
+      const index = behind?.[place];
+      const column = table.columns[numbers?.[place] ?? 0];
+      let definition: string | undefined;
+      if (type === "n" && column !== undefined) definition = `NOT NULL ${identifiers.quote(column.name)}`;
+      else if (type === "f") {
+        const other = classes.get(others?.[place] ?? 0);
+        const target = other?.columns[otherNumbers?.[place] ?? 0];
+        if (column !== undefined && other !== undefined && target !== undefined)
+          definition = `FOREIGN KEY (${identifiers.quote(column.name)}) REFERENCES ${identifiers.qualified(other)}(${identifiers.quote(target.name)})${after}`;
+      } else if (type !== "n" && bare) definition = key(type, indexes.get(index ?? 0));
+      yield { oid, name: names[place] ?? "", table, index, definition };
     }
+  }
 }
 
 function key(type: "p" | "u", index: PlainIndex | undefined): string | undefined {
@@ -147,16 +137,6 @@ const ACTIONS: Readonly<Record<string, string>> = {
   d: "SET DEFAULT",
 };
 
-function foreignKey(
-  column: string | undefined,
-  other: Class | undefined,
-  columnOf: (other: Class) => string | undefined,
-  onUpdate: string,
-  onDelete: string,
-): string | undefined {
-  const otherColumn = other && columnOf(other);
-  if (column === undefined || other === undefined || otherColumn === undefined) return undefined;
-  const action = (event: string, letter: string) =>
-    ACTIONS[letter] === undefined ? "" : ` ON ${event} ${ACTIONS[letter]}`;
-  return `FOREIGN KEY (${column}) REFERENCES ${other.quoted}(${otherColumn})${action("UPDATE", onUpdate)}${action("DELETE", onDelete)}`;
+function action(event: string, letter: string): string {
+  return ACTIONS[letter] === undefined ? "" : ` ON ${event} ${ACTIONS[letter]}`;
 }

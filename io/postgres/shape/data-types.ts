@@ -1,7 +1,7 @@
 /** Data types that users make: enums, composites, domains, ranges and base types; rows, arrays and multiranges come with their makers. */
 import { grants, type Kind, number, procedure, role, when } from "./catalog.ts";
 import type { Class } from "./classes.ts";
-import { columnFacts, columnOrder } from "./columns.ts";
+import { columnsOf } from "./columns.ts";
 import { inOrder } from "./facts.ts";
 
 const ofBase = (fact: string) => when("t.typtype = 'b'", fact);
@@ -69,6 +69,8 @@ type Facts = { [fact: string]: unknown };
 export function withColumns(facts: Facts, classes: ReadonlyMap<number, Class>): Facts {
   if (facts.columns === undefined) return facts;
   const composite = classes.get(facts.columns as number);
-  if (composite === undefined) return inOrder({ ...facts, columns: {}, order: [] });
-  return inOrder({ ...facts, columns: columnFacts(composite), order: columnOrder(composite) });
+  return inOrder({
+    ...facts,
+    ...(composite === undefined ? { columns: {}, order: [] } : columnsOf(composite)),
+  });
 }

@@ -6,6 +6,7 @@ import { type Kind, number, when } from "./catalog.ts";
 import type { Class } from "./classes.ts";
 import { inOrder, options } from "./facts.ts";
 import type { Identifiers } from "./identifiers.ts";
+import { settle } from "./settle.ts";
 
 /** Nothing but columns, their operator classes and a condition; what only few indexes have they have not. */
 const PLAIN = `x.indexprs is null and x.indnatts = x.indnkeyatts and not x.indnullsnotdistinct
@@ -95,6 +96,7 @@ export function plainIndexesOf(
   byDefault: readonly unknown[][],
   identifiers: Identifiers,
 ): Map<number, PlainIndex> {
+  const numbers = vectorReader();
   const unsaid = unsaidClasses(byDefault.flat() as DefaultClass[]);
   const found = new Map<number, PlainIndex>();
   for (const [
@@ -112,7 +114,7 @@ export function plainIndexesOf(
       const index = classes.get(oid);
       const table = classes.get(tables[place] ?? 0);
       if (index === undefined || table === undefined) continue;
-      const vectors = [columns, operators, collations, options].map((of) => (of[place] ?? "").split(" "));
+      const vectors = [columns, operators, collations, options].map((of) => numbers(of[place] ?? ""));
       const keys = keysOf(table, vectors, unsaid, identifiers);
       found.set(oid, { index, table, method, unique, keys, condition: conditions[place] ?? null });
     }
@@ -124,31 +126,36 @@ export function indexDefinition(plain: PlainIndex, identifiers: Identifiers): st
   const { index, table, method, unique, keys, condition } = plain;
   // What stands in several lines by itself the server writes in one line here.
   if (keys === undefined || condition?.includes("\n")) return undefined;
-  return `CREATE ${unique ? "UNIQUE " : ""}INDEX ${identifiers.quote(index.name)} ON ${index.kind === "I" ? "ONLY " : ""}${
-    table.quoted
-  } USING ${method} (${keys.directed})${condition === null ? "" : ` WHERE ${condition}`}`;
+  const [what, only] = [unique ? "UNIQUE INDEX" : "INDEX", index.kind === "I" ? "ONLY " : ""];
+  const made = `CREATE ${what} ${identifiers.quote(index.name)} ON ${only}${identifiers.qualified(table)} USING ${method} (${keys.directed})`;
+  return condition === null ? made : `${made} WHERE ${settle(condition)}`;
 }
 
-const DIRECTION: Readonly<Record<string, string>> = {
-  0: "",
-  1: " DESC NULLS LAST",
-  2: " NULLS FIRST",
-  3: " DESC",
-};
+/** Reads `1 3`; of the same few most indexes are made. */
+function vectorReader(): (text: string) => number[] {
+  const known = new Map<string, number[]>();
+  return (text) => {
+    const numbers = known.get(text) ?? text.split(" ").map(Number);
+    known.set(text, numbers);
+    return numbers;
+  };
+}
+
+const DIRECTION = ["", " DESC NULLS LAST", " NULLS FIRST", " DESC"];
 
 function keysOf(
   table: Class,
-  [columns = [], classes = [], collations = [], options = []]: string[][],
+  [columns = [], classes = [], collations = [], options = []]: number[][],
   unsaid: (operatorClass: number, type: number) => boolean,
   identifiers: Identifiers,
 ): PlainIndex["keys"] {
   let directed = "";
   let plain = "";
   for (const [place, number] of columns.entries()) {
-    const column = table.columns[Number(number)];
-    const collation = Number(collations[place]);
+    const column = table.columns[number];
+    const collation = collations[place];
     if (column === undefined || (collation !== 0 && collation !== column.collation)) return undefined;
-    if (!unsaid(Number(classes[place]), column.type)) return undefined;
+    if (!unsaid(classes[place] ?? 0, column.type)) return undefined;
     const name = identifiers.quote(column.name);
     directed += `${place === 0 ? "" : ", "}${name}${DIRECTION[options[place] ?? 0]}`;
     plain += `${place === 0 ? "" : ", "}${name}`;

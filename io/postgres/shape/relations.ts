@@ -1,7 +1,7 @@
 /** Tables, views, materialized views and foreign tables, each with its columns. */
 import { type Kind, when } from "./catalog.ts";
 import type { Class } from "./classes.ts";
-import { columnFacts, columnOrder } from "./columns.ts";
+import { columnsOf } from "./columns.ts";
 import { inOrder, options } from "./facts.ts";
 
 /** What a plain table has none of, by relation; the address and all else is known from the class. */
@@ -65,10 +65,11 @@ type Facts = { [fact: string]: unknown };
 /** All facts of a plain one, in the order of canonical JSON. */
 export function plainFacts(relation: Class): Facts {
   const { schema, name, owner, grants, unlogged } = relation;
+  const { columns, order } = columnsOf(relation);
   return {
-    columns: columnFacts(relation),
+    columns,
     ...(grants !== null && { grants }),
-    ...{ name, order: columnOrder(relation), owner, schema },
+    ...{ name, order, owner, schema },
     ...(unlogged && { unlogged }),
   };
 }

@@ -41,7 +41,7 @@ export function* sequencesOf(
       const owned = owners.get(oid);
       const table = owned && classes.get(owned.table);
       const column = owned && table?.columns[owned.column];
-      const name = table && column && `${table.quoted}.${identifiers.quote(column.name)}`;
+      const name = table && column && `${identifiers.qualified(table)}.${identifiers.quote(column.name)}`;
       // In the order of canonical JSON.
       const facts = {
         cache,

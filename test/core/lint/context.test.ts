@@ -3,8 +3,10 @@
  * Long because it is mostly statements with what is found in each.
  */
 import { describe, expect, test } from "vitest";
+import { feedMigration } from "../../../core/feed-migration.ts";
 import { type LintOptions, lint } from "../../../core/lint/lint.ts";
 import { lintSection } from "../../../core/report-lint.ts";
+import { lockOf } from "../store/a-definition.ts";
 import { projectOf } from "./project-of.ts";
 
 const ORDERS =
@@ -400,4 +402,22 @@ describe("abuse", () => {
       ]),
     ).toEqual([]);
   });
+});
+
+test("the feed that a command wrote is known by its trigger: a key's column may go where the feed is written anew behind it", async () => {
+  const lock = (column: string) =>
+    lockOf({
+      tables: {
+        "public.orders": { columns: { [column]: "bigint" }, constraints: { k: `PRIMARY KEY (${column})` } },
+      },
+    });
+  const feed = (column: string) => feedMigration(lock(column), "changes", ["orders"]).sql;
+  const lost = async (...migrations: string[]) =>
+    (await named([ORDERS, feed("id"), ...migrations], { from: 2 })).filter((one) => one.startsWith("feed"));
+  const rename = "alter table orders rename column id to number;";
+  expect(await lost(rename)).toEqual(["feed-key-lost@3:1"]);
+  expect(await lost("alter table orders drop column id;")).toEqual(["feed-key-lost@3:1"]);
+  expect(await lost("alter table orders rename column note to told;")).toEqual([]);
+  expect(await lost(rename, feed("number"))).toEqual([]);
+  expect(await lost(rename, feed("id"))).toEqual(["feed-key-lost@3:1"]);
 });

@@ -3,7 +3,17 @@
  * Long because each fault is a test of its own, on the place where it happens.
  */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -406,6 +416,25 @@ describe("a folder", () => {
     expect(await readFile(join(outside, "log.jsonl"), "utf8")).toBe("secret");
     for (const path of ["../x", "/x", "a//b", "a/./b", "", "a\\b", "a\0"])
       expect((await refusalOf(() => store.place.read(path))).code).toBe("StorePathUnsafe");
+  });
+
+  test("has a file of any size on its way where the next who writes sweeps up what somebody died over", async () => {
+    const place = await openFolderPlace(folder);
+    const drafts = () => readdir(join(folder, "cache/drafts"));
+    let under: string[] = [];
+    const source = async function* () {
+      under = await drafts();
+      yield Buffer.from("whole");
+    };
+    await place.writeStream("large.bin", source());
+    await place.remove("large.bin");
+    await place.close();
+    expect(under).toHaveLength(1);
+    await writeFile(join(folder, "cache/drafts", under.join()), "half of it");
+    const other = await open();
+    await other.append("Log", log(7));
+    await other.close();
+    expect(await drafts()).toEqual([]);
   });
 
   test("whose clock goes wrong is read by what it holds", async () => {
