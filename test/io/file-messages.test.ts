@@ -6,29 +6,21 @@ import { policySchema } from "../../core/policy.ts";
 import { planRuns } from "../../core/runs.ts";
 import { type ApplyOptions, applyRuns } from "../../io/postgres/apply.ts";
 import type { Observer } from "../../io/postgres/observer.ts";
-import { openSession, type Session } from "../../io/postgres/session.ts";
-import { installIdentity } from "../../io/postgres/target-schema.ts";
+import type { Session } from "../../io/postgres/session.ts";
 import { keepTime } from "../../io/postgres/timeline.ts";
-import { dropDatabases, freshDatabase, newestServer, rows } from "../postgres.ts";
+import { rows } from "../postgres.ts";
+import { openTarget, type Target } from "./target.ts";
 
 let address: DatabaseAddress;
 let session: Session;
+let target: Target;
 
 beforeEach(async () => {
-  address = await freshDatabase(newestServer(), "create sequence asked");
-  session = await openSession(address, { application: "file messages test" });
-  await installIdentity(session, {
-    name: "e",
-    role: "prod",
-    state: "canonical",
-    identity: crypto.randomUUID(),
-  });
+  target = await openTarget("create sequence asked");
+  ({ address, session } = target);
 });
 
-afterEach(async () => {
-  await session.close();
-  await dropDatabases(address);
-});
+afterEach(() => target.end());
 
 /** By their number: each text is a file. */
 async function apply(texts: readonly string[], more: Partial<ApplyOptions> = {}): Promise<void> {

@@ -5,28 +5,20 @@ import { parseMigration } from "../../core/migration.ts";
 import { policySchema } from "../../core/policy.ts";
 import { planRuns } from "../../core/runs.ts";
 import { applyRuns } from "../../io/postgres/apply.ts";
-import { openSession, type Session } from "../../io/postgres/session.ts";
-import { installIdentity } from "../../io/postgres/target-schema.ts";
-import { dropDatabases, freshDatabase, newestServer, rows } from "../postgres.ts";
+import type { Session } from "../../io/postgres/session.ts";
+import { rows } from "../postgres.ts";
+import { openTarget, type Target } from "./target.ts";
 
 let address: DatabaseAddress;
 let session: Session;
+let target: Target;
 
 beforeEach(async () => {
-  address = await freshDatabase(newestServer(), "create table videos (id int)");
-  session = await openSession(address, { application: "record guard test" });
-  await installIdentity(session, {
-    name: "e",
-    role: "prod",
-    state: "canonical",
-    identity: crypto.randomUUID(),
-  });
+  target = await openTarget("create table videos (id int)");
+  ({ address, session } = target);
 });
 
-afterEach(async () => {
-  await session.close();
-  await dropDatabases(address);
-});
+afterEach(() => target.end());
 
 async function apply(sql: string, directive = ""): Promise<void> {
   const text = `${directive}insert into videos values (1);\n${hidden(sql)}`;
