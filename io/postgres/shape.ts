@@ -65,8 +65,8 @@ export async function readShape(session: Session): Promise<Shape> {
       fetch ${parts.length} from rehearsal_shape`,
     );
     // The server appends one part to the other; a shape without its tables would look like a database without any.
-    if (inGroups.some(({ part }, place) => part !== parts[place]))
-      throw new Error(`the server sent ${inGroups.map(({ part }) => part)} for ${parts}`);
+    const sent = inGroups.map(({ part }) => part).join(", ");
+    if (sent !== parts.join(", ")) throw new Error(`the server sent ${sent} for ${parts.join(", ")}`);
     const [others, found] = await Promise.all([
       session.query<PartRow>("fetch all from rehearsal_shape"),
       // Not at once, so that the server knows what to do next before this process is busy.
