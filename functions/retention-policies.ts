@@ -5,7 +5,6 @@ import { digestOf } from "../core/digest.ts";
 import { RehearsalError } from "../core/errors.ts";
 import { INVENTORY_PATH, type Inventory, parseInventory } from "../core/inventory.ts";
 import type { RetentionPolicy } from "../core/prune/policy.ts";
-import { readBundle } from "../core/release.ts";
 import type { Environment } from "../io/ledger/environments.ts";
 import { findPolicyTest, listPolicyTests, type PolicyTest } from "../io/ledger/policy-tests.ts";
 import { releaseKey } from "../io/ledger/releases.ts";
@@ -101,6 +100,8 @@ async function readPolicies(
   if (release === null) return [];
   const standing = parsed.get(release);
   if (standing !== undefined) return standing;
+  // On first use: it brings the parser of SQL, which what only the clock calls would read at every cold start.
+  const { readBundle } = await import("../core/release.ts");
   const { files } = readBundle(await store.get(releaseKey(release)), release);
   const inventory = parseInventory(files.find(({ path }) => path === INVENTORY_PATH)?.bytes);
   const policies = inventory.retention

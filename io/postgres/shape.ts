@@ -58,16 +58,21 @@ export async function readShape(session: Session): Promise<Shape> {
     const [absent] = await session.query<{ parts: string[] | null }>(`${SETTINGS}; ${presenceQuery(kinds)}`);
     for (const part of absent?.parts ?? []) kinds.delete(part);
     const groups = groupsOf(session.major);
+    const parts = Object.keys(groups);
     // A cursor's rows are of one snapshot, whenever they are asked for.
     const inGroups = await session.query<PartRow>(
       `declare rehearsal_shape no scroll cursor for ${objectsQuery(groups, kinds)};
-      fetch ${Object.keys(groups).length} from rehearsal_shape`,
+      fetch ${parts.length} from rehearsal_shape`,
     );
-    const others = session.query<PartRow>("fetch all from rehearsal_shape");
-    // So that the server knows what to do next before this process is busy.
-    await setImmediate();
-    const found = fromGroups(valuesOf(inGroups));
-    addKinds(found, valuesOf(await others), kinds);
+    // The server appends one part to the other; a shape without its tables would look like a database without any.
+    const sent = inGroups.map(({ part }) => part).join(", ");
+    if (sent !== parts.join(", ")) throw new Error(`the server sent ${sent} for ${parts.join(", ")}`);
+    const [others, found] = await Promise.all([
+      session.query<PartRow>("fetch all from rehearsal_shape"),
+      // Not at once, so that the server knows what to do next before this process is busy.
+      setImmediate().then(() => fromGroups(valuesOf(inGroups))),
+    ]);
+    addKinds(found, valuesOf(others), kinds);
     await askServer(session, found);
     const { objects } = found;
     const inOrder = Object.keys(objects)
