@@ -7,6 +7,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { inParallel } from "../../io/in-parallel.ts";
 import { lockingStore } from "../../io/object-lock.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
 import { refusalOf } from "../refusal.ts";
@@ -50,7 +51,8 @@ test("erases every version under a prefix, markers too, and nothing beside it", 
 
 test("erases more than one answer names", async () => {
   const { store } = bucket;
-  await Promise.all(Array.from({ length: 1_010 }, (_, index) => store.put(`many/${index}`, bytes("x"))));
+  const keys = Array.from({ length: 1_010 }, (_, index) => `many/${index}`);
+  await inParallel(keys, async (key) => void (await store.put(key, bytes("x"))));
   expect(await store.erase("many/")).toEqual({ objects: 1_010, bytes: 1_010 });
   expect(await versions("many/")).toBe(0);
 });
