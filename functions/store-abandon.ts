@@ -27,7 +27,7 @@ import { assertOwn, openStorePlace } from "./store-work.ts";
 import { sessionsOf, type TaskResult } from "./task.ts";
 
 /** The store, open as whoever follows; or why it cannot be. */
-type Found = { store: JsonStore; state: string; rows: number } | { lost: RehearsalError };
+type Found = { store: JsonStore; rows: number } | { lost: RehearsalError };
 
 /** Throws `StoreStillThere` for one that may still be read and was not named, and `StorePhaseUnfit`. */
 export async function abandon(cutover: Cutover): Promise<TaskResult> {
@@ -98,21 +98,22 @@ async function withFound<T>(
   { row, reached, definition }: Cutover,
   work: (found: Found) => Promise<T>,
 ): Promise<T> {
-  let found: Found;
+  let store: JsonStore | undefined;
   try {
-    const place = await openStorePlace(reached.environment, row);
-    const store = await openJsonStore({ place, definition, as: "follower" });
-    const { state, models, notes } = await store.head();
-    assertOwn(row, notes);
-    found = { store, state, rows: Object.values(models).reduce((sum, { rows }) => sum + rows, 0) };
-  } catch (error) {
-    if (!(error instanceof RehearsalError)) throw error;
-    found = { lost: error };
-  }
-  try {
+    let found: Found;
+    try {
+      const place = await openStorePlace(reached.environment, row);
+      store = await openJsonStore({ place, definition, as: "follower" });
+      const { models, notes } = await store.head();
+      assertOwn(row, notes);
+      found = { store, rows: Object.values(models).reduce((sum, { rows }) => sum + rows, 0) };
+    } catch (error) {
+      if (!(error instanceof RehearsalError)) throw error;
+      found = { lost: error };
+    }
     return await work(found);
   } finally {
-    if ("store" in found) await found.store.close();
+    await store?.close();
   }
 }
 
