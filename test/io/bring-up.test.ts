@@ -11,7 +11,15 @@ import { restore } from "../../io/postgres/restore.ts";
 import { openSession } from "../../io/postgres/session.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
 import { follow } from "../feed.ts";
-import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
+import {
+  dropDatabases,
+  execute,
+  freshDatabase,
+  newestServer,
+  olderThanAll,
+  rows,
+  servers,
+} from "../postgres.ts";
 import { refusalOf } from "../refusal.ts";
 
 let bucket: TestBucket;
@@ -223,6 +231,8 @@ test("a copy is refused when somebody has written to what is to go", async () =>
 async function pair(server: (typeof servers)[number], sql: string, followed: string[] = []) {
   const [source, target] = [await freshDatabase(server, sql), await freshDatabase(server)];
   if (followed.length > 0) await follow(source, followed);
+  // What is younger than a transaction of other tests that is still open would be copied again.
+  await olderThanAll(source);
   const before = await take(source);
   return { source, target, before, writers: await load(target, before) };
 }
