@@ -12,6 +12,8 @@ import { checkPath, unsafe } from "./store-path.ts";
 
 /** Files on their way, in the same file system, where no pattern leads. */
 const DRAFTS = `${CACHE}drafts`;
+/** Large ones, which are made beside the lock: what an export died over is listed, and the next one that claims the place removes it. */
+const STREAMS = `${CACHE}streams`;
 /** A database of SQLite that is empty: its lock is what it is for. */
 export const LOCK = `${CACHE}lock.sqlite`;
 const PIECE = 256 * 1024;
@@ -53,9 +55,9 @@ export class FolderFiles {
     }
   }
 
-  /** Whatever was there. Called under the lock. */
+  /** Whatever was there. No lock is asked for: the source may take long, and write other files meanwhile. */
   writeStream(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-    return this.#draft(path, async (file) => {
+    return this.#draft(STREAMS, path, async (file) => {
       // What the source throws is not the folder's failure.
       for await (const piece of source) await failing(this.where, () => file.writeFile(piece));
     });
@@ -63,7 +65,7 @@ export class FolderFiles {
 
   /** Whatever was there. Called under the lock. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
-    await this.#draft(path, (file) => failing(this.where, () => file.writeFile(bytes)));
+    await this.#draft(DRAFTS, path, (file) => failing(this.where, () => file.writeFile(bytes)));
   }
 
   /** As `Place` has it. Called under the lock. */
@@ -106,16 +108,16 @@ export class FolderFiles {
     await rm(join(this.#top, DRAFTS), { recursive: true, force: true });
   }
 
-  /** Writes beside and renames: whoever reads meanwhile sees the old file or the new one. Called under the lock. */
-  async #draft(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
+  /** Writes beside and renames: whoever reads meanwhile sees the old file or the new one. Called under the lock, or for a file that nobody else writes. */
+  async #draft(drafts: string, path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
     checkPath(path);
     await failing(this.where, async () => {
-      await mkdir(join(this.#top, DRAFTS), { recursive: true });
+      await mkdir(join(this.#top, drafts), { recursive: true });
       await makeFolder(this.#top, dirname(path));
     });
     const folder = await this.#folderOf(path);
     if (folder === undefined) throw unsafe(path, "its folder was taken away");
-    const draft = join(this.#top, DRAFTS, randomBytes(8).toString("hex"));
+    const draft = join(this.#top, drafts, randomBytes(8).toString("hex"));
     try {
       const file = await failing(this.where, () => open(draft, "wx", 0o600));
       try {

@@ -24,7 +24,7 @@ export async function openFolderPlace(folder: string, { patience = PATIENCE } = 
     readIf: async (path, tag) => sameAs(tag, await files.read(path)),
     stream: (path) => files.stream(path),
     write: (path, bytes, expected) => place.exclusively((held) => held.write(path, bytes, expected)),
-    writeStream: (path, source) => place.exclusively((held) => held.writeStream(path, source)),
+    writeStream: (path, source) => files.writeStream(path, source),
     append: async () => {
       throw new TypeError("appends are made inside exclusively");
     },

@@ -23,6 +23,7 @@ import { RehearsalError } from "../../../core/errors.ts";
 import { openBucketPlace } from "../../../io/store/bucket-place.ts";
 import { openFolderPlace } from "../../../io/store/folder-place.ts";
 import { type JsonStore, openJsonStore } from "../../../io/store/json-store.ts";
+import { claimPlace } from "../../../io/store/move/place-claim.ts";
 import type { Place } from "../../../io/store/place.ts";
 import { startBucket, type TestBucket } from "../../bucket.ts";
 import { type FaultyProxy, startFaultyProxy } from "../../local/faulty-proxy.ts";
@@ -418,23 +419,26 @@ describe("a folder", () => {
       expect((await refusalOf(() => store.place.read(path))).code).toBe("StorePathUnsafe");
   });
 
-  test("has a file of any size on its way where the next who writes sweeps up what somebody died over", async () => {
-    const place = await openFolderPlace(folder);
-    const drafts = () => readdir(join(folder, "cache/drafts"));
+  test("takes other files while a large one comes, and an export removes what one before it died over", async () => {
+    const top = await mkdtemp(join(tmpdir(), "rehearsal-claim-"));
+    const place = await openFolderPlace(top);
+    const claim = (run: string) => claimPlace(place, definition, { id: "one", run });
+    await claim("first");
     let under: string[] = [];
     const source = async function* () {
-      under = await drafts();
+      // As the rows of an export do, whose contents are files of their own.
+      await place.write("beside", Buffer.from("content"), undefined);
+      under = await readdir(join(top, "cache/streams"));
       yield Buffer.from("whole");
     };
-    await place.writeStream("large.bin", source());
-    await place.remove("large.bin");
-    await place.close();
+    await place.writeStream("large.jsonl", source());
     expect(under).toHaveLength(1);
-    await writeFile(join(folder, "cache/drafts", under.join()), "half of it");
-    const other = await open();
-    await other.append("Log", log(7));
-    await other.close();
-    expect(await drafts()).toEqual([]);
+    expect((await place.read("large.jsonl"))?.bytes.toString()).toBe("whole");
+    await writeFile(join(top, "cache/streams", under.join()), "half of it");
+    await claim("second");
+    expect(await readdir(join(top, "cache/streams"))).toEqual([]);
+    await place.close();
+    await rm(top, { recursive: true });
   });
 
   test("whose clock goes wrong is read by what it holds", async () => {
