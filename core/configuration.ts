@@ -1,6 +1,9 @@
 /** Configuration that a backup captures: what may be named, and the record of what was captured. */
 import * as z from "zod";
 
+/** What an item that is none is told. */
+export const ITEM_FORMS = "name secret:NAME, parameter:NAME, s3://BUCKET/KEY or file:/PATH";
+
 /**
  * `secret:NAME` (Secrets Manager), `parameter:NAME` (Parameter Store), `s3://BUCKET/KEY`, `file:/PATH` (where the service runs on
  * the operator's machine). A `*` may end a key, end a parameter's path, or stand in a file's name, and means every one that fits:
@@ -11,7 +14,7 @@ export const configurationItem = z
   .max(1_100)
   .regex(
     /^(secret:[A-Za-z0-9/_+=.@:-]{1,512}|parameter:([\w.-]+|(\/[\w.-]+)+(\/\*)?)|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*\p{Cc}]*([^*\p{Cc}]|\*)|file:\/([^*\p{Cc}]*\/)?[^/\p{Cc}]+)$/u,
-    "name secret:NAME, parameter:NAME, s3://BUCKET/KEY or file:/PATH",
+    ITEM_FORMS,
   )
   .refine((item) => !item.split("/").includes(".."), "a path has no ..");
 

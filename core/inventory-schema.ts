@@ -1,6 +1,6 @@
 /** What may stand in `inventory.yaml`, for whoever reads it and for editors. */
 import * as z from "zod";
-import { configurationItem } from "./configuration.ts";
+import { configurationItem, ITEM_FORMS } from "./configuration.ts";
 import { knownInRetention, retentionSchema } from "./prune/policy.ts";
 import { storagePrefix } from "./storage.ts";
 
@@ -66,8 +66,7 @@ const place = z
   .string()
   .max(1_100)
   .refine((text) => configurationItem.safeParse(text.replace(PLACEHOLDER, "x")).success, {
-    message:
-      "name secret:NAME, parameter:NAME, s3://BUCKET/KEY or file:/PATH; {environment} and {role} stand for the environment's",
+    message: `${ITEM_FORMS}; {environment} and {role} stand for the environment's`,
   });
 
 const filePlace = place.refine(

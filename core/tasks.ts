@@ -85,7 +85,9 @@ export interface TaskInputs {
   "store-verify": { store: string };
   /** `release`: the whole hash of the one that the environment runs; `of`: whose data it may be, where that is not the environment's own. */
   "store-import": { release: string; place: StorePlace; of?: string };
-  /** `back`: the database counts again; with `overwrite` also where somebody has written to it behind the fence,
-   * with `abandon` without what the store holds, which is lost, or named all the same. */
+  /**
+   * `back`: the database counts again; with `overwrite` also where somebody has written to it behind the fence, with `abandon`
+   * without what the store holds, which is lost, or named all the same.
+   */
   "store-cutover": { store: string; back: boolean; overwrite?: true; abandon?: "lost" | "named" };
 }

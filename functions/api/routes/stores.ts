@@ -54,6 +54,9 @@ const dump = createRoute({
   responses: startedAnswers("NotFound", "StoreUndeclared", "StoreCutOver", "EnvironmentFenced"),
 });
 
+/** Of the places that a store may be at. */
+const FOLDERS = "A folder of the service's machine may be named by whoever administers the environment.";
+
 const exporting = createRoute({
   method: "post",
   path: "/environments/{name}/store-exports",
@@ -61,7 +64,7 @@ const exporting = createRoute({
   ...access("promote", "environment"),
   tags: ["Stores"],
   summary: "Write the environment's data into a new store, as it is at one instant",
-  description: "A folder of the service's machine may be named by whoever administers the environment.",
+  description: FOLDERS,
   request: {
     headers: keyHeader,
     params,
@@ -123,7 +126,7 @@ const importing = createRoute({
   ...access("promote", "environment"),
   tags: ["Stores"],
   summary: "Bring a store into the environment's database, whose tables have to be empty",
-  description: "A folder of the service's machine may be named by whoever administers the environment.",
+  description: FOLDERS,
   request: {
     headers: keyHeader,
     params,
