@@ -51,6 +51,7 @@ const lines = {
   "Step Functions": stack.endpoints.stepFunctions,
   EventBridge: stack.endpoints.eventBridge,
   "Secrets Manager": stack.endpoints.secretsManager,
+  "Parameter Store": stack.endpoints.parameterStore,
   "mails, as files": stack.mails,
 };
 for (const [what, value] of Object.entries(lines)) process.stdout.write(`${what.padEnd(21)} ${value}\n`);
