@@ -159,7 +159,7 @@ async function applyMarked(
       const [first] = items;
       if (first === undefined) continue;
       const record = await beginFiles(session, options.policy);
-      milliseconds.push(...(await runFiles(options, items)));
+      milliseconds.push(...(await runFiles(options, items, record)));
       await endFiles(session, first, record);
     }
     await recordApplied(session, options, run.items, milliseconds);

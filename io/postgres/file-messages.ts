@@ -3,6 +3,7 @@ import type { RunItem } from "../../core/runs.ts";
 import { asFileError } from "./file-error.ts";
 import { type FilePolicy, settling, timeoutPins } from "./file-settings.ts";
 import type { Observer } from "./observer.ts";
+import { assertNothingMade, objectsOf, type RecordMark } from "./record-guard.ts";
 import type { Session, StatementResult } from "./session.ts";
 
 interface FilesOptions {
@@ -15,13 +16,15 @@ interface FilesOptions {
 
 /**
  * Runs files in the transaction that is open, under the settings that stand; to take back what the last of them did to the session is left
- * to the caller. Returns the milliseconds of each. Throws `FileError` for the first statement that the server refuses.
+ * to the caller. Returns the milliseconds of each. Throws `FileError` for the first statement that the server refuses, and `LedgerTouched`
+ * for a file that leaves something new in our schema to those behind it.
  */
 export async function runFiles(
   { session, policy, observer, onItem }: FilesOptions,
   items: readonly RunItem[],
+  record: RecordMark,
 ): Promise<number[]> {
-  const [pins, between] = [timeoutPins(policy), settling(session, policy)];
+  const [pins, between] = [timeoutPins(policy), `${settling(session, policy)}; ${objectsOf(record)}`];
   const texts = items.flatMap(({ statements }, place) => [
     ...(place === 0 ? [] : [between]),
     // Before the first they are pinned already.
@@ -31,7 +34,8 @@ export async function runFiles(
   const milliseconds: number[] = [];
   for (const [place, item] of items.entries()) {
     const began = performance.now();
-    if (place > 0) await answer();
+    const before = items[place - 1];
+    if (before !== undefined) assertNothingMade(before, await answer(), record);
     onItem?.(item);
     for (const [at, statement] of item.statements.entries()) {
       if (at > 0) await answer();

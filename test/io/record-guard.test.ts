@@ -60,6 +60,10 @@ test.each([
     "$$create trigger t after insert on rehear$$ || $$sal.applied execute function pg_catalog.suppress_redundant_updates_trigger()$$",
   ],
   ["opened to all", "$$grant all on all tables in sch$$ || $$ema rehear$$ || $$sal to public$$"],
+  [
+    "given another answer for triggers",
+    "$$create or replace function rehear$$ || $$sal.is_acting(kind text) returns boolean language sql stable return true$$",
+  ],
 ])("abuse 18: the record %s behind the parser's back takes the whole run back", async (_, sql) => {
   await expect(apply(sql)).rejects.toMatchObject(refused);
   expect(await rows(address, "select id from public.videos")).toEqual([]);
@@ -96,6 +100,27 @@ test("abuse 18: what a file writes to the record is not made good by one behind 
   );
   await expect(files).rejects.toMatchObject(refused);
 });
+
+test.each([
+  ["a table", "$$create table rehear$$ || $$sal.mine (x int)$$", "$$drop table rehear$$ || $$sal.mine$$"],
+  [
+    "a function",
+    "$$create function rehear$$ || $$sal.mine() returns int language sql return 1$$",
+    "$$drop function rehear$$ || $$sal.mine$$",
+  ],
+  ["a type", "$$create type rehear$$ || $$sal.mine as enum ()$$", "$$drop type rehear$$ || $$sal.mine$$"],
+])(
+  "abuse 18: %s that one file makes in the record's schema is refused, also when a later one drops it again",
+  async (_, make, drop) => {
+    const files = applyFiles(
+      "insert into videos values (1);",
+      `set search_path = pg_temp; ${hidden(make)}`,
+      hidden(drop),
+    );
+    await expect(files).rejects.toMatchObject({ ...refused, facts: { path: "migrations/0002_second.sql" } });
+    expect(await rows(address, "select id from public.videos")).toEqual([]);
+  },
+);
 
 test("abuse 18: outside a transaction it is refused as well", async () => {
   const sql = "$$update rehear$$ || $$sal.identity set role = 'dev'$$";
