@@ -35,6 +35,8 @@ export function ownerOfScratch(database: string): string | undefined {
 /** What became of whoever began something: ended for good, or overtaken by a newer attempt. */
 export interface Ownership {
   ended: boolean;
+  /** When it ended, by the ledger's clock. */
+  endedAt: Date | null;
   overtaken: boolean;
 }
 
@@ -45,4 +47,12 @@ const STRANGERS_HOURS = 24;
 export function isAbandoned(owner: Ownership | undefined, initiated: Date, now: Date): boolean {
   if (owner !== undefined) return owner.ended || owner.overtaken;
   return now.getTime() - initiated.getTime() > STRANGERS_HOURS * 3_600_000;
+}
+
+/** Days for which a whole backup is left alone that its attempt did not live to record: somebody may still be looking into that death. */
+const UNRECORDED_DAYS = 7;
+
+/** True when a backup that has a manifest and no record has waited long enough since its owner's end. `now` is the ledger's clock. */
+export function isForgotten({ endedAt }: Ownership, now: Date): boolean {
+  return endedAt !== null && now.getTime() - endedAt.getTime() > UNRECORDED_DAYS * 86_400_000;
 }

@@ -4,11 +4,13 @@
  * overtaken, is removed. An end is final, so what was true when the ledger was asked stays true, and sweeping beside a running
  * promotion, or twice at once, does no harm. What is found is therefore listed first, and the ledger asked after.
  */
+import { RehearsalError } from "../core/errors.ts";
 import {
   attemptOf,
   backupFolder,
   exporterOf,
   isAbandoned,
+  isForgotten,
   type Ownership,
   ownerOfScratch,
 } from "../core/leftovers.ts";
@@ -72,18 +74,26 @@ async function sweepUploads(ledger: Session, store: ObjectStore, swept: Swept): 
     const by = exporterOf(key);
     const task = exporters.get(by?.task ?? "");
     if (by === undefined || task === undefined) return owned.get(backupFolder(key)?.backup ?? "");
-    return { ended: task.ended, overtaken: by.attempt < (task.newest.task ?? 0) };
+    return { ended: task.ended, endedAt: task.endedAt, overtaken: by.attempt < (task.newest.task ?? 0) };
   };
-  const [clock] = await ledger.query<{ now: Date }>("select now() as now");
-  if (clock === undefined) throw new Error("the ledger returned no row");
+  const now = await readClock(ledger);
   for (const upload of uploads) {
-    if (!isAbandoned(ownerOf(upload.key), upload.initiated, clock.now)) continue;
+    if (!isAbandoned(ownerOf(upload.key), upload.initiated, now)) continue;
     await store.abortUpload(upload);
     swept.uploads.push(upload.key);
   }
 }
 
-/** A backup is what has a manifest; a folder without one whose owner writes no more will never be a backup. */
+async function readClock(ledger: Session): Promise<Date> {
+  const [clock] = await ledger.query<{ now: Date }>("select now() as now");
+  if (clock === undefined) throw new Error("the ledger returned no row");
+  return clock.now;
+}
+
+/**
+ * A backup is what has a manifest; a folder without one whose owner writes no more will never be a backup. One that is whole and has no
+ * record is no use either: what lies in the bucket is believed only by the hash that the ledger has of it, and nothing is built on it.
+ */
 async function sweepFolders(
   ledger: Session,
   store: ObjectStore,
@@ -96,16 +106,40 @@ async function sweepFolders(
   const backups = folders.flatMap((folder) => backupFolder(folder)?.backup ?? []);
   const owned = await readOwnership(ledger, backups);
   const recorded = await recordedBackups(ledger, backups);
+  const now = await readClock(ledger);
   for (const folder of folders) {
     const { backup = "" } = backupFolder(folder) ?? {};
+    const owner = owned.get(backup);
     // One that is recorded is not ours to judge, though its manifest be missing: that is damage, and somebody wants to know.
-    if (!owned.get(backup)?.ended || recorded.has(backup)) continue;
+    if (!owner?.ended || recorded.has(backup)) continue;
     await attempt(async () => {
-      for await (const { key } of store.list(folder)) if (key === `${folder}manifest.json`) return;
-      const { bytes } = await store.erase(folder);
+      const manifest = `${folder}manifest.json`;
+      const whole = await holds(store, manifest);
+      if (whole && !isForgotten(owner, now)) return;
+      // The manifest goes first: where Object Lock keeps it, all is kept, and what has lost it is no backup when we die here.
+      const first = whole ? await eraseUnlocked(store, manifest) : 0;
+      const rest = first === undefined ? undefined : await eraseUnlocked(store, folder);
+      if (first === undefined || rest === undefined) return;
       swept.folders.push(folder);
-      swept.bytes += bytes;
+      swept.bytes += first + rest;
     });
+  }
+}
+
+async function holds(store: ObjectStore, key: string): Promise<boolean> {
+  for await (const found of store.list(key)) if (found.key === key) return true;
+  return false;
+}
+
+/** The bytes that were removed; undefined when Object Lock keeps any of it, for it goes when its date is over. */
+async function eraseUnlocked(store: ObjectStore, prefix: string): Promise<number | undefined> {
+  try {
+    return (await store.erase(prefix)).bytes;
+  } catch (error) {
+    const forbidden = error instanceof RehearsalError && error.code === "ObjectForbidden";
+    // Without locks it is a right that is missing.
+    if (!forbidden || !(await store.hasObjectLock())) throw error;
+    return undefined;
   }
 }
 
@@ -136,6 +170,7 @@ async function readOwnership(ledger: Session, backups: readonly string[]): Promi
     if (owner === undefined) continue;
     ownership.set(backup, {
       ended: owner.ended,
+      endedAt: owner.endedAt,
       overtaken: by !== undefined && by.attempt < (owner.newest[by.step] ?? 0),
     });
   }

@@ -238,6 +238,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     uploads("backups/", "exports/", "queries/"),
     reads("intake/", "backups/", "queries/"),
     erases("intake/", "backups/", "queries/"),
+    looksAtBucket,
   ],
   drift: [...every("drift"), ...tells, ...production, leavesDeadLetters, reads("shapes/")],
   expire: [...every("expire"), ...tells, leavesDeadLetters, starts("tasks")],

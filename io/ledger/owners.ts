@@ -5,6 +5,8 @@ interface Owner {
   id: string;
   /** No step and no attempt will ever run again; a held promotion may still go back, and has not ended. */
   ended: boolean;
+  /** When it did. */
+  endedAt: Date | null;
   /** By step, its newest attempt; a step that has not begun is not in it. A task's stands under `task`. */
   newest: Record<string, number>;
 }
@@ -13,10 +15,10 @@ interface Owner {
 export async function readOwners(session: Session, ids: readonly string[]): Promise<Map<string, Owner>> {
   const found = await session.query<Owner>(
     `select id, status in ('promoted', 'nothing-to-do', 'rehearsed', 'refused', 'rolled-back') as ended,
-        coalesce((select jsonb_object_agg(step, newest) from
+        ended_at as "endedAt", coalesce((select jsonb_object_agg(step, newest) from
           (select step, max(attempt) as newest from ledger.steps where promotion = id group by step) as of), '{}') as newest
       from ledger.promotions where id = any ($1::text[])
-      union all select id, status in ('succeeded', 'failed'), jsonb_build_object('task', attempt) from ledger.tasks where id = any ($1::text[])`,
+      union all select id, status in ('succeeded', 'failed'), ended_at, jsonb_build_object('task', attempt) from ledger.tasks where id = any ($1::text[])`,
     [ids],
   );
   return new Map(found.map((owner) => [owner.id, owner]));

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { attemptOf, backupFolder, exporterOf, isAbandoned, ownerOfScratch } from "../../core/leftovers.ts";
+import {
+  attemptOf,
+  backupFolder,
+  exporterOf,
+  isAbandoned,
+  isForgotten,
+  ownerOfScratch,
+} from "../../core/leftovers.ts";
 import { databaseName } from "../../core/names.ts";
 
 const PROMOTION = "p261121q7d2m0xa";
@@ -53,7 +60,7 @@ test("a key of an export's file tells the task and its attempt", () => {
 test("an upload is abandoned when its owner is over, and a stranger's when it is a day old", () => {
   const now = new Date("2026-11-21T12:00:00Z");
   const hours = (count: number) => new Date(now.getTime() - count * 3_600_000);
-  const alive = { ended: false, overtaken: false };
+  const alive = { ended: false, endedAt: null, overtaken: false };
   expect(isAbandoned(alive, hours(1_000), now)).toBe(false);
   expect(isAbandoned({ ...alive, ended: true }, now, now)).toBe(true);
   expect(isAbandoned({ ...alive, overtaken: true }, now, now)).toBe(true);
@@ -61,4 +68,16 @@ test("an upload is abandoned when its owner is over, and a stranger's when it is
   expect(isAbandoned(undefined, hours(24.1), now)).toBe(true);
   // A clock that runs ahead of ours has not made it old.
   expect(isAbandoned(undefined, hours(-30), now)).toBe(false);
+});
+
+test("a backup that nobody recorded is forgotten a week after its owner's end, and never while that may go on", () => {
+  const now = new Date("2026-11-21T12:00:00Z");
+  const ended = (days: number) => ({
+    ended: true,
+    endedAt: new Date(now.getTime() - days * 86_400_000),
+    overtaken: true,
+  });
+  expect(isForgotten(ended(7.1), now)).toBe(true);
+  expect(isForgotten(ended(6.9), now)).toBe(false);
+  expect(isForgotten({ ended: false, endedAt: null, overtaken: true }, now)).toBe(false);
 });

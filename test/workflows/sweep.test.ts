@@ -2,10 +2,11 @@
 import {
   CreateMultipartUploadCommand,
   PutObjectCommand,
+  PutObjectLockConfigurationCommand,
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { leftInBucket } from "../service/backup-of.ts";
@@ -180,6 +181,51 @@ test("what ended and overtaken attempts left goes, what runs, is kept or belongs
   });
 });
 
+test("a whole backup without a record goes a week after its owner's end, and what Object Lock keeps when its date is over", async () => {
+  const over = await service.promote("over", await service.release(PROJECT));
+  await service.until(over, "nothing-to-do");
+  const keysBelow = async () =>
+    (await leftInBucket(service.stack.endpoints.s3, bucket(), "backups/over/")).keys.filter((key) =>
+      key.includes(over),
+    );
+  const whole = ["11111111/toc.dump", "manifest.json"].map((name) => `backups/over/${over}-5/${name}`);
+  await put(...whole);
+  const before = await keysBelow();
+  expect(await sweep()).toEqual(NOTHING);
+  expect(await keysBelow()).toEqual(before);
+
+  await s3.send(
+    new PutObjectLockConfigurationCommand({
+      Bucket: bucket(),
+      ObjectLockConfiguration: { ObjectLockEnabled: "Enabled" },
+    }),
+  );
+  const lockUntil = new Date(Date.now() + 3_000);
+  const locked = [`backups/over/${over}-6/11111111/toc.dump`, `backups/over/${over}-6/manifest.json`];
+  const cutOff = `backups/over/${over}-7/11111111/toc.dump`;
+  for (const Key of [...locked, cutOff])
+    await s3.send(
+      new PutObjectCommand({
+        ...{ Bucket: bucket(), Key, Body: "12345" },
+        ...{ ObjectLockMode: "COMPLIANCE", ObjectLockRetainUntilDate: lockUntil },
+      }),
+    );
+  await execute(
+    service.control,
+    `update ledger.promotions set ended_at = now() - interval '8 days' where id = '${over}'`,
+  );
+  // Nothing fails for it, hour by hour.
+  expect(await sweep()).toMatchObject({ payload: { folders: [`backups/over/${over}-5/`], bytes: 10 } });
+  expect(await keysBelow()).toEqual(
+    [...before.filter((key) => !whole.includes(key)), ...locked, cutOff].sort(),
+  );
+  await until(async () => new Date() > lockUntil);
+  expect(await sweep()).toMatchObject({
+    payload: { folders: [`backups/over/${over}-6/`, `backups/over/${over}-7/`], bytes: 15 },
+  });
+  expect(await keysBelow()).toEqual(before.filter((key) => !whole.includes(key)));
+});
+
 test("a held promotion loses nothing, and a server that is away keeps no other from being swept", async () => {
   await environment("gone", {});
   await execute(
@@ -223,22 +269,62 @@ test("fault 32: a process that is killed amid an upload leaves its parts: the pr
     expect(orphans.uploads.length).toBeGreaterThan(0);
     expect(orphans.keys.length).toBeGreaterThan(0);
 
-    // The service is another process: the sweep runs here, with what that one tells of its surroundings.
-    const before = { ...process.env };
-    Object.assign(process.env, killed.variables);
-    const { handler } = await import("../../functions/events/sweep.ts");
-    expect(await handler()).toMatchObject({
+    expect(await sweepOf(killed)).toMatchObject({
       uploads: orphans.uploads,
       folders: [`backups/killed/${id}-1/`],
       databases: [],
     });
-    Object.assign(process.env, before);
     expect(await left(`backups/killed/${id}-1/`)).toEqual({ keys: [], uploads: [] });
     expect((await left(`backups/killed/${id}-2/`)).keys).toContain(`backups/killed/${id}-2/manifest.json`);
   } finally {
     await killed.stop();
   }
 });
+
+test("fault 32: a process that is killed between a backup's manifest and its record leaves a whole backup, which the sweep takes a week later", async () => {
+  const killed = await new Service(server.address, "sweep-unrecorded").start();
+  try {
+    const address = await freshDatabase(server, SCHEMA, `sweep_unrecorded_${process.pid}`);
+    made.push(address);
+    await killed.register("unrecorded", address);
+    killed.killAt("back-up:effect");
+    const id = await killed.promote("unrecorded", await killed.release(PROJECT));
+    expect(await killed.ended()).toBe("SIGKILL");
+    await killed.start();
+    await killed.until(id, "promoted");
+    const keys = async (backup: string) => {
+      const { AWS_ENDPOINT_URL_S3 = "", REHEARSAL_BUCKET = "" } = killed.variables;
+      return (await leftInBucket(AWS_ENDPOINT_URL_S3, REHEARSAL_BUCKET, `backups/unrecorded/${backup}/`))
+        .keys;
+    };
+    const recorded = await keys(`${id}-2`);
+    expect(await keys(`${id}-1`)).toContain(`backups/unrecorded/${id}-1/manifest.json`);
+
+    const control = { ...server.address, database: killed.controlDatabase };
+    expect(await sweepOf(killed)).toMatchObject({ folders: [] });
+    await execute(control, "update ledger.promotions set ended_at = ended_at - interval '8 days'");
+    expect(await sweepOf(killed)).toMatchObject({ folders: [`backups/unrecorded/${id}-1/`] });
+    expect(await keys(`${id}-1`)).toEqual([]);
+    expect(await keys(`${id}-2`)).toEqual(recorded);
+    expect(await sweepOf(killed)).toMatchObject({ folders: [] });
+  } finally {
+    await killed.stop();
+  }
+});
+
+/** The service is another process: the sweep runs here, with what that one tells of its surroundings. */
+async function sweepOf({ variables }: Service) {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  // A sandbox keeps its client of the bucket.
+  vi.resetModules();
+  const { handler } = await import("../../functions/events/sweep.ts");
+  try {
+    return await handler();
+  } finally {
+    Object.assign(process.env, before);
+  }
+}
 
 /** One range of pages, and ten megabytes when compressed: two parts of an upload. */
 const LONG = `create table long (id int primary key, body text);
