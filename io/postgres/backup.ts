@@ -115,15 +115,7 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
       const base = believed && (await isWhole(options.store, believed)) ? believed : undefined;
       // What is not in tables is read before the copying where a base may stand for it, and beside it where not.
       const beside = base && (await readBaseline(holder, { tables: [] }));
-      const sameStructure = options.sameStructure === true && (await sameRights(holder, base));
-      const structure = await readStructure(
-        holder,
-        { ...options, sameStructure },
-        base,
-        beside,
-        snapshot.id,
-        signal,
-      );
+      const structure = await readStructure(holder, options, base, beside, snapshot.id, signal);
       try {
         await assertUndisturbed(holder);
         // A folder of its own for every run, so that two runs under one prefix write apart.
@@ -199,12 +191,13 @@ async function readStructure(
     const archive = parseArchive(bytes);
     const statements = new Map(base.tables.map(({ tocId, copyOut }) => [tocId, copyOut]));
     const nothing = () => undefined;
-    return {
-      ...{ archive, bytes, stored: base.toc, release: nothing, assertLocked: nothing },
-      copies: archive.entries
-        .filter(({ kind }) => kind === "TABLE DATA")
-        .map(({ id }) => statements.get(id) ?? ""),
-    };
+    if (await sameRights(holder, base, archive))
+      return {
+        ...{ archive, bytes, stored: base.toc, release: nothing, assertLocked: nothing },
+        copies: archive.entries
+          .filter(({ kind }) => kind === "TABLE DATA")
+          .map(({ id }) => statements.get(id) ?? ""),
+      };
   }
   const { source, application } = options;
   const toc = await dumpTableOfContents(source, {

@@ -1,4 +1,5 @@
 /** What an earlier backup is worth: whether it can be believed here and now, and how the rows written since are known. */
+import type { Archive } from "../../core/archive.ts";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
 import { quoteQualified } from "../../core/names.ts";
 import type { ObjectStore } from "../object-store.ts";
@@ -81,16 +82,23 @@ export async function isWhole(
   return named.every(({ key, size }) => sizes.get(key) === size);
 }
 
-/** Whether nobody was given or denied a large object since the base: no shape speaks of their owners, rights and comments. */
-export async function sameRights(holder: Session, base: BackupManifest | undefined): Promise<boolean> {
-  if (base === undefined) return false;
+/**
+ * Whether the base's archive still says all that is said of large objects: owners, rights, comments and labels, of which no shape speaks.
+ * There must be as many large objects as then. A comment that was taken away leaves no row that is young: they are counted as well.
+ */
+export async function sameRights(holder: Session, base: BackupManifest, archive: Archive): Promise<boolean> {
   const since = oldestUnseen(base);
-  const comments = "classoid = 'pg_largeobject'::pg_catalog.regclass";
-  const [row] = await holder.query<{ young: boolean }>(
-    `select (select young from (${selectYoung("pg_catalog.pg_largeobject_metadata", since)}) m(rows, young))
-        + (select young from (${selectYoung("pg_catalog.pg_description", since, comments)}) d(rows, young)) > 0 as young`,
+  const young = (table: string, condition?: string) => selectYoung(`pg_catalog.${table}`, since, condition);
+  const ofObjects = "classoid = 'pg_largeobject'::pg_catalog.regclass";
+  const said = (kind: string) =>
+    archive.entries.filter((entry) => entry.kind === kind && entry.tag.startsWith("LARGE OBJECT ")).length;
+  const [row] = await holder.query<{ same: boolean }>(
+    `select metadata.young = 0 and (comments.young, labels.young) = (0, 0) and (comments.rows, labels.rows) = ($1, $2) as same
+      from (${young("pg_largeobject_metadata")}) metadata(rows, young),
+        (${young("pg_description", ofObjects)}) comments(rows, young), (${young("pg_seclabel", ofObjects)}) labels(rows, young)`,
+    [said("COMMENT"), said("SECURITY LABEL")],
   );
-  return row?.young === false;
+  return row?.same === true;
 }
 
 /**

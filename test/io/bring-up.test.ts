@@ -96,6 +96,36 @@ test("large objects have the rights, with who gave them, and the comments that t
   await execute(server.address, `drop role ${ann}; drop role ${ben}`);
 });
 
+test.each(servers)(
+  "a large object's comment that is taken away on Postgres $major, and nothing else of any of them, is gone from the copy and the backup",
+  async (server) => {
+    const { source, target, before, writers } = await pair(
+      server,
+      `select lo_from_bytea(oid, 'one') from generate_series(7001, 7003) oid;
+       comment on large object 7001 is 'the first'; comment on large object 7002 is 'the second'`,
+    );
+    // With nothing said anew, the archive of then stands for that of now.
+    const same = await following(source, before);
+    expect(same.toc).toEqual(before.toc);
+    await execute(source, "comment on large object 7001 is null");
+    const now = await following(source, before);
+    expect(now.largeObjects).toEqual(before.largeObjects);
+    await bring({ source, target, before, now, writers });
+    const restored = await freshDatabase(server);
+    await restore({
+      ...{ store: bucket.store, manifest: now, application: "test" },
+      target: restored,
+      connections: 1,
+    });
+    const comments =
+      "select oid::int, obj_description(oid, 'pg_largeobject') as comment from pg_largeobject_metadata order by oid";
+    const expected = [null, "the second", null].map((comment, place) => ({ oid: 7001 + place, comment }));
+    expect(await rows(target, comments)).toEqual(expected);
+    expect(await rows(restored, comments)).toEqual(expected);
+    await dropDatabases(source, target, restored);
+  },
+);
+
 test("bytes of no encoding and amounts in the database's own currency come as they are", async () => {
   const name = `bring_up_${process.pid}`;
   const source = { ...newestServer().address, database: name };
