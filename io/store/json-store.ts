@@ -15,8 +15,8 @@ import { Behind, type Known, StoreMemory } from "./store-memory.ts";
 export type Change =
   | { model: string; put: Row }
   | { model: string; delete: Key }
-  /** All its rows, such as a truncate takes; what stands behind it counts. */
-  | { model: string; clear: true };
+  /** All its rows, such as a truncate takes, or all but those whose key's text is told to stay; what stands behind it counts. */
+  | { model: string; clear: true; but?: (key: string) => boolean };
 
 export interface JsonStore<R extends Rows = Rows> extends Store<R> {
   readonly place: Place;

@@ -103,8 +103,11 @@ export class JsonTransaction implements Writer {
         const one = keyed[at];
         if (one !== undefined)
           await this.rows.set(model, one, "put" in change ? this.#kept(model, change.put) : undefined);
-        else
-          for (const each of await this.rows.find(model, [], {})) await this.rows.set(model, each, undefined);
+        else {
+          const stays = "clear" in change ? change.but : undefined;
+          for (const each of await this.rows.find(model, [], {}))
+            if (stays?.(each.text) !== true) await this.rows.set(model, each, undefined);
+        }
       }
     });
   }

@@ -15,6 +15,7 @@ import { resolveDoubts } from "../doubts.ts";
 import type { Notes } from "../head.ts";
 import type { Change, JsonStore } from "../json-store.ts";
 import { cursorOf, withCursor } from "./export-notes.ts";
+import { KeyNumbers, keyHash } from "./key-numbers.ts";
 import { readPartitions, repartitioned, withPartitions } from "./partitions.ts";
 
 export interface SyncOptions {
@@ -139,7 +140,7 @@ async function putTouched(
   let gathered: Change[] = [];
   let bytes = 0;
   for (const { model, truncated, keys } of all) {
-    if (truncated) gathered.push({ model: model.name, clear: true });
+    const left = new KeyNumbers();
     // Of a partitioned table only a partition may have been emptied: what is left says which.
     for await (const found of truncated ? allRows(session, model) : currentRows(session, model, keys)) {
       if (bytes > 0 && bytes + found.bytes > COMMIT_BYTES) {
@@ -149,8 +150,13 @@ async function putTouched(
       }
       gathered.push(...found.changes);
       bytes += found.bytes;
-      for (const change of found.changes) done["put" in change ? "put" : "deleted"]++;
+      for (const change of found.changes) {
+        if (truncated && "put" in change) left.add(keyHash(keyText(model, change.put)));
+        done["put" in change ? "put" : "deleted"]++;
+      }
     }
+    // Last, for they may be several commits: nobody who reads in between misses a row that the table has.
+    if (truncated) gathered.push({ model: model.name, clear: true, but: (key) => left.has(keyHash(key)) });
   }
   await store.apply(gathered, (notes) => revise(unmoved(notes)));
   return done;

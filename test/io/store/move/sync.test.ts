@@ -19,7 +19,7 @@ import { settleRows } from "../../../../io/store/move/unsettled.ts";
 import { verifyStore } from "../../../../io/store/move/verify.ts";
 import { openPlace } from "../../../../io/store/open-place.ts";
 import type { Place } from "../../../../io/store/place.ts";
-import { dropDatabases, execute } from "../../../postgres.ts";
+import { dropDatabases, execute, rows } from "../../../postgres.ts";
 import { refusalOf } from "../../../refusal.ts";
 import { Dice } from "../../random-values.ts";
 import { CHATS_MARKS, CHATS_SQL, CHATS_YAML, fillChats } from "./chats.ts";
@@ -239,6 +239,52 @@ test("rows that move between partitions, and partitions that are emptied, are fo
     expect(await store.count("Event")).toBe(26);
     const imported = await importStore({ ...database, application: "test", place, replace: true });
     expect(imported.rows).toBe(26);
+  } finally {
+    await store.close();
+    await dropDatabases(database.address);
+  }
+});
+
+test("a table with other partitions is read anew in several commits, and between them no row of it is missing", async () => {
+  const database = await movedDatabase(
+    `create table events (day date, number int, what text, primary key (day, number)) partition by range (day);
+     create table events_1 partition of events for values from ('2026-01-01') to ('2026-02-01');
+     create table events_2 partition of events for values from ('2026-02-01') to ('2026-03-01');
+     insert into events select '2026-01-01'::date + g % 59, g, repeat('e', 50000) from generate_series(1, 400) g;`,
+    'models: { Event: { table: events, file: "events/{day}.jsonl" } }',
+  );
+  const place = await openPlace(join(folder, "several"));
+  await exportStore({ ...database, application: "test", place, id: "several", feed: FEED });
+  const store = await openJsonStore({ place, definition: database.definition, as: "follower" });
+  const counts: number[] = [];
+  const counted: JsonStore = {
+    ...store,
+    apply: async (...given) => {
+      await store.apply(...given);
+      counts.push(await store.count("Event"));
+    },
+  };
+  try {
+    await execute(database.address, "alter table events detach partition events_2");
+    const [{ left = 0 } = {}] = await rows<{ left: number }>(
+      database.address,
+      "select count(*)::int as left from public.events",
+    );
+    await sync({ ...database, place, store: counted });
+    expect(counts.length).toBeGreaterThan(1);
+    expect(counts.slice(0, -1).every((count) => count === 400)).toBe(true);
+    expect(counts.at(-1)).toBe(left);
+    await expectEqual({ ...database, place, store });
+
+    // So is a table that was emptied and filled again.
+    counts.length = 0;
+    await execute(
+      database.address,
+      "create table kept as select * from events; truncate events; insert into events select day, number, what || '!' from kept where number > 1",
+    );
+    await sync({ ...database, place, store: counted });
+    expect(Math.min(...counts)).toBe(left - 1);
+    await expectEqual({ ...database, place, store });
   } finally {
     await store.close();
     await dropDatabases(database.address);
