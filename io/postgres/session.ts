@@ -76,7 +76,7 @@ async function attempt(address: DatabaseAddress, options: SessionOptions): Promi
       () => `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as version,
         ${Object.entries(pinnedSettings(options))
           .map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`)
-          .join(", ")}, (${WITHOUT_TRANSACTION_TIMEOUT}), ${FIRING_TRIGGERS}`,
+          .join(", ")}, ${WITHOUT_TRANSACTION_TIMEOUT}, ${FIRING_TRIGGERS}`,
   });
   // A lost connection is also reported by the query that waits for it.
   let lost: Error | undefined;
@@ -89,14 +89,14 @@ async function attempt(address: DatabaseAddress, options: SessionOptions): Promi
   return makeSession(client, address, { pid: row.pid, announcedPid: key.processID, major }, () => lost);
 }
 
-/**
- * Takes away a limit that a database may set for its applications; servers before 17 have none. It runs while the
- * database's own search_path still stands, so the operator is named with its schema as well.
- */
-const WITHOUT_TRANSACTION_TIMEOUT =
-  "select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name operator(pg_catalog.=) 'transaction_timeout'";
+/** Takes away a limit that a database may set for its applications; servers before 17 have none. The view of all settings would take longer than all the rest. */
+const WITHOUT_TRANSACTION_TIMEOUT = `case when pg_catalog.current_setting('transaction_timeout', true) is not null
+  then pg_catalog.set_config('transaction_timeout', '0', false) end`;
 
-/** A role's sessions may begin as a replica's, in which triggers stay silent; who may not change that is found by `assertRights`. */
+/**
+ * A role's sessions may begin as a replica's, in which triggers stay silent; who may not change that is found by `assertRights`. It runs
+ * while the database's own search_path still stands, so the operator is named with its schema as well.
+ */
 const FIRING_TRIGGERS = `case when pg_catalog.current_setting('session_replication_role') operator(pg_catalog.<>) 'origin'
     and pg_catalog.has_parameter_privilege('session_replication_role', 'set')
   then pg_catalog.set_config('session_replication_role', 'origin', false) end`;
