@@ -65,11 +65,11 @@ export interface Project {
 /** True for a migration that a database has had, in a release that was understood as a whole when it was made. */
 export type IsApplied = (file: Pick<Migration, "path" | "sha256">) => boolean;
 
-/** Checks a set of files as one project; throws the first refusal, cheap ones before any SQL is parsed. `tell` gets those of single statements instead: such a project must not run. Of what `applied` names only the bytes count, and it comes without statements. */
+/** Checks a set of files as one project; throws the first refusal, cheap ones before any SQL is parsed. `tell` gets those of single statements instead: such a project must not run. Of what `applied` names only the bytes count, and it comes without statements; it may still be on its way while the files are read. */
 export async function checkProject(
   files: readonly ProjectFile[],
   tell?: Tell,
-  applied: IsApplied = () => false,
+  applied: IsApplied | Promise<IsApplied> = () => false,
 ): Promise<Project> {
   checkSizes(files);
   const paths = files.map((file) => file.path);
@@ -142,14 +142,15 @@ export function checkSizes(files: readonly { path: string; bytes: { length: numb
 async function understandAll(
   { migrations }: Sequence,
   { format }: ProjectConfig,
-  applied: IsApplied,
+  applied: IsApplied | Promise<IsApplied>,
   tell?: Tell,
 ): Promise<Migration[]> {
+  const isApplied = await applied;
   const understood: Migration[] = [];
   for (const [index, found] of migrations.entries()) {
     // A squash leaves the numbers free that it stands for, so that what follows keeps its own.
     const place = format === "native" ? Number(found.key) : index + 1;
-    if (applied(found.source)) {
+    if (isApplied(found.source)) {
       understood.push(asApplied(found, place));
       continue;
     }

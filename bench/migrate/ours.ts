@@ -6,12 +6,12 @@ import "../../cli/parser-tiers.ts";
 import { randomUUID } from "node:crypto";
 import { readProjectFiles } from "../../cli/project-files.ts";
 import { parseDatabaseUrl } from "../../core/database-url.ts";
-import { pendingMigrations } from "../../core/pending.ts";
+import { type AppliedMigration, pendingMigrations } from "../../core/pending.ts";
 import { policySchema } from "../../core/policy.ts";
-import { checkProject } from "../../core/project.ts";
+import { checkProject, type IsApplied } from "../../core/project.ts";
 import { planRuns } from "../../core/runs.ts";
 import { applyRuns } from "../../io/postgres/apply.ts";
-import { openSession } from "../../io/postgres/session.ts";
+import { openSession, type Session } from "../../io/postgres/session.ts";
 import { installIdentity, readApplied, readIdentity } from "../../io/postgres/target-schema.ts";
 
 const [first = "", url = ""] = process.argv.slice(2);
@@ -26,26 +26,34 @@ if (first === "--stay") {
 
 async function migrate(folder: string, database: string): Promise<void> {
   const opening = openSession(parseDatabaseUrl(database), { application: "bench" });
-  const files = await readProjectFiles(folder);
-  const session = await opening;
+  // The files are read and hashed while the server answers.
+  const record = opening.then(recordOf);
   try {
-    if ((await readIdentity(session)) === undefined)
-      await installIdentity(session, {
-        ...{ name: "bench", role: "dev", state: "writeable", identity: randomUUID() },
-      });
-    const applied = (await readApplied(session)).flatMap(({ version, ...file }) =>
-      version === null ? [] : [{ version, ...file }],
-    );
-    const had = new Set(applied.map(({ path }) => path));
-    const project = await checkProject(files, undefined, ({ path }) => had.has(path));
+    const project = await checkProject(await readProjectFiles(folder), undefined, record.then(isIn));
     await applyRuns({
-      session,
+      session: await opening,
       attempt: { promotion: "bench", step: "migrate", attempt: 1, token: 1 },
       release: "bench",
-      runs: planRuns(pendingMigrations(project.migrations, applied), [], []),
+      runs: planRuns(pendingMigrations(project.migrations, await record), [], []),
       policy: policySchema.parse({}),
     });
   } finally {
-    await session.close();
+    await (await opening).close();
   }
+}
+
+/** What the database has had; one that is nobody's is made ours. */
+async function recordOf(session: Session): Promise<AppliedMigration[]> {
+  if ((await readIdentity(session)) === undefined)
+    await installIdentity(session, {
+      ...{ name: "bench", role: "dev", state: "writeable", identity: randomUUID() },
+    });
+  return (await readApplied(session)).flatMap(({ version, ...file }) =>
+    version === null ? [] : [{ version, ...file }],
+  );
+}
+
+function isIn(record: readonly AppliedMigration[]): IsApplied {
+  const had = new Set(record.map(({ path }) => path));
+  return ({ path }) => had.has(path);
 }

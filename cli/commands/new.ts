@@ -22,9 +22,9 @@ export async function newMigration(
       path: words,
       reason: "it has no letters or digits",
     });
-  const config = await readConfig(folder);
+  const config = readConfig(folder);
   const [{ format }, layout] = [config, layoutOf(config)];
-  const paths = (await listProjectFiles(folder, layout)).filter((path) => isMigration(path, layout));
+  const paths = listProjectFiles(folder, layout).filter((path) => isMigration(path, layout));
   const taken = paths.find((path) => nameOf(path) === name);
   if (taken !== undefined) throw new RehearsalError("MigrationNameTaken", { name, path: taken });
   const { next } = FORMATS[format];

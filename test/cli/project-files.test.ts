@@ -98,7 +98,19 @@ describe("reading a folder", () => {
     expect(await refusalOf(() => readProjectFiles(folder))).toMatchObject({ code: "SymlinkRefused" });
   });
 
-  test("abuse 10: a file above the limit is refused before it is read", async () => {
+  test("a file of any length is read whole", async () => {
+    await mkdir(join(folder, "reports"), { recursive: true });
+    const lengths = [0, 1, 65_535, 65_536, 65_537, 131_072, 200_000];
+    const texts = lengths.map((length) => Buffer.from(Array.from({ length }, (_, place) => place % 251)));
+    for (const bytes of texts) await writeFile(join(folder, `reports/${bytes.length}`), bytes);
+    const files = await readProjectFiles(folder);
+    for (const bytes of texts)
+      expect(files.find(({ path }) => path === `reports/${bytes.length}`)?.bytes).toSatisfy(
+        (read: Uint8Array) => bytes.equals(read),
+      );
+  });
+
+  test("abuse 10: a file above the limit is refused, with no more than its beginning read", async () => {
     await write("migrations/0001_a.sql", "select 1");
     await truncate(join(folder, "migrations/0001_a.sql"), FILE_BYTES + 1);
     expect(await refusalOf(() => readProjectFiles(folder))).toMatchObject({
