@@ -16,7 +16,7 @@ import type { Observer } from "./observer.ts";
 import { runOutside } from "./outside.ts";
 import { assertRecordKept, beginFiles, endFiles, markRecord } from "./record-guard.ts";
 import type { Session } from "./session.ts";
-import { type AppliedFile, ensureLife, readApplied, recordApplied, takeToken } from "./target-schema.ts";
+import { type AppliedFile, ensureLife, recordApplied, takeRecord, transactionOf } from "./target-schema.ts";
 
 export interface ApplyOptions {
   session: Session;
@@ -53,16 +53,16 @@ export async function applyRuns(options: ApplyOptions): Promise<"done" | "more">
 }
 
 async function applyLocked(options: ApplyOptions): Promise<"done" | "more"> {
-  await takeToken(options.session, options.attempt);
+  const paths = options.runs.flatMap(({ items }) => items.map(({ path }) => path));
+  // Nobody else records a file while the lock is held.
+  const { applied, lively } = await takeRecord(options.session, options.attempt, paths);
   let begun = false;
   for (const [index, run] of options.runs.entries()) {
-    const paths = run.items.map(({ path }) => path);
-    const applied = await readApplied(options.session, paths);
     const left = run.items.filter((item) => !isApplied(item, applied));
     if (left.length === 0) continue;
     if (begun && (await options.mayGoOn?.()) === false) return "more";
     // A file's triggers may ask for it.
-    if (!begun) await ensureLife(options.session);
+    if (!begun && !lively) await ensureLife(options.session);
     begun = true;
     if (run.transactional) await applyWithRetries(options, run, index);
     else if ((await applyOutside(options, run, index)) === "more") return "more";
@@ -71,7 +71,7 @@ async function applyLocked(options: ApplyOptions): Promise<"done" | "more"> {
   return "done";
 }
 
-function isApplied(item: RunItem, applied: readonly AppliedFile[]): boolean {
+function isApplied(item: RunItem, applied: readonly Pick<AppliedFile, "path" | "sha256">[]): boolean {
   return applied.some((file) => file.path === item.path && file.sha256 === item.sha256);
 }
 
@@ -149,9 +149,7 @@ async function applyMarked(
   groups: readonly RunItem[][],
 ): Promise<void> {
   const { session, observer } = options;
-  await session.transaction(async () => {
-    // Holds the token's row to the end: an older attempt that is still alive waits here, then finds itself overtaken.
-    await takeToken(session, options.attempt);
+  await transactionOf(session, options.attempt, async () => {
     options.passed?.("in-transaction");
     await observer?.runBegins?.(run);
     const milliseconds: number[] = [];
@@ -210,10 +208,9 @@ async function applyOutside(options: ApplyOptions, run: Run, index: number): Pro
     else if ((await applyBatch(options, item, item.batch)) === "more") return "more";
     await options.verify?.(index);
     options.passed?.("verified");
-    await session.transaction(async () => {
-      await takeToken(session, options.attempt);
-      await recordApplied(session, options, [item], [performance.now() - started]);
-    });
+    await transactionOf(session, options.attempt, () =>
+      recordApplied(session, options, [item], [performance.now() - started]),
+    );
   }
   await observer?.runEnds?.(run);
   return "done";

@@ -24,7 +24,7 @@ import { pinForFiles, settle } from "./file-settings.ts";
 import { assertRecordKept, markRecord } from "./record-guard.ts";
 import type { Session } from "./session.ts";
 import { standbyLag } from "./standby-lag.ts";
-import { takeToken } from "./target-schema.ts";
+import { transactionOf } from "./target-schema.ts";
 
 /** One slice that was committed. */
 export interface Slice {
@@ -58,7 +58,7 @@ export interface BatchOptions {
 
 /** Goes on from where it is to the end, or until it may not; returns how far it is. Throws the catalogue's errors; what earlier slices did stays. */
 export async function runBatch(options: BatchOptions): Promise<BatchRecord> {
-  const { session, policy, item, batch } = options;
+  const { session, attempt, policy, item, batch } = options;
   const key = await readBatchKey(session, policy, item, batch);
   let record = (!options.unrecorded && (await readBatch(session, item))) || (await begin(options, key));
   let size = batch.size;
@@ -69,7 +69,9 @@ export async function runBatch(options: BatchOptions): Promise<BatchRecord> {
     if (!(await standbysFollow(options))) return record;
     try {
       const started = performance.now();
-      const { next, slice } = await session.transaction(() => runSlice(options, key, record, size));
+      const { next, slice } = await transactionOf(session, attempt, () =>
+        runSlice(options, key, record, size),
+      );
       tries = 0;
       // With its COMMIT, which a synchronous standby may hold up.
       const took = { ...slice, milliseconds: performance.now() - started };
@@ -109,8 +111,6 @@ async function begin({ session, attempt, item }: BatchOptions, key: BatchKey): P
 async function runSlice(options: BatchOptions, key: BatchKey, record: BatchRecord, size: number) {
   const { session, attempt, policy, item, statement, batch } = options;
   const started = performance.now();
-  // Holds the token's row to the end: an older attempt that is still alive waits here, then finds itself overtaken.
-  await takeToken(session, attempt);
   if (!options.unrecorded && record.slices === 0) await ensureBatches(session);
   const { cursor, upperBound } = record;
   const { to, visited } =

@@ -5,7 +5,7 @@ import { quoteQualified } from "../../core/names.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { RunItem } from "../../core/runs.ts";
 import type { Session, StatementResult } from "./session.ts";
-import { takeToken } from "./target-schema.ts";
+import { transactionOf } from "./target-schema.ts";
 
 interface OutsideOptions {
   session: Session;
@@ -62,8 +62,7 @@ async function noteBegun({
   item,
   statement,
 }: OutsideOptions): Promise<"new" | "begun" | "done"> {
-  return session.transaction(async () => {
-    await takeToken(session, attempt);
+  return transactionOf(session, attempt, async () => {
     const [known] = await session.query<{ done: boolean }>(
       "select done from rehearsal.outside where path = $1 and statement = $2",
       [item.path, statement.index],

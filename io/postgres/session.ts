@@ -51,8 +51,8 @@ export interface Session {
   executeAll(texts: readonly string[]): Promise<StatementResult[]>[];
   /** True between `transaction`'s BEGIN and its end. */
   inTransaction(): boolean;
-  /** BEGIN … COMMIT around the work; any throw rolls back. */
-  transaction<T>(work: () => Promise<T>, begin?: string): Promise<T>;
+  /** BEGIN … COMMIT around the work; any throw rolls back. `begin` may have statements behind BEGIN, whose results the work is given. */
+  transaction<T>(work: (begun: StatementResult[]) => Promise<T>, begin?: string): Promise<T>;
   close(): Promise<void>;
   /** Drops the connection at once; whatever waits for it fails with `DatabaseUnreachable`. For a server that may never answer. */
   destroy(): void;
@@ -197,10 +197,9 @@ function makeSession(
     executeAll: runAll,
     inTransaction: () => inside,
     transaction: async (work, begin = "begin") => {
-      await session.execute(begin);
       inside = true;
       try {
-        const result = await work();
+        const result = await work(await session.execute(begin));
         const [ended] = await session.execute("commit");
         // After a failure that somebody inside did not pass on, the server rolls back and does not call it an error.
         if (ended?.command !== "COMMIT")

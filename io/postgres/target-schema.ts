@@ -1,6 +1,7 @@
 /** What Rehearsal keeps inside a target: who the database is, which migrations it has had, and what was done to its records. Nothing else. */
 
 import { RehearsalError } from "../../core/errors.ts";
+import { quoteLiteral } from "../../core/names.ts";
 import type { Environment } from "../ledger/environments.ts";
 import type { Session } from "./session.ts";
 
@@ -137,11 +138,11 @@ export async function installIdentity(
   });
 }
 
+const IS_LIVELY = "to_regprocedure('rehearsal.record_archived(text, text)') is not null";
+
 /** Gives an installation of before what acts, and triggers that speak with us, need; safe to call again. */
 export async function ensureLife(session: Session): Promise<void> {
-  const [known] = await session.query<{ there: boolean }>(
-    "select to_regprocedure('rehearsal.record_archived(text, text)') is not null as there",
-  );
+  const [known] = await session.query<{ there: boolean }>(`select ${IS_LIVELY} as there`);
   if (known?.there !== true)
     await (session.inTransaction() ? makeLife(session) : session.transaction(() => makeLife(session)));
 }
@@ -178,16 +179,59 @@ export function assertIdentity(found: Identity | undefined, environment: Environ
  * Takes the database for an attempt: whoever comes later with a smaller token is refused with `AttemptStale`. Inside
  * a transaction it also holds the row, so that an older attempt cannot slip in before COMMIT.
  */
-export async function takeToken(
+export async function takeToken(session: Session, attempt: Attempt): Promise<void> {
+  const [taken] = await session.execute(takenBy(attempt));
+  if (taken?.rowCount !== 1) throw overtaken(attempt);
+}
+
+/** SQL: changes the one row, or none. */
+function takenBy({ token }: Attempt): string {
+  return `update rehearsal.identity set token = ${token} where token <= ${token}`;
+}
+
+interface Attempt {
+  step: string;
+  attempt: number;
+  token: number;
+}
+
+function overtaken({ step, attempt }: Attempt): RehearsalError {
+  return new RehearsalError("AttemptStale", { step, attempt });
+}
+
+/** Takes the database as `takeToken` does, and tells which of these paths were applied and whether `ensureLife` has nothing to do; in one message, for a server may be far away. */
+export async function takeRecord(
   session: Session,
-  attempt: { promotion: string; step: string; attempt: number; token: number },
-): Promise<void> {
-  const taken = await session.query(
-    "update rehearsal.identity set token = $1 where token <= $1 returning token",
-    [attempt.token],
+  attempt: Attempt,
+  paths: readonly string[],
+): Promise<{ applied: Pick<AppliedFile, "path" | "sha256">[]; lively: boolean }> {
+  // Two statements, so that the second sees what whoever held the row has committed before it let go.
+  const [found] = await session.query<{
+    taken: boolean;
+    applied: Pick<AppliedFile, "path" | "sha256">[] | null;
+    lively: boolean;
+  }>(
+    `${takenBy(attempt)}; select (select token from rehearsal.identity) = ${attempt.token} as taken, ${IS_LIVELY} as lively,
+      (select json_agg(json_build_object('path', path, 'sha256', sha256)) from rehearsal.applied
+        where path = any (array[${paths.map(quoteLiteral).join(", ")}]::text[])) as applied`,
   );
-  if (taken.length === 0)
-    throw new RehearsalError("AttemptStale", { step: attempt.step, attempt: attempt.attempt });
+  if (found?.taken !== true) throw overtaken(attempt);
+  return { applied: found.applied ?? [], lively: found.lively };
+}
+
+/** As `session.transaction`, holding the token's row to the end: an older attempt that is still alive waits there, then finds itself overtaken. Throws `AttemptStale`. */
+export async function transactionOf<T>(
+  session: Session,
+  attempt: Attempt,
+  work: () => Promise<T>,
+): Promise<T> {
+  return session.transaction(
+    ([, taken]) => {
+      if (taken?.rowCount !== 1) throw overtaken(attempt);
+      return work();
+    },
+    `begin; ${takenBy(attempt)}`,
+  );
 }
 
 /** SQL: until the transaction ends nobody takes the database for an attempt. Others may hold it so at the same time. */

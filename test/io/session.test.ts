@@ -81,6 +81,27 @@ test("texts that are sent at once are answered in order; behind a failure the tr
   await dropDatabases(address);
 });
 
+test("statements behind BEGIN are the transaction's own: when one fails, no work is done and nothing stays open", async () => {
+  const address = await freshDatabase(newestServer(), "create table t (a int)");
+  const session = await openSession(address, { application: "test" });
+  const work = async () => expect.unreachable();
+  await expect(
+    session.transaction(work, "begin; insert into public.t values (1); select 1 / 0"),
+  ).rejects.toMatchObject({ code: "StatementFailed", facts: { sqlstate: "22012" } });
+  expect(session.inTransaction()).toBe(false);
+  const begun = session.transaction(
+    async (results) => results,
+    "begin; insert into public.t values (2), (3)",
+  );
+  expect(await begun).toEqual([
+    { command: "BEGIN", rowCount: null },
+    { command: "INSERT", rowCount: 2 },
+  ]);
+  expect(await session.query("select a from public.t order by a")).toEqual([{ a: 2 }, { a: 3 }]);
+  await session.close();
+  await dropDatabases(address);
+});
+
 test("a session that waits for an answer is closed at once, and whoever waits is told", async () => {
   const session = await openSession(newestServer().address, { application: "test" });
   const asked = [session.query("select pg_sleep(3600)"), ...session.executeAll(["select 1"])];
