@@ -14,40 +14,41 @@ export function keyHash(text: string): KeyHash {
   return low === 0 && high === 0 ? { low: 1, high: 0 } : { low, high };
 }
 
-/** A number for each key, zero for those that have none. Bytes a key: at most 32, right behind growing. */
+/** Of the slots so many are taken at most, and by so much they are more behind growing. */
+const FULL = 0.8;
+const GROWTH = 1.5;
+
+/** Bytes that a key takes without a number, at most: right behind growing. While it grows both tables are there. */
+export const KEY_BYTES = 16;
+
+/** A number for each key, zero for those that have none; or only the keys, in two thirds of the memory. */
 export class KeyNumbers {
+  #slots: number;
   #keys: Uint32Array;
-  #numbers: Uint32Array;
-  #mask: number;
+  #numbers: Uint32Array | undefined;
   #size = 0;
 
-  /** Room for about so many keys; it grows when there are more. */
-  constructor(expected = 0) {
-    const slots = 2 ** Math.ceil(Math.log2(Math.max(16, expected * 1.5)));
-    this.#keys = new Uint32Array(slots * 2);
-    this.#numbers = new Uint32Array(slots);
-    this.#mask = slots - 1;
+  /** Room for so many keys; it grows when there are more. */
+  constructor({ expected = 0, numbers = true } = {}) {
+    this.#slots = Math.max(16, Math.ceil(expected / FULL) + 1);
+    this.#keys = new Uint32Array(this.#slots * 2);
+    this.#numbers = numbers ? new Uint32Array(this.#slots) : undefined;
   }
 
   get(key: KeyHash): number {
-    return this.#numbers[this.#find(key)] ?? 0;
+    return this.#numbers?.[this.#find(key)] ?? 0;
   }
 
   set(key: KeyHash, number: number): void {
-    const place = this.#find(key);
-    if (this.#isFree(place)) {
-      this.#keys[place * 2] = key.low;
-      this.#keys[place * 2 + 1] = key.high;
-      this.#size++;
-    }
-    this.#numbers[place] = number;
-    if (this.#size > this.#mask * 0.75) this.#grow();
+    this.add(key);
+    if (this.#numbers !== undefined) this.#numbers[this.#find(key)] = number;
   }
 
-  /** Sets the number; true when the key was not there. */
-  add(key: KeyHash, number = 1): boolean {
-    if (!this.#isFree(this.#find(key))) return false;
-    this.set(key, number);
+  /** True when the key was not there. */
+  add(key: KeyHash): boolean {
+    if (this.has(key)) return false;
+    if (this.#size + 1 > this.#slots * FULL) this.#grow();
+    this.#enter(key);
     return true;
   }
 
@@ -56,30 +57,40 @@ export class KeyNumbers {
   }
 
   *keys(): Generator<KeyHash> {
-    for (let at = 0; at < this.#keys.length; at += 2)
-      if (!this.#isFree(at / 2)) yield { low: this.#keys[at] ?? 0, high: this.#keys[at + 1] ?? 0 };
+    for (let slot = 0; slot < this.#slots; slot++)
+      if (!this.#isFree(slot)) yield { low: this.#keys[slot * 2] ?? 0, high: this.#keys[slot * 2 + 1] ?? 0 };
   }
 
   #find({ low, high }: KeyHash): number {
-    let place = (low ^ (high >>> 7)) & this.#mask;
-    while (!this.#isFree(place) && (this.#keys[place * 2] !== low || this.#keys[place * 2 + 1] !== high))
-      place = (place + 1) & this.#mask;
-    return place;
+    let slot = ((low ^ (high >>> 7)) >>> 0) % this.#slots;
+    while (!this.#isFree(slot) && (this.#keys[slot * 2] !== low || this.#keys[slot * 2 + 1] !== high))
+      slot = slot + 1 === this.#slots ? 0 : slot + 1;
+    return slot;
   }
 
-  #isFree(place: number): boolean {
-    return this.#keys[place * 2] === 0 && this.#keys[place * 2 + 1] === 0;
+  #isFree(slot: number): boolean {
+    return this.#keys[slot * 2] === 0 && this.#keys[slot * 2 + 1] === 0;
+  }
+
+  #enter(key: KeyHash): number {
+    const slot = this.#find(key);
+    this.#keys[slot * 2] = key.low;
+    this.#keys[slot * 2 + 1] = key.high;
+    this.#size++;
+    return slot;
   }
 
   #grow(): void {
     const [keys, numbers] = [this.#keys, this.#numbers];
-    this.#keys = new Uint32Array(keys.length * 2);
-    this.#numbers = new Uint32Array(numbers.length * 2);
-    this.#mask = this.#numbers.length - 1;
+    this.#slots = Math.ceil(this.#slots * GROWTH);
+    this.#keys = new Uint32Array(this.#slots * 2);
+    this.#numbers = numbers && new Uint32Array(this.#slots);
     this.#size = 0;
-    for (let at = 0; at < numbers.length; at++) {
-      const key = { low: keys[at * 2] ?? 0, high: keys[at * 2 + 1] ?? 0 };
-      if (key.low !== 0 || key.high !== 0) this.set(key, numbers[at] ?? 0);
+    for (let at = 0; at < keys.length; at += 2) {
+      const key = { low: keys[at] ?? 0, high: keys[at + 1] ?? 0 };
+      if (key.low === 0 && key.high === 0) continue;
+      const slot = this.#enter(key);
+      if (this.#numbers !== undefined) this.#numbers[slot] = numbers?.[at / 2] ?? 0;
     }
   }
 }

@@ -30,7 +30,7 @@ export class NewFiles {
   #definition: StoreDefinition;
   #underWay = new Map<string, { done: Promise<void>; bytes: number }>();
   /** Paths that were written, or begun. */
-  #mine = new KeyNumbers();
+  #mine = new KeyNumbers({ numbers: false });
   #failure: { error: unknown } | undefined;
 
   constructor(place: Place, definition: StoreDefinition) {

@@ -12,7 +12,7 @@ import type { Head } from "../head.ts";
 import { CACHE, HEAD, type Place } from "../place.ts";
 import { type FileRow, readFiles } from "./file-rows.ts";
 import { type Findings, rowNamed } from "./findings.ts";
-import { KeyNumbers, keyHash } from "./key-numbers.ts";
+import { KEY_BYTES, KeyNumbers, keyHash } from "./key-numbers.ts";
 import { hasNull, type Rules, rulesOf } from "./rules.ts";
 import type { Tally } from "./tally.ts";
 
@@ -38,8 +38,8 @@ export interface Scanned {
   torn: string[];
 }
 
-/** Bytes that a key takes while it is remembered. */
-const KEY = 32;
+/** The parts of the keys are not quite as large as each other. */
+const UNEVEN = 1.02;
 
 /** Reads all files once, and again for each further part of the keys where there are more than fit into memory. */
 export async function scanStore(options: ScanOptions): Promise<Scanned> {
@@ -53,13 +53,17 @@ export async function scanStore(options: ScanOptions): Promise<Scanned> {
     unique: new Map(),
     torn: [],
   };
-  let keys = 0;
-  for (const [name, { targets, references }] of rules)
-    keys += (head.models[name]?.rows ?? 0) * (targets.length + references.length);
-  const parts = Math.max(1, Math.ceil((keys * KEY) / keyBytes));
+  let [there, wanted] = [0, 0];
+  for (const [name, { targets, references }] of rules) {
+    const { rows = 0 } = head.models[name] ?? {};
+    there += rows * targets.length;
+    // At most, for many point at one.
+    wanted += rows * references.length;
+  }
+  const parts = Math.max(1, Math.ceil(((there + wanted) * KEY_BYTES) / keyBytes));
   const contents = new Contents(options, scanned);
   for (let part = 0; part < parts; part++) {
-    const look = new Look(options, rules, { parts, part });
+    const look = new Look(options, rules, { parts, part, expected: (there / parts) * UNEVEN });
     for await (const found of rowsOfFiles(options, part === 0 ? scanned : undefined))
       for (const one of found.rows) {
         if (part === 0 && !look.judge(found.path, one)) continue;
@@ -133,14 +137,16 @@ class Look {
   #rules: ReadonlyMap<string, Rules>;
   #parts: number;
   #part: number;
-  #there = new KeyNumbers();
-  #wanted = new KeyNumbers();
+  #there: KeyNumbers;
+  #wanted = new KeyNumbers({ numbers: false });
 
   constructor(
     options: ScanOptions,
     rules: ReadonlyMap<string, Rules>,
-    { parts, part }: { parts: number; part: number },
+    { parts, part, expected }: { parts: number; part: number; expected: number },
   ) {
+    // Made for all of them: a table that grows is there twice.
+    this.#there = new KeyNumbers({ expected, numbers: false });
     this.#options = options;
     this.#rules = rules;
     this.#parts = parts;
@@ -195,7 +201,7 @@ class Look {
 
   /** What is pointed at and not there. */
   orphans(): KeyNumbersOfOrphans {
-    const missing = new KeyNumbers();
+    const missing = new KeyNumbers({ numbers: false });
     let size = 0;
     for (const key of this.#wanted.keys())
       if (!this.#there.has(key)) {
@@ -235,7 +241,7 @@ interface KeyNumbersOfOrphans {
 class Contents {
   #options: ScanOptions;
   #scanned: Scanned;
-  #seen = new KeyNumbers();
+  #seen = new KeyNumbers({ numbers: false });
 
   constructor(options: ScanOptions, scanned: Scanned) {
     this.#options = options;

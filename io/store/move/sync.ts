@@ -140,7 +140,7 @@ async function putTouched(
   let gathered: Change[] = [];
   let bytes = 0;
   for (const { model, truncated, keys } of all) {
-    const left = new KeyNumbers();
+    const left = new KeyNumbers({ numbers: false });
     // Of a partitioned table only a partition may have been emptied: what is left says which.
     for await (const found of truncated ? allRows(session, model) : currentRows(session, model, keys)) {
       if (bytes > 0 && bytes + found.bytes > COMMIT_BYTES) {

@@ -28,7 +28,7 @@ export interface VerifyOptions {
 /**
  * Never throws for what it finds: that is the report. With a feed the store is brought up to the instant at which the database is
  * read. Rows that change meanwhile are looked at again, behind another sync, before anything is said of them. Memory does not
- * grow with the rows.
+ * grow with the rows beyond `keyBytes`.
  */
 export async function verifyStore(options: VerifyOptions): Promise<StoreVerification> {
   let look = await lookOnce(options);
