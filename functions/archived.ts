@@ -11,8 +11,10 @@ import {
 } from "../io/ledger/archive-events.ts";
 import { type Environment, findEnvironment } from "../io/ledger/environments.ts";
 import { listSettled } from "../io/ledger/prune-records.ts";
+import { noteRound, roundIsDue } from "../io/ledger/rounds.ts";
 import { forgetArchived, readArchived } from "../io/postgres/acts.ts";
 import type { Session } from "../io/postgres/session.ts";
+import { timeLeft } from "../io/telemetry/invocation.ts";
 import { artifacts } from "./clients.ts";
 import { judgeRecords } from "./prune/judge.ts";
 import { openTarget, type Target } from "./prune/target.ts";
@@ -23,6 +25,9 @@ import { type KnownPolicy, listPolicies, whyUntested } from "./retention-policie
 /** Words that are taken up at once. */
 const AT_ONCE = 50;
 
+/** Milliseconds that must be left to fetch more of an outbox. */
+const RESERVE = 60_000;
+
 /** Bytes of a record's name: more of it stands in no index. */
 const NAME_BYTES = 1_000;
 
@@ -30,12 +35,17 @@ const NAME_BYTES = 1_000;
 export async function takeUp(ledger: Session, name: string): Promise<string[]> {
   const environment = await findEnvironment(ledger, name);
   const known = environment === undefined ? [] : await listPolicies(ledger, artifacts(), environment);
-  if (environment === undefined || known.length === 0) {
-    await endAll(ledger, name, environment === undefined ? "unknown-environment" : "unknown-policy");
+  if (environment === undefined) {
+    await endAll(ledger, name, "unknown-environment");
     return [];
   }
   const target = await openTarget(environment, `rehearsal archived ${name}`);
   try {
+    if (known.length === 0) {
+      await emptyOutbox(ledger, environment, target);
+      await endAll(ledger, name, "unknown-policy");
+      return [];
+    }
     await fetchOutbox(ledger, environment, target);
     const begun: string[] = [];
     for (;;) {
@@ -47,6 +57,17 @@ export async function takeUp(ledger: Session, name: string): Promise<string[]> {
   } finally {
     await target.close();
   }
+}
+
+/** Seconds between two looks into the outbox of an environment without a policy: nothing waits for it, but it must not grow for ever. */
+const WITHOUT_POLICY = 86_400;
+
+async function emptyOutbox(ledger: Session, environment: Environment, target: Target): Promise<void> {
+  const round = `outbox ${environment.name}`;
+  if (!(await roundIsDue(ledger, round, WITHOUT_POLICY))) return;
+  // Noted first: a database that is away is left alone until the next one.
+  await noteRound(ledger, round);
+  await fetchOutbox(ledger, environment, target);
 }
 
 /** What triggers have told is noted in the ledger before it is forgotten in the database: at least once, and known when it comes again. */
@@ -70,7 +91,8 @@ async function fetchOutbox(ledger: Session, { name }: Environment, target: Targe
           found.map(({ id }) => id),
         ),
       );
-    if (found.length < AT_ONCE) return;
+    // What is left by then is for the next time.
+    if (found.length < AT_ONCE || timeLeft() < RESERVE) return;
   }
 }
 

@@ -35,9 +35,7 @@ export const handler = invoked(async (): Promise<{ prunes: string[] }> => {
     for (const name of new Set([...told, ...environments.map((each) => each.name)])) {
       if (timeLeft() < RESERVE) break;
       try {
-        prunes.push(
-          ...(await alongside({ environment: name }, () => drain(ledger, name, told.includes(name)))),
-        );
+        prunes.push(...(await alongside({ environment: name }, () => drain(ledger, name))));
       } catch (error) {
         // One that nobody foresaw must not keep the others from being looked at.
         failures.push(error);
@@ -55,11 +53,10 @@ export const handler = invoked(async (): Promise<{ prunes: string[] }> => {
 });
 
 /** A database that is away, or is being promoted, is looked at the next time. */
-async function drain(ledger: Session, name: string, told: boolean): Promise<string[]> {
+async function drain(ledger: Session, name: string): Promise<string[]> {
   try {
     const environment = (await listEnvironments(ledger)).find((each) => each.name === name);
     const known = environment === undefined ? [] : await listPolicies(ledger, artifacts(), environment);
-    if (!told && known.length === 0) return [];
     return await postponed(async () => {
       const begun = await takeUp(ledger, name);
       return environment === undefined

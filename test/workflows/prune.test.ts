@@ -23,7 +23,7 @@ import { listPrunes, type Prune, readPrune } from "../../io/ledger/prunes.ts";
 import { newId } from "../../io/new-id.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { executionArn, openStepFunctions } from "../../io/step-functions.ts";
-import { dropDatabases, execute, freshDatabase, newestServer } from "../postgres.ts";
+import { dropDatabases, execute, freshDatabase, newestServer, rows } from "../postgres.ts";
 import { refusalOf } from "../refusal.ts";
 import { LocalService, until } from "../service/local-service.ts";
 import {
@@ -42,6 +42,7 @@ let service: LocalService;
 let ledger: Session;
 let address: DatabaseAddress;
 let bucket: string;
+let plain: DatabaseAddress | undefined;
 
 beforeAll(async () => {
   service = await new LocalService(server.address, "prune").start();
@@ -56,7 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await ledger.close();
   await service.stop();
-  await dropDatabases(address);
+  await dropDatabases(address, ...(plain === undefined ? [] : [plain]));
 });
 
 async function promote(files: Record<string, string>): Promise<void> {
@@ -152,6 +153,36 @@ test("a trigger's word sets a report off, which deletes nothing and tells what w
   expect(await left(1)).toEqual(before);
   expect(await eventsOf("prune.reported")).toHaveLength(1);
   expect(await service.must("GET", "/log/verify")).not.toHaveProperty("broken");
+});
+
+test("the outbox of an environment without a policy is emptied once a day, and each word noted as nobody's", async () => {
+  plain = await freshDatabase(server, "create table t (id int)", `prune_plain_${process.pid}`);
+  const at = plain;
+  await service.register("plain", plain);
+  const words = async (...records: string[]) => {
+    for (const record of records) await execute(at, `select rehearsal.record_archived('gone', '${record}')`);
+  };
+  const standing = async () =>
+    (await rows<{ record: string }>(at, "select record from rehearsal.archived order by id")).map(
+      ({ record }) => record,
+    );
+  const aDayLater = () => ledger.query("delete from ledger.rounds where name = 'outbox plain'");
+  // More than are fetched at once.
+  await words(...Array.from({ length: 60 }, (_, place) => `plain ${place}`));
+  await aDayLater();
+  await service.stack.lambda.invoke("drain", {});
+  expect(await standing()).toEqual([]);
+  expect(await becameOf(2, "plain 0", "plain 59")).toEqual({
+    "plain 0": ["unknown-policy"],
+    "plain 59": ["unknown-policy"],
+  });
+  // No session is opened for it each minute.
+  await words("plain later");
+  await service.stack.lambda.invoke("drain", {});
+  expect(await standing()).toEqual(["plain later"]);
+  await aDayLater();
+  await service.stack.lambda.invoke("drain", {});
+  expect(await standing()).toEqual([]);
 });
 
 test("a policy that says automate and was not tested only reports, and nobody may have it delete", async () => {
