@@ -25,9 +25,11 @@ export async function endSessionsOf(session: Session, oid: number): Promise<void
   await endWhere(session, "datid = $1::oid and pid = any ($2::int[])", [oid, pids], busy);
 }
 
-/** Ends the sessions whose application name begins so: their owner is dead or fenced. Waits until they are gone. */
+/** Ends the sessions whose application name begins with these words: their owner is dead or fenced. Waits until they are gone. */
 export async function endSessions(session: Session, application: string): Promise<void> {
-  await endWhere(session, "starts_with(application_name, $1::text)", [application], within(application));
+  // Whole words: the tenth attempt is not the first.
+  const begins = "starts_with(application_name || ' ', rtrim($1::text) || ' ')";
+  await endWhere(session, begins, [application], within(application));
 }
 
 /**

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";
 import { findDatabase } from "../../io/postgres/databases.ts";
-import { endSessionsOf } from "../../io/postgres/end-sessions.ts";
+import { endSessions, endSessionsOf } from "../../io/postgres/end-sessions.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { dropDatabases, freshDatabase, newestServer } from "../postgres.ts";
 
@@ -42,6 +42,28 @@ test("the sessions of a database end, and only those, while an application conne
   } finally {
     going = false;
     await Promise.all(application);
+  }
+});
+
+test("the sessions of an attempt end, and what watches for it, but not those of its tenth successor", async () => {
+  const address = await freshDatabase(newestServer(), "", `sessions_named_${process.pid}`);
+  made.push(address);
+  const names = ["1", "1 watch", "10", "2"].map((end) => `rehearsal named ${process.pid} restore ${end}`);
+  const opened = await Promise.all(names.map((application) => openSession(address, { application })));
+  const left = async () => {
+    const found = await session.query<{ name: string }>(
+      "select application_name as name from pg_stat_activity where starts_with(application_name, $1) order by 1",
+      [`rehearsal named ${process.pid} `],
+    );
+    return found.map(({ name }) => name);
+  };
+  try {
+    await endSessions(session, `rehearsal named ${process.pid} restore 1`);
+    expect(await left()).toEqual([names[2], names[3]]);
+    await endSessions(session, `rehearsal named ${process.pid} restore `);
+    expect(await left()).toEqual([]);
+  } finally {
+    await Promise.all(opened.map((one) => one.close()));
   }
 });
 
