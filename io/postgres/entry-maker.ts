@@ -4,6 +4,7 @@ import type { BackupManifest } from "../../core/backup-manifest.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { quoteLiteral, quoteName } from "../../core/names.ts";
 import { describeEntry, entryStatements } from "../../core/restore-plan.ts";
+import type { RestoreRecord } from "./restore-record.ts";
 import type { Session } from "./session.ts";
 
 /** The server ends one of those in a deadlock, and the others go on: after a few turns all of them are through. */
@@ -16,6 +17,7 @@ export class EntryMaker {
   #tablespaces: ReadonlyMap<string, string>;
   /** By extension, the version the source had; only those the target can install. */
   #versions: ReadonlyMap<string, string>;
+  #record: RestoreRecord | undefined;
   #tablespace = "";
   #accessMethod = "";
 
@@ -56,6 +58,11 @@ export class EntryMaker {
     return new EntryMaker(session, this.#entries, this.#tablespaces, this.#versions);
   }
 
+  /** From now on each entry is made with its mark, or without one again; what is marked already is passed over. */
+  keep(record: RestoreRecord | undefined): void {
+    this.#record = record;
+  }
+
   /** Throws at the first entry the server refuses: `PermissionMissing`, `RestoreRefused` or `DatabaseUnreachable`. */
   async makeAll(entries: ArchiveEntry[]): Promise<void> {
     for (const entry of entries) await this.make(entry);
@@ -63,10 +70,17 @@ export class EntryMaker {
 
   /** Throws as `makeAll` does. */
   async make(entry: ArchiveEntry): Promise<void> {
+    const record = this.#record;
+    if (record?.hasEntry(entry.id)) return;
+    const statements = entryStatements(entry, this.#entries).map((one) => this.#pinVersion(entry, one));
     try {
       await this.#place(entry);
-      for (const statement of entryStatements(entry, this.#entries))
-        await this.#execute(this.#pinVersion(entry, statement));
+      if (record === undefined) for (const statement of statements) await this.#execute(statement);
+      else if (statements.length > 0) {
+        // Sent together they are one transaction.
+        await this.#execute([...statements, record.markEntry(entry.id)].join("\n;\n"));
+        record.tell("entry");
+      }
     } catch (error) {
       throw refusal(error, entry, this.#session.address.user);
     }

@@ -49,24 +49,16 @@ export function copyLargeObjectsOut({ first, last }: LargeObjectGroup): string {
       generate_series(0::bigint, greatest(known.length - 1, 0), ${PIECE}) at) TO stdout`;
 }
 
-/** Writes a run's bytes into large objects that exist already; nothing of it stays when the source fails. Returns the number of lines. */
+/** Writes a run's bytes into large objects that exist already; inside the caller's transaction. Returns the number of lines. */
 export async function copyLargeObjectsIn(
   copying: CopySession,
   source: AsyncIterable<Uint8Array>,
 ): Promise<number> {
   await copying.execute(
-    "begin; create temporary table large_object_pieces (object oid, at int8, bytes bytea) on commit drop",
+    "create temporary table large_object_pieces (object oid, at int8, bytes bytea) on commit drop",
   );
-  try {
-    const lines = await copying.copyIn("COPY pg_temp.large_object_pieces FROM stdin", source);
-    // lo_put returns nothing, and never null: the condition is only there so that no row comes back.
-    await copying.execute(
-      "select from pg_temp.large_object_pieces where lo_put(object, at, bytes) is null; commit",
-    );
-    return lines;
-  } catch (error) {
-    // The first failure is the one that matters; a session that cannot roll back is lost, and the server rolls back.
-    await copying.execute("rollback").catch(() => undefined);
-    throw error;
-  }
+  const lines = await copying.copyIn("COPY pg_temp.large_object_pieces FROM stdin", source);
+  // lo_put returns nothing, and never null: the condition is only there so that no row comes back.
+  await copying.execute("select from pg_temp.large_object_pieces where lo_put(object, at, bytes) is null");
+  return lines;
 }

@@ -33,11 +33,13 @@ export function planLoads(archive: Archive, manifest: BackupManifest): Load[] {
 }
 
 /**
- * The objects not yet begun, and how far it is. A session stays with its table, and takes the largest that nobody loads when it is
- * done: rows that lay together come to lie together. Only when there is no such table does it help another.
+ * The objects neither begun nor loaded before, and how far it is. A session stays with its table, and takes the largest that nobody
+ * loads when it is done: rows that lay together come to lie together. Only when there is no such table does it help another.
  */
 export class LoadQueue {
   readonly writers: Writers = {};
+  /** How many objects there are to load. */
+  readonly left: number;
   /** By table, the largest first. */
   #untouched: Load[][];
   #begun: Load[][] = [];
@@ -46,17 +48,31 @@ export class LoadQueue {
   #total: { bytes: number; rows: number };
   #onProgress: OnProgress | undefined;
 
-  constructor(loads: Load[], manifest: BackupManifest, onProgress: OnProgress | undefined) {
-    const tables = Map.groupBy(loads, ({ what }) => what);
+  /** `loaded`: the objects that an earlier attempt has loaded, and who wrote their rows. */
+  constructor(
+    loads: Load[],
+    manifest: BackupManifest,
+    loaded: Readonly<Writers>,
+    onProgress: OnProgress | undefined,
+  ) {
+    const isLeft = ({ key }: CopiedObject) => !Object.hasOwn(loaded, key);
+    for (const { key, rawBytes, rows } of manifest.data) {
+      const writer = loaded[key];
+      if (writer === undefined) continue;
+      this.writers[key] = writer;
+      this.#done = { bytes: this.#done.bytes + rawBytes, rows: this.#done.rows + rows };
+    }
+    for (const object of manifest.largeObjects) if (!isLeft(object)) this.#done.bytes += object.rawBytes;
+    const left = loads.filter(({ object }) => isLeft(object));
+    const tables = Map.groupBy(left, ({ what }) => what);
     this.#untouched = [...tables.values()]
       .map((table) => ({ table, bytes: table.reduce((sum, { object }) => sum + object.rawBytes, 0) }))
       .sort((one, other) => other.bytes - one.bytes)
       .map(({ table }) => table);
-    this.#largeObjects = manifest.largeObjects.map((object) => ({
-      object,
-      copyInto: undefined,
-      what: "large objects",
-    }));
+    this.#largeObjects = manifest.largeObjects
+      .filter(isLeft)
+      .map((object) => ({ object, copyInto: undefined, what: "large objects" }));
+    this.left = left.length + this.#largeObjects.length;
     this.#total = manifestAmount(manifest);
     this.#onProgress = onProgress;
   }

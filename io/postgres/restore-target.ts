@@ -6,8 +6,8 @@ import type { Session } from "./session.ts";
 /** The first oid that initdb does not give away (FirstNormalObjectId, access/transam.h). */
 const FIRST_NORMAL_OID = 16384;
 
-/** Throws `RestoreTargetUnfit` or `RolesMissing`. */
-export async function assertFit(session: Session, manifest: BackupManifest): Promise<void> {
+/** Throws `RestoreTargetUnfit` or `RolesMissing`. One that was `begun` before is not empty. */
+export async function assertFit(session: Session, manifest: BackupManifest, begun: boolean): Promise<void> {
   const { database } = session.address;
   const unfit = (problem: string) => new RehearsalError("RestoreTargetUnfit", { database, problem });
   if (session.major < manifest.server.major)
@@ -22,7 +22,7 @@ export async function assertFit(session: Session, manifest: BackupManifest): Pro
         or exists (select from pg_largeobject_metadata) as inhabited
       from pg_database where datname = current_database()`,
   );
-  if (target?.inhabited !== false) throw unfit("it is not empty");
+  if (target === undefined || (target.inhabited && !begun)) throw unfit("it is not empty");
   if (target.encoding !== manifest.database.encoding)
     throw unfit(`its encoding is ${target.encoding}, the source's was ${manifest.database.encoding}`);
   const missing = await session.query<{ name: string }>(

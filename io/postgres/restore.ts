@@ -1,4 +1,7 @@
-/** Restores a backup into an existing empty database, entry by entry as pg_restore does, rows, indexes and constraints in parallel, every object verified. */
+/**
+ * Restores a backup into an existing empty database, entry by entry as pg_restore does, rows, indexes and constraints in parallel, every
+ * object verified; or goes on with a restore of that backup that stopped amid its rows or behind them.
+ */
 import { type Archive, parseArchive } from "../../core/archive.ts";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
 import type { Writers } from "../../core/changed-tables.ts";
@@ -16,6 +19,7 @@ import { EntryMaker } from "./entry-maker.ts";
 import { copyLargeObjectsIn } from "./large-objects.ts";
 import { type Load, LoadQueue, planLoads } from "./load-queue.ts";
 import { portableSettings } from "./portable-settings.ts";
+import { type OnKept, RestoreRecord } from "./restore-record.ts";
 import { assertFit, findTablespaces } from "./restore-target.ts";
 import { openSession, type Session } from "./session.ts";
 import { dropOnAbort, together } from "./together.ts";
@@ -31,18 +35,25 @@ export interface RestoreOptions {
   /** Sessions that copy, besides the one that makes everything else; then sessions that make indexes and constraints, that one included. */
   connections: number;
   onProgress?: OnProgress;
+  onKept?: OnKept;
+  /** Called when nothing is missing but the event triggers, and that the record of what is done goes. */
+  onFilled?: (restored: Restored) => Promise<void>;
   signal?: AbortSignal;
   /** A COPY in which the server is silent for so long is given up; 120 when not given. */
   stallSeconds?: number;
 }
 
-interface Restored {
+export interface Restored {
   writers: Writers;
   /** The backup's tablespaces that nothing took the place of: what lay in them lies in the database's own. */
   withoutTablespace: string[];
 }
 
-/** Fills the target. When it fails the target is half-made and of no use: drop it. Properties of the database itself are not touched. */
+/**
+ * Fills the target. When it fails the target is half-made: called again for it, with no other at work in it any more, it does what is
+ * missing where `RestoreRecord.find` finds what was done, and else refuses it as not empty. Properties of the database itself are not
+ * touched.
+ */
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const { target, application, store, manifest } = options;
   const stop = new AbortController();
@@ -53,37 +64,53 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const sessions = new RestoreSessions(target, application, signal);
   try {
     const session = await sessions.open();
-    await assertFit(session, manifest);
+    const begun = await RestoreRecord.find(session, manifest, options.onKept);
+    await assertFit(session, manifest, begun !== undefined);
     const tablespaces = await findTablespaces(session, manifest, options.tablespaces);
     const settings = `${portableSettings(session.major, manifest.database.encoding)}${await fasterToast(session)}`;
     const plan = planRestore(archive);
     await session.execute(`${settings}; ${UNHURRIED}`);
     const maker = await EntryMaker.open(session, archive, manifest, tablespaces);
     await maker.makeAll(plan.settings);
-    await dropInitial(session, manifest);
-    await maker.makeAll(plan.before);
-    const queue = new LoadQueue(loads, manifest, options.onProgress);
-    await fill(queue, stop, { ...options, signal, settings }, maker.makeAll(plan.beside));
-    await restoreSequences(session, manifest);
-    const builders: Builder[] = [{ session, maker }];
-    while (builders.length < Math.min(options.connections, plan.after.length)) {
-      const another = { session: await sessions.open() };
-      await another.session.execute(`${settings}; ${UNHURRIED}`);
-      builders.push({ ...another, maker: maker.beside(another.session) });
-      await builders.at(-1)?.maker.makeAll(plan.settings);
+    if (begun === undefined) {
+      await dropInitial(session, manifest);
+      await maker.makeAll(plan.before);
     }
-    const schedule = new RestoreSchedule(plan.after, archive.entries, tableBytes(archive, manifest));
+    const record = begun ?? (await RestoreRecord.begin(session, manifest, options.onKept));
+    maker.keep(record);
+    const queue = new LoadQueue(loads, manifest, record.writers, options.onProgress);
+    await fill(queue, record, stop, { ...options, signal, settings }, maker.makeAll(plan.beside));
+    await restoreSequences(session, manifest);
+    const after = plan.after.filter(({ id }) => !record.hasEntry(id));
+    const builders: Builder[] = [{ session, maker }];
+    while (builders.length < Math.min(options.connections, after.length)) {
+      const another = await sessions.open();
+      await another.execute(`${settings}; ${UNHURRIED}`);
+      const beside = maker.beside(another);
+      // They are each session's own, and made again every time.
+      await beside.makeAll(plan.settings);
+      beside.keep(record);
+      builders.push({ session: another, maker: beside });
+    }
+    const schedule = new RestoreSchedule(after, archive.entries, tableBytes(archive, manifest));
     await buildAll(builders, schedule, stop);
     await maker.makeAll(plan.rights);
     await maker.makeAll(plan.refreshes);
-    await maker.makeAll(plan.eventTriggers);
-    // Its next commit flushes all that any session committed before; what can still be lost then is statistics.
-    await session.execute("set synchronous_commit = on");
     await analyzeAll(builders, stop);
-    return {
+    const restored = {
       writers: queue.writers,
       withoutTablespace: manifest.notCarried.tablespaces.filter((name) => !tablespaces.has(name)),
     };
+    await options.onFilled?.(restored);
+    // The next commit flushes all that any session committed before.
+    await session.execute("set synchronous_commit = on");
+    maker.keep(undefined);
+    await session.transaction(async () => {
+      // First, for event triggers may have something against it.
+      await record.end(session);
+      await maker.makeAll(plan.eventTriggers);
+    });
+    return restored;
   } catch (error) {
     // An abort also breaks the connections it was aborted with; the reason it was given says more.
     options.signal?.throwIfAborted();
@@ -152,12 +179,13 @@ async function dropInitial(session: Session, manifest: BackupManifest): Promise<
 /** Large objects' bytes can only be written when the objects are there, so they come after all tables. */
 async function fill(
   queue: LoadQueue,
+  record: RestoreRecord,
   stop: AbortController,
   options: RestoreOptions & { signal: AbortSignal; settings: string },
   beside: Promise<void>,
 ): Promise<void> {
-  const workers = Array.from({ length: Math.max(1, options.connections) }, () =>
-    load(queue, options, beside),
+  const workers = Array.from({ length: Math.min(Math.max(1, options.connections), queue.left) }, () =>
+    load(queue, record, options, beside),
   );
   await together(stop, [beside, ...workers]);
 }
@@ -165,6 +193,7 @@ async function fill(
 /** One session that loads object after object. */
 async function load(
   queue: LoadQueue,
+  record: RestoreRecord,
   options: RestoreOptions & { signal: AbortSignal; settings: string },
   beside: Promise<void>,
 ): Promise<void> {
@@ -175,16 +204,13 @@ async function load(
   try {
     await session.execute(`${options.settings}; set synchronous_commit = off`);
     for (const next of queue.forOneSession()) {
-      if (next.copyInto === undefined) {
-        await beside;
-        await loadObject(session, options.store, next, queue);
-        continue;
-      }
+      if (next.copyInto === undefined) await beside;
       await session.execute("begin");
       await loadObject(session, options.store, next, queue);
-      const [writer = ""] = await session.readRow("select pg_catalog.pg_current_xact_id()::pg_catalog.xid");
-      queue.writers[next.object.key] = writer;
+      const [writer = ""] = await session.readRow(record.markObject(next.object.key));
       await session.execute("commit");
+      if (next.copyInto !== undefined) queue.writers[next.object.key] = writer;
+      record.tell("object");
     }
   } finally {
     await session.close();
