@@ -1,12 +1,17 @@
 /** Ends what older attempts of a step or a task still do: they died or were overtaken, and the server may not know it yet. */
-import { assertNewest } from "../io/ledger/steps.ts";
+import { type Attempt, assertNewest } from "../io/ledger/steps.ts";
 import { endSessions } from "../io/postgres/end-sessions.ts";
 import type { Session } from "../io/postgres/session.ts";
 import type { StepContext } from "./step.ts";
 
 /** Their sessions may hold locks, keep a database from being cloned, or even be about to commit; waits until they are gone. */
 export async function endOlderAttempts({ attempt }: StepContext, maintenance: Session): Promise<void> {
-  await endSessionsOfOlder(maintenance, `rehearsal ${attempt.promotion} ${attempt.step}`, attempt.attempt);
+  await endSessionsOfOlder(maintenance, sessionsOf(attempt), attempt.attempt);
+}
+
+/** How the names of a step's sessions begin; an attempt's number follows. */
+export function sessionsOf({ promotion, step }: Pick<Attempt, "promotion" | "step">): string {
+  return `rehearsal ${promotion} ${step}`;
 }
 
 /** The same of attempts whose sessions are called `NAME 1`, `NAME 2` and so on, up to the one before `attempt`. */

@@ -29,9 +29,9 @@ import type { Session } from "../io/postgres/session.ts";
 import { readShape } from "../io/postgres/shape.ts";
 import { openBundle, type PruneBundle, verifyBundle, writeBundle } from "../io/prune-bundle.ts";
 import type { MediaStorage } from "../io/prune-media.ts";
-import { secondsSince } from "./proved-copy.ts";
 import type { KnownPolicy } from "./retention-policies.ts";
 import type { TaskRun } from "./task.ts";
+import { secondsSince } from "./task-copy.ts";
 
 /** Records of a bundle. */
 const BATCH = 50;

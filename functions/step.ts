@@ -63,6 +63,10 @@ export interface StepContext {
   progress(progress: Progress): void;
   /** Writes how far it got; part of how every attempt ends. */
   writeLatest(): Promise<void>;
+  /** Notes that something has come to stay: should the time run out now, the step is called again for the rest, and not refused. */
+  kept(): void;
+  /** Whether anything has. */
+  hasKept(): boolean;
 }
 
 export interface StepResult {
@@ -197,7 +201,10 @@ async function attemptStep(
   return outcome;
 }
 
-function inTime<T>(context: StepContext, work: (context: StepContext) => Promise<T>): Promise<T> {
+async function inTime(
+  context: StepContext,
+  work: (context: StepContext) => Promise<StepResult>,
+): Promise<StepResult> {
   const { attempt, lifetime, application, openMaintenance } = context;
   const endOwn = async () => {
     const maintenance = await openMaintenance();
@@ -207,7 +214,15 @@ function inTime<T>(context: StepContext, work: (context: StepContext) => Promise
       await maintenance.close();
     }
   };
-  return whileAlive({ what: attempt.step, lifetime, endSessions: endOwn }, () => work(context));
+  return whileAlive<StepResult>(
+    { what: attempt.step, lifetime, endSessions: endOwn, rest: () => restOf(context) },
+    () => work(context),
+  );
+}
+
+/** What is told when the time has run out: there is more to do, and less than there was. */
+function restOf({ hasKept }: StepContext): StepResult | undefined {
+  return hasKept() ? { more: true, outcome: { more: true } } : undefined;
 }
 
 async function makeContext(
@@ -228,6 +243,7 @@ async function makeContext(
   const openMaintenance = async () =>
     openSession(reach(), { ...ours, database: promotion.policy.maintenanceDatabase });
   const note = noteProgress((latest) => writeProgress(ledger, attempt, latest));
+  let kept = false;
   return {
     input,
     promotion,
@@ -255,6 +271,10 @@ async function makeContext(
       milestone(promotion.id, name, "under-way");
     },
     writeLatest: note.writeLatest,
+    kept: () => {
+      kept = true;
+    },
+    hasKept: () => kept,
   };
 }
 

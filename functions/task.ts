@@ -45,6 +45,10 @@ export interface TaskRun {
   passed(point: string): void;
   /** Tells whoever watches how far the task is. */
   progress(progress: Progress): void;
+  /** Notes that something has come to stay: should the time run out now, the task is called again for the rest, and not refused. `false`: that nothing does. */
+  kept(something?: boolean): void;
+  /** Whether anything has. */
+  hasKept(): boolean;
   /** Asked between two parts of the work: false when the time is needed for the end, and the rest is another attempt's. */
   mayGoOn(): boolean;
   /** Runs the work while no later attempt can begin; throws `AttemptStale` when one has. */
@@ -98,7 +102,10 @@ export async function attemptTask(
     context.passed("begun");
     // The kind decides the input's shape, which the types cannot follow through the table.
     const work = () => traced(of.step, of, () => (works[task.kind] as TaskWork<TaskKind>)(context));
-    result = await whileAlive({ what: task.kind, lifetime, endSessions: () => endOwn(context) }, work);
+    const endSessions = () => endOwn(context);
+    const rest = (): TaskResult | undefined =>
+      context.hasKept() ? { more: true, outcome: { more: true } } : undefined;
+    result = await whileAlive<TaskResult>({ what: task.kind, lifetime, endSessions, rest }, work);
   } catch (thrown) {
     const error = await carriedError(context.store, `tasks/${id}/${attempt.attempt}/`, thrown);
     await ledger.transaction(async () => {
@@ -135,8 +142,13 @@ function contextOf(
   attempt: TaskAttempt,
   { progress, mayGoOn }: Pick<TaskContext, "progress" | "mayGoOn">,
 ): TaskContext {
+  let kept = false;
   return {
     ...{ task, attempt, ledger, progress, mayGoOn },
+    kept: (something = true) => {
+      kept = something;
+    },
+    hasKept: () => kept,
     store: artifacts(),
     application: `${sessionsOf(task)} ${attempt.attempt}`,
     passed: (point) => milestone(task.id, `task-${task.kind}`, point),

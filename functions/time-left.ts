@@ -99,24 +99,28 @@ const TO_TELL = 30_000;
 /** A timer cannot wait for longer. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-interface Life {
+interface Life<T> {
   /** What is done, for the refusal. */
   what: string;
   /** Milliseconds that it may take. */
   lifetime: number;
   /** Ends the sessions that do it, so that it fails where it waits for the server. */
   endSessions(): Promise<void>;
+  /** What tells that there is a rest; undefined when nothing has come to stay, and another call would have as much to do. */
+  rest?: () => T | undefined;
 }
 
 /**
  * Runs work that production can be kept from: when it is not done shortly before its function ends, its sessions are ended
- * and it throws `OutlastsFunction`, where the function's death would tell nobody what to do.
+ * and it returns its `rest`, so that it is called again. Where there is none it throws `OutlastsFunction`, where the function's death
+ * would tell nobody what to do.
  */
 export async function whileAlive<T>(
-  { what, lifetime, endSessions }: Life,
+  { what, lifetime, endSessions, rest }: Life<T>,
   work: () => Promise<T>,
 ): Promise<T> {
-  const mayTake = lifetime - Math.min(TO_TELL, lifetime / 10);
+  const toTell = Math.min(TO_TELL, lifetime / 10);
+  const mayTake = lifetime - toTell;
   if (mayTake > LONGEST_TIMER) return work();
   const over = Promise.withResolvers<"over">();
   const timer = setTimeout(() => over.resolve("over"), mayTake);
@@ -129,11 +133,19 @@ export async function whileAlive<T>(
     clearTimeout(timer);
   }
   // How it fails from here on is not the reason.
-  working.catch((failed: unknown) => failed);
+  const ended = working.catch(() => undefined);
   await endSessions().catch((error: unknown) => {
     // Nor is a server that does not answer: whoever comes next ends what is left of this attempt.
     if (!(error instanceof RehearsalError)) throw error;
   });
+  // Without its sessions it ends at once, but for what it asks of others; it may also have been done just now.
+  const waited = Promise.withResolvers<undefined>();
+  const patience = setTimeout(() => waited.resolve(undefined), toTell / 2);
+  const done = await Promise.race([ended, waited.promise]);
+  clearTimeout(patience);
+  if (done !== undefined) return done.result;
+  const left = rest?.();
+  if (left !== undefined) return left;
   throw new RehearsalError("OutlastsFunction", {
     what: `${what} is not done after`,
     seconds: Math.round((performance.now() - began) / 1_000),

@@ -45,9 +45,12 @@ export function promotionDefinition(options: MachineOptions = {}): StateMachine 
       restore: step("restore", {
         comment: "A copy, equal to it",
         containerSeconds,
-        next: "rehearse",
+        assign: { restored: "{% $states.result.Payload %}" },
+        next: "more-to-restore",
         onFailure: "refuse",
       }),
+      // A restore may outlast a function: what is done of it stays, and it is called again for the rest.
+      "more-to-restore": choice([["$restored.more = true", "restore"]], "rehearse"),
       rehearse: step("rehearse", {
         comment: "The release on the copy",
         containerSeconds,

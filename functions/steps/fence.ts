@@ -64,6 +64,7 @@ export const handler = step("fence", async (context) => {
         ...stored.facts,
         fenced: { contentKey: key, backup: { id, key: backup.key, sha256: backup.sha256 } },
         pristine: copy.pristine,
+        copying: null,
       },
       also: async (ledger) => {
         await insertBackup(ledger, {
@@ -168,7 +169,7 @@ async function bringUpCopy(
   const earlier = neededFact(promotion, "backup");
   const makeAnew = async () => ({
     changed: now.tables.length,
-    pristine: await restoreCopy(context, `${promotion.id}_f${context.attempt.attempt}`, backup),
+    pristine: (await restoreCopy(context, `${promotion.id}_f${context.attempt.attempt}`, backup)).copy,
   });
   if ((await findDatabase(maintenance, { oid: pristine.oid })) === undefined) return makeAnew();
   const before = await readManifest(store, earlier);

@@ -5,30 +5,33 @@ import { RehearsalError } from "../../core/errors.ts";
 import { databaseName } from "../../core/names.ts";
 import { describeDifference, diffShapes } from "../../core/shape.ts";
 import { markBackup } from "../../io/ledger/backups.ts";
+import { updatePromotion } from "../../io/ledger/promotions.ts";
 import { readServer } from "../../io/postgres/backup-facts.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
-import { carryDatabaseProperties, createDatabaseLike, letOwnLoginIn } from "../../io/postgres/databases.ts";
+import { findDatabase } from "../../io/postgres/databases.ts";
 import { endSessionsOf } from "../../io/postgres/end-sessions.ts";
-import { restore } from "../../io/postgres/restore.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { readWriteCounters } from "../../io/postgres/write-counters.ts";
 import { writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
-import { asNewest } from "../older-attempts.ts";
+import { asNewest, sessionsOf } from "../older-attempts.ts";
+import { makeProvedCopy } from "../proved-copy.ts";
 import { readGuardedShape, readKeptShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
 
 export const handler = step("restore", async (context) => {
   const { promotion, attempt } = context;
   const backup = neededFact(promotion, "backup");
-  const began = performance.now();
-  const pristine = await restoreCopy(context, `${promotion.id}_${attempt.attempt}`, backup);
-  const restoreSeconds = (performance.now() - began) / 1000;
+  const { copy: pristine, seconds } = await restoreCopy(
+    context,
+    `${promotion.id}_${attempt.attempt}`,
+    backup,
+  );
   return {
     outcome: { database: pristine.name, backup: backup.id },
-    facts: { pristine },
-    also: (ledger) => markBackup(ledger, backup.id, "verified", { by: "restore", restoreSeconds }),
+    facts: { pristine, copying: null },
+    also: (ledger) => markBackup(ledger, backup.id, "verified", { by: "restore", restoreSeconds: seconds }),
   };
 });
 
@@ -47,49 +50,44 @@ export interface CopyWriters {
   writers: Writers;
 }
 
-/** Makes a database from a backup of the promotion and proves it equal; a refused backup is marked so. */
+/**
+ * Makes a database from a backup of the promotion and proves it equal; a refused backup is marked so. The ledger is to forget what it
+ * knows of a half-made copy when it is told of this one.
+ */
 export async function restoreCopy(
   context: StepContext,
   id: string,
   backup: { id: string; key: string; sha256: string },
-): Promise<RestoredCopy> {
-  const { promotion } = context;
+): Promise<{ copy: RestoredCopy; seconds: number }> {
+  const { promotion, attempt, ledger, store, application, address, passed, progress, kept } = context;
   const production = neededFact(promotion, "production");
-  const manifest = await readManifest(context.store, backup);
-  const name = databaseName(production.name, "pristine", id);
+  const manifest = await readManifest(store, backup);
   const maintenance = await context.openMaintenance();
   try {
-    // Nobody would drop one that is made when the promotion has ended.
-    const oid = await asNewest(context, () => createDatabaseLike(maintenance, production.oid, name));
-    context.passed("created");
-    await carryDatabaseProperties(maintenance, production.oid, name);
-    await letOwnLoginIn(maintenance, name);
-    const { writers } = await restore({
-      target: { ...context.address, database: name },
-      application: context.application,
-      store: context.store,
-      manifest,
-      connections: promotion.policy.connections,
-      onProgress: context.progress,
+    const made = await makeProvedCopy({
+      ...{ store, application, address, passed, progress, kept },
+      ...{ id: promotion.id, sessions: sessionsOf(attempt), attempt: attempt.attempt },
+      ...{ maintenance, manifest, digest: backup.sha256, connections: promotion.policy.connections },
+      name: databaseName(production.name, "pristine", id),
+      original: (await findDatabase(maintenance, { oid: production.oid }))?.oid,
+      besides: [production.oid],
+      left: promotion.facts.copying,
+      note: (copying) => updatePromotion(ledger, promotion.id, { facts: { copying } }),
+      keepWriters: async (writers, anew) => {
+        const known: CopyWriters = { format: "rehearsal-writers/1", manifest: backup.sha256, writers };
+        return (await writeArtifact(store, `${context.prefix}writers${anew ? "-anew" : ""}.json`, known)).key;
+      },
+      prove: (copy) => findDifferences(context, copy, manifest.baseline),
+      asNewest: (work) => asNewest(context, work),
     });
-    context.passed("restored");
-    const copy = await openSession(context.address, { application: context.application, database: name });
-    try {
-      await refuseDifference(context, copy, backup, manifest.baseline);
-    } finally {
-      await copy.close();
-    }
-    const { key } = await writeArtifact(context.store, `${context.prefix}writers.json`, {
-      format: "rehearsal-writers/1",
-      manifest: backup.sha256,
-      writers,
-    } satisfies CopyWriters);
-    return {
-      oid,
-      name,
-      writersKey: key,
-      counters: await countersAtRest(context, maintenance, { oid, name }),
-    };
+    const { oid, name, seconds, writersKey } = made;
+    if (writersKey === undefined) throw new Error(`nobody kept who wrote the rows of ${name}`);
+    const counters = await countersAtRest(context, maintenance, { oid, name });
+    return { copy: { oid, name, writersKey, counters }, seconds };
+  } catch (error) {
+    if (error instanceof RehearsalError && error.code === "CopyDiffers")
+      await markBackup(ledger, backup.id, "refused");
+    throw error;
   } finally {
     await maintenance.close();
   }
@@ -114,21 +112,13 @@ export async function countersAtRest(
   }
 }
 
-async function refuseDifference(
+async function findDifferences(
   context: StepContext,
   copy: Session,
-  backup: { id: string },
   expected: Parameters<typeof compareBaselines>[0],
-): Promise<void> {
+): Promise<string[]> {
   const promised = await readKeptShape(context.store, neededFact(context.promotion, "fingerprint"));
-  const shape = diffShapes(promised, await readGuardedShape(copy, context.promotion.policy)).map(
-    describeDifference,
-  );
-  const content = compareBaselines(expected, await readBaseline(copy, { onProgress: context.progress })).map(
-    describeBaselineDifference,
-  );
-  const differences = [...shape, ...content];
-  if (differences.length === 0) return;
-  await markBackup(context.ledger, backup.id, "refused");
-  throw new RehearsalError("CopyDiffers", { differences: differences.slice(0, 5).join("; ") });
+  const shape = diffShapes(promised, await readGuardedShape(copy, context.promotion.policy));
+  const content = compareBaselines(expected, await readBaseline(copy, { onProgress: context.progress }));
+  return [...shape.map(describeDifference), ...content.map(describeBaselineDifference)];
 }

@@ -208,14 +208,14 @@ async function ensurePristine(context: StepContext, maintenance: Session): Promi
   const made = promotion.facts.pristine;
   const known = made && (await findDatabase(maintenance, { oid: made.oid }));
   if (made !== undefined && known !== undefined) return { ...made, name: known.name };
-  const pristine = await restoreCopy(
+  const { copy: pristine } = await restoreCopy(
     context,
     `${promotion.id}_r${attempt.attempt}`,
     promotion.facts.fenced?.backup ?? neededFact(promotion, "backup"),
   );
   await ledger.transaction(async () => {
     await assertNewest(ledger, attempt);
-    await updatePromotion(ledger, promotion.id, { facts: { pristine } });
+    await updatePromotion(ledger, promotion.id, { facts: { pristine, copying: null } });
   });
   return pristine;
 }

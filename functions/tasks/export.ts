@@ -5,8 +5,8 @@ import { readBackup } from "../../io/ledger/backup-rows.ts";
 import { tellOfBackup } from "../../io/ledger/backups.ts";
 import { readManifest, refuseGone } from "../backups.ts";
 import { type ExportedFile, exportKey, exportPrefix, writeListing } from "../exports.ts";
-import { refusingDamage } from "../proved-copy.ts";
 import type { TaskContext, TaskWork } from "../task.ts";
+import { refusingDamage } from "../task-copy.ts";
 
 export const exportTask: TaskWork<"export"> = async (context) => {
   const { task, attempt, ledger, store } = context;

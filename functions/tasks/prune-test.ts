@@ -1,4 +1,4 @@
-/** Prune-test: a backup becomes a copy on which a retention policy has to show that nothing is lost that stays; the copy is dropped in every case. */
+/** Prune-test: a backup becomes a copy on which a retention policy has to show that nothing is lost that stays; and then is dropped. */
 import type { Json } from "../../core/canonical-json.ts";
 import { RehearsalError } from "../../core/errors.ts";
 import { type PolicyTestReport, TESTED_RECORDS } from "../../core/policy-test.ts";
@@ -7,15 +7,16 @@ import { markBackup } from "../../io/ledger/backups.ts";
 import { readEnvironment } from "../../io/ledger/environments.ts";
 import { appendEvent } from "../../io/ledger/events.ts";
 import { putPolicyTest } from "../../io/ledger/policy-tests.ts";
+import { addTaskFacts } from "../../io/ledger/tasks.ts";
 import { dropScratch, letOwnLoginIn } from "../../io/postgres/databases.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { refuseUnusable } from "../backups.ts";
 import { exportPrefix } from "../exports.ts";
 import { type Tested, testPolicy } from "../policy-test.ts";
-import { makeProvedCopy, refusingDamage } from "../proved-copy.ts";
 import { mediaOf } from "../prune/storage.ts";
 import { findPolicy } from "../retention-policies.ts";
 import { openCopies, type TaskContext, type TaskWork } from "../task.ts";
+import { makeTaskCopy, refusingDamage } from "../task-copy.ts";
 import { writeTaskFiles } from "../task-files.ts";
 
 export const pruneTestTask: TaskWork<"prune-test"> = async (context) => {
@@ -82,26 +83,30 @@ async function onCopy(
   try {
     const wanted = opened.address.database;
     const made = await refusingDamage(context, backup, () =>
-      makeProvedCopy(context, backup, opened, maintenance, wanted),
+      makeTaskCopy(context, backup, opened, maintenance, wanted),
     );
+    // Another attempt begins anew, and would have as much to do: this copy is about to be written to.
+    context.kept(false);
+    await context.asNewest(() => addTaskFacts(ledger, task.id, { copying: null }));
     const environment = await readEnvironment(ledger, backup.environment);
     const known = await findPolicy(store, { ...environment, release: task.input.release }, task.input.policy);
     await letOwnLoginIn(maintenance, made.name);
     const copy = await openSession({ ...opened.address, database: made.name }, { application });
+    let tested: Tested;
     try {
-      const tested = await testPolicy({
+      tested = await testPolicy({
         ...{ context, copy, known, prefix },
         storage: mediaOf(environment.policy),
         before: made.manifest.baseline,
         wanted: task.input.records ?? TESTED_RECORDS,
       });
-      return { seconds: made.seconds, tested: refusingOther(environment, tested) };
     } finally {
       await copy.close();
     }
-  } finally {
-    // Not to hide why it failed: what cannot be dropped now is dropped when the task is closed, or by the sweep.
+    // What cannot be dropped now is dropped by the sweep; the copy of an attempt that fails, by the next one or when the task is closed.
     await dropScratch(maintenance, task.id, []).catch(() => undefined);
+    return { seconds: made.seconds, tested: refusingOther(environment, tested) };
+  } finally {
     await store.erase(prefix).catch(() => undefined);
     await maintenance.close();
   }

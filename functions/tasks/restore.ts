@@ -8,9 +8,9 @@ import { addTaskFacts } from "../../io/ledger/tasks.ts";
 import { findDatabase } from "../../io/postgres/databases.ts";
 import type { Session } from "../../io/postgres/session.ts";
 import { refuseUnusable } from "../backups.ts";
-import { makeProvedCopy, type ProvedCopy, refusingDamage } from "../proved-copy.ts";
 import { type Made, prepareReplacement, putInPlace, refuseTaken } from "../replacement.ts";
 import { openCopies, openEnvironment, type TaskContext, type TaskWork } from "../task.ts";
+import { makeTaskCopy, refusingDamage, type TaskCopy } from "../task-copy.ts";
 
 export const restoreTask: TaskWork<"restore"> = async (context) => {
   const { task, ledger, application } = context;
@@ -62,7 +62,7 @@ async function make(context: TaskContext<"restore">, maintenance: Session, wante
   );
   const replaces = over ? await findDatabase(maintenance, { name: wanted }) : undefined;
   const made: Made = { ...copy, ...(replaces !== undefined && { replaces: replaces.oid }) };
-  await context.asNewest(() => addTaskFacts(ledger, task.id, { made }));
+  await context.asNewest(() => addTaskFacts(ledger, task.id, { made, copying: null }));
   return made;
 }
 
@@ -71,11 +71,11 @@ async function makeCopy(
   context: TaskContext<"restore">,
   backup: BackupRow,
   wanted: string,
-): Promise<ProvedCopy> {
+): Promise<TaskCopy> {
   const copies = await openCopies(context.ledger, context.task.environment ?? "", context.application);
   const maintenance = await copies.openMaintenance();
   try {
-    return await makeProvedCopy(context, backup, copies, maintenance, wanted, context.task.input.tablespaces);
+    return await makeTaskCopy(context, backup, copies, maintenance, wanted, context.task.input.tablespaces);
   } finally {
     await maintenance.close();
   }

@@ -6,8 +6,8 @@ import { markBackup, type Proof } from "../../io/ledger/backups.ts";
 import { readEnvironment } from "../../io/ledger/environments.ts";
 import { dropScratch } from "../../io/postgres/databases.ts";
 import { readManifest, refuseGone } from "../backups.ts";
-import { makeProvedCopy, refusingDamage, secondsSince } from "../proved-copy.ts";
 import { openCopies, type TaskContext, type TaskWork } from "../task.ts";
+import { makeTaskCopy, refusingDamage, secondsSince } from "../task-copy.ts";
 
 export const verifyTask: TaskWork<"verify"> = async (context) => {
   const { task, ledger } = context;
@@ -46,17 +46,17 @@ async function proveByReading(
   return { manifest, proof: { by: "objects" } };
 }
 
-/** The copy is dropped in every case. */
+/** The copy of an attempt that fails is left to the next one, or goes when the task is closed. */
 async function proveByRestore(context: TaskContext<"verify">, backup: BackupRow): Promise<Proved> {
   const opened = await openCopies(context.ledger, backup.environment, context.application);
   const maintenance = await opened.openMaintenance();
   try {
     const wanted = opened.address.database;
-    const { manifest, seconds } = await makeProvedCopy(context, backup, opened, maintenance, wanted);
+    const { manifest, seconds } = await makeTaskCopy(context, backup, opened, maintenance, wanted);
+    // It has told what it was made for: what cannot be dropped now the sweep drops.
+    await dropScratch(maintenance, context.task.id, []).catch(() => undefined);
     return { manifest, proof: { by: "restore", restoreSeconds: seconds } };
   } finally {
-    // Not to hide why it failed: what cannot be dropped now is dropped when the task is closed, or by the sweep.
-    await dropScratch(maintenance, context.task.id, []).catch(() => undefined);
     await maintenance.close();
   }
 }

@@ -8,6 +8,7 @@ import { isEnded, type Status } from "../../core/steps.ts";
 import type { StorageArea } from "../../core/storage.ts";
 import type { Session } from "../postgres/session.ts";
 import type { State } from "./environments.ts";
+import type { HalfMade } from "./half-made.ts";
 import { lockTurns, overtakeRehearsals } from "./rehearsals.ts";
 
 /** What steps leave for later steps; each key is written by the step named behind it. */
@@ -29,6 +30,8 @@ export interface Facts {
   storage?: { key: string; sha256: string };
   /** back-up: the manifest's key and hash. */
   backup?: { id: string; key: string; sha256: string };
+  /** restore, fence, and roll-back: the copy that is being made; null when none is. */
+  copying?: HalfMade | null;
   /** restore, and fence: the copy that a rollback swaps in, who wrote its rows, and its write counters when it was last proved. */
   pristine?: { oid: number; name: string; writersKey: string; counters: string };
   /** rehearse: where the report stands, its hash, the shape after each run, and what a verification expects, with its hash (older promotions have none). */

@@ -5,12 +5,15 @@ import type { Compute } from "../../core/policy.ts";
 import type { Progress } from "../../core/progress.ts";
 import { isTaskEnded, type TaskInputs, type TaskKind, type TaskStatus } from "../../core/tasks.ts";
 import type { Session } from "../postgres/session.ts";
+import type { HalfMade } from "./half-made.ts";
 import { takeToken } from "./tokens.ts";
 
 /** What an attempt leaves for the next, or for whoever cleans up after the last. */
 export interface TaskFacts {
   /** Where it runs, noted when it was asked for; in a function when nothing is. */
   compute?: Compute;
+  /** The copy that is being made; null when none is. */
+  copying?: HalfMade | null;
   /** restore: the database that was made and is about to be given its name. */
   made?: {
     oid: number;

@@ -168,10 +168,14 @@ export async function letOwnLoginIn(session: Session, name: string): Promise<boo
   return true;
 }
 
-/** So that a database that is handed on lets in whom its original does, and nobody else. */
+/** So that a database that is handed on lets in whom its original does, and nobody else. An owner's own right is left. */
 export async function turnOwnLoginAway(session: Session, name: string): Promise<void> {
-  const [own] = await session.query<{ login: string }>("select session_user::text as login");
-  await session.execute(`revoke connect on database ${quoteName(name)} from ${quoteName(own?.login ?? "")}`);
+  const [own] = await session.query<{ login: string }>(
+    "select session_user::text as login from pg_database where datname = $1 and pg_get_userbyid(datdba) <> session_user",
+    [name],
+  );
+  if (own !== undefined)
+    await session.execute(`revoke connect on database ${quoteName(name)} from ${quoteName(own.login)}`);
 }
 
 /** Nobody but its owner and superusers may connect. */

@@ -14,7 +14,8 @@ const INSIDE: Record<string, string[]> = {
   admit: [],
   snapshot: [],
   "back-up": ["under-way"],
-  restore: ["created", "under-way", "restored"],
+  // `taken` is only passed by an attempt that goes on, so it stands where the same promotion is killed before it.
+  restore: ["created", "under-way", "kept-object", "kept-entry", "taken", "filled", "restored"],
   rehearse: ["cloned", "swapped"],
   decide: [],
   // Nobody writes here before the fence; `refreshed` has a test of its own in going-back.test.ts.
