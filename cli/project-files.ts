@@ -37,14 +37,15 @@ export function readConfig(folder: string): ProjectConfig {
 
 /** Reads the files that belong to a release, by path; throws `ProjectMissing`, `SymlinkRefused`, or a limit's error before the bytes are in memory. */
 export async function readProjectFiles(folder: string): Promise<ProjectFile[]> {
+  // What else the process has begun goes on meanwhile: a connection that is being opened.
+  await setImmediate();
   const paths = listProjectFiles(folder, layoutOf(readConfig(folder)));
   if (paths.length > RELEASE_FILES)
     throw new RehearsalError("TooManyFiles", { count: paths.length, limit: RELEASE_FILES });
   const files: ProjectFile[] = [];
   let size = 0;
   for (const [place, path] of paths.entries()) {
-    // What else the process waits for goes on meanwhile: a connection that is being opened.
-    if (place % AT_ONCE === AT_ONCE - 1) await setImmediate();
+    if (place % AT_ONCE === 0) await setImmediate();
     const file = { path, bytes: readOne(folder, path) };
     size += file.bytes.length;
     if (size > RELEASE_BYTES) throw new RehearsalError("ReleaseTooLarge", { size, limit: RELEASE_BYTES });
@@ -54,7 +55,7 @@ export async function readProjectFiles(folder: string): Promise<ProjectFile[]> {
 }
 
 /** Files that are read without letting anything else have its turn: a fraction of a millisecond. */
-const AT_ONCE = 32;
+const AT_ONCE = 16;
 
 /** The paths of the release's files in a folder, sorted; whatever else the repository holds is passed over. */
 export function listProjectFiles(folder: string, layout: ProjectLayout): string[] {

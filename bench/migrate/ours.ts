@@ -12,7 +12,7 @@ import { checkProject, type IsApplied } from "../../core/project.ts";
 import { planRuns } from "../../core/runs.ts";
 import { applyRuns } from "../../io/postgres/apply.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
-import { installIdentity, readApplied, readIdentity } from "../../io/postgres/target-schema.ts";
+import { installIdentity, readApplied } from "../../io/postgres/target-schema.ts";
 
 const [first = "", url = ""] = process.argv.slice(2);
 if (first === "--stay") {
@@ -44,13 +44,15 @@ async function migrate(folder: string, database: string): Promise<void> {
 
 /** What the database has had; one that is nobody's is made ours. */
 async function recordOf(session: Session): Promise<AppliedMigration[]> {
-  if ((await readIdentity(session)) === undefined)
+  const applied = await readApplied(session).catch(async (error: unknown) => {
+    const { facts } = error as { facts?: { sqlstate?: string } };
+    if (facts?.sqlstate !== "42P01") throw error;
     await installIdentity(session, {
       ...{ name: "bench", role: "dev", state: "writeable", identity: randomUUID() },
     });
-  return (await readApplied(session)).flatMap(({ version, ...file }) =>
-    version === null ? [] : [{ version, ...file }],
-  );
+    return [];
+  });
+  return applied.flatMap(({ version, ...file }) => (version === null ? [] : [{ version, ...file }]));
 }
 
 function isIn(record: readonly AppliedMigration[]): IsApplied {
