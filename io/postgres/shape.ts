@@ -1,50 +1,22 @@
 /** Reads a database's shape from its catalogs: what it has much of as the columns of the catalogs, put together here, the rest as SQL says it. */
 import { setImmediate } from "node:timers/promises";
 import { addressOf, pathOf, type Shape } from "../../core/shape.ts";
-import { reading } from "./reading.ts";
+import { BESIDE, type Beside, reading } from "./reading.ts";
 import type { Session } from "./session.ts";
-import { type Kind, objectsQuery, type PartRow, presenceQuery, readerOf } from "./shape/catalog.ts";
-import { CLASSES, type Class, classesOf } from "./shape/classes.ts";
-import { collations } from "./shape/collations.ts";
-import { addColumns, COLUMNS, DEFAULTS } from "./shape/columns.ts";
-import {
-  domainConstraints,
-  otherConstraints,
-  usualConstraints,
-  usualConstraintsOf,
-} from "./shape/constraints.ts";
-import { casts, encodingConversions, transforms } from "./shape/conversions.ts";
+import { askBeside, IS_LARGE, SETTINGS } from "./shape/asking.ts";
+import { type Kind, type PartRow, presenceQuery, readerOf } from "./shape/catalog.ts";
+import { type Class, classesOf } from "./shape/classes.ts";
+import { addColumns } from "./shape/columns.ts";
+import { usualConstraintsOf } from "./shape/constraints.ts";
 import { dataTypes, withColumns } from "./shape/data-types.ts";
-import { DEPENDENCIES, type Dependencies, dependenciesOf } from "./shape/dependencies.ts";
-import { eventTriggers } from "./shape/event-triggers.ts";
-import { extensions, languages } from "./shape/extensions.ts";
-import { foreignDataWrappers, foreignServers, userMappings } from "./shape/foreign.ts";
-import { aggregates, functions } from "./shape/functions.ts";
-import { identifiersOf, WORDS } from "./shape/identifiers.ts";
-import {
-  DEFAULT_CLASSES,
-  INDEXES,
-  indexDefinition,
-  otherIndexes,
-  plainIndexesOf,
-  withConstraint,
-} from "./shape/indexes.ts";
-import { COMMENTS, LABELS, type Noted, notesOf } from "./shape/notes.ts";
-import { accessMethods, operatorClasses, operatorFamilies, operators } from "./shape/operators.ts";
-import { policies } from "./shape/policies.ts";
-import { publications } from "./shape/publications.ts";
+import { type Dependencies, dependenciesOf } from "./shape/dependencies.ts";
+import { identifiersOf } from "./shape/identifiers.ts";
+import { indexDefinition, otherIndexes, plainIndexesOf, withConstraint } from "./shape/indexes.ts";
+import { type Noted, notesOf } from "./shape/notes.ts";
+import { type Group, kindsOf } from "./shape/parts.ts";
 import { plainFacts, relations, withRare, wordOf } from "./shape/relations.ts";
-import { defaultPrivileges, schemas } from "./shape/schemas.ts";
-import { SEQUENCES, sequencesOf } from "./shape/sequences.ts";
+import { sequencesOf } from "./shape/sequences.ts";
 import { settle } from "./shape/settle.ts";
-import { statistics } from "./shape/statistics.ts";
-import {
-  textSearchConfigurations,
-  textSearchDictionaries,
-  textSearchParsers,
-  textSearchTemplates,
-} from "./shape/text-search.ts";
-import { rules, triggers } from "./shape/triggers.ts";
 
 /**
  * The database's structure as the session's user sees it. Inside a transaction it shows what that transaction did;
@@ -53,81 +25,38 @@ import { rules, triggers } from "./shape/triggers.ts";
  * the server or to the database as a whole (roles, tablespaces, subscriptions, settings, large objects).
  */
 export async function readShape(session: Session): Promise<Shape> {
-  return reading(session, async () => {
+  return reading(session, async (alone) => {
     const kinds = new Map(Object.entries(kindsOf(session.major)));
-    const [absent] = await session.query<{ parts: string[] | null }>(`${SETTINGS}; ${presenceQuery(kinds)}`);
-    for (const part of absent?.parts ?? []) kinds.delete(part);
-    const groups = groupsOf(session.major);
-    const parts = Object.keys(groups);
-    // A cursor's rows are of one snapshot, whenever they are asked for.
-    const inGroups = await session.query<PartRow>(
-      `declare rehearsal_shape no scroll cursor for ${objectsQuery(groups, kinds)};
-      fetch ${parts.length} from rehearsal_shape`,
+    const beside = alone ? `case when ${IS_LARGE} then ${BESIDE} end` : "null";
+    const [known] = await session.query<{ parts: string[] | null; beside: Beside | null }>(
+      `${SETTINGS}; select (${presenceQuery(kinds)}) as parts, ${beside} as beside`,
     );
-    // The server appends one part to the other; a shape without its tables would look like a database without any.
-    const sent = inGroups.map(({ part }) => part).join(", ");
-    if (sent !== parts.join(", ")) throw new Error(`the server sent ${sent} for ${parts.join(", ")}`);
-    const [others, found] = await Promise.all([
-      session.query<PartRow>("fetch all from rehearsal_shape"),
-      // Not at once, so that the server knows what to do next before this process is busy.
-      setImmediate().then(() => fromGroups(valuesOf(inGroups))),
-    ]);
-    addKinds(found, valuesOf(others), kinds);
-    await askServer(session, found);
-    const { objects } = found;
-    const inOrder = Object.keys(objects)
-      .sort()
-      .map((address) => [address, objects[address] ?? {}]);
-    return { format: "rehearsal-shape/1", objects: Object.fromEntries(inOrder) as Shape["objects"] };
+    for (const part of known?.parts ?? []) kinds.delete(part);
+    const asked = askBeside(session, known?.beside ?? undefined, kinds);
+    let ended: Promise<void> | undefined;
+    try {
+      const { groups, others } = await asked.answers;
+      const [found, rest] = await Promise.all([
+        // Not at once, so that the server knows what to do next before this process is busy.
+        setImmediate().then(() => fromGroups(valuesOf(groups))),
+        others,
+      ]);
+      // It goes while what it said is gone through.
+      ended = asked.end();
+      addKinds(found, valuesOf(rest), kinds);
+      await askServer(session, found);
+      return inOrder(found);
+    } finally {
+      await (ended ?? asked.end());
+    }
   });
 }
 
-/**
- * Rows are gathered by hashing: nothing that is read has an order, and sorting it takes longer than reading it. Joins are in the order
- * in which they are written, for looking for the best one takes longer than any. All rows are wanted, not the first ones soon.
- */
-const SETTINGS = [
-  "set local enable_sort = off",
-  "set local join_collapse_limit = 1",
-  "set local from_collapse_limit = 1",
-  "set local cursor_tuple_fraction = 1",
-].join("; ");
-
-function groupsOf(major: number): Record<Group, string> {
-  return {
-    ...{ words: WORDS, dependencies: DEPENDENCIES, comments: COMMENTS, labels: LABELS },
-    ...{ classes: CLASSES, columns: COLUMNS, defaults: DEFAULTS, operatorClasses: DEFAULT_CLASSES },
-    ...{ indexes: INDEXES, constraints: usualConstraints(major), sequences: SEQUENCES },
-  };
-}
-
-type Group =
-  | ("words" | "dependencies" | "comments" | "labels" | "classes" | "columns" | "defaults")
-  | ("operatorClasses" | "indexes" | "constraints" | "sequences");
-
-function kindsOf(major: number): Record<string, Kind> {
-  return {
-    ...{ schemas, defaultPrivileges, extensions, languages },
-    ...{ relations, otherIndexes, otherConstraints: otherConstraints(major), triggers, rules, policies },
-    ...{ statistics, dataTypes, domainConstraints, collations: collations(major), functions, aggregates },
-    ...{
-      operators,
-      operatorClasses,
-      operatorFamilies,
-      accessMethods,
-      casts,
-      transforms,
-      encodingConversions,
-    },
-    ...{ textSearchParsers, textSearchTemplates, textSearchDictionaries, textSearchConfigurations },
-    ...{
-      eventTriggers,
-      publications: publications(major),
-      foreignDataWrappers,
-      foreignServers,
-      userMappings,
-    },
-  };
+function inOrder({ objects, addresses }: Found): Shape {
+  const added = Object.keys(objects).slice(addresses.length).sort();
+  // Two runs, each in its order, which sorting finds.
+  const sorted = [...addresses, ...added].sort().map((address) => [address, objects[address] ?? {}]);
+  return { format: "rehearsal-shape/1", objects: Object.fromEntries(sorted) as Shape["objects"] };
 }
 
 /** The rows of a part, or the groups of it. */
@@ -145,6 +74,8 @@ type Facts = { [fact: string]: unknown };
 
 interface Found {
   objects: Record<string, Facts>;
+  /** Those of the groups, in order: sorted while the server is still asked for the rest. */
+  addresses: string[];
   /** What only the server can write, by the function that writes it and by identifier. */
   unwritten: Record<"pg_get_indexdef" | "pg_get_constraintdef", Map<number, Facts>>;
   classes: ReadonlyMap<number, Class>;
@@ -167,7 +98,7 @@ function fromGroups(values: (part: Group) => unknown[][]): Found {
     ...([values("indexes"), classes, values("operatorClasses"), identifiers] as const),
   );
   const found: Found = {
-    ...{ objects: {}, relations: new Map(), behind: new Map(), classes, brought, notes },
+    ...{ objects: {}, addresses: [], relations: new Map(), behind: new Map(), classes, brought, notes },
     unwritten: { pg_get_indexdef: new Map(), pg_get_constraintdef: new Map() },
   };
   const { objects, unwritten, behind } = found;
@@ -194,7 +125,9 @@ function fromGroups(values: (part: Group) => unknown[][]): Found {
     const more = ofClass(relation.oid, NOTHING, relation.columns);
     const facts = plainFacts(relation);
     found.relations.set(relation.oid, more === NOTHING ? facts : withRare(facts, more));
+    objects[addressIn(relation)] = facts;
   }
+  found.addresses = Object.keys(objects).sort();
   return found;
 }
 
@@ -222,8 +155,12 @@ function addKinds(found: Found, values: Values, kinds: ReadonlyMap<string, Kind>
   }
   for (const [oid, facts] of found.relations) {
     const relation = classes.get(oid);
-    if (relation !== undefined) objects[`${wordOf(relation)} ${relation.path}`] = facts;
+    if (relation !== undefined) objects[addressIn(relation)] = facts;
   }
+}
+
+function addressIn(relation: Class): string {
+  return `${wordOf(relation)} ${relation.path}`;
 }
 
 /** Has the server write what nobody else can: an operator class that must be named, a key that may be deferred. */
