@@ -113,6 +113,27 @@ describe("fault 1: after kill -9 amid a restore the next attempt goes on, and lo
     expect(await contentOf(address)).toEqual(late);
   });
 
+  test("a copy that somebody wrote to meanwhile is no word against the backup: another is made, and that one is believed", async () => {
+    const address = await environment(service, "touched", { decision: "approval" });
+    service.killAt("restore:filled");
+    const id = await service.promote("touched", await service.release(PROJECT));
+    expect(await service.ended()).toBe("SIGKILL");
+    const copy = await copyOf(address, id);
+    await execute(copy.address, "delete from segments where id = 1");
+    await service.start();
+    await service.until(id, "waiting");
+    const other = await copyOf(address, id);
+    expect(other.oid).not.toBe(copy.oid);
+    expect(await contentOf(other.address)).toEqual(await contentOf(address));
+    const { backups } = await service.must<{ backups: { status: string }[] }>(
+      "GET",
+      "/backups?environment=touched",
+    );
+    expect(backups.map(({ status }) => status)).toEqual(["verified"]);
+    await service.must("POST", `/promotions/${id}/approve`, {}, service.keys.reviewer);
+    await service.until(id, "promoted");
+  });
+
   test("of a task: the database that comes of it is the one that was begun, and nothing else is left", async () => {
     const address = await environment(service, "task");
     const held = await contentOf(address);
