@@ -3,6 +3,7 @@ import { parseDatabaseUrl } from "../core/database-url.ts";
 import { RehearsalError } from "../core/errors.ts";
 import type { StoreDefinition } from "../core/store/definition.ts";
 import type { Rows, Store, Typed } from "../core/store/store.ts";
+import type { SweptContents } from "../io/store/content-sweep.ts";
 import type { Compare, Difference } from "../io/store/differences.ts";
 import { type DataBackend, dataPlaces, getDataBackend } from "./data-backend.ts";
 
@@ -82,6 +83,28 @@ export async function openStore<R extends Rows = Rows>({
   };
   // Of the rows' types only the compiler knows.
   return (await open[backend]()) as unknown as Store<R>;
+}
+
+/**
+ * Removes files of contents that no row refers to any more, of a store in a folder, also while applications write to it. Returns how many
+ * and their bytes; beside more than 128 commits the rest is left for the next time. Throws `StorePlaceUnfit` for a bucket.
+ */
+export async function sweepContents({
+  models,
+  place = dataPlaces().place ?? lacks("place", "DATA_STORE"),
+}: {
+  models: StoreDefinition;
+  /** A folder; DATA_STORE when not given. */
+  place?: string;
+}): Promise<SweptContents> {
+  const { openPlace } = await import("../io/store/open-place.ts");
+  const { openJsonStore } = await import("../io/store/json-store.ts");
+  const store = await openJsonStore({ place: await openPlace(place), definition: models, as: "follower" });
+  try {
+    return await store.sweepContents();
+  } finally {
+    await store.close();
+  }
 }
 
 function lacks(option: string, variable: string): never {

@@ -49,6 +49,13 @@ export function mayHold(model: StoreModel, path: string): boolean {
   return [model.file, ...Object.values(model.content)].some((pattern) => patternOf(pattern).form.test(path));
 }
 
+/** Whether a path could be one of contents, of which none ends as a file of rows does. */
+export function isContentPath(models: readonly StoreModel[], path: string): boolean {
+  return models.some(({ content }) =>
+    Object.values(content).some((pattern) => patternOf(pattern).form.test(path)),
+  );
+}
+
 /** What is wrong with the pattern of a file of rows, in words. */
 export function patternProblems(pattern: string, columns: ReadonlySet<string>): string[] {
   const problems = pathProblems(pattern);

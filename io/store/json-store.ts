@@ -6,6 +6,7 @@ import type { StoreDefinition } from "../../core/store/definition.ts";
 import { pointersTo } from "../../core/store/relations.ts";
 import type { Key, Row, Rows, Store } from "../../core/store/store.ts";
 import { commit, type Plan, settle, sweepChanges } from "./commit.ts";
+import { type SweptContents, sweepContents } from "./content-sweep.ts";
 import { type Head, headBytes, type Notes, newHead, type State } from "./head.ts";
 import { JsonTransaction } from "./json-transaction.ts";
 import { CACHE, HEAD, type Place } from "./place.ts";
@@ -33,6 +34,8 @@ export interface JsonStore<R extends Rows = Rows> extends Store<R> {
   setState(from: State, to: State, revise?: (notes: Notes) => Notes): Promise<void>;
   /** Sees to it that the files hold all that was committed, so that they can be read without the head's `last`. */
   settle(): Promise<void>;
+  /** Removes files of contents that no row refers to, in a folder; reads all files for it. Throws `StorePlaceUnfit` in a bucket. */
+  sweepContents(): Promise<SweptContents>;
 }
 
 export interface JsonStoreOptions {
@@ -189,6 +192,9 @@ export async function openJsonStore<R extends Rows = Rows>({
         await place.exclusively((held) => settle(memory, held, known));
         return { result: undefined, plan: null };
       }, true),
+
+    sweepContents: () =>
+      run(async (known) => ({ result: await sweepContents(memory, known), plan: null }), false),
 
     close: async () => {
       closed = true;

@@ -9,9 +9,10 @@ import { cell, parseKey, parseRow, put } from "../../core/store/rows.ts";
 import type { By, Key, Listed, Page, Row, Writer } from "../../core/store/store.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { Change } from "./json-store.ts";
+import { HEAD } from "./place.ts";
 import { keyedOf, ReferentialActions } from "./referential-actions.ts";
 import { type Keyed, RowsAtCommit } from "./rows-at-commit.ts";
-import type { Known, StoreMemory } from "./store-memory.ts";
+import { Behind, type Known, type StoreMemory } from "./store-memory.ts";
 
 export class JsonTransaction implements Writer {
   readonly rows: RowsAtCommit;
@@ -147,9 +148,17 @@ export class JsonTransaction implements Writer {
     const whole = await withContents(
       model,
       row,
-      async (path) => this.contents.get(path) ?? (await this.#memory.place.read(path))?.bytes,
+      async (path) => this.contents.get(path) ?? (await this.#content(path)),
     );
     return copied(model, whole);
+  }
+
+  /** A content that is not there may have been swept, with a row that is gone by now. */
+  async #content(path: string): Promise<Uint8Array | undefined> {
+    const { place } = this.#memory;
+    const found = await place.read(path);
+    if (found === undefined && (await place.readIf(HEAD, this.rows.known.tag)) !== "same") throw new Behind();
+    return found?.bytes;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
