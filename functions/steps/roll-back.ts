@@ -151,15 +151,16 @@ async function swap(context: StepContext, maintenance: Session): Promise<{ faile
   const fenced = databaseName(production.name, "fenced", promotion.id);
   const current = await findDatabase(maintenance, { oid: production.oid });
   if (current?.name !== failed) {
-    const open = current?.name === production.name && promotion.facts.fenced === undefined;
+    const unfenced = promotion.facts.fenced === undefined;
     // Where nothing was fenced the services still work: they are not shut out for a rollback that would be refused.
-    if (open) await refuseLostWrites(context);
+    if (unfenced && current?.name === production.name) await refuseLostWrites(context);
     await moveDatabase(maintenance, production.oid, fenced);
     context.passed("closed");
     try {
       await refuseLostWrites(context);
     } catch (error) {
-      if (open) await moveDatabase(maintenance, production.oid, production.name);
+      // Also when it was an attempt that died which closed it.
+      if (unfenced) await moveDatabase(maintenance, production.oid, production.name);
       throw error;
     }
   }

@@ -183,6 +183,27 @@ test("without a fence a rollback that would lose writes is held, and the service
   await smoke.stop();
 });
 
+test("without a fence a rollback that died with production closed, and is refused when it is tried again, lets the services in", async () => {
+  const smoke = await startHook(() => 500);
+  const address = await environment("reopened", { fence: "never", hooks: { smoke: smoke.url } });
+  service.killAt("roll-back:closed");
+  const id = await service.promote("reopened", await service.release(PROJECT));
+  expect(await service.ended()).toBe("SIGKILL");
+  // As if it had been committed right before production was closed.
+  const aside = { ...address, database: `${address.database}__fenced_${id}` };
+  await execute(aside, "insert into videos (title) values ('just in time')");
+  await service.start();
+  const held = await service.until(id, "held");
+  expect(held.error).toMatchObject({ code: "WritesWouldBeLost" });
+  expect(await rows(address, "select 1 as one from public.videos where title = 'just in time'")).toEqual([
+    { one: 1 },
+  ]);
+  await service.must("POST", `/promotions/${id}/rollback`, { confirm: "reopened", acceptLoss: true });
+  await service.until(id, "rolled-back");
+  made.push({ ...address, database: `${address.database}__failed_${id}` });
+  await smoke.stop();
+});
+
 test("a message as long as a book ends a promotion like any other", async () => {
   await environment("talkative", {});
   const release = await service.release({
