@@ -137,6 +137,10 @@ export const plan = z.looseObject({
     .array(z.object({ table: z.string(), wants: z.string(), path: z.string(), says: z.string().nullable() }))
     .default([]),
   rollback: z.object({ by: z.enum(["swap", "restore"]), seconds: z.number().nullable() }),
+  // A service that is older than the command does not tell it.
+  backup: z
+    .object({ functions: z.number(), seconds: z.number().nullable(), outlasts: z.boolean() })
+    .default({ functions: 1, seconds: null, outlasts: false }),
   runs: z.array(
     z.looseObject({
       transactional: z.boolean(),

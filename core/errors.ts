@@ -575,6 +575,13 @@ export const ERRORS = {
     exit: 1,
     retryable: true,
   }),
+  SnapshotElsewhere: entry<{ expected: string; found: string }>({
+    message: (f) =>
+      `a function that was to share a backup reached another server or database (${f.found}) than the one that holds the snapshot (${f.expected})`,
+    hint: "the address in the environment's secret leads to several servers: let it name the primary alone, or set backup.functions to 1 in the policy",
+    status: 409,
+    exit: 1,
+  }),
   BackupInconsistent: entry<{ table: string; copied: number; counted: number }>({
     message: (f) => `${f.copied} rows of ${f.table} were copied, but the same snapshot counts ${f.counted}`,
     hint: "the backup is refused and production was not touched; report this, and try again",
@@ -983,7 +990,7 @@ export const ERRORS = {
   }),
   OutlastsFunction: entry<{ what: string; seconds: number; limit: number }>({
     message: (f) => `${f.what} ${f.seconds} s, and what does it may live ${f.limit} s`,
-    hint: "set compute: fargate in the environment's policy and start again: long steps then run in a container, each for as long as containerHours says; where they do already, raise that",
+    hint: "set compute: fargate in the environment's policy and start again: long steps then run in a container, each for as long as containerHours says; where they do already, raise that; a backup is also done sooner by several functions (backup.functions)",
     status: 409,
     exit: 1,
   }),

@@ -9,6 +9,12 @@ import { storagePolicySchema } from "./storage.ts";
 /** Where long steps run: in functions, which live a quarter of an hour, or in a container, which lives for hours. */
 export type Compute = "lambda" | "fargate";
 
+/** Seconds that Lambda lets a function live at most. */
+export const FUNCTION_SECONDS = 900;
+
+/** Of one backup: an account's new quota of functions at once is 10, and a server has to serve them all. */
+const MOST_FUNCTIONS = 16;
+
 const days = z.int().min(0).max(36_500);
 
 const hook = z
@@ -59,6 +65,12 @@ export const policySchema = z
     containerHours: z.int().min(1).max(168).default(24),
     /** Connections that copy in parallel. */
     connections: z.int().min(1).max(16).default(2),
+    backup: z
+      .strictObject({
+        /** Functions that copy a promotion's backup at once, each by so many `connections`; 1 is the step alone. */
+        functions: z.int().min(1).max(MOST_FUNCTIONS).default(1),
+      })
+      .prefault({}),
     /** Bytes of the disk that holds the server's databases: when given, a promotion begins only where its copies fit. */
     disk: z.int().min(1).optional(),
     /** Seconds that a server is waited for which does not answer, starts, or has no connection to spare, each time a step comes to it; the quickest has two minutes. */

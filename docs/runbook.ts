@@ -1,5 +1,5 @@
 /** docs/promotion.md: the machine that promotes, drawn and listed as the operator's runbook. */
-import type { State, StateMachine } from "../workflows/asl.ts";
+import type { State, StateMachine, TaskState } from "../workflows/asl.ts";
 import { table } from "./markdown.ts";
 import { stateDiagram } from "./state-diagram.ts";
 
@@ -52,7 +52,7 @@ function steps(machine: StateMachine): string {
             name,
             state.Comment ?? "",
             duration(state.TimeoutSeconds),
-            state.Next,
+            state.Next ?? "",
             failure(state),
             endsAfterFailure(machine, name).join(" or "),
           ],
@@ -71,22 +71,22 @@ export function endsAfterFailure(machine: StateMachine, step: string): string[] 
     reached.add(name);
     for (const next of waysOn(machine.States[name])) visit(next);
   };
-  if (state?.Type === "Task") for (const { Next } of state.Catch) visit(Next);
+  if (state?.Type === "Task") for (const { Next } of state.Catch ?? []) visit(Next);
   return Object.keys(machine.States).filter(
     (name) => reached.has(name) && waysOn(machine.States[name]).length === 0,
   );
 }
 
 function waysOn(state: State | undefined): string[] {
-  if (state?.Type === "Task" || state?.Type === "Map" || state?.Type === "Wait") return [state.Next];
-  if (state?.Type === "Choice") return [...state.Choices.map(({ Next }) => Next), state.Default];
-  return [];
+  if (state === undefined) return [];
+  if (state.Type === "Choice") return [...state.Choices.map(({ Next }) => Next), state.Default];
+  return "Next" in state && state.Next !== undefined ? [state.Next] : [];
 }
 
 function duration(seconds: number | string): string {
   return typeof seconds === "number" ? `${seconds} s` : "as the policy says";
 }
 
-function failure(state: { Catch: { Next: string }[] }): string {
-  return [...new Set(state.Catch.map(({ Next }) => Next))].join(", ");
+function failure({ Catch = [] }: TaskState): string {
+  return [...new Set(Catch.map(({ Next }) => Next))].join(", ");
 }

@@ -10,6 +10,8 @@ export interface DrawnState {
   Catch?: { ErrorEquals: string[]; Next: string }[];
   /** Of a Map: what is done with each item. */
   ItemProcessor?: DrawnMachine;
+  /** Of a Parallel: what is done at once. */
+  Branches?: DrawnMachine[];
 }
 
 export interface DrawnMachine {
@@ -42,12 +44,14 @@ function lines(machine: DrawnMachine): string[] {
   ];
 }
 
-/** A Map is drawn around the states that each of its items passes. */
-function declared(name: string, { Type, ItemProcessor }: DrawnState): string[] {
+/** A Map is drawn around the states that each of its items passes, a Parallel around its branches, with a line between. */
+function declared(name: string, { Type, ItemProcessor, Branches }: DrawnState): string[] {
   if (Type === "Choice") return [`state ${id(name)} <<choice>>`];
   const drawn = `state "${name}" as ${id(name)}`;
-  if (ItemProcessor === undefined) return [drawn];
-  return [`${drawn} {`, ...lines(ItemProcessor).map((line) => `  ${line}`), "}"];
+  const inside = Branches ?? (ItemProcessor && [ItemProcessor]);
+  if (inside === undefined) return [drawn];
+  const parts = inside.flatMap((part, place) => [...(place === 0 ? [] : ["--"]), ...lines(part)]);
+  return [`${drawn} {`, ...parts.map((line) => `  ${line}`), "}"];
 }
 
 interface Edge {

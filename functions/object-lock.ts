@@ -13,13 +13,18 @@ export async function lockedUntil(
   environment: string,
   retention: RetentionClass,
 ): Promise<{ date: Date; store: ObjectStore; keepAsLong(keys: readonly string[]): Promise<void> }> {
-  const now = new Date();
-  const date = await dateOf(ledger, environment, retention, now);
-  // A date that is not in the future cannot be locked until.
-  const locks = date > now && (await store.hasObjectLock());
+  const date = await dateOf(ledger, environment, retention, new Date());
+  const locking = await lockingUntil(store, date);
+  const locks = locking !== store;
   return {
     date,
-    store: locks ? lockingStore(store, date) : store,
+    store: locking,
     keepAsLong: (keys) => (locks ? inParallel(keys, (key) => store.lock(key, date)) : Promise.resolve()),
   };
+}
+
+/** The store that locks what it writes until then; the same one where nothing can be locked, or there is no date in the future. */
+export async function lockingUntil(store: ObjectStore, date: Date): Promise<ObjectStore> {
+  // A date that is not in the future cannot be locked until.
+  return date > new Date() && (await store.hasObjectLock()) ? lockingStore(store, date) : store;
 }

@@ -5,11 +5,13 @@ import { parseDatabaseUrl } from "../core/database-url.ts";
 import { needsFence } from "../core/fence.ts";
 import type { Finding } from "../core/lint/lint.ts";
 import type { Coverage } from "../core/plan-coverage.ts";
+import { FUNCTION_SECONDS } from "../core/policy.ts";
 import type { Run } from "../core/runs.ts";
 import type { Statement } from "../core/statement.ts";
 import { listBackups } from "../io/ledger/backup-rows.ts";
 import { type Environment, readEnvironment } from "../io/ledger/environments.ts";
 import { findRelease } from "../io/ledger/releases.ts";
+import { lastSeconds } from "../io/ledger/steps.ts";
 import type { ObjectStore } from "../io/object-store.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { type Admission, examine } from "./admission.ts";
@@ -30,6 +32,8 @@ interface Planned {
   fence: boolean;
   /** How production would go back after COMMIT; `seconds` are those of the newest restore, null where there was none or a swap needs none. */
   rollback: { by: "swap" | "restore"; seconds: number | null };
+  /** By how many functions the backup would be taken, how long the last one took, and whether that is too near to a function's life. */
+  backup: { functions: number; seconds: number | null; outlasts: boolean };
   runs: Run[];
   /** The data plans of what will run, and what of it has none though it is not additive. */
   coverage: Coverage;
@@ -69,6 +73,7 @@ export async function planPromotion(
     fingerprint,
     fence: runs.length > 0 && needsFence(environment.policy, runs),
     rollback: await predictRollback(ledger, environment),
+    backup: await predictBackup(ledger, environment),
     runs,
     coverage,
     findings,
@@ -82,6 +87,15 @@ async function predictRollback(ledger: Session, { name, policy }: Environment): 
     ({ restoreSeconds }) => restoreSeconds !== null,
   );
   return { by: "restore", seconds: restored[0]?.restoreSeconds ?? null };
+}
+
+/** Part of a function's life that the last backup may have taken of it: the database grows, and is busier at other times. */
+const SAFE = 2 / 3;
+
+async function predictBackup(ledger: Session, { name, policy }: Environment): Promise<Plan["backup"]> {
+  const seconds = await lastSeconds(ledger, name, "back-up");
+  const outlasts = policy.compute === "lambda" && seconds !== null && seconds > SAFE * FUNCTION_SECONDS;
+  return { functions: policy.backup.functions, seconds, outlasts };
 }
 
 /** The path of the plan of that migration, when it names the statement. */

@@ -22,6 +22,7 @@ import { dropDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { readCopiesAddress } from "./copies.ts";
 import { sweepIntake } from "./intake.ts";
+import { sweepShares } from "./shared-backup.ts";
 
 /** What was removed. */
 export interface Swept {
@@ -31,6 +32,8 @@ export interface Swept {
   folders: string[];
   /** In those folders. */
   bytes: number;
+  /** Keys of objects beside a backup's own, of workers that died. */
+  strays: string[];
   databases: string[];
 }
 
@@ -39,11 +42,12 @@ const NAMED = 100;
 
 /** Removes what is left over everywhere; what fails keeps the rest from nothing, and the first failure is thrown at the end. */
 export async function sweep(ledger: Session, store: ObjectStore): Promise<Swept> {
-  const swept: Swept = { uploads: [], folders: [], bytes: 0, databases: [] };
+  const swept: Swept = { uploads: [], folders: [], bytes: 0, strays: [], databases: [] };
   const failures: unknown[] = [];
   const attempt = (work: () => Promise<void>) => work().catch((error: unknown) => failures.push(error));
   await attempt(() => sweepUploads(ledger, store, swept));
   await attempt(() => sweepFolders(ledger, store, swept, attempt));
+  await attempt(() => sweepShares(ledger, store, swept.strays, attempt));
   await attempt(async () => {
     const { folders, bytes } = await sweepIntake(ledger, store);
     swept.folders.push(...folders);
@@ -214,13 +218,17 @@ async function sweepDatabases(
 }
 
 /** Nothing is removed without a word in the log. */
-async function tell(ledger: Session, { uploads, folders, bytes, databases }: Swept): Promise<void> {
-  if (uploads.length + folders.length + databases.length === 0) return;
+async function tell(ledger: Session, { uploads, folders, bytes, strays, databases }: Swept): Promise<void> {
+  if (uploads.length + folders.length + strays.length + databases.length === 0) return;
   const named = (all: string[]) => ({ count: all.length, first: all.slice(0, NAMED) });
   await ledger.transaction(() =>
     appendEvent(ledger, {
       type: "sweep.done",
-      data: { uploads: named(uploads), folders: named(folders), bytes, databases: named(databases) },
+      data: {
+        ...{ uploads: named(uploads), folders: named(folders), bytes },
+        ...(strays.length > 0 && { strays: named(strays) }),
+        databases: named(databases),
+      },
     }),
   );
 }

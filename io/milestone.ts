@@ -8,7 +8,7 @@ const milestones = channel("rehearsal:milestone");
 export interface Milestone {
   /** The promotion's id, the task's or the prune's; of a notice about neither its destination's name, of the ledger's copy its own. */
   promotion: string;
-  step: Step | `task-${TaskKind}` | `prune-${string}` | "create" | "notify" | "copy";
+  step: Step | "back-up-worker" | `task-${TaskKind}` | `prune-${string}` | "create" | "notify" | "copy";
   /** `before` and `after` an effect, or the effect's own word: `committed`, `renamed`. */
   point: string;
 }

@@ -47,9 +47,15 @@ export type TaskState = (FunctionCall | ContainerRun) & {
   Assign?: Record<string, Expression>;
   Output?: Expression;
   Retry: Retrier[];
-  Catch: Catcher[];
-  Next: string;
-};
+  /** Left out within a Parallel, whose own catches what fails in it. */
+  Catch?: Catcher[];
+} & Way;
+
+/** Where a state leads: to another one, or to the end of the branch that it stands in. */
+interface Way {
+  Next?: string;
+  End?: true;
+}
 
 export interface ChoiceState {
   Type: "Choice";
@@ -80,7 +86,7 @@ export interface WaitState {
 }
 
 /** Does the same with each of several items, some at once. */
-export interface MapState {
+export interface MapState extends Way {
   Type: "Map";
   Comment?: string;
   Items: Expression;
@@ -89,21 +95,32 @@ export interface MapState {
   /** Of what the items have come to nothing is carried on. */
   Output: Record<never, never>;
   Catch: Catcher[];
+}
+
+/** Does several things at once, and is done when all are; when one fails, it fails as that one does, and the others are left. */
+export interface ParallelState {
+  Type: "Parallel";
+  Comment?: string;
+  Branches: States[];
+  /** Of what the branches have come to nothing is carried on. */
+  Output: Record<never, never>;
+  Catch: Catcher[];
   Next: string;
 }
 
-export type State = TaskState | ChoiceState | WaitState | MapState | SucceedState | FailState;
+export type State = TaskState | ChoiceState | WaitState | MapState | ParallelState | SucceedState | FailState;
 
-/** A machine, or what a Map does with one of its items. */
+/** A machine, a branch of a Parallel, or what a Map does with one of its items. */
 export interface States {
   StartAt: string;
   States: Record<string, State>;
 }
 
-/** Every task of a machine, those within Maps as well. */
+/** Every task of a machine, those within Maps and Parallels as well. */
 export function tasksOf({ States }: Pick<States, "States">): TaskState[] {
   return Object.values(States).flatMap((state) => {
     if (state.Type === "Map") return tasksOf(state.ItemProcessor);
+    if (state.Type === "Parallel") return state.Branches.flatMap(tasksOf);
     return state.Type === "Task" ? [state] : [];
   });
 }

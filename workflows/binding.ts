@@ -34,6 +34,13 @@ function bindStates(states: Record<string, State>, bindings: Bindings): Record<s
 
 function bindState(state: State, bindings: Bindings): State {
   if (state.Type === "Task") return bindTask(state, bindings);
+  if (state.Type === "Parallel") {
+    const branches = state.Branches.map((branch) => ({
+      ...branch,
+      States: bindStates(branch.States, bindings),
+    }));
+    return { ...state, Branches: branches };
+  }
   if (state.Type !== "Map") return state;
   const { ItemProcessor } = state;
   return {

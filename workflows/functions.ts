@@ -1,4 +1,5 @@
 /** The limits of each function, by the step's name: seconds it may run, and megabytes it may take. */
+import { FUNCTION_SECONDS } from "../core/policy.ts";
 import type { Step } from "../core/steps.ts";
 
 export interface FunctionLimits {
@@ -7,7 +8,7 @@ export interface FunctionLimits {
 }
 
 const quick: FunctionLimits = { timeoutSeconds: 60, memoryMb: 512 };
-const long: FunctionLimits = { timeoutSeconds: 900, memoryMb: 2048 };
+const long: FunctionLimits = { timeoutSeconds: FUNCTION_SECONDS, memoryMb: 2048 };
 
 /** The steps that may last, and run in the container where an environment's policy says so: those whose functions live longest. */
 export const LONG_STEPS = [
@@ -58,6 +59,7 @@ export const STEP_FUNCTIONS: Record<Step, FunctionLimits> = {
  */
 export const OTHER_FUNCTIONS: Record<
   | "api"
+  | "back-up-worker"
   | "look"
   | "reconcile"
   | "sweep"
@@ -75,6 +77,8 @@ export const OTHER_FUNCTIONS: Record<
   FunctionLimits
 > = {
   api: { timeoutSeconds: 29, memoryMb: 512 },
+  // Copies beside the step `back-up`.
+  "back-up-worker": long,
   // The API waits for its answer, and has to give one itself.
   look: { timeoutSeconds: 28, memoryMb: 1024 },
   reconcile: { timeoutSeconds: 120, memoryMb: 512 },

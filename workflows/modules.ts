@@ -6,6 +6,7 @@ export type FunctionName = Step | keyof typeof OTHER_FUNCTIONS;
 
 const OTHER_MODULES: Record<keyof typeof OTHER_FUNCTIONS, string> = {
   api: "api/main.ts",
+  "back-up-worker": "workers/back-up.ts",
   look: "look/main.ts",
   reconcile: "events/reconcile.ts",
   sweep: "events/sweep.ts",

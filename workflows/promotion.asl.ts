@@ -3,8 +3,18 @@
  * functions/steps. Until `fence` production is not touched, and a failure is refused; from then on it is rolled back. One that
  * only rehearses leaves the way behind `rehearse`, and there is none back to it.
  */
-import type { StateMachine } from "./asl.ts";
-import { choice, ending, type MachineOptions, type StepState, stepsOn, success } from "./states.ts";
+import type { Expression, ParallelState, StateMachine } from "./asl.ts";
+import {
+  choice,
+  ending,
+  type MachineOptions,
+  map,
+  parallel,
+  type StepState,
+  stepsOn,
+  success,
+  worker,
+} from "./states.ts";
 
 /** With `compute: "fargate"` its twin, whose long steps run in the container. */
 export function promotionDefinition(options: MachineOptions = {}): StateMachine {
@@ -33,9 +43,11 @@ export function promotionDefinition(options: MachineOptions = {}): StateMachine 
       snapshot: step("snapshot", {
         comment: "Shape and baseline",
         containerSeconds,
-        next: "back-up",
+        next: "several-back-up",
         onFailure: "refuse",
       }),
+      "several-back-up": choice([["$exists($admitted.backupWorkers)", "back-up-shared"]], "back-up"),
+      "back-up-shared": sharedBackup(step, { containerSeconds, next: "restore", onFailure: "refuse" }),
       "back-up": step("back-up", {
         comment: "Production into S3",
         containerSeconds,
@@ -109,6 +121,65 @@ export function promotionDefinition(options: MachineOptions = {}): StateMachine 
     },
   };
 }
+
+/** The step, and beside it workers that copy what it has not: nothing of theirs fails, and what they leave the step does. */
+function sharedBackup(
+  step: StepState,
+  { containerSeconds, next, onFailure }: { containerSeconds: Expression; next: string; onFailure: string },
+): ParallelState {
+  return parallel({
+    comment: "Production into S3, by several",
+    branches: [
+      {
+        StartAt: "back-up-leads",
+        States: {
+          "back-up-leads": step("back-up", {
+            comment: "The snapshot, its own share of the copying, the manifest",
+            containerSeconds,
+            ...{ next: undefined, onFailure: undefined },
+          }),
+        },
+      },
+      {
+        StartAt: "workers",
+        States: {
+          workers: map({
+            comment: "Under the same snapshot",
+            items: "{% [1..$admitted.backupWorkers] %}",
+            atOnce: 15,
+            processor: {
+              StartAt: "back-up-worker",
+              States: {
+                "back-up-worker": worker({
+                  comment: "One unit after the other",
+                  // Not `round`: that is a function of JSONata.
+                  assign: {
+                    worked: "{% $states.result.Payload %}",
+                    turns: "{% $exists($turns) ? $turns + 1 : 1 %}",
+                  },
+                  ...{ next: "more-to-copy", onFailure: "not-helped", failure: "why" },
+                }),
+                // Its time was up, or the step begins anew. An execution has room for so many events and no more.
+                "more-to-copy": choice(
+                  [[`$worked.more and $turns < ${MOST_TURNS}`, "back-up-worker"]],
+                  "helped",
+                ),
+                helped: success(),
+                "not-helped": success(),
+              },
+            },
+            ...{ next: undefined, onFailure: "without-workers", failure: "whyNone" },
+          }),
+          "without-workers": success(),
+        },
+      },
+    ],
+    ...{ next, onFailure },
+  });
+}
+
+/** Of each worker: with 15 of them, and the dozen events that a turn takes at most, three fifths of the 25,000 that an execution may have. */
+const MOST_TURNS = 80;
 
 /** The rollback by itself: for an operator's order, and for an execution that was stopped from outside. */
 export function rollbackDefinition(options: MachineOptions = {}): StateMachine {

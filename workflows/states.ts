@@ -10,6 +10,7 @@ import type {
   FailState,
   FunctionCall,
   MapState,
+  ParallelState,
   Retrier,
   States,
   SucceedState,
@@ -29,8 +30,12 @@ export interface MachineOptions {
 export interface StateOptions {
   comment: string;
   assign?: Record<string, Expression>;
-  next: string;
-  onFailure: string;
+  /** Undefined at the end of a branch. */
+  next: string | undefined;
+  /** Undefined where what stands around it answers the failure. */
+  onFailure: string | undefined;
+  /** The variable of the failure, where it is not the machine's own: within a Map or a Parallel none of outside can be assigned. */
+  failure?: string;
 }
 
 interface StepOptions extends StateOptions {
@@ -38,6 +43,8 @@ interface StepOptions extends StateOptions {
   timeoutSeconds?: Expression;
   /** What it may take in a container; the most that any may when left out. */
   containerSeconds?: Expression;
+  /** As every step's when left out. */
+  retry?: Retrier[];
 }
 
 export type StepState = (name: Step, options: StepOptions) => TaskState;
@@ -75,6 +82,19 @@ export function task(options: StateOptions): TaskState {
   return invoke("task", OTHER_FUNCTIONS.task, payload, options);
 }
 
+/** Invokes the function that copies beside the step back-up, for one of the items of a Map. */
+export function worker(options: StateOptions): TaskState {
+  const payload = {
+    promotion: "{% $states.context.Execution.Input.promotion %}",
+    worker: "{% $states.context.Map.Item.Value %}",
+  };
+  // Others do its work meanwhile, and the step waits for its end: neither is worth much patience.
+  const retry = [
+    { ErrorEquals: [...TRANSIENT, ...DEATHS], IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 2 },
+  ];
+  return invoke("back-up-worker", OTHER_FUNCTIONS["back-up-worker"], payload, { ...options, retry });
+}
+
 /** Invokes one of our functions, as every state does. */
 export function invoke(
   name: string,
@@ -89,7 +109,7 @@ export function invoke(
     Arguments: { FunctionName: name, Payload: payload },
   };
   const seconds = options.timeoutSeconds ?? limits.timeoutSeconds + 30;
-  return state(call, seconds, options.assign, functionRetriers(), options);
+  return state(call, seconds, options.assign, options.retry ?? functionRetriers(), options);
 }
 
 /**
@@ -155,7 +175,7 @@ function state(
   TimeoutSeconds: number | Expression,
   assign: Record<string, Expression> | undefined,
   Retry: Retrier[],
-  { comment, next, onFailure }: StateOptions,
+  { comment, next, onFailure, failure }: StateOptions,
 ): TaskState {
   return {
     Type: "Task",
@@ -164,31 +184,36 @@ function state(
     TimeoutSeconds,
     ...(assign ? { Assign: assign } : {}),
     Retry,
-    Catch: catchers(onFailure),
-    Next: next,
+    ...(onFailure !== undefined && { Catch: catchers(onFailure, failure) }),
+    ...way(next),
   };
 }
+
+function way(next: string | undefined): { Next: string } | { End: true } {
+  return next === undefined ? { End: true } : { Next: next };
+}
+
+/** The service did not take the call, or lost it. */
+const TRANSIENT = [
+  "Lambda.ServiceException",
+  "Lambda.AWSLambdaException",
+  "Lambda.SdkClientException",
+  "Lambda.TooManyRequestsException",
+  "Lambda.ClientExecutionTimeoutException",
+];
+
+/** How a sandbox's death is told. */
+const DEATHS = ["Sandbox.Timedout", "Lambda.Unknown", "Runtime.ExitError", "Runtime.OutOfMemory"];
 
 /** Every step is safe to run again; what differs is only how long it makes sense to. */
 function functionRetriers(): Retrier[] {
   return [
     {
-      ErrorEquals: [
-        ...retryableCodes(),
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-        "Lambda.TooManyRequestsException",
-        "Lambda.ClientExecutionTimeoutException",
-      ],
+      ErrorEquals: [...retryableCodes(), ...TRANSIENT],
       ...PATIENTLY,
     },
     // A sandbox that died or ran out of time: once more, for a second death has a cause that a third would share.
-    {
-      ErrorEquals: ["Sandbox.Timedout", "Lambda.Unknown", "Runtime.ExitError", "Runtime.OutOfMemory"],
-      IntervalSeconds: 1,
-      MaxAttempts: 1,
-    },
+    { ErrorEquals: DEATHS, IntervalSeconds: 1, MaxAttempts: 1 },
   ];
 }
 
@@ -258,8 +283,9 @@ export function map(options: {
   items: Expression;
   atOnce: number;
   processor: States;
-  next: string;
+  next: string | undefined;
   onFailure: string;
+  failure?: string;
 }): MapState {
   return {
     Type: "Map",
@@ -267,6 +293,23 @@ export function map(options: {
     Items: options.items,
     MaxConcurrency: options.atOnce,
     ItemProcessor: { ProcessorConfig: { Mode: "INLINE" }, ...options.processor },
+    Output: {},
+    Catch: catchers(options.onFailure, options.failure),
+    ...way(options.next),
+  };
+}
+
+/** Does what the branches say, all at once; of what they come to nothing is carried on. */
+export function parallel(options: {
+  comment: string;
+  branches: States[];
+  next: string;
+  onFailure: string;
+}): ParallelState {
+  return {
+    Type: "Parallel",
+    Comment: options.comment,
+    Branches: options.branches,
     Output: {},
     Catch: catchers(options.onFailure),
     Next: options.next,

@@ -55,7 +55,17 @@ function draftText({ path, migration, statements }: Drafted): string {
   return `${plain(path)}, for ${plain(migration)}:\n${columns(told)}`;
 }
 
-function described({ environment, release, plans, notes, runs, fence, rollback, findings }: Plan): string {
+function described({
+  environment,
+  release,
+  plans,
+  notes,
+  runs,
+  fence,
+  rollback,
+  backup,
+  findings,
+}: Plan): string {
   const title = `release ${short(release)} on "${environment}"`;
   if (runs.length === 0) return `${title}: nothing is pending`;
   return [
@@ -63,6 +73,7 @@ function described({ environment, release, plans, notes, runs, fence, rollback, 
       fence ? "writers are stopped while it runs" : "writers go on while it runs"
     }`,
     `a rollback after COMMIT ${wayBack(rollback)}`,
+    ...(backup.outlasts ? [longBackup(backup)] : []),
     ...(plans.length > 0 ? ["", describePlans(plans)] : []),
     ...(notes.length > 0 ? ["", "notes on changes:", indent(plain(noteLines(notes).join("\n")))] : []),
     ...runs.flatMap(({ transactional, sliced, files }) => [
@@ -79,6 +90,10 @@ function wayBack({ by, seconds }: Plan["rollback"]): string {
   return `restores a copy from the bucket: ${
     seconds === null ? "how long that takes is not known yet" : `the last one took ${seconds.toFixed(0)} s`
   }`;
+}
+
+function longBackup({ seconds, functions }: Plan["backup"]): string {
+  return `the last backup took ${(seconds ?? 0).toFixed(0)} s by ${count(functions, "function")}, and a function lives 900 s: raise backup.functions, or set compute: fargate in the policy`;
 }
 
 type Statements = Plan["runs"][number]["files"][number]["statements"];

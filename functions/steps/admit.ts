@@ -60,6 +60,9 @@ export const handler = step("admit", async (context) => {
         ...(promotion.policy.compute === "fargate" && {
           containerSeconds: promotion.policy.containerHours * 3_600,
         }),
+        ...(promotion.policy.backup.functions > 1 && {
+          backupWorkers: promotion.policy.backup.functions - 1,
+        }),
         ...(unguarded.length > 0 && { unguarded }),
         ...(coverage.unplanned.length > 0 && { unplanned: coverage.unplanned.length }),
       },

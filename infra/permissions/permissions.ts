@@ -87,6 +87,15 @@ const takesBackups: Grant[] = [
   hides("backups/"),
 ];
 
+/** The objects of a backup alone: what it stands on, and what is told of it, is the step's. */
+const copiesUnits: Grant[] = [
+  writes("backups/"),
+  uploads("backups/"),
+  locks("backups/"),
+  hides("backups/"),
+  opensObjects,
+];
+
 const rehearsed = reads("promotions/*/rehearse/");
 
 export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
@@ -100,6 +109,7 @@ export const TABLE: Readonly<Record<RoleName, readonly Grant[]>> = {
     capturesConfiguration,
     readsSecrets("configuration-key"),
   ],
+  "back-up-worker": [...every("back-up-worker"), ...production, ...copiesUnits],
   restore: [...step("restore"), ...copies, reads("backups/", "shapes/")],
   rehearse: [...step("rehearse"), ...copies, reads("releases/", "backups/", "shapes/")],
   decide: [...step("decide"), answersByPolicy],

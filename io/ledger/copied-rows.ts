@@ -10,6 +10,9 @@ export const UNCOPIED: Readonly<Record<string, string>> = {
   limits: "a crash may forget counters; the table is unlogged for the same reason",
   rounds: "the functions of the clock begin anew",
   sessions: "whoever had signed in does so again; nobody's session is kept outside the ledger",
+  shared_backups: "a backup that is being shared dies with its snapshot, and the next attempt shares anew",
+  shared_runs: "as shared_backups",
+  shared_units: "as shared_backups",
   sign_ins: "links that sign in live for minutes; another one is asked for",
 };
 

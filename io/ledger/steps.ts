@@ -140,3 +140,14 @@ export async function listSteps(session: Session, promotion: string): Promise<St
     [promotion],
   );
 }
+
+/** How long the step took when it was last done on the environment, in seconds; null where it never was. */
+export async function lastSeconds(session: Session, environment: string, step: Step): Promise<number | null> {
+  const [last] = await session.query<{ seconds: number }>(
+    `select extract(epoch from s.ended_at - s.started_at)::float8 as seconds
+      from ledger.steps s join ledger.promotions p on p.id = s.promotion
+      where p.environment = $1 and s.step = $2 and s.status = 'succeeded' order by s.token desc limit 1`,
+    [environment, step],
+  );
+  return last?.seconds ?? null;
+}

@@ -25,12 +25,13 @@ import {
 import { isWhole, oldestUnseen, sameRights, usableBase } from "./base.ts";
 import { findTables, readBaseline } from "./baseline.ts";
 import { CHUNK_BYTES, planCopies } from "./copy-plan.ts";
-import { CopyQueue, copyUnits, listCopied, sumTables } from "./copy-units.ts";
+import { CopyQueue, copyUnits, listCopied, PLACE, sumTables } from "./copy-units.ts";
 import { dumpTableOfContents } from "./dump/index.ts";
 import { assertDirect } from "./pooler.ts";
 import { portableSettings } from "./portable-settings.ts";
 import { loadsThroughRoots } from "./scattered.ts";
 import { openSession, type Session } from "./session.ts";
+import { type CopyOrders, orderCopies, type Share, SharedQueue } from "./shared-copy.ts";
 import { dropOnAbort, together } from "./together.ts";
 
 export interface BackupOptions {
@@ -55,6 +56,10 @@ export interface BackupOptions {
    * be believed (another server, another timeline, too many transactions ago), everything is copied.
    */
   base?: BackupManifest;
+  /** Has others copy as well, once it is known what there is to copy; left out, or beside a base, everything is copied here. */
+  share?: { run: string; open(orders: CopyOrders): Promise<Share> } | undefined;
+  /** Told as each is passed: the snapshot is exported, the copies are planned, everything is copied. */
+  onPoint?: (point: "exported" | "planned" | "copied") => void;
   /** The caller has proved that the structure is the base's, and nobody can change it: its table of contents is taken as it is. */
   sameStructure?: boolean;
 }
@@ -67,9 +72,9 @@ export async function backUp(options: BackupOptions): Promise<BackupManifest> {
   const { store, prefix } = options;
   const earlier = await findManifest(store, prefix);
   if (earlier !== undefined) return earlier;
-  const keys: string[] = [];
+  const written: Written = { keys: [], share: undefined };
   try {
-    const manifest = await takeBackup(options, keys);
+    const manifest = await takeBackup(options, written);
     // Last: a manifest promises that every object in it is there.
     await store.putOnce(`${prefix}manifest.json`, manifestBytes(manifest), {
       contentType: "application/json",
@@ -77,12 +82,25 @@ export async function backUp(options: BackupOptions): Promise<BackupManifest> {
     return manifest;
   } catch (error) {
     // What cannot be removed now is found by its missing manifest; the failure that matters is the first one.
-    await Promise.allSettled(keys.map((key) => store.remove(key)));
+    const others = await endSharing(written.share).catch(() => []);
+    await Promise.allSettled([...written.keys, ...others].map((key) => store.remove(key)));
     const overtaken = error instanceof RehearsalError && error.code === "ObjectConflict";
     const theirs = overtaken ? await findManifest(store, prefix) : undefined;
     if (theirs === undefined) throw error;
     return theirs;
   }
+}
+
+/** For the case that it has to be removed. */
+interface Written {
+  keys: string[];
+  share: Share | undefined;
+}
+
+/** What others have written for it until then; later than that they find that nobody wants it. */
+async function endSharing(share: Share | undefined): Promise<string[]> {
+  await share?.close();
+  return (await share?.written()) ?? [];
 }
 
 async function findManifest(store: ObjectStore, prefix: string): Promise<BackupManifest | undefined> {
@@ -94,8 +112,8 @@ async function findManifest(store: ObjectStore, prefix: string): Promise<BackupM
   }
 }
 
-/** `keys` gathers what is written, for the case that it has to be removed. */
-async function takeBackup(options: BackupOptions, keys: string[]): Promise<BackupManifest> {
+async function takeBackup(options: BackupOptions, written: Written): Promise<BackupManifest> {
+  const { keys } = written;
   const { source, application } = options;
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
@@ -109,6 +127,7 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
     await holder.execute(settings);
     return await holder.transaction(async () => {
       const snapshot = await exportSnapshot(holder);
+      options.onPoint?.("exported");
       const server = await readServer(holder);
       const types = await readTypesDigest(holder);
       const believed = await usableBase(holder, options.base, { server, database, snapshot, types });
@@ -119,16 +138,34 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
       try {
         await assertUndisturbed(holder);
         // A folder of its own for every run, so that two runs under one prefix write apart.
-        const folder = `${options.prefix}${randomUUID().slice(0, 8)}/`;
+        const folder = `${options.prefix}${options.share?.run ?? randomUUID().slice(0, 8)}/`;
         const toc = structure.stored ?? (await storeArchive(structure.bytes, folder, options, keys));
         const { archive, copies } = structure;
         const units = await planCopies(holder, archive, copies, options.chunkBytes ?? CHUNK_BYTES, base);
         const hashed = new Map((await findTables(holder)).map((table) => [table.name, table]));
         const inherited = sameLargeObjects(base, beside) ? base.largeObjects : undefined;
         const work = inherited ? units.filter((unit) => unit.table !== undefined) : units;
-        const queue = new CopyQueue(work, options.onProgress);
+        options.onPoint?.("planned");
         const since = base && oldestUnseen(base);
         const copying = { ...options, folder, snapshot: snapshot.id, settings, signal, keys, hashed, since };
+        if (base === undefined && options.share !== undefined) {
+          const [{ place } = { place: "" }] = await holder.query<{ place: string }>(PLACE);
+          const orders = orderCopies(work, hashed, { place, snapshot: snapshot.id, settings });
+          written.share = await options.share.open(orders);
+        }
+        const queue =
+          written.share === undefined
+            ? new CopyQueue(work, options.onProgress)
+            : new SharedQueue(work, written.share, {
+                ...{
+                  store: options.store,
+                  folder,
+                  signal,
+                  keys,
+                  onProgress: options.onProgress,
+                  leads: true,
+                },
+              });
         const workers = Array.from({ length: Math.max(1, Math.min(options.connections, work.length)) }, () =>
           copyUnits(queue, copying),
         );
@@ -136,8 +173,12 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
         const apart = [...hashed.keys()].filter((name) => !copiedNames.has(name));
         const [rest] = await together(stop, [
           apart.length === 0 && beside ? Promise.resolve(beside) : readBaseline(holder, { tables: apart }),
+          queue instanceof SharedQueue ? queue.keepWhile(workers) : Promise.resolve(),
           ...workers,
         ] as const);
+        const copied = await queue.all();
+        await written.share?.close();
+        options.onPoint?.("copied");
         structure.assertLocked();
         return {
           format: "rehearsal-backup/2",
@@ -147,8 +188,8 @@ async function takeBackup(options: BackupOptions, keys: string[]): Promise<Backu
           snapshot,
           toc,
           types,
-          ...listCopied(queue.copied, inherited),
-          baseline: { ...rest, tables: { ...rest.tables, ...sumTables(queue.copied, hashed) } },
+          ...listCopied(copied, inherited),
+          baseline: { ...rest, tables: { ...rest.tables, ...sumTables(copied, hashed) } },
           extensions: await readExtensions(holder),
           notCarried: await readNotCarried(holder, archive),
         } satisfies BackupManifest;

@@ -189,7 +189,7 @@ function parseCopy(copyOut: string): { table: string; columns: string } | undefi
 }
 
 /** The COPY of a whole table, of those rows alone that meet the condition. */
-function copyRange(copyOut: string, condition: string): string {
+export function copyRange(copyOut: string, condition: string): string {
   const parsed = parseCopy(copyOut);
   if (parsed === undefined) throw new Error(`"${copyOut.slice(0, 100)}" is not the COPY of a table`);
   return `COPY (SELECT ${parsed.columns} FROM ONLY ${parsed.table} WHERE ${condition}) TO stdout`;

@@ -12,21 +12,36 @@ import { type CopySession, openCopySession } from "./copy.ts";
 import type { CopiedTable, CopyUnit, PageRange } from "./copy-plan.ts";
 import { PINNED } from "./reading.ts";
 
-interface Copied {
-  unit: CopyUnit;
+/** What came of a unit. */
+export interface Copied {
   rows: number;
   /** Of the rows' hashes; null where no baseline speaks of the table. */
   checksum: string | null;
-  /** Undefined when the COPY had no bytes. */
-  object: CopiedObject | undefined;
+  /** Null when the COPY had no bytes. */
+  object: CopiedObject | null;
+}
+
+/** A unit with what came of it. */
+export interface CopiedUnit extends Copied {
+  unit: CopyUnit;
+}
+
+/** Where sessions get their units from, and leave what came of them. */
+export interface Units {
+  /** Undefined when there is nothing to copy any more. */
+  next(): Promise<CopyUnit | undefined>;
+  record(unit: CopyUnit, copied: Copied): Promise<void>;
+  /** So much more is done. */
+  tell(unit: CopyUnit, amount: { bytes: number; rows: number }): void;
 }
 
 /** The units not yet begun, the results, and how far it is. */
-export class CopyQueue {
-  readonly copied: Copied[] = [];
+export class CopyQueue implements Units {
+  #copied: CopiedUnit[] = [];
   #units: CopyUnit[];
   #onProgress: OnProgress | undefined;
   #done = { bytes: 0, rows: 0 };
+  #others = { bytes: 0, rows: 0 };
   #total: { bytes: number; rows: number };
 
   constructor(units: CopyUnit[], onProgress: OnProgress | undefined) {
@@ -38,20 +53,40 @@ export class CopyQueue {
     };
   }
 
-  next(): CopyUnit | undefined {
+  async next(): Promise<CopyUnit | undefined> {
     return this.#units.shift();
+  }
+
+  async record(unit: CopyUnit, copied: Copied): Promise<void> {
+    this.#copied.push({ unit, ...copied });
+  }
+
+  /** Every unit, once all sessions have ended well. */
+  async all(): Promise<CopiedUnit[]> {
+    return this.#copied;
   }
 
   tell(unit: CopyUnit, amount: { bytes: number; rows: number }): void {
     this.#done.bytes += amount.bytes;
     this.#done.rows += amount.rows;
-    const now = unit.table?.name ?? "large objects";
-    this.#onProgress?.({ done: { ...this.#done }, total: this.#total, now });
+    this.#show(unit.table?.name ?? "large objects");
+  }
+
+  /** So much others have done, in all. */
+  tellOthers(amount: { bytes: number; rows: number }): void {
+    if (amount.bytes === this.#others.bytes && amount.rows === this.#others.rows) return;
+    this.#others = amount;
+    this.#show(undefined);
+  }
+
+  #show(now: string | undefined): void {
+    const done = { bytes: this.#done.bytes + this.#others.bytes, rows: this.#done.rows + this.#others.rows };
+    this.#onProgress?.({ done, total: this.#total, ...(now !== undefined && { now }) });
   }
 }
 
 /** What the sessions that copy have in common. */
-interface Copying {
+export interface Copying {
   source: DatabaseAddress;
   application: string;
   store: ObjectStore;
@@ -60,6 +95,8 @@ interface Copying {
   folder: string;
   /** As it was exported. */
   snapshot: string;
+  /** Which server and database exported it, as `PLACE` tells; asked where another process did. */
+  place?: string;
   /** SET statements for each session. */
   settings: string;
   signal: AbortSignal;
@@ -72,21 +109,23 @@ interface Copying {
 }
 
 /** One session that copies unit after unit under the snapshot. */
-export async function copyUnits(queue: CopyQueue, copying: Copying): Promise<void> {
+export async function copyUnits(queue: Units, copying: Copying): Promise<void> {
   const { stallSeconds } = copying;
   const session = await openCopySession(copying.source, {
     ...{ application: copying.application, signal: copying.signal },
     ...(stallSeconds === undefined ? {} : { stallSeconds }),
   });
   try {
+    if (copying.place !== undefined) await assertPlace(session, copying.place);
     await session.execute(copying.settings);
     // A range of pages must be read as one, whatever the planner thinks of it; and the sessions are parallel enough.
     await session.execute("set enable_seqscan = off; set max_parallel_workers_per_gather = 0; set jit = off");
     await session.execute(
       `begin isolation level repeatable read, read only; set transaction snapshot '${copying.snapshot}'`,
     );
-    for (let unit = queue.next(); unit !== undefined; unit = queue.next())
-      queue.copied.push(
+    for (let unit = await queue.next(); unit !== undefined; unit = await queue.next())
+      await queue.record(
+        unit,
         (await findUnchanged(session, unit, queue, copying)) ??
           (await copyUnit(session, unit, queue, copying)),
       );
@@ -95,11 +134,22 @@ export async function copyUnits(queue: CopyQueue, copying: Copying): Promise<voi
   }
 }
 
+/** Selects what tells this server's process and this database from any other, a standby's and a restored one's too. */
+export const PLACE = `select system_identifier || ' ' || (select oid from pg_database where datname = current_database())
+    || ' ' || extract(epoch from pg_postmaster_start_time()) || ' ' || pg_is_in_recovery() as place
+  from pg_control_system()`;
+
+/** A snapshot's name is good on its own server only, and another's may have the same. */
+async function assertPlace(session: CopySession, place: string): Promise<void> {
+  const [here = ""] = await session.readRow(PLACE);
+  if (here !== place) throw new RehearsalError("SnapshotElsewhere", { expected: place, found: here });
+}
+
 /** What the base holds of the unit, when no row of it was written since and none is gone; undefined when there is something to copy. */
 async function findUnchanged(
   session: CopySession,
   unit: CopyUnit,
-  queue: CopyQueue,
+  queue: Units,
   { since, hashed }: Copying,
 ): Promise<Copied | undefined> {
   const { earlier, table, range } = unit;
@@ -109,13 +159,13 @@ async function findUnchanged(
   const [rows, young] = await session.readRow(selectYoung(table.name, since, range?.condition));
   if (Number(rows) !== earlier.rows || young !== "0") return undefined;
   queue.tell(unit, { bytes: earlier.object?.rawBytes ?? 0, rows: earlier.rows });
-  return { unit, rows: earlier.rows, checksum: earlier.checksum, object: earlier.object };
+  return { rows: earlier.rows, checksum: earlier.checksum, object: earlier.object ?? null };
 }
 
 async function copyUnit(
   session: CopySession,
   unit: CopyUnit,
-  queue: CopyQueue,
+  queue: Units,
   { store, folder, keys, hashed }: Copying,
 ): Promise<Copied> {
   const table = unit.table?.whole ? hashed.get(unit.table.name) : undefined;
@@ -132,8 +182,8 @@ async function copyUnit(
       copied: source.rows,
       counted: sums.rows,
     });
-  const object = written && { ...written, rows: source.rows };
-  return { unit, rows: source.rows, checksum: sums?.checksum ?? null, object };
+  const object = written === undefined ? null : { ...written, rows: source.rows };
+  return { rows: source.rows, checksum: sums?.checksum ?? null, object };
 }
 
 /** The settings that pin how a value reads are not those a COPY is to be written with. */
@@ -145,7 +195,10 @@ async function readSums(session: CopySession, table: HashedTable, unit: CopyUnit
 }
 
 /** A table's rows are those of its units. */
-export function sumTables(copied: Copied[], hashed: Map<string, HashedTable>): Baseline["tables"] {
+export function sumTables(
+  copied: readonly CopiedUnit[],
+  hashed: Map<string, HashedTable>,
+): Baseline["tables"] {
   const tables: Baseline["tables"] = {};
   for (const { unit, rows, checksum } of copied) {
     const table = unit.table?.whole ? hashed.get(unit.table.name) : undefined;
@@ -162,7 +215,7 @@ export function sumTables(copied: Copied[], hashed: Map<string, HashedTable>): B
 
 /** In the order of the table of contents and of the pages, whatever the order of the work was. */
 export function listCopied(
-  copied: Copied[],
+  copied: readonly CopiedUnit[],
   inherited: BackupManifest["largeObjects"] | undefined,
 ): Pick<BackupManifest, "tables" | "data" | "emptyTables" | "largeObjects"> {
   const units = copied

@@ -13,6 +13,7 @@ export interface KillPoint {
 const INSIDE: Record<string, string[]> = {
   admit: [],
   snapshot: [],
+  // `exported`, `planned` and `copied`, and those of its workers, have tests of their own in shared-backup.test.ts.
   "back-up": ["under-way"],
   // `taken` is only passed by an attempt that goes on, so it stands where the same promotion is killed before it.
   restore: ["created", "under-way", "kept-object", "kept-entry", "taken", "filled", "restored"],

@@ -39,10 +39,23 @@ describe.each(Object.entries(twins))("the %s machine in containers", (_, [lambda
     expect(Object.keys(fargate.States)).toEqual(Object.keys(lambda.States));
     for (const [name, state] of Object.entries(fargate.States)) {
       const twin = lambda.States[name];
+      // Of a Parallel, the long step in its first branch.
+      if (state.Type === "Parallel") continue;
       const long = name === "work" || LONG_STEPS.some((step) => step === name);
       expect(inContainer(state), name).toBe(long);
       if (!inContainer(state)) expect(state).toEqual(twin);
       else expect({ ...state, ...DIFFERENT }).toEqual({ ...twin, ...DIFFERENT, Assign: expect.anything() });
+    }
+  });
+
+  test("differs from its twin in the same way where several take a backup: who leads is in the container, workers are functions", () => {
+    for (const [name, state] of Object.entries(fargate.States)) {
+      const twin = lambda.States[name];
+      if (state.Type !== "Parallel" || twin?.Type !== "Parallel") continue;
+      const [leads, ...others] = state.Branches;
+      expect(inContainer(leads?.States["back-up-leads"])).toBe(true);
+      expect(others).toEqual(twin.Branches.slice(1));
+      expect({ ...state, Branches: [] }).toEqual({ ...twin, Branches: [] });
     }
   });
 

@@ -70,7 +70,7 @@ test("what the dead left behind is gone after a sweep: no upload, no object with
   Object.assign(process.env, service.variables);
   const { handler: sweep } = await import("../../functions/events/sweep.ts");
   await sweep();
-  expect(await sweep()).toEqual({ uploads: [], folders: [], bytes: 0, databases: [] });
+  expect(await sweep()).toEqual({ uploads: [], folders: [], bytes: 0, strays: [], databases: [] });
   const { AWS_ENDPOINT_URL_S3 = "", REHEARSAL_BUCKET = "" } = service.variables;
   const { keys, uploads } = await leftInBucket(AWS_ENDPOINT_URL_S3, REHEARSAL_BUCKET, "");
   expect(uploads).toEqual([]);

@@ -59,9 +59,16 @@ function lambdaError({ name, message }: Error): LambdaError {
 }
 
 /** What the functions say when nothing fails; `committed` is what the rollback finds. */
-function answers(options: { fence: boolean; committed: boolean; alone: boolean }): Record<string, object> {
+function answers(
+  options: Required<Pick<Play, "fence" | "committed" | "alone" | "workers">>,
+): Record<string, object> {
+  const { alone, fence, workers } = options;
   return {
-    admit: { pending: 2, rehearseOnly: options.alone, fence: options.fence, approvalTimeout: 3600 },
+    admit: {
+      ...{ pending: 2, rehearseOnly: alone, fence, approvalTimeout: 3600 },
+      ...(workers > 0 && { backupWorkers: workers }),
+    },
+    "back-up-worker": { units: 1, more: false },
     "put-away": { ended: "rehearsed" },
     open: { ended: "promoted" },
     refuse: { ended: "refused", message: "it was refused" },
@@ -78,6 +85,10 @@ interface Play {
   committed?: boolean;
   /** A rehearsal alone. */
   alone?: boolean;
+  /** That copy a backup beside its step. */
+  workers?: number;
+  /** What a worker says each time. */
+  saying?: () => object;
 }
 
 describe("a failure at every state ends where the runbook says", () => {
@@ -95,11 +106,12 @@ describe("a failure at every state ends where the runbook says", () => {
   /** Runs a machine to its end; returns the states it entered, how often each function was asked, and the end. */
   async function play(
     machine: StateMachine,
-    { failing, fence = true, committed = true, alone = false }: Play,
+    { failing, fence = true, committed = true, alone = false, workers = 0, saying }: Play,
   ) {
-    const known = answers({ fence, committed, alone });
+    const known = answers({ fence, committed, alone, workers });
     const asked: Record<string, number> = {};
     const said: unknown[] = [];
+    const workersAsked: number[] = [];
     invoke = async (name, payload) => {
       const input = payload as { token?: string; error: unknown };
       asked[name] = (asked[name] ?? 0) + 1;
@@ -110,7 +122,9 @@ describe("a failure at every state ends where the runbook says", () => {
         return new Promise(() => undefined);
       }
       if (error !== undefined) return { error };
-      if (input.error !== null) said.push(input.error);
+      if (input.error) said.push(input.error);
+      if (name === "back-up-worker" && saying !== undefined) return { payload: saying() };
+      if (name === "back-up-worker") workersAsked.push((payload as { worker: number }).worker);
       if (input.token !== undefined)
         await client.send(
           new SendTaskSuccessCommand({ taskToken: input.token, output: '{"decision":"automatic"}' }),
@@ -129,6 +143,7 @@ describe("a failure at every state ends where the runbook says", () => {
       end: entered.at(-1) ?? "",
       asked,
       said,
+      workersAsked,
     };
   }
 
@@ -221,6 +236,55 @@ describe("a failure at every state ends where the runbook says", () => {
     const run = await play(definitions.promotion, { failing: {}, fence: false });
     expect(run.entered).not.toContain("fence");
     expect(run.end).toBe("promoted");
+  });
+
+  describe("a backup that several copy", () => {
+    test.each([1, 3, 15])(
+      "is led by its step, with %i workers beside it that are asked once each",
+      async (workers) => {
+        const run = await play(definitions.promotion, { failing: {}, workers });
+        expect(run.workersAsked.sort((one, other) => one - other)).toEqual(
+          Array.from({ length: workers }, (_, place) => place + 1),
+        );
+        expect(run.asked).toEqual({
+          ...Object.fromEntries(ahead.map((name) => [name, 1])),
+          "back-up-worker": workers,
+        });
+        expect(run).toMatchObject({ end: "promoted", ...statusOf.promoted });
+      },
+    );
+
+    test.each(Object.entries(failures))("%s of its workers keeps it from nothing", async (_, { error }) => {
+      const run = await play(definitions.promotion, { failing: { "back-up-worker": error }, workers: 2 });
+      expect(run).toMatchObject({ end: "promoted", ...statusOf.promoted });
+      expect(run.said).toEqual([]);
+      expect(run.asked).toMatchObject({ "back-up": 1, restore: 1 });
+    });
+
+    test.each(Object.entries(failures))("%s of its step ends as alone", async (_, { error, asked }) => {
+      const run = await play(definitions.promotion, { failing: { "back-up": error }, workers: 2 });
+      expect(run).toMatchObject({
+        end: "refused",
+        ...statusOf.refused,
+        asked: { "back-up": asked, refuse: 1 },
+      });
+      expect(run.asked).not.toHaveProperty("restore");
+      expect(run.said[0]).toMatchObject({
+        Error: error === "silence" ? "States.Timeout" : error.errorType,
+      });
+    });
+
+    test("calls a worker again that has more to do, and no more often than an execution has room for", async () => {
+      let left = 3;
+      const some = () => ({ units: 1, more: left-- > 0 });
+      const known = await play(definitions.promotion, { failing: {}, workers: 1, saying: some });
+      expect(known).toMatchObject({ end: "promoted", asked: { "back-up-worker": 4 } });
+      const always = () => ({ units: 1, more: true });
+      expect(await play(definitions.promotion, { failing: {}, workers: 1, saying: always })).toMatchObject({
+        end: "promoted",
+        asked: { "back-up-worker": 80 },
+      });
+    });
   });
 
   test("the rollback by itself ends rolled back, or refused where nothing was committed", async () => {

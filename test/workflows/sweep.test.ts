@@ -72,7 +72,7 @@ async function environment(name: string, policy: object): Promise<DatabaseAddres
 }
 
 const sweep = () => service.stack.lambda.invoke("sweep", {});
-const NOTHING = { payload: { uploads: [], folders: [], bytes: 0, databases: [] } };
+const NOTHING = { payload: { uploads: [], folders: [], bytes: 0, strays: [], databases: [] } };
 
 test("what ended and overtaken attempts left goes, what runs, is kept or belongs to a stranger stays, and the promotion beside it goes on", async () => {
   const release = await service.release(PROJECT);

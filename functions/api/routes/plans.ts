@@ -55,6 +55,12 @@ const planSchema = z
     fence: z.boolean(),
     /** How production would go back after COMMIT; seconds as the newest restore took them, null for a swap or where there was none. */
     rollback: z.object({ by: z.enum(["swap", "restore"]), seconds: z.number().nullable() }),
+    /** By how many functions the backup would be taken, the seconds that the last one took, and whether that is too near to a function's life. */
+    backup: z.object({
+      functions: z.number(),
+      seconds: z.number().nullable(),
+      outlasts: z.boolean(),
+    }),
     /** What the safety analysis finds in what would run. */
     findings: z.array(findingSchema),
     /** The data plans of what would run. */

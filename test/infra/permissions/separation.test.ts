@@ -57,7 +57,16 @@ test("databases are reached by the steps that need one, the tasks, the prunes an
       !(STEPS as readonly string[]).includes(name) &&
       (reaches(d, of(name), "environments") || reaches(d, of(name), "copies")),
   );
-  expect(beside.sort()).toEqual(["archived", "drain", "drift", "look", "prune", "sweep", "task"]);
+  expect(beside.sort()).toEqual([
+    "archived",
+    "back-up-worker",
+    "drain",
+    "drift",
+    "look",
+    "prune",
+    "sweep",
+    "task",
+  ]);
 });
 
 test("credentials are written by what registers environments alone, and it cannot approve", () => {

@@ -1,6 +1,6 @@
 /** What holds of every function: limits, a log, a role and versions of its own, and somewhere to go with what it could not do. */
 import { type Deployment, functionLogGroup, functionNameOf, roleName } from "../../../infra/deployment.ts";
-import { tasksOf } from "../../../workflows/asl.ts";
+import type { States } from "../../../workflows/asl.ts";
 import { functionsOf } from "../../../workflows/binding.ts";
 import { FUNCTION_NAMES, type FunctionName, LIMITS } from "../../../workflows/modules.ts";
 import { promotionDefinition, rollbackDefinition } from "../../../workflows/promotion.asl.ts";
@@ -80,10 +80,7 @@ export function leaveNothingLost(d: Deployment): Rule {
   const caught = new Set(
     [promotionDefinition(), rollbackDefinition(), taskDefinition(), pruneDefinition()].flatMap(
       (definition) => {
-        const uncaught = tasksOf(definition).some(
-          (state) => !state.Catch.some(({ ErrorEquals }) => ErrorEquals.includes("States.ALL")),
-        );
-        return uncaught ? [] : functionsOf(definition);
+        return catchesAll(definition) ? functionsOf(definition) : [];
       },
     ),
   );
@@ -95,6 +92,18 @@ export function leaveNothingLost(d: Deployment): Rule {
       const queue = config && at(config, "destinationConfig.onFailure.destination");
       return String(queue).startsWith("arn:aws:sqs:") ? [] : [`${name} loses what it cannot do`];
     });
+}
+
+/** Every task is caught by itself, or by what stands around it. */
+function catchesAll({ States }: Pick<States, "States">): boolean {
+  return Object.values(States).every((state) => {
+    if (state.Type !== "Task" && state.Type !== "Map" && state.Type !== "Parallel") return true;
+    return (
+      state.Catch?.some(({ ErrorEquals }) => ErrorEquals.includes("States.ALL")) ||
+      (state.Type === "Map" && catchesAll(state.ItemProcessor)) ||
+      (state.Type === "Parallel" && state.Branches.every(catchesAll))
+    );
+  });
 }
 
 /** The alias `live` of each points to the version that this deployment published. */
