@@ -1,13 +1,20 @@
 /**
- * In which order several sessions make the entries after the data: an entry when what it depends on is made, the largest tables first,
- * and never beside one whose locks it could meet in the other order. Follows parallel pg_restore (identify_locking_dependencies and
- * has_lock_conflicts of pg_backup_archiver.c), which relies on the same thing: an entry depends on every table that it locks.
+ * In which order several sessions make the entries after the data: an entry when what it depends on is made and the rows it reads are
+ * there, the largest tables first, and never beside one whose locks it could meet in the other order. Follows parallel pg_restore
+ * (identify_locking_dependencies and has_lock_conflicts of pg_backup_archiver.c), which relies on the same thing: an entry depends on
+ * every table that it locks.
  */
 import type { ArchiveEntry } from "./archive.ts";
 
-/** Hands entries out and is told when they are made. While it is not over and nothing is being made, there is always a next one. */
+/**
+ * Hands entries out and is told when they are made, and when rows are there. While it is not over and nothing is being made or filled,
+ * there is always a next one.
+ */
 export class RestoreSchedule {
   #tasks = new Map<number, Task>();
+  /** What waits, by what it waits for: an entry, the rows of a table or of its family, or all rows. */
+  #followers = new Map<number, Task[]>();
+  #rows: ComingRows;
   #ready: Task[] = [];
   /** Ready as well, but only to be made while nothing else is. */
   #alone: Task[] = [];
@@ -15,17 +22,27 @@ export class RestoreSchedule {
   #held = new HeldLocks();
   #left: number;
 
-  /** `entries` are those to be made, `all` the whole table of contents, both in its order; `weights` are sizes of tables by their entry. */
-  constructor(entries: ArchiveEntry[], all: ArchiveEntry[], weights: ReadonlyMap<number, number>) {
+  /**
+   * `entries` are those to be made, `all` the whole table of contents, both in its order; `weights` are sizes of tables by their entry;
+   * `unfilled` the entries of the data that is still to come.
+   */
+  constructor(
+    entries: ArchiveEntry[],
+    all: ArchiveEntry[],
+    weights: ReadonlyMap<number, number>,
+    unfilled: ReadonlySet<number> = new Set(),
+  ) {
     const relations = new Relations(all);
+    this.#rows = new ComingRows(all, unfilled, relations);
     for (const [place, entry] of entries.entries()) {
       const tables = relations.among(entry.dependencies);
       const locks = locksOf(entry, tables, relations);
       const weight = locks === "alone" ? 0 : tables.reduce((sum, id) => sum + (weights.get(id) ?? 0), 0);
       // Only on what stands before it: the archive's order is one in which all can be made, so nothing waits in a circle.
       const waits = new Set(entry.dependencies.filter((id) => this.#tasks.has(id)));
-      const task = { entry, place, weight, locks, waits, followers: [] };
-      for (const id of waits) this.#tasks.get(id)?.followers.push(task);
+      for (const id of this.#rows.before(entry, locks, tables)) waits.add(id);
+      const task = { entry, place, weight, locks, waits };
+      for (const id of waits) this.#followers.set(id, [...(this.#followers.get(id) ?? []), task]);
       this.#tasks.set(entry.id, task);
       if (waits.size === 0) this.#admit(task);
     }
@@ -51,10 +68,20 @@ export class RestoreSchedule {
     if (task === undefined || !this.#running.delete(task)) return;
     this.#held.release(task.locks);
     this.#left--;
-    for (const follower of task.followers) {
-      follower.waits.delete(entry.id);
+    this.#met(entry.id);
+  }
+
+  /** All rows of that entry of the data are there. */
+  filled(id: number): void {
+    for (const met of this.#rows.came(id)) this.#met(met);
+  }
+
+  #met(id: number): void {
+    for (const follower of this.#followers.get(id) ?? []) {
+      follower.waits.delete(id);
       if (follower.waits.size === 0) this.#admit(follower);
     }
+    this.#followers.delete(id);
   }
 
   #takeBeside(): Task[] | undefined {
@@ -81,9 +108,8 @@ interface Task {
   place: number;
   weight: number;
   locks: Locks;
-  /** What has to be made before. */
+  /** What has to be made or filled before. */
   waits: Set<number>;
-  followers: Task[];
 }
 
 /** Entries by number; a family of tables by its eldest, as a negative number. */
@@ -141,6 +167,64 @@ class HeldLocks {
     }
   }
 }
+
+/** Stands for the rows of everything; no entry has this number. */
+const ALL_ROWS = 0;
+
+/** The rows that are still to come. Those of a family count as one, for what locks its parent may lock or read any of its members. */
+class ComingRows {
+  #relations: Relations;
+  /** By entry of the data, the tables it fills, or their families. */
+  #fills = new Map<number, number[]>();
+  /** By table or family, how many entries of the data still fill it. */
+  #left = new Map<number, number>();
+  #all: number;
+
+  constructor(all: ArchiveEntry[], unfilled: ReadonlySet<number>, relations: Relations) {
+    this.#relations = relations;
+    this.#all = unfilled.size;
+    for (const { id, dependencies } of all) {
+      if (!unfilled.has(id)) continue;
+      const filled = this.#groups(relations.among(dependencies));
+      this.#fills.set(id, filled);
+      for (const group of filled) this.#left.set(group, (this.#left.get(group) ?? 0) + 1);
+    }
+  }
+
+  /** What must be filled before the entry is made. */
+  before(entry: ArchiveEntry, locks: Locks, tables: number[]): number[] {
+    if (this.#all === 0) return [];
+    if (locks === "alone" || !isPlain(entry)) return [ALL_ROWS];
+    return this.#groups(tables).filter((group) => this.#left.has(group));
+  }
+
+  /** What is filled by the last rows of that entry of the data. */
+  came(id: number): number[] {
+    const full = (this.#fills.get(id) ?? []).filter((group) => {
+      const left = (this.#left.get(group) ?? 0) - 1;
+      this.#left.set(group, left);
+      return left === 0;
+    });
+    this.#all--;
+    return this.#all === 0 ? [...full, ALL_ROWS] : full;
+  }
+
+  #groups(tables: number[]): number[] {
+    return [...new Set(tables.map((table) => this.#relations.familyOf(table) ?? table))];
+  }
+}
+
+/**
+ * True for what is made of its own tables' columns and nothing else. An expression or a condition may call a function that looks into
+ * other tables, whatever it was declared to be, and would find them half full.
+ */
+function isPlain({ kind, definition }: ArchiveEntry): boolean {
+  return kind === "FK CONSTRAINT" || PLAIN.test(definition.replaceAll(/"(?:[^"]|"")*"/g, "name").trim());
+}
+
+/** An index, a key or an exclusion, as pg_dump writes it: parentheses inside of its columns' would be an expression, or options of an operator class. */
+const PLAIN =
+  /^(?:CREATE (?:UNIQUE )?INDEX [^\s()]+ ON (?:ONLY )?[^\s()]+ USING [^\s()]+|ALTER TABLE (?:ONLY )?[^\s()]+\s+ADD CONSTRAINT [^\s()]+ (?:PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?|EXCLUDE USING [^\s()]+)) \([^()]*\)(?: INCLUDE \([^()]*\))?(?: NULLS NOT DISTINCT)?(?: WITH \([^()]*\))?(?: DEFERRABLE(?: INITIALLY DEFERRED)?)?;$/;
 
 /** The archive's tables, and which of them are parents and children: locking a parent may lock its children. */
 class Relations {

@@ -52,6 +52,20 @@ export async function fillTables(address: DatabaseAddress, bytes: number): Promi
   });
 }
 
+/** Leaves the tables with their rows: no keys, no indexes. */
+export async function dropWhatStandsOnRows(session: Session): Promise<void> {
+  const drops = await session.query<{ statement: string }>(
+    `select format('alter table %s drop constraint %I cascade', conrelid::regclass, conname) as statement
+        from pg_constraint where connamespace = 'public'::regnamespace and contype in ('f', 'p') order by contype`,
+  );
+  for (const { statement } of drops) await session.execute(statement);
+  const indexes = await session.query<{ statement: string }>(
+    `select format('drop index %s', indexrelid::regclass) as statement from pg_index i join pg_class c on c.oid = indrelid
+        where relnamespace = 'public'::regnamespace`,
+  );
+  for (const { statement } of indexes) await session.execute(statement);
+}
+
 /**
  * Changes one row in a hundred of every table: `recent`, the newest ones, as most applications do, with some rows that come and
  * some that go; or `spread`, every hundredth, so that most pages have a row that changed.

@@ -74,6 +74,10 @@ export class CopySession {
     wire.socket.on("close", () => this.#lose(this.#unreachable("the connection was closed")));
   }
 
+  get address(): DatabaseAddress {
+    return this.#wire.address;
+  }
+
   /** Runs SQL by the simple protocol; several statements are one transaction. No deadline: building an index is silent for hours. */
   async execute(sql: string): Promise<void> {
     this.#send(sql);
@@ -166,6 +170,11 @@ export class CopySession {
     this.#wire.discard();
     await closed;
     clearTimeout(deadline);
+  }
+
+  /** Breaks the connection, whatever the server does with it. */
+  destroy(): void {
+    this.#wire.socket.destroy();
   }
 
   async #pour(source: AsyncIterable<Uint8Array>, consume: boolean): Promise<void> {

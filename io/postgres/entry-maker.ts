@@ -10,8 +10,11 @@ import type { Session } from "./session.ts";
 /** The server ends one of those in a deadlock, and the others go on: after a few turns all of them are through. */
 const DEADLOCK_TRIES = 10;
 
+/** What entries are made by. */
+type Executor = Pick<Session, "address"> & { execute(sql: string): Promise<unknown> };
+
 export class EntryMaker {
-  #session: Session;
+  #session: Executor;
   #entries: ReadonlyMap<number, ArchiveEntry>;
   /** By name in the archive, the name on the target; of those that the target has. */
   #tablespaces: ReadonlyMap<string, string>;
@@ -22,7 +25,7 @@ export class EntryMaker {
   #accessMethod = "";
 
   private constructor(
-    session: Session,
+    session: Executor,
     entries: ReadonlyMap<number, ArchiveEntry>,
     tablespaces: ReadonlyMap<string, string>,
     versions: ReadonlyMap<string, string>,
@@ -54,7 +57,7 @@ export class EntryMaker {
   }
 
   /** Another of the same archive and target, through a session of its own. */
-  beside(session: Session): EntryMaker {
+  beside(session: Executor): EntryMaker {
     return new EntryMaker(session, this.#entries, this.#tablespaces, this.#versions);
   }
 
@@ -125,8 +128,9 @@ function isDeadlock(error: unknown): boolean {
 }
 
 function refusal(error: unknown, entry: ArchiveEntry, user: string): unknown {
-  if (!(error instanceof RehearsalError) || error.code !== "StatementFailed") return error;
-  const { sqlstate, reason } = error.facts as { sqlstate: string; reason: string };
+  const refused = error instanceof RehearsalError ? refusedFor(error) : undefined;
+  if (refused === undefined) return error;
+  const { sqlstate, reason } = refused;
   if (sqlstate === "42501")
     return new RehearsalError(
       "PermissionMissing",
@@ -138,4 +142,12 @@ function refusal(error: unknown, entry: ArchiveEntry, user: string): unknown {
     { entry: describeEntry(entry), sqlstate, reason },
     { cause: error },
   );
+}
+
+/** What the server had against the statement; undefined when it was not the server, or not the statement. */
+function refusedFor({ code, facts }: RehearsalError): { sqlstate: string; reason: string } | undefined {
+  if (code === "StatementFailed") return facts as { sqlstate: string; reason: string };
+  // A session for bulk tells of a missing right by its own name.
+  if (code === "PermissionMissing") return { sqlstate: "42501", reason: (facts as { right: string }).right };
+  return undefined;
 }

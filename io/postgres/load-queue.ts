@@ -11,8 +11,12 @@ export interface Load {
   object: CopiedObject;
   /** Undefined for large objects. */
   copyInto: string | undefined;
+  /** The entry of the data that it is of; for large objects a number that no entry has. */
+  tocId: number;
   what: string;
 }
+
+const LARGE_OBJECTS = -1;
 
 /** Holds manifest and table of contents against each other: every table has its objects or is said to be empty, and no object is a stranger. */
 export function planLoads(archive: Archive, manifest: BackupManifest): Load[] {
@@ -24,7 +28,7 @@ export function planLoads(archive: Archive, manifest: BackupManifest): Load[] {
     const entry: ArchiveEntry | undefined = tables.get(object.tocId);
     if (entry === undefined || copyStatement(entry) !== object.copyInto)
       throw unfit(`the manifest's object "${object.key}" belongs to no table in it`);
-    return { object, copyInto: object.copyInto, what: object.table };
+    return { object, copyInto: object.copyInto, tocId: object.tocId, what: object.table };
   });
   const accounted = new Set([...manifest.data.map((object) => object.tocId), ...manifest.emptyTables]);
   for (const [id, entry] of tables)
@@ -38,8 +42,8 @@ export function planLoads(archive: Archive, manifest: BackupManifest): Load[] {
  */
 export class LoadQueue {
   readonly writers: Writers = {};
-  /** How many objects there are to load. */
-  readonly left: number;
+  /** By the entry of the data, how many of its objects are still to be loaded. */
+  #left: Map<number, number>;
   /** By table, the largest first. */
   #untouched: Load[][];
   #begun: Load[][] = [];
@@ -71,10 +75,30 @@ export class LoadQueue {
       .map(({ table }) => table);
     this.#largeObjects = manifest.largeObjects
       .filter(isLeft)
-      .map((object) => ({ object, copyInto: undefined, what: "large objects" }));
-    this.left = left.length + this.#largeObjects.length;
+      .map((object) => ({ object, copyInto: undefined, tocId: LARGE_OBJECTS, what: "large objects" }));
+    this.#left = new Map();
+    for (const { tocId } of [...left, ...this.#largeObjects])
+      this.#left.set(tocId, (this.#left.get(tocId) ?? 0) + 1);
     this.#total = manifestAmount(manifest);
     this.#onProgress = onProgress;
+  }
+
+  /** How many objects there are to load. */
+  get left(): number {
+    return [...this.#left.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The entries of the data that are not loaded yet. */
+  get unfilled(): Set<number> {
+    return new Set(this.#left.keys());
+  }
+
+  /** The object is loaded for good; true when it was the last of its entry. */
+  loaded({ tocId }: Load): boolean {
+    const left = (this.#left.get(tocId) ?? 0) - 1;
+    if (left > 0) this.#left.set(tocId, left);
+    else this.#left.delete(tocId);
+    return left === 0;
   }
 
   /** What one session is to load, one after the other; large objects' bytes come last, for the objects must be there. */

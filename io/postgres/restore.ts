@@ -6,21 +6,20 @@ import { type Archive, parseArchive } from "../../core/archive.ts";
 import type { BackupManifest } from "../../core/backup-manifest.ts";
 import type { Writers } from "../../core/changed-tables.ts";
 import type { DatabaseAddress } from "../../core/database-url.ts";
-import { RehearsalError } from "../../core/errors.ts";
 import { quoteLiteral } from "../../core/names.ts";
 import type { OnProgress } from "../../core/progress.ts";
 import { planRestore } from "../../core/restore-plan.ts";
 import { RestoreSchedule } from "../../core/restore-schedule.ts";
-import { assertIntact, readObject, readWhole } from "../backup-objects.ts";
+import { readWhole } from "../backup-objects.ts";
 import type { ObjectStore } from "../object-store.ts";
-import { analyzeAll, type Builder, buildAll } from "./builders.ts";
+import { analyzeAll } from "./analyze.ts";
 import { type CopySession, openCopySession } from "./copy.ts";
 import { EntryMaker } from "./entry-maker.ts";
-import { copyLargeObjectsIn } from "./large-objects.ts";
-import { type Load, LoadQueue, planLoads } from "./load-queue.ts";
+import { LoadQueue, planLoads } from "./load-queue.ts";
 import { portableSettings } from "./portable-settings.ts";
 import { type OnKept, RestoreRecord } from "./restore-record.ts";
 import { assertFit, findTablespaces } from "./restore-target.ts";
+import { type RestoreWorker, workAll } from "./restore-workers.ts";
 import { openSession, type Session } from "./session.ts";
 import { dropOnAbort, together } from "./together.ts";
 
@@ -32,7 +31,7 @@ export interface RestoreOptions {
   manifest: BackupManifest;
   /** By the name of a tablespace in the backup, the one to take its place; where nothing is said it keeps its name, or else the database's own takes its place. */
   tablespaces?: Readonly<Record<string, string>>;
-  /** Sessions that copy, besides the one that makes everything else; then sessions that make indexes and constraints, that one included. */
+  /** Sessions that load rows and make indexes and constraints, besides the one that makes everything else. */
   connections: number;
   onProgress?: OnProgress;
   onKept?: OnKept;
@@ -79,32 +78,38 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     const record = begun ?? (await RestoreRecord.begin(session, manifest, options.onKept));
     maker.keep(record);
     const queue = new LoadQueue(loads, manifest, record.writers, options.onProgress);
-    await fill(queue, record, stop, { ...options, signal, settings }, maker.makeAll(plan.beside));
-    await restoreSequences(session, manifest);
     const after = plan.after.filter(({ id }) => !record.hasEntry(id));
-    const builders: Builder[] = [{ session, maker }];
-    while (builders.length < Math.min(options.connections, after.length)) {
-      const another = await sessions.open();
+    const schedule = new RestoreSchedule(
+      after,
+      archive.entries,
+      tableBytes(archive, manifest),
+      queue.unfilled,
+    );
+    const workers: RestoreWorker[] = [];
+    while (workers.length < Math.max(1, Math.min(options.connections, Math.max(queue.left, after.length)))) {
+      const another = await sessions.openCopying(options.stallSeconds);
       await another.execute(`${settings}; ${UNHURRIED}`);
       const beside = maker.beside(another);
       // They are each session's own, and made again every time.
       await beside.makeAll(plan.settings);
       beside.keep(record);
-      builders.push({ session: another, maker: beside });
+      workers.push({ session: another, maker: beside });
     }
-    const schedule = new RestoreSchedule(after, archive.entries, tableBytes(archive, manifest));
-    await buildAll(builders, schedule, stop);
+    const objectsMade = maker.makeAll(plan.beside);
+    const sequencesSet = objectsMade.then(() => restoreSequences(session, manifest));
+    const work = { store, queue, schedule, record, objectsMade, signal };
+    await together(stop, [objectsMade, sequencesSet, ...workAll(workers, work)]);
     await maker.makeAll(plan.rights);
     await maker.makeAll(plan.refreshes);
-    await analyzeAll(builders, stop);
+    const analysts = workers.map((worker) => worker.session);
+    await analyzeAll(session, analysts, stop);
     const restored = {
       writers: queue.writers,
       withoutTablespace: manifest.notCarried.tablespaces.filter((name) => !tablespaces.has(name)),
     };
-    // Before anybody is told of it: the next commit flushes all that any session committed before.
-    await session.execute("set synchronous_commit = on");
-    await record.noteFilled(session);
     await options.onFilled?.(restored);
+    // The next commit flushes all that any session committed before.
+    await session.execute("set synchronous_commit = on");
     maker.keep(undefined);
     await session.transaction(async () => {
       // First, for event triggers may have something against it.
@@ -135,9 +140,9 @@ async function fasterToast(session: Session): Promise<string> {
   return usual === undefined ? "" : "; set default_toast_compression = lz4";
 }
 
-/** The sessions that make entries; an abort drops them all. */
+/** The sessions that work in the target; an abort drops them all. */
 class RestoreSessions {
-  #opened: { session: Session; release: () => void }[] = [];
+  #opened: { session: Session | CopySession; release: () => void }[] = [];
   #target: DatabaseAddress;
   #application: string;
   #signal: AbortSignal;
@@ -149,7 +154,19 @@ class RestoreSessions {
   }
 
   async open(): Promise<Session> {
-    const session = await openSession(this.#target, { application: this.#application });
+    return this.#keep(await openSession(this.#target, { application: this.#application }));
+  }
+
+  async openCopying(stallSeconds: number | undefined): Promise<CopySession> {
+    const more = stallSeconds === undefined ? {} : { stallSeconds };
+    return this.#keep(
+      await openCopySession(this.#target, {
+        ...{ application: this.#application, signal: this.#signal, ...more },
+      }),
+    );
+  }
+
+  #keep<T extends Session | CopySession>(session: T): T {
     this.#opened.push({ session, release: dropOnAbort(session, this.#signal, this.#application) });
     return session;
   }
@@ -175,81 +192,6 @@ async function dropInitial(session: Session, manifest: BackupManifest): Promise<
   if (!manifest.database.hasPublicSchema) await session.execute("drop schema if exists public");
   if (!manifest.extensions.some(({ name }) => name === "plpgsql"))
     await session.execute("drop extension if exists plpgsql");
-}
-
-/** Large objects' bytes can only be written when the objects are there, so they come after all tables. */
-async function fill(
-  queue: LoadQueue,
-  record: RestoreRecord,
-  stop: AbortController,
-  options: RestoreOptions & { signal: AbortSignal; settings: string },
-  beside: Promise<void>,
-): Promise<void> {
-  const workers = Array.from({ length: Math.min(Math.max(1, options.connections), queue.left) }, () =>
-    load(queue, record, options, beside),
-  );
-  await together(stop, [beside, ...workers]);
-}
-
-/** One session that loads object after object. */
-async function load(
-  queue: LoadQueue,
-  record: RestoreRecord,
-  options: RestoreOptions & { signal: AbortSignal; settings: string },
-  beside: Promise<void>,
-): Promise<void> {
-  const session = await openCopySession(options.target, {
-    ...{ application: options.application, signal: options.signal },
-    ...(options.stallSeconds === undefined ? {} : { stallSeconds: options.stallSeconds }),
-  });
-  try {
-    await session.execute(`${options.settings}; set synchronous_commit = off`);
-    for (const next of queue.forOneSession()) {
-      if (next.copyInto === undefined) await beside;
-      await session.execute("begin");
-      await loadObject(session, options.store, next, queue);
-      const [writer = ""] = await session.readRow(record.markObject(next.object.key));
-      await session.execute("commit");
-      if (next.copyInto !== undefined) queue.writers[next.object.key] = writer;
-      record.tell("object");
-    }
-  } finally {
-    await session.close();
-  }
-}
-
-async function loadObject(
-  session: CopySession,
-  store: ObjectStore,
-  load: Load,
-  queue: LoadQueue,
-): Promise<void> {
-  const { object, copyInto } = load;
-  async function* told() {
-    for await (const piece of readObject(store, object)) {
-      queue.tell(load, { bytes: piece.length, rows: 0 });
-      yield piece;
-    }
-  }
-  let rows: number;
-  try {
-    // The COPY ends, and its rows are there, only after readObject has seen the object's last byte and found it right.
-    rows =
-      copyInto === undefined
-        ? await copyLargeObjectsIn(session, told())
-        : await session.copyIn(copyInto, told(), { consume: true });
-  } catch (error) {
-    // A flipped bit may reach the server as a value it refuses, before the object's end gives it away.
-    if (error instanceof RehearsalError && error.code === "StatementFailed")
-      await assertIntact(store, object);
-    throw error;
-  }
-  if (rows !== object.rows)
-    throw new RehearsalError("BackupCorrupt", {
-      object: object.key,
-      reason: `it holds ${rows} rows instead of ${object.rows}`,
-    });
-  if (copyInto !== undefined) queue.tell(load, { bytes: 0, rows });
 }
 
 /**

@@ -24,7 +24,11 @@ export async function together<T extends readonly Promise<unknown>[]>(
  * From now on an abort ends the session: the server is asked to, and the connection is dropped without waiting, for the server may be
  * what does not answer. The returned function undoes that.
  */
-export function dropOnAbort(session: Session, signal: AbortSignal, application: string): () => void {
+export function dropOnAbort(
+  session: Pick<Session, "address" | "pid" | "destroy">,
+  signal: AbortSignal,
+  application: string,
+): () => void {
   const drop = () => {
     session.destroy();
     // Not cancelled: that would pass by a statement that is still on its way. A server that is out of reach has nothing to end.

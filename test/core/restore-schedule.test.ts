@@ -82,6 +82,57 @@ test("the largest table goes first, and the archive's order decides between equa
   expect(waves(indexes, tables, weights)).toEqual([[large, alike, small]]);
 });
 
+test("an index is built when its table is full, and what may look elsewhere when all are", () => {
+  const [full, coming, other] = [entry("TABLE"), entry("TABLE"), entry("TABLE")];
+  const [rows, others] = [entry("TABLE DATA", [coming]), entry("TABLE DATA", [other])];
+  const early = entry("INDEX", [full], "CREATE INDEX i ON s.t USING btree (a, b DESC) INCLUDE (c);\n");
+  const key = entry(
+    "CONSTRAINT",
+    [coming],
+    'ALTER TABLE ONLY s."t (1)"\n    ADD CONSTRAINT "k()" PRIMARY KEY ("a (b)");\n',
+  );
+  const reference = entry("FK CONSTRAINT", [full, coming, key]);
+  const computed = entry("INDEX", [full], "CREATE INDEX e ON s.t USING btree (lower(a));\n");
+  const partial = entry("INDEX", [full], "CREATE INDEX p ON s.t USING btree (a) WHERE s.wanted(b);\n");
+  const trigger = entry("TRIGGER", [full]);
+  const entries = [early, key, reference, computed, partial, trigger];
+  const schedule = new RestoreSchedule(
+    entries,
+    [full, coming, other, rows, others, ...entries],
+    new Map(),
+    new Set([rows.id, others.id]),
+  );
+  const make = () => {
+    const made = handedOut(schedule);
+    for (const one of made) schedule.done(one);
+    return made;
+  };
+  expect(make()).toEqual([early]);
+  schedule.filled(rows.id);
+  expect([make(), make(), make()]).toEqual([[key], [reference], []]);
+  expect(schedule.over).toBe(false);
+  schedule.filled(others.id);
+  expect([make(), make()]).toEqual([[computed, partial], [trigger]]);
+  expect(schedule.over).toBe(true);
+});
+
+test("what is built on a parent or a partition waits for the rows of the whole family", () => {
+  const parent = entry("TABLE");
+  const [one, other] = [entry("TABLE", [parent]), entry("TABLE", [parent])];
+  const [rows, others] = [entry("TABLE DATA", [one]), entry("TABLE DATA", [other])];
+  const index = entry("INDEX", [one], "CREATE INDEX i ON s.one USING btree (a);\n");
+  const schedule = new RestoreSchedule(
+    [index],
+    [parent, one, other, rows, others, index],
+    new Map(),
+    new Set([rows.id, others.id]),
+  );
+  schedule.filled(rows.id);
+  expect(handedOut(schedule)).toEqual([]);
+  schedule.filled(others.id);
+  expect(handedOut(schedule)).toEqual([index]);
+});
+
 /** Kinds and numbers, made into an archive: tables that may descend from earlier ones, then entries that depend on anything, even on what comes later or is not there. */
 const archives = fc.record({
   tables: fc.array(fc.option(fc.nat(20), { nil: undefined }), { minLength: 1, maxLength: 12 }),

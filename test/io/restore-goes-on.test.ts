@@ -66,8 +66,8 @@ test.each(servers)(
       SOME.replace(/create event trigger.*/, "select 1"),
     );
     const told: string[] = [];
-    await cutOff(target, manifest, { after: 3 });
-    await cutOff(target, manifest, { after: 4 });
+    await cutOff(target, manifest, { after: 3, of: "object" });
+    await cutOff(target, manifest, { after: 4, of: "object" });
     const { writers } = await load(target, manifest, { onKept: (what) => told.push(what) });
     expect(Object.keys(writers).sort()).toEqual(manifest.data.map(({ key }) => key).sort());
     expect(told.filter((what) => what === "object").length).toBeLessThanOrEqual(manifest.data.length - 5);
@@ -100,11 +100,13 @@ test.each(servers)(
 test("tables loaded before a cut keep their files, their rows' writers, and their indexes", async () => {
   const { source, target, manifest } = await pair(newestServer(), SOME);
   const objects = manifest.data.length + manifest.largeObjects.length;
-  await cutOff(target, manifest, { after: objects + 8 });
+  await cutOff(target, manifest, { after: objects, of: "object" });
   const loaded = await stateOf(target);
   expect(new Set(loaded.map(({ kind }) => kind))).toEqual(new Set(["r", "i"]));
   await load(target, manifest, {});
-  expect(await stateOf(target)).toEqual(expect.arrayContaining(loaded));
+  // What stands on a materialized view is written anew when that is filled.
+  const lasting = loaded.filter(({ name }) => !name.includes("mv"));
+  expect(await stateOf(target)).toEqual(expect.arrayContaining(lasting));
   await expectSame(source, target);
   await dropDatabases(source, target);
 });
@@ -178,16 +180,16 @@ function load(target: DatabaseAddress, manifest: BackupManifest, more: Partial<R
 
 class Cut extends Error {}
 
-/** A restore that is cut off once so much has come to stay; false when it came to its end before. */
+/** A restore that is cut off once so much, or so much of a kind, has come to stay; false when it came to its end before. */
 async function cutOff(
   target: DatabaseAddress,
   manifest: BackupManifest,
-  { after }: { after: number },
+  { after, of }: { after: number; of?: "object" | "entry" },
 ): Promise<boolean> {
   const stop = new AbortController();
   let kept = 0;
-  const onKept = () => {
-    kept++;
+  const onKept: RestoreOptions["onKept"] = (what) => {
+    if (of === undefined || of === what) kept++;
     if (kept === after) stop.abort(new Cut());
   };
   try {

@@ -258,6 +258,27 @@ test("a partition or an heir without its table's default has none in the copy, a
   await dropDatabases(source, target);
 });
 
+test("an index whose expression looks into another table is built when that has its rows, however small it is", async () => {
+  const source = await freshDatabase(
+    newestServer(),
+    `create table names (id int primary key, name text); insert into names select g, 'name ' || g from generate_series(1, 5) g;
+     create function named(int) returns text language sql immutable as 'select name from public.names where id = $1';
+     create table many (id int, note text); insert into many select g % 5 + 1, repeat('x', 100) from generate_series(1, 3000) g;
+     create index many_named on many (named(id)); create index many_some on many (id) where named(id) = 'name 2'`,
+  );
+  const target = await freshDatabase(newestServer());
+  const manifest = await take(source);
+  await bring(target, manifest, { connections: 1 });
+  const found = await rows(
+    target,
+    `select set_config('enable_seqscan', 'off', false) as set, set_config('enable_bitmapscan', 'off', false) as also,
+      (select count(*)::int from public.many where public.named(id) = 'name 3') as named,
+      (select count(*)::int from public.many where id = 2 and public.named(id) = 'name 2') as some`,
+  );
+  expect(found).toEqual([{ set: "off", also: "off", named: 600, some: 600 }]);
+  await dropDatabases(source, target);
+});
+
 test("a table that nobody can analyze, for its owner may not call what its index calls, is restored as the others are", async () => {
   const source = await freshDatabase(
     newestServer(),

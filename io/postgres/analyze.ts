@@ -1,50 +1,8 @@
-/** The sessions that make what comes after the data: indexes, constraints and statistics, several at once. */
-import type { ArchiveEntry } from "../../core/archive.ts";
+/** The planner's statistics of all that a restore has made, gathered by several sessions at once. */
 import { RehearsalError } from "../../core/errors.ts";
 import { quoteQualified } from "../../core/names.ts";
-import type { RestoreSchedule } from "../../core/restore-schedule.ts";
-import type { EntryMaker } from "./entry-maker.ts";
 import type { Session } from "./session.ts";
 import { together } from "./together.ts";
-
-/** A session and what makes entries through it. */
-export interface Builder {
-  session: Session;
-  maker: EntryMaker;
-}
-
-/** Makes all that the schedule holds. The first refusal aborts `stop`, which the sessions have to heed, and is thrown. */
-export async function buildAll(
-  builders: Builder[],
-  schedule: RestoreSchedule,
-  stop: AbortController,
-): Promise<void> {
-  const idle = [...builders];
-  const running = new Set<Promise<void>>();
-  const build = async (builder: Builder, entry: ArchiveEntry) => {
-    await builder.maker.make(entry);
-    schedule.done(entry);
-    idle.push(builder);
-  };
-  while (!schedule.over) {
-    for (let builder = idle.pop(); builder !== undefined; builder = idle.pop()) {
-      const entry = schedule.next();
-      if (entry === undefined) {
-        idle.push(builder);
-        break;
-      }
-      const work = build(builder, entry).finally(() => running.delete(work));
-      running.add(work);
-    }
-    try {
-      await Promise.race(running);
-    } catch (error) {
-      stop.abort(error);
-      await Promise.allSettled(running);
-      throw error;
-    }
-  }
-}
 
 /**
  * What a plain ANALYZE reads: every table, partitions with the table they belong to, materialized views, catalogs. But not what
@@ -69,13 +27,15 @@ const SMALL = 1024 ** 2;
 const HANDFUL = 100;
 
 /**
- * Gathers the planner's statistics, the largest tables first. What a role may not analyze is left out by the server, as in a plain
+ * Finds by the session what there is, and has the workers gather its statistics, the largest tables first. What a role may not analyze is left out by the server, as in a plain
  * ANALYZE; so is a table whose indexes or statistics call what its owner may not, or what fails: the source cannot analyze it either.
  */
-export async function analyzeAll(builders: Builder[], stop: AbortController): Promise<void> {
-  const [first] = builders;
-  if (first === undefined) return;
-  const found = await first.session.query<{ schema: string; name: string; bytes: string }>(ANALYZED);
+export async function analyzeAll(
+  session: Session,
+  workers: readonly { execute(sql: string): Promise<unknown> }[],
+  stop: AbortController,
+): Promise<void> {
+  const found = await session.query<{ schema: string; name: string; bytes: string }>(ANALYZED);
   const handfuls: string[][] = [];
   let open: string[] | undefined;
   for (const { schema, name, bytes } of found) {
@@ -87,21 +47,23 @@ export async function analyzeAll(builders: Builder[], stop: AbortController): Pr
       handfuls.push(open);
     }
   }
-  const work = async ({ session }: Builder) => {
+  const work = async (worker: (typeof workers)[number]) => {
     for (let next = handfuls.shift(); next !== undefined; next = handfuls.shift())
       try {
-        await session.execute(`analyze ${next.join(", ")}`);
+        await worker.execute(`analyze ${next.join(", ")}`);
       } catch (error) {
         if (!isOwnFault(error)) throw error;
         // Those before it are analyzed already, which does them no harm.
         if (next.length > 1) handfuls.push(...next.map((table) => [table]));
       }
   };
-  await together(stop, builders.map(work));
+  await together(stop, workers.map(work));
 }
 
 /** The server refused because of what the table is, not for want of room, a connection or an operator's patience. */
 function isOwnFault(error: unknown): boolean {
-  if (!(error instanceof RehearsalError) || error.code !== "StatementFailed") return false;
+  if (!(error instanceof RehearsalError)) return false;
+  if (error.code === "PermissionMissing") return true;
+  if (error.code !== "StatementFailed") return false;
   return !/^(53|54|57|58|XX)/.test((error.facts as { sqlstate: string }).sqlstate);
 }
