@@ -46,8 +46,9 @@ test.each([
 });
 
 test("no two values have one path, not even where capitals count for nothing", () => {
+  // A text holds no NUL: the path of the empty one is free to say so.
   const text = fc.oneof(
-    fc.string({ unit: "binary", maxLength: 60 }),
+    fc.string({ unit: "binary", maxLength: 60 }).map((some) => some.replaceAll("\0", "")),
     fc.string({ unit: fc.constantFrom("a", "A", ".", "/", "%", "~", "é", "2"), maxLength: 120 }),
   );
   fc.assert(
