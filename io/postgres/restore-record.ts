@@ -93,6 +93,13 @@ export class RestoreRecord {
     this.#onKept?.(what);
   }
 
+  /** Writes that nothing is missing but the event triggers, and that the record goes. */
+  async noteFilled(session: Session): Promise<void> {
+    await session.execute(
+      `insert into ${this.#schema}.done (kind, id) values ('filled', '') on conflict (kind, id) do update set writer = excluded.writer`,
+    );
+  }
+
   /** Takes the record away; inside the caller's transaction. */
   async end(session: Session): Promise<void> {
     await session.execute(`drop table ${this.#schema}.done; drop schema ${this.#schema}`);

@@ -107,9 +107,10 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
       writers: queue.writers,
       withoutTablespace: manifest.notCarried.tablespaces.filter((name) => !tablespaces.has(name)),
     };
-    await options.onFilled?.(restored);
-    // The next commit flushes all that any session committed before.
+    // Before anybody is told of it: the next commit flushes all that any session committed before.
     await session.execute("set synchronous_commit = on");
+    await record.noteFilled(session);
+    await options.onFilled?.(restored);
     maker.keep(undefined);
     await session.transaction(async () => {
       // First, for event triggers may have something against it.
