@@ -39,7 +39,7 @@ beforeAll(async () => {
     ...(ric !== undefined && { runtime: ric }),
     preload: new URL("../service/loaded-modules.ts", import.meta.url),
     environment: { REHEARSAL_TEST_LOADED: loaded },
-    limits: Object.fromEntries(STEPS.map((step) => [step, { memoryMb: MEMORY_MB }])),
+    limits: Object.fromEntries([...STEPS, "back-up-worker"].map((name) => [name, { memoryMb: MEMORY_MB }])),
     onLog: (line) => lines.push(line),
   }).start();
   client = sfnClient(service.stack.endpoints.stepFunctions);
@@ -137,6 +137,24 @@ test("fault 3: the memory of a step's process runs out: it is killed, begun agai
   expect(lines.filter((line) => line.includes('"errorType":"Runtime.OutOfMemory"'))).toHaveLength(
     points.length,
   );
+});
+
+test("a worker's process is killed with a unit of a shared backup taken: the others copy it, and it is told", async () => {
+  const address = await environment("shared", { backup: { functions: 3 }, connections: 1 });
+  const leader = service.gate("back-up:under-way");
+  const killed = service.gate("back-up-worker:taken", "fills");
+  const id = await service.promote("shared", release);
+  await leader.reached();
+  await killed.reached();
+  leader.open();
+  const detail = await service.until(id, "promoted");
+  await expectPromotedOnce(service, detail, address, wanted);
+  const step = detail.steps.find(({ step }) => step === "back-up");
+  expect(step?.outcome?.shared).toMatchObject({ functions: 3, failed: [{ code: null }] });
+  const read = modulesRead().get("back-up-worker") ?? [];
+  const published = pathToFileURL(join(service.folder, "functions/back-up-worker/1/")).href;
+  expect(read).toEqual(expect.arrayContaining([`${published}main.mjs`]));
+  expect(read.filter((url) => !url.startsWith(published))).toEqual([]);
 });
 
 test.each([
