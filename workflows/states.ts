@@ -1,4 +1,8 @@
-/** How our states are written: every step is retried the same way, and no failure is left without a way to go. */
+/**
+ * How our states are written: every step is retried the same way, and no failure is left without a way to go.
+ *
+ * Long because each kind of state that we use stands here once, beside what retries and catches it.
+ */
 import { retryableCodes } from "../core/errors.ts";
 import type { Compute } from "../core/policy.ts";
 import type { Step } from "../core/steps.ts";

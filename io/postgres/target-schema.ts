@@ -1,4 +1,8 @@
-/** What Rehearsal keeps inside a target: who the database is, which migrations it has had, and what was done to its records. Nothing else. */
+/**
+ * What Rehearsal keeps inside a target: who the database is, which migrations it has had, and what was done to its records. Nothing else.
+ *
+ * Long because the tables it keeps there, and all that reads and writes them, stand together.
+ */
 
 import { RehearsalError } from "../../core/errors.ts";
 import { quoteLiteral } from "../../core/names.ts";

@@ -1,3 +1,8 @@
+/**
+ * A release that has failed goes back, whichever way the policy or its own state leaves it.
+ *
+ * Long because each way has a promotion of its own to go back from.
+ */
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatabaseAddress } from "../../core/database-url.ts";

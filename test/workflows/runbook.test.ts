@@ -1,4 +1,8 @@
-/** The true definitions on the true engine, with a failure injected at every state: each ends where the runbook says. */
+/**
+ * The true definitions on the true engine, with a failure injected at every state: each ends where the runbook says.
+ *
+ * Long because each state has its failure, and the runbook its line.
+ */
 import type { SFNClient } from "@aws-sdk/client-sfn";
 import { SendTaskSuccessCommand } from "@aws-sdk/client-sfn";
 import validate from "asl-validator";

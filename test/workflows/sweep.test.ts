@@ -1,4 +1,8 @@
-/** The sweep takes what dead attempts have left, and nothing of anybody who is alive, kept or a stranger. */
+/**
+ * The sweep takes what dead attempts have left, and nothing of anybody who is alive, kept or a stranger.
+ *
+ * Long because one service stands for whoever leaves something behind.
+ */
 import {
   CreateMultipartUploadCommand,
   PutObjectCommand,

@@ -1,4 +1,8 @@
-/** A store follows its database: whatever is done there, whoever dies, and whoever else follows at the same time. */
+/**
+ * A store follows its database: whatever is done there, whoever dies, and whoever else follows at the same time.
+ *
+ * Long because whoever may write beside a sync has a case here.
+ */
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
