@@ -14,7 +14,8 @@ import { installIdentity, readApplied, readIdentity } from "../io/postgres/targe
 import { secretName, secrets } from "./clients.ts";
 import { refuseFiles } from "./configuration.ts";
 import { fitForCopies } from "./copies.ts";
-import { keepShape, readGuardedShape } from "./shapes.ts";
+import { readGuardedShape } from "./guarded-shape.ts";
+import { keepShape } from "./shapes.ts";
 import { assertStorage } from "./storage.ts";
 
 interface Registration {

@@ -26,10 +26,10 @@ import { readShape } from "../io/postgres/shape.ts";
 import { keepTime } from "../io/postgres/timeline.ts";
 import { readManifest } from "./backups.ts";
 import { neededFact } from "./facts.ts";
+import { readGuardedShape } from "./guarded-shape.ts";
 import { assertInventory } from "./inventory.ts";
 import { compareKept, sameContent } from "./kept-content.ts";
 import { holdToPlans } from "./planned-rehearsal.ts";
-import { readGuardedShape } from "./shapes.ts";
 import type { StepContext } from "./step.ts";
 import { refuseOutlasting, refuseTooLong } from "./time-left.ts";
 

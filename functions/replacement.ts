@@ -11,8 +11,9 @@ import { findDatabase, moveDatabase } from "../io/postgres/databases.ts";
 import { openSession, type Session } from "../io/postgres/session.ts";
 import { newestRelease, readIdentity, writeState } from "../io/postgres/target-schema.ts";
 import { refuseLocked } from "./fenced.ts";
+import { readGuardedShape } from "./guarded-shape.ts";
 import { tellReturned } from "./returned.ts";
-import { keepShape, readGuardedShape } from "./shapes.ts";
+import { keepShape } from "./shapes.ts";
 import type { TaskContext, TaskEnvironment } from "./task.ts";
 
 export type Made = NonNullable<TaskFacts["made"]>;

@@ -1,11 +1,7 @@
 /** Shapes kept in the bucket under their fingerprint, so that a later difference can be told and not only noticed. */
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
-import { withoutIgnored } from "../core/drift.ts";
-import type { Policy } from "../core/policy.ts";
 import { fingerprint, type Shape } from "../core/shape.ts";
 import type { ObjectStore } from "../io/object-store.ts";
-import type { Session } from "../io/postgres/session.ts";
-import { readShape } from "../io/postgres/shape.ts";
 
 const keyOf = (hash: string) => `shapes/${hash}.json`;
 
@@ -19,9 +15,4 @@ export async function keepShape(store: ObjectStore, shape: Shape): Promise<strin
 /** The shape of that fingerprint. */
 export async function readKeptShape(store: ObjectStore, hash: string): Promise<Shape> {
   return JSON.parse(Buffer.from(await store.get(keyOf(hash))).toString()) as Shape;
-}
-
-/** The shape that an environment's promise is about: without what its policy names as others' doing. */
-export async function readGuardedShape(session: Session, { drift }: Pick<Policy, "drift">): Promise<Shape> {
-  return withoutIgnored(await readShape(session), drift.ignore);
 }

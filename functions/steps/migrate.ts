@@ -20,10 +20,10 @@ import { readManifest } from "../backups.ts";
 import { pendingPlans } from "../data-plan.ts";
 import { readExpectations } from "../expectations.ts";
 import { neededFact } from "../facts.ts";
+import { readGuardedShape } from "../guarded-shape.ts";
 import { measureProduction } from "../measures.ts";
 import { endOlderAttempts } from "../older-attempts.ts";
 import { readRelease, runsOf } from "../release.ts";
-import { readGuardedShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
 import { mayGoOn } from "../time-left.ts";
 

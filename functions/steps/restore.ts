@@ -15,9 +15,10 @@ import { readWriteCounters } from "../../io/postgres/write-counters.ts";
 import { writeArtifact } from "../artifacts.ts";
 import { readManifest } from "../backups.ts";
 import { neededFact } from "../facts.ts";
+import { readGuardedShape } from "../guarded-shape.ts";
 import { asNewest, sessionsOf } from "../older-attempts.ts";
 import { makeProvedCopy } from "../proved-copy.ts";
-import { readGuardedShape, readKeptShape } from "../shapes.ts";
+import { readKeptShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
 
 export const handler = step("restore", async (context) => {

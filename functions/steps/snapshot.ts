@@ -4,7 +4,8 @@ import { RehearsalError } from "../../core/errors.ts";
 import { fingerprint } from "../../core/shape.ts";
 import { readBaseline } from "../../io/postgres/baseline.ts";
 import { writeArtifact } from "../artifacts.ts";
-import { keepShape, readGuardedShape } from "../shapes.ts";
+import { readGuardedShape } from "../guarded-shape.ts";
+import { keepShape } from "../shapes.ts";
 import { step } from "../step.ts";
 
 export const handler = step("snapshot", async (context) => {

@@ -15,9 +15,9 @@ import { readManifest } from "../backups.ts";
 import { readExpectations } from "../expectations.ts";
 import { noteExposure } from "../exposure.ts";
 import { neededFact } from "../facts.ts";
+import { readGuardedShape } from "../guarded-shape.ts";
 import { asNewest } from "../older-attempts.ts";
 import { readRelease } from "../release.ts";
-import { readGuardedShape } from "../shapes.ts";
 import { type StepContext, step } from "../step.ts";
 import type { FencedContent } from "./fence.ts";
 

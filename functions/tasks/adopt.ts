@@ -20,9 +20,10 @@ import { assertDirect } from "../../io/postgres/pooler.ts";
 import { openSession, type Session } from "../../io/postgres/session.ts";
 import { assertIdentity, readApplied, readIdentity } from "../../io/postgres/target-schema.ts";
 import { refuseLocked } from "../fenced.ts";
+import { readGuardedShape } from "../guarded-shape.ts";
 import { readReleaseFiles } from "../release.ts";
 import { withReplay } from "../replay.ts";
-import { keepShape, readGuardedShape } from "../shapes.ts";
+import { keepShape } from "../shapes.ts";
 import { openEnvironment, type TaskContext, type TaskWork } from "../task.ts";
 import { whereTaskReplays } from "../task-replay.ts";
 

@@ -47,9 +47,9 @@ export interface BackupOptions {
   signal?: AbortSignal;
   /** A COPY in which the server is silent for so long is given up; 120 when not given. */
   stallSeconds?: number;
-  /** A table that takes more on disk is cut into ranges of its pages, each of about so much; `CHUNK_BYTES` when not given. */
   /** The path of a pg_dump of this machine, for servers newer than the one we carry. */
   pgDump?: string | undefined;
+  /** A table that takes more on disk is cut into ranges of its pages, each of about so much; `CHUNK_BYTES` when not given. */
   chunkBytes?: number;
   /**
    * An earlier backup of the same database. Where rows did not change since, its objects stand in this backup too; where it cannot

@@ -1,7 +1,8 @@
 /** Reads a database's shape from its catalogs: what it has much of as the columns of the catalogs, put together here, the rest as SQL says it. */
 import { setImmediate } from "node:timers/promises";
 import { addressOf, pathOf, type Shape } from "../../core/shape.ts";
-import { BESIDE, type Beside, reading } from "./reading.ts";
+import { reading } from "./reading.ts";
+import { BESIDE, type Beside } from "./reading-beside.ts";
 import type { Session } from "./session.ts";
 import { askBeside, IS_LARGE, SETTINGS } from "./shape/asking.ts";
 import { type Kind, type PartRow, presenceQuery, readerOf } from "./shape/catalog.ts";

@@ -1,5 +1,5 @@
 /** By whom the parts of a shape are asked for: one session, or of a large database two under one snapshot, which the server answers on two processors. */
-import { type Beside, openBeside } from "../reading.ts";
+import { type Beside, openBeside } from "../reading-beside.ts";
 import type { Session } from "../session.ts";
 import { type Kind, objectsQuery, type PartRow } from "./catalog.ts";
 import { type Group, groupsOf } from "./parts.ts";
