@@ -146,6 +146,7 @@ class Bench {
   async round(number: number): Promise<Round> {
     const prefix = `backups/${number}/`;
     const peers = this.#peers;
+    await this.#rest();
     const backup = await this.#child("backup", SOURCE, prefix);
     this.#newest = prefix;
     const standard = await peers?.dump(SOURCE, "standard");
@@ -172,7 +173,7 @@ class Bench {
     const outcomes: Outcome[] = [];
     for (let time = 1; time <= times; time++) {
       await changeSome({ ...this.#address, database: SOURCE }, which);
-      await this.#query("postgres", "checkpoint");
+      await this.#rest();
       const prefix = `backups/${which}-${time}/`;
       outcomes.push(await this.#child("backup", SOURCE, prefix, this.#newest));
       this.#newest = prefix;
@@ -199,14 +200,18 @@ class Bench {
     );
   }
 
-  /** An empty database of that name, and the server at rest. */
+  /** An empty database of that name, server and kernel at rest; what the other had in the server's memory is gone, for both alike. */
   async #fresh(database: string): Promise<void> {
-    for (const statement of [
-      `drop database if exists ${database} with (force)`,
-      `create database ${database} template template0`,
-      "checkpoint",
-    ])
-      await this.#query("postgres", statement);
+    for (const other of ["ours", "theirs"])
+      await this.#query("postgres", `drop database if exists ${other} with (force)`);
+    await this.#query("postgres", `create database ${database} template template0`);
+    await this.#rest();
+  }
+
+  /** Without fsync what one has written goes to the disk half a minute later, at the cost of whoever is measured then. */
+  async #rest(): Promise<void> {
+    await this.#query("postgres", "checkpoint");
+    await promisify(execFile)("sync");
   }
 
   #query<Row extends object>(database: string, text: string): Promise<Row[]> {
