@@ -13,6 +13,7 @@ import { readShape } from "../../io/postgres/shape.ts";
 import { startBucket, type TestBucket } from "../bucket.ts";
 import { dropDatabases, execute, freshDatabase, newestServer, rows, servers } from "../postgres.ts";
 import { refusalOf } from "../refusal.ts";
+import { storedStateOf } from "../stored-state.ts";
 
 let bucket: TestBucket;
 beforeAll(async () => {
@@ -102,12 +103,12 @@ test("tables loaded before a cut keep their files, their rows' writers, and thei
   const { source, target, manifest } = await pair(newestServer(), SOME);
   const objects = manifest.data.length + manifest.largeObjects.length;
   await cutOff(target, manifest, { after: objects, of: "object" });
-  const loaded = await stateOf(target);
+  const loaded = await storedStateOf(target);
   expect(new Set(loaded.map(({ kind }) => kind))).toEqual(new Set(["r", "i"]));
   await load(target, manifest, {});
   // What stands on a materialized view is written anew when that is filled.
   const lasting = loaded.filter(({ name }) => !name.includes("mv"));
-  expect(await stateOf(target)).toEqual(expect.arrayContaining(lasting));
+  expect(await storedStateOf(target)).toEqual(expect.arrayContaining(lasting));
   await expectSame(source, target);
   await dropDatabases(source, target);
 });
@@ -217,23 +218,6 @@ async function gone(target: DatabaseAddress): Promise<void> {
     const left = await rows(target, `select pg_terminate_backend(pid) from pg_stat_activity where ${others}`);
     if (left.length === 0) return;
   }
-}
-
-/** Of each table and index there is, its file and who wrote its rows; but not of our record. */
-async function stateOf(target: DatabaseAddress) {
-  const found = await rows<{ name: string; kind: string; file: number }>(
-    target,
-    `select c.oid::regclass::text as name, relkind::text as kind, pg_relation_filenode(c.oid)::int as file from pg_class c
-      join pg_namespace n on n.oid = relnamespace where nspname = 'public' and relkind in ('r', 'i')
-        and (relkind = 'i' or pg_relation_size(c.oid) > 0) order by 1`,
-  );
-  return Promise.all(
-    found.map(async (one) => {
-      if (one.kind === "i") return one;
-      const of = `select xmin::text as writer, count(*)::int as rows from ${one.name} group by 1 order by 1`;
-      return { ...one, writers: await rows(target, of) };
-    }),
-  );
 }
 
 async function expectSame(source: DatabaseAddress, target: DatabaseAddress): Promise<void> {

@@ -8,6 +8,7 @@ import { type Hook, startHook } from "../service/hook.ts";
 import { LocalService, until } from "../service/local-service.ts";
 import { OUTSIDE, PROJECT, SCHEMA } from "../service/project.ts";
 import { Service } from "../service/service.ts";
+import { storedStateOf } from "../stored-state.ts";
 
 const server = newestServer();
 const made: DatabaseAddress[] = [];
@@ -45,24 +46,6 @@ async function recordOf({ address }: Found) {
   return rows(address, `select kind, id, writer::text from ${record?.name}.done order by kind, id`);
 }
 
-/** Tables that hold rows, with their files and who wrote them, and indexes with their files. */
-async function stateOf({ address }: Found): Promise<object[]> {
-  const found = await rows<{ name: string; kind: string; file: number }>(
-    address,
-    `select c.oid::regclass::text as name, relkind::text as kind, pg_relation_filenode(c.oid)::int as file from pg_class c
-      join pg_namespace n on n.oid = relnamespace where nspname = 'public' and relkind in ('r', 'i')
-        and pg_relation_size(c.oid) > 0 order by 1`,
-  );
-  const state: object[] = [];
-  for (const one of found) {
-    const of = `select xmin::text as writer, count(*)::int as rows from ${one.name} group by 1 order by 1`;
-    const writers = one.kind === "i" ? [] : await rows(address, of);
-    // A load that the kill has cut short has left bytes, and no rows.
-    if (one.kind === "i" || writers.length > 0) state.push({ ...one, writers });
-  }
-  return state;
-}
-
 describe("fault 1: after kill -9 amid a restore the next attempt goes on, and loads and makes nothing again", () => {
   let service: Service;
   let smoke: Hook;
@@ -90,7 +73,7 @@ describe("fault 1: after kill -9 amid a restore the next attempt goes on, and lo
       expect(await service.ended()).toBe("SIGKILL");
       const copy = await copyOf(address, id);
       oids.add(copy.oid);
-      const [is, record] = [await stateOf(copy), await recordOf(copy)];
+      const [is, record] = [await storedStateOf(copy.address), await recordOf(copy)];
       expect(is).toEqual(expect.arrayContaining(before));
       expect(record).toEqual(expect.arrayContaining(marks));
       expect(record.length).toBeGreaterThan(Math.max(1, marks.length));
@@ -100,7 +83,7 @@ describe("fault 1: after kill -9 amid a restore the next attempt goes on, and lo
     await service.until(id, "waiting");
     expect(service.unfired()).toEqual([]);
     const copy = await copyOf(address, id);
-    expect(await stateOf(copy)).toEqual(before);
+    expect(await storedStateOf(copy.address)).toEqual(before);
     expect([...oids]).toEqual([copy.oid]);
     await execute(
       address,
@@ -151,7 +134,7 @@ describe("fault 1: after kill -9 amid a restore the next attempt goes on, and lo
       expect(await service.ended()).toBe("SIGKILL");
       const copy = await copyOf(address, id);
       oid = copy.oid;
-      before = await stateOf(copy);
+      before = await storedStateOf(copy.address);
       await service.start();
     }
     await until(
@@ -164,7 +147,7 @@ describe("fault 1: after kill -9 amid a restore the next attempt goes on, and lo
     );
     expect(named).toEqual([{ oid }]);
     const restored = { ...address, database: to };
-    expect(await stateOf({ oid, address: restored })).toEqual(expect.arrayContaining(before));
+    expect(await storedStateOf(restored)).toEqual(expect.arrayContaining(before));
     expect(await contentOf(restored)).toEqual(held);
     expect(
       await rows(server.address, "select datname from pg_database where strpos(datname, $1) > 0", [
