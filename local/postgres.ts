@@ -113,7 +113,11 @@ async function unprivilegedUser(): Promise<User> {
   if (process.getuid?.() !== 0) return { prefix: [] };
   const id = async (flag: string) => Number((await run("id", [flag, "nobody"])).stdout);
   const ids = { uid: await id("-u"), gid: await id("-g") };
-  const rights = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"];
+  // Without the last one access(2), by which Postgres looks for its own programs, would not know of that right.
+  const rights = [
+    ...["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"],
+    "--securebits=+no_setuid_fixup",
+  ];
   return {
     ids,
     prefix: ["setpriv", `--reuid=${ids.uid}`, `--regid=${ids.gid}`, "--clear-groups", ...rights, "--"],
